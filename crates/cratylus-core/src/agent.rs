@@ -1,0 +1,101 @@
+//! A cohort is a group of agents of one kind, stored as that kind likes. It is the unit of dispatch: a
+//! million rule-followers are one cohort, and so are twenty-four language models. What it must not
+//! hold is randomness: every question brings the random word that its answer may use.
+
+use crate::game::Question;
+use crate::{AgentId, Name};
+use std::fmt;
+
+/// A question put to one agent.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask {
+    /// The agent's number in its cohort.
+    pub agent: AgentId,
+    /// The number of the interaction in its run.
+    pub t: u64,
+    pub question: Question,
+    /// The random word addressed to this decision.
+    pub draw: u32,
+}
+
+/// How an interaction that was not void ended, for one agent that took part.
+#[derive(Clone, Copy, Debug)]
+pub struct News {
+    /// The agent's number in its cohort.
+    pub agent: AgentId,
+    pub seat: u8,
+    pub names: [Option<Name>; 2],
+    pub success: bool,
+}
+
+/// Something outside the laboratory failed: a model server, a recording that does not match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault(pub String);
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+pub trait Cohort: Send {
+    /// Answers every question, or leaves None where an agent gave no usable answer. The agents asked are
+    /// all different, so the order does not matter.
+    fn decide(&mut self, asks: &[Ask], answers: &mut [Option<u32>]) -> Result<(), Fault>;
+
+    fn learn(&mut self, news: &[News]);
+}
+
+/// The people of one or more replicas: cohorts, and where to find each agent.
+pub struct People {
+    cohorts: Vec<Box<dyn Cohort>>,
+    /// For each agent of the population, its cohort and its number there.
+    places: Vec<(u16, AgentId)>,
+    asks: Vec<Vec<Ask>>,
+    back: Vec<Vec<u32>>,
+    news: Vec<Vec<News>>,
+    answers: Vec<Option<u32>>,
+}
+
+impl People {
+    /// `places` gives for each agent its cohort and its number there.
+    pub fn new(cohorts: Vec<Box<dyn Cohort>>, places: Vec<(u16, AgentId)>) -> People {
+        let n = cohorts.len();
+        let (asks, back, news) = (vec![Vec::new(); n], vec![Vec::new(); n], vec![Vec::new(); n]);
+        People { cohorts, places, asks, back, news, answers: Vec::new() }
+    }
+
+    /// Puts a wave's questions to their agents. `ask.agent` is the agent's number among all people.
+    pub fn decide(&mut self, asks: &[Ask], answers: &mut Vec<Option<u32>>) -> Result<(), Fault> {
+        self.asks.iter_mut().for_each(Vec::clear);
+        self.back.iter_mut().for_each(Vec::clear);
+        for (i, ask) in asks.iter().enumerate() {
+            let (cohort, agent) = self.places[ask.agent as usize];
+            self.asks[cohort as usize].push(Ask { agent, ..*ask });
+            self.back[cohort as usize].push(i as u32);
+        }
+        answers.clear();
+        answers.resize(asks.len(), None);
+        for (c, cohort) in self.cohorts.iter_mut().enumerate().filter(|(c, _)| !self.asks[*c].is_empty()) {
+            self.answers.clear();
+            self.answers.resize(self.asks[c].len(), None);
+            cohort.decide(&self.asks[c], &mut self.answers)?;
+            self.back[c].iter().zip(&self.answers).for_each(|(&i, &answer)| answers[i as usize] = answer);
+        }
+        Ok(())
+    }
+
+    /// Tells a wave's agents how it ended. `news.agent` is the agent's number among all people.
+    pub fn learn(&mut self, news: &[News]) {
+        self.news.iter_mut().for_each(Vec::clear);
+        for item in news {
+            let (cohort, agent) = self.places[item.agent as usize];
+            self.news[cohort as usize].push(News { agent, ..*item });
+        }
+        for (cohort, news) in self.cohorts.iter_mut().zip(&self.news) {
+            cohort.learn(news);
+        }
+    }
+}

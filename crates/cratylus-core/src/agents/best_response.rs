@@ -1,0 +1,79 @@
+//! Agents that answer best to how often each name was chosen by their partners in the window:
+//! the best-response convention game (Centola, Becker, Brackbill & Baronchelli, Science 360, 2018).
+
+use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::window::{Policy, Round};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+pub const ENTRY: AgentEntry =
+    AgentEntry::new::<BestResponse>("best-response", "chooses the name that its partners chose most often in the window");
+
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BestResponse {
+    #[serde(default)]
+    pub ties: Ties,
+}
+
+/// What happens where names are equally frequent, in an empty window too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ties {
+    /// Each of them with equal probability.
+    #[default]
+    Random,
+    /// The first of them in the pool, which lowers tipping points: kept to reproduce published code.
+    FirstListed,
+}
+
+impl AgentSpec for BestResponse {
+    fn build(&self, _: &AgentContext<'_>) -> Result<Kind, (&'static str, String)> {
+        Ok(Kind::Window(Arc::new(self.clone())))
+    }
+
+    fn needs_memory(&self) -> bool {
+        true
+    }
+}
+
+impl Policy for BestResponse {
+    fn distribution(&self, window: &[Round], out: &mut [f64]) {
+        most_frequent(window.iter().map(|[_, partner]| *partner), self.ties, out);
+    }
+}
+
+/// All the probability to the most frequent name, or shared by those that tie.
+pub(super) fn most_frequent(names: impl Iterator<Item = u16>, ties: Ties, out: &mut [f64]) {
+    out.fill(0.0);
+    names.for_each(|name| out[name as usize] += 1.0);
+    let most = out.iter().copied().fold(0.0, f64::max);
+    let n = match ties {
+        Ties::Random => out.iter().filter(|&&count| count == most).count(),
+        Ties::FirstListed => 1,
+    };
+    let mut left = n;
+    for count in out {
+        let chosen = *count == most && left > 0;
+        left -= usize::from(chosen);
+        *count = if chosen { 1.0 / n as f64 } else { 0.0 };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ties_are_broken_as_the_option_says() {
+        let window = [[0, 1], [0, 2]];
+        let mut p = [0.0; 3];
+        BestResponse { ties: Ties::Random }.distribution(&window, &mut p);
+        assert_eq!(p, [0.0, 0.5, 0.5]);
+        BestResponse { ties: Ties::FirstListed }.distribution(&window, &mut p);
+        assert_eq!(p, [0.0, 1.0, 0.0]);
+        BestResponse { ties: Ties::Random }.distribution(&[], &mut p);
+        assert_eq!(p, [1.0 / 3.0; 3]);
+    }
+}

@@ -1,0 +1,156 @@
+//! Agents that follow an exact table P(name | memory), as extracted from a language model that gives
+//! probabilities (Flint et al., PNAS 2026, published such tables). Two names only.
+
+use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::window::{Policy, Round};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+pub const ENTRY: AgentEntry =
+    AgentEntry::new::<Params>("kernel", "follows an exact table P(name | memory) from a Parquet file; two names");
+
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// A Parquet file with the columns `model, name0, name1, state, p_name0`, relative to the experiment file.
+    file: String,
+    /// Whose rows to use; may be left out where the file holds one model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+}
+
+impl AgentSpec for Params {
+    fn build(&self, ctx: &AgentContext<'_>) -> Result<Kind, (&'static str, String)> {
+        let [name0, name1] = ctx.names else {
+            return Err(("kind", format!("a kernel knows two names, and the pool holds {}", ctx.names.len())));
+        };
+        let kernel = ctx.inputs.kernel(&self.file, self.model.as_deref(), [name0, name1]).map_err(|e| ("file", e))?;
+        if kernel.memory < ctx.memory {
+            let why =
+                format!("`{}` holds windows of at most {} rounds, and `game.memory` is {}", self.file, kernel.memory, ctx.memory);
+            return Err(("file", why));
+        }
+        Ok(Kind::Window(Arc::new(kernel)))
+    }
+
+    fn needs_memory(&self) -> bool {
+        true
+    }
+}
+
+/// P(first name | window) for every window of at most `memory` rounds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kernel {
+    pub memory: usize,
+    /// In the order of [`state_index`]: 1, 4, 16, … windows of 0, 1, 2, … rounds.
+    p_name0: Vec<f64>,
+}
+
+impl Kernel {
+    /// A table from rows of (state, probability of the first name). A state interleaves own and partner's
+    /// choice, oldest round first, as digits: `01` means that I chose the first name and my partner the second.
+    /// Every window up to the longest must be there, once.
+    pub fn from_rows<'a>(rows: impl IntoIterator<Item = (&'a str, f64)>) -> Result<Kernel, String> {
+        let mut found: Vec<Option<f64>> = Vec::new();
+        let mut memory = 0;
+        for (state, p) in rows {
+            let digits: Option<Vec<u16>> = state.chars().map(|c| c.to_digit(2).map(|d| d as u16)).collect();
+            let digits = digits.filter(|digits| digits.len() % 2 == 0 && digits.len() <= 2 * MEMORY_MAX);
+            let digits = digits
+                .ok_or_else(|| format!("state `{state}` is not an even number of digits 0 and 1, at most {}", 2 * MEMORY_MAX))?;
+            // Published tables hold values such as 1.0000000000000002.
+            if !(-1e-6..=1.0 + 1e-6).contains(&p) {
+                return Err(format!("state `{state}`: {p} is not a probability"));
+            }
+            let window: Vec<Round> = digits.chunks(2).map(|round| [round[0], round[1]]).collect();
+            memory = memory.max(window.len());
+            let i = state_index(&window);
+            if found.len() <= i {
+                found.resize(states_up_to(window.len()), None);
+            }
+            if found[i].replace(p.clamp(0.0, 1.0)).is_some() {
+                return Err(format!("state `{state}` occurs twice"));
+            }
+        }
+        found.resize(states_up_to(memory), None);
+        let missing = found.iter().filter(|p| p.is_none()).count();
+        if missing > 0 {
+            return Err(format!("{missing} of the {} states of up to {memory} rounds are missing", found.len()));
+        }
+        Ok(Kernel { memory, p_name0: found.into_iter().flatten().collect() })
+    }
+
+    /// The same response with the two names exchanged.
+    pub fn relabelled(&self) -> Kernel {
+        let mut p_name0 = vec![0.0; self.p_name0.len()];
+        let mut base = 0;
+        for len in 0..=self.memory {
+            let n = 1 << (2 * len);
+            for code in 0..n {
+                p_name0[base + code] = 1.0 - self.p_name0[base + (n - 1 - code)];
+            }
+            base += n;
+        }
+        Kernel { memory: self.memory, p_name0 }
+    }
+}
+
+const MEMORY_MAX: usize = 10;
+
+/// The number of windows of at most `memory` rounds of two names.
+pub fn states_up_to(memory: usize) -> usize {
+    ((1usize << (2 * (memory + 1))) - 1) / 3
+}
+
+/// A window's place among all: shorter ones first, then by digits, oldest first.
+pub fn state_index(window: &[Round]) -> usize {
+    let code = window.iter().fold(0, |code, [own, partner]| code << 2 | usize::from(own << 1 | partner));
+    let shorter = ((1usize << (2 * window.len())) - 1) / 3;
+    shorter + code
+}
+
+impl Policy for Kernel {
+    fn distribution(&self, window: &[Round], out: &mut [f64]) {
+        let p = self.p_name0[state_index(window)];
+        out.copy_from_slice(&[p, 1.0 - p]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tiny() -> Vec<(&'static str, f64)> {
+        vec![("", 0.6), ("00", 0.9), ("01", 0.4), ("10", 0.3), ("11", 0.1)]
+    }
+
+    #[test]
+    fn a_state_reads_own_then_partner_oldest_first() {
+        let kernel = Kernel::from_rows(tiny()).unwrap();
+        let mut p = [0.0; 2];
+        kernel.distribution(&[[0, 1]], &mut p);
+        assert_eq!(p, [0.4, 0.6]);
+        assert_eq!(state_index(&[[0, 1], [1, 0]]), 5 + 0b0110);
+        assert_eq!(states_up_to(5), 1365);
+    }
+
+    #[test]
+    fn exchanging_the_names_twice_gives_the_table_back() {
+        let kernel = Kernel::from_rows(tiny()).unwrap();
+        let mut p = [0.0; 2];
+        kernel.relabelled().distribution(&[[1, 0]], &mut p);
+        assert!((p[1] - 0.4).abs() < 1e-12, "what 01 said of the first name, 10 now says of the second");
+        let twice = kernel.relabelled().relabelled();
+        assert!(twice.p_name0.iter().zip(&kernel.p_name0).all(|(a, b)| (a - b).abs() < 1e-12));
+    }
+
+    #[test]
+    fn an_incomplete_table_is_refused() {
+        let error = |rows: Vec<(&'static str, f64)>| Kernel::from_rows(rows).unwrap_err();
+        assert_eq!(error(tiny()[..4].to_vec()), "1 of the 5 states of up to 1 rounds are missing");
+        assert_eq!(error(vec![("", 0.5), ("", 0.5)]), "state `` occurs twice");
+        assert_eq!(error(vec![("", 1.5)]), "state ``: 1.5 is not a probability");
+        assert!(error(vec![("02", 0.5)]).starts_with("state `02` is not"));
+    }
+}

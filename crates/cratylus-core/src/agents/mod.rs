@@ -1,0 +1,30 @@
+//! One file for each kind of agent, one line here.
+
+use crate::experiment::AgentEntry;
+
+mod best_response;
+mod constant;
+mod copy_last_partner;
+pub mod emulated;
+mod inventory;
+mod kernel;
+mod majority_of_window;
+mod uniform;
+mod win_stay_lose_shift;
+
+pub use best_response::Ties;
+pub use constant::Constant;
+
+pub use inventory::Inventories;
+pub use kernel::Kernel;
+
+pub const ALL: &[AgentEntry] = &[
+    kernel::ENTRY,
+    inventory::ENTRY,
+    uniform::ENTRY,
+    constant::ENTRY,
+    win_stay_lose_shift::ENTRY,
+    copy_last_partner::ENTRY,
+    majority_of_window::ENTRY,
+    best_response::ENTRY,
+];

@@ -1,0 +1,29 @@
+//! Agents that choose any name with equal probability, whatever they remember: recall of nothing.
+
+use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::window::{Policy, Round};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+pub const ENTRY: AgentEntry = AgentEntry::new::<Uniform>("uniform", "chooses any name of the pool with equal probability");
+
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Uniform {}
+
+impl AgentSpec for Uniform {
+    fn build(&self, _: &AgentContext<'_>) -> Result<Kind, (&'static str, String)> {
+        Ok(Kind::Window(Arc::new(self.clone())))
+    }
+}
+
+impl Policy for Uniform {
+    fn distribution(&self, _: &[Round], out: &mut [f64]) {
+        out.fill(1.0 / out.len() as f64);
+    }
+
+    fn depth(&self, _: usize) -> usize {
+        0
+    }
+}

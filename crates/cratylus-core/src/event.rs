@@ -1,0 +1,54 @@
+//! What happened: one event for each interaction, in their order. Events are the only interface
+//! between what happens and who watches: no reader of them ever sees an agent or a game.
+
+use crate::seed::mix;
+
+/// An agent's number in its population, from 0. (Files number agents from 1.)
+pub type AgentId = u32;
+
+/// A name, as its place in the game's pool; in a game without a pool, as the number of the interaction that invented it.
+pub type Name = u32;
+
+/// The empty second seat of an interaction in which one agent is asked alone.
+pub const NOBODY: AgentId = AgentId::MAX;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The number of the interaction in its run, from 0.
+    pub t: u64,
+    pub agents: [AgentId; 2],
+    /// What each seat said; None where it said nothing, or nothing usable.
+    pub names: [Option<Name>; 2],
+    /// None where the interaction was void, or nothing was at stake.
+    pub success: Option<bool>,
+}
+
+impl Event {
+    /// An interaction between two agents that came to nothing because an answer was unusable.
+    pub fn void(&self) -> bool {
+        self.success.is_none() && (self.agents[1] != NOBODY || self.names[0].is_none())
+    }
+
+    /// The choices made: who chose and what.
+    pub fn choices(&self) -> impl Iterator<Item = (AgentId, Name)> + use<> {
+        let Event { agents, names, .. } = *self;
+        (0..2).filter_map(move |seat| Some((agents[seat], names[seat]?)))
+    }
+}
+
+/// A running hash of a run's events. Two runs with the same digest are the same run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Digest(pub u64);
+
+impl Digest {
+    pub fn see(&mut self, event: &Event) {
+        let name = |seat: usize| u64::from(event.names[seat].unwrap_or(Name::MAX));
+        let words = [
+            event.t,
+            u64::from(event.agents[0]) << 32 | u64::from(event.agents[1]),
+            name(0) << 32 | name(1),
+            event.success.map_or(2, u64::from),
+        ];
+        self.0 = words.iter().fold(self.0, |hash, word| mix(hash ^ word));
+    }
+}

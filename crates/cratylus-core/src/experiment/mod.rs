@@ -1,0 +1,446 @@
+//! From a file to checked values. The file is what the user wrote; a [`Point`] is what will run: one
+//! setting of the swept keys, with nothing left to default and nothing left to be wrong.
+//!
+//! The whole file is read as a table with places (`document.rs`), the sweep writes its values into copies
+//! of that table (`sweep.rs`), and each copy is read into the types below, so that every mistake, in a
+//! swept value too, has its line and column.
+
+mod document;
+mod registry;
+mod schema;
+mod sweep;
+
+pub use document::{Document, Mistake, nearest};
+pub use registry::{AgentContext, AgentEntry, AgentSpec, Chosen, GameEntry, GameSpec, Inputs, Kind, NoInputs, check_pool};
+pub use schema::schema;
+pub use sweep::{Point, Setting};
+
+use crate::stop::Stop;
+use document::{Spans, Table, read_field, take_field};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One experiment without its sweep.
+#[derive(Clone, Debug)]
+pub struct Experiment {
+    pub name: String,
+    pub seed: u64,
+    pub replicas: u64,
+    pub population: Population,
+    pub game: Chosen<dyn GameSpec>,
+    pub agents: Agents,
+    pub stop: Stop,
+    pub record: Record,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Population {
+    /// The number of agents.
+    pub size: u32,
+    #[serde(default)]
+    pub network: NetworkSpec,
+    /// What agents remember at the start; nothing by default.
+    #[serde(default)]
+    pub start: Start,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum NetworkSpec {
+    /// Everyone can meet everyone.
+    #[default]
+    Complete,
+    /// A text file with an edge on each line.
+    EdgeList {
+        /// Relative to the experiment file.
+        file: String,
+    },
+}
+
+impl NetworkSpec {
+    pub const KINDS: [(&str, &str); 2] = [
+        ("complete", "everyone can meet everyone; takes no memory at any size"),
+        ("edge-list", "an undirected network from a text file with an edge on each line"),
+    ];
+}
+
+/// What agents remember at the start. At most one of the three.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Start {
+    /// Every memory is full of successes with this name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consensus: Option<String>,
+    /// Every agent remembers these rounds, oldest first, each as own and partner's choice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Vec<[String; 2]>>,
+    /// What the agents of a finished run remembered at its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<FromRun>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FromRun {
+    /// A run directory, relative to the experiment file.
+    pub dir: String,
+    /// Which of its runs.
+    #[serde(default)]
+    pub run: u64,
+}
+
+/// Who plays: shares of kinds, and a committed minority.
+#[derive(Clone, Debug)]
+pub struct Agents {
+    pub kinds: Vec<(Part, Chosen<dyn AgentSpec>)>,
+    pub committed: Option<Committed>,
+}
+
+/// How much of the population a kind makes up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Part {
+    Count(u32),
+    Share(f64),
+}
+
+/// A committed minority: agents that always choose one name, chosen at random by the seed.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Committed {
+    pub name: String,
+    /// How many agents are committed. Give `count` or `share`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+    /// Which share of the population is committed, rounded to the nearest agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<f64>,
+    #[serde(default)]
+    pub how: How,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// They take the places of agents chosen at random.
+    #[default]
+    Replace,
+    /// They come on top, on the complete network only.
+    Add,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// Whether every interaction is kept. Measures and outcomes always are.
+    #[serde(default = "yes")]
+    pub interactions: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Default for Record {
+    fn default() -> Record {
+        Record { interactions: true }
+    }
+}
+
+/// The sections and keys that an experiment file may hold.
+pub(crate) const KEYS: [&str; 9] = ["name", "seed", "replicas", "population", "game", "agents", "stop", "record", "sweep"];
+
+impl Committed {
+    /// How many of a population of `size` are committed.
+    pub fn count(&self, size: u32) -> u32 {
+        let of_share = |share: f64| (share * f64::from(size)).round() as u32;
+        self.count.or(self.share.map(of_share)).unwrap_or(0)
+    }
+}
+
+impl Experiment {
+    /// Reads a table without a `sweep`. `inputs` gives what files hold.
+    pub(crate) fn read(mut table: Table<'_>, spans: &Spans<'_, '_>) -> Result<Experiment, Mistake> {
+        if let Some((key, _)) = table.iter().find(|(key, _)| !KEYS.contains(&key.get_ref().as_ref())) {
+            let word = key.get_ref().to_string();
+            let places = KEYS.map(String::from);
+            return Err(Mistake::new(format!("there is no key `{word}`")).help(nearest(&word, &places)).span(key.span()));
+        }
+        let name: String = take_field(&mut table, "name", spans)?.unwrap_or_else(|| "experiment".into());
+        if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
+            let why =
+                "the name of an experiment names its run directory, so it must not be empty, start with a dot or hold a slash";
+            return Err(spans.mistake("name", why.into()));
+        }
+        let seed = take_field(&mut table, "seed", spans)?.unwrap_or(0);
+        let replicas = take_field(&mut table, "replicas", spans)?.unwrap_or(1);
+        let population: Population = read_field(&mut table, "population", spans)?;
+        let game = registry::read_game(table.remove("game"), spans)?;
+        let agents = read_agents(table.remove("agents"), spans)?;
+        let stop = take_field(&mut table, "stop", spans)?.unwrap_or_default();
+        let record = take_field(&mut table, "record", spans)?.unwrap_or_default();
+        let experiment = Experiment { name, seed, replicas, population, game, agents, stop, record };
+        experiment.check(spans)?;
+        Ok(experiment)
+    }
+
+    /// The pool of names; empty in a game without one.
+    pub fn names(&self) -> &[String] {
+        self.game.spec.names().unwrap_or(&[])
+    }
+
+    /// How many rounds agents remember.
+    pub fn memory(&self) -> usize {
+        self.game.spec.memory().unwrap_or(0)
+    }
+
+    /// The number of agents, added ones included.
+    pub fn size(&self) -> u32 {
+        let added = self.agents.committed.iter().filter(|committed| committed.how == How::Add);
+        self.population.size + added.map(|committed| committed.count(self.population.size)).sum::<u32>()
+    }
+
+    /// How many agents are committed.
+    pub fn n_committed(&self) -> u32 {
+        self.agents.committed.as_ref().map_or(0, |committed| committed.count(self.population.size))
+    }
+
+    /// What counts as consensus: the stop rule's window, or the published one where no run stops at it.
+    pub fn consensus(&self) -> crate::stop::Consensus {
+        self.stop.consensus.clone().unwrap_or_else(crate::stop::Consensus::published)
+    }
+
+    fn check(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
+        let mistake = |key: &str, why: String| Err(spans.mistake(key, why));
+        if self.replicas == 0 {
+            return mistake("replicas", "an experiment runs at least one replica".into());
+        }
+        let alone = self.game.spec.alone();
+        let least = if alone { 1 } else { 2 };
+        if self.population.size < least {
+            return mistake("population.size", format!("the game `{}` takes at least {least} agents", self.game.kind));
+        }
+        if self.population.size > 1 << 30 {
+            return mistake("population.size", "a population holds at most 2^30 agents".into());
+        }
+        if let Err((key, why)) = self.game.spec.check() {
+            return mistake(&format!("game.{key}"), why);
+        }
+        if self.memory() > 64 {
+            return mistake("game.memory", "agents remember at most 64 rounds".into());
+        }
+        self.check_agents(spans)?;
+        self.check_start(spans)?;
+        self.check_stop(spans)
+    }
+
+    fn check_agents(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
+        let mistake = |key: &str, why: String| Err(spans.mistake(key, why));
+        let counts: u64 =
+            self.agents.kinds.iter().map(|(part, _)| if let Part::Count(n) = part { u64::from(*n) } else { 0 }).sum();
+        let shares: f64 =
+            self.agents.kinds.iter().map(|(part, _)| if let Part::Share(share) = part { *share } else { 0.0 }).sum();
+        let all_counts = self.agents.kinds.iter().all(|(part, _)| matches!(part, Part::Count(_)));
+        if all_counts && counts != u64::from(self.population.size) {
+            return mistake(
+                "agents.mix",
+                format!("the counts add up to {counts}, and `population.size` is {}", self.population.size),
+            );
+        }
+        if !all_counts && (counts > 0 || (shares - 1.0).abs() > 1e-9) {
+            return mistake(
+                "agents.mix",
+                format!("the shares must add up to 1 (or give a `count` for every kind); they add up to {shares}"),
+            );
+        }
+        for (i, (_, kind)) in self.agents.kinds.iter().enumerate() {
+            let games = kind.spec.games();
+            if !games.contains(&self.game.kind) {
+                let why =
+                    format!("agents of kind `{}` play {}, and the game is `{}`", kind.kind, games.join(" and "), self.game.kind);
+                return mistake(&agent_key(self.agents.kinds.len(), i, "kind"), why);
+            }
+            if kind.spec.needs_memory() && self.memory() == 0 && !self.game.spec.alone() {
+                let why = format!(
+                    "agents of kind `{}` choose by what they remember, and a memory of 0 rounds holds nothing; give at least 1",
+                    kind.kind
+                );
+                return mistake("game.memory", why);
+            }
+        }
+        let Some(committed) = &self.agents.committed else { return Ok(()) };
+        if self.game.spec.alone() {
+            return mistake("agents.committed", "an agent that is asked alone has no minority to meet".into());
+        }
+        if committed.count.is_some() == committed.share.is_some() {
+            return mistake("agents.committed", "give `count` (a number of agents) or `share` (0 to 1), one of the two".into());
+        }
+        if committed.share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
+            return mistake("agents.committed.share", "a share is a number from 0 to 1".into());
+        }
+        let count = committed.count(self.population.size);
+        if committed.how == How::Replace && count > self.population.size {
+            return mistake(
+                "agents.committed.count",
+                format!("{count} agents cannot be committed in a population of {}", self.population.size),
+            );
+        }
+        if committed.how == How::Add && self.population.network != NetworkSpec::Complete {
+            return mistake(
+                "agents.committed.how",
+                "agents can be added only where everyone meets everyone; on other networks replace some".into(),
+            );
+        }
+        self.check_name("agents.committed.name", &committed.name, spans)
+    }
+
+    fn check_start(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
+        let Start { consensus, memory, run } = &self.population.start;
+        if [consensus.is_some(), memory.is_some(), run.is_some()].iter().filter(|&&given| given).count() > 1 {
+            let why = "a start is a `consensus`, a `memory` or a `run`, one of them".into();
+            return Err(spans.mistake("population.start", why));
+        }
+        let without_pool = self.names().is_empty() && (memory.is_some() || run.is_some() || consensus.is_some());
+        if without_pool {
+            return Err(spans.mistake("population.start", "a start needs a pool of names (`game.names`)".into()));
+        }
+        if let Some(name) = consensus {
+            self.check_name("population.start.consensus", name, spans)?;
+        }
+        for round in memory.iter().flatten() {
+            round.iter().try_for_each(|name| self.check_name("population.start.memory", name, spans))?;
+        }
+        if let Some(memory) = memory
+            && memory.len() > self.memory()
+        {
+            let why = format!("{} rounds are given, and `game.memory` is {}", memory.len(), self.memory());
+            return Err(spans.mistake("population.start.memory", why));
+        }
+        Ok(())
+    }
+
+    fn check_stop(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
+        let mistake = |key: &str, why: &str| Err(spans.mistake(key, why.into()));
+        if let Some(consensus) = &self.stop.consensus {
+            if consensus.window.is_some() && consensus.window_rounds.is_some() {
+                return mistake(
+                    "stop.consensus",
+                    "give `window` (interactions) or `window_rounds` (population rounds), one of the two",
+                );
+            }
+            if consensus.window == Some(0) || consensus.window_rounds == Some(0) {
+                return mistake("stop.consensus", "a window holds at least one interaction");
+            }
+            if !(consensus.threshold > 0.0 && consensus.threshold <= 1.0) {
+                return mistake("stop.consensus.threshold", "a threshold is a share of successes, above 0 and up to 1");
+            }
+            if consensus.window(self.size()) > 1 << 28 {
+                return mistake("stop.consensus", "a window holds at most 2^28 interactions");
+            }
+        }
+        if let Some(share) = &self.stop.share {
+            match share.name.as_ref().or(self.agents.committed.as_ref().map(|committed| &committed.name)) {
+                Some(name) => self.check_name("stop.share.name", name, spans)?,
+                None => return mistake("stop.share", "whose share? Give `name`, or a committed minority"),
+            }
+            if share.window_rounds == 0 || !(share.threshold > 0.0 && share.threshold <= 1.0) {
+                return mistake("stop.share", "`window_rounds` is at least 1, and `threshold` above 0 and up to 1");
+            }
+        }
+        if self.stop.interactions == Some(0) || self.stop.rounds == Some(0) {
+            return mistake("stop", "a run has at least one interaction");
+        }
+        Ok(())
+    }
+
+    fn check_name(&self, key: &str, name: &str, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
+        let names = self.names();
+        if names.iter().any(|known| known == name) || (names.is_empty() && key != "population.start.memory") {
+            return Ok(());
+        }
+        Err(spans.mistake(key, format!("`{name}` is not in the pool")).help(nearest(name, names)))
+    }
+
+    /// The experiment with nothing left to default: what `plan.toml` holds.
+    pub fn plan(&self) -> toml::Table {
+        let value = |value: Result<toml::Value, toml::ser::Error>| value.expect("plain values");
+        let mut plan = toml::Table::new();
+        plan.insert("name".into(), self.name.clone().into());
+        plan.insert("seed".into(), value(toml::Value::try_from(self.seed)));
+        plan.insert("replicas".into(), value(toml::Value::try_from(self.replicas)));
+        plan.insert("population".into(), value(toml::Value::try_from(&self.population)));
+        plan.insert("game".into(), self.game.plan.clone().into());
+        let mut agents = toml::Table::new();
+        match &self.agents.kinds[..] {
+            [(_, kind)] => agents = kind.plan.clone(),
+            kinds => {
+                let mix = kinds.iter().map(|(part, kind)| {
+                    let mut table = toml::Table::new();
+                    match part {
+                        Part::Count(count) => table.insert("count".into(), i64::from(*count).into()),
+                        Part::Share(share) => table.insert("share".into(), (*share).into()),
+                    };
+                    table.extend(kind.plan.clone());
+                    toml::Value::Table(table)
+                });
+                agents.insert("mix".into(), toml::Value::Array(mix.collect()));
+            }
+        }
+        if let Some(committed) = &self.agents.committed {
+            agents.insert("committed".into(), value(toml::Value::try_from(committed)));
+        }
+        plan.insert("agents".into(), agents.into());
+        let mut stop = self.stop.clone();
+        if stop.interactions.is_none() && stop.rounds.is_none() {
+            stop.rounds = Some(crate::stop::ROUNDS_MAX);
+        }
+        plan.insert("stop".into(), value(toml::Value::try_from(&stop)));
+        plan.insert("record".into(), value(toml::Value::try_from(self.record)));
+        plan
+    }
+}
+
+fn agent_key(n: usize, i: usize, field: &str) -> String {
+    if n == 1 { format!("agents.{field}") } else { format!("agents.mix.{i}.{field}") }
+}
+
+/// `[agents]` is one kind, or `mix`, a list of kinds with a share or count each; and perhaps `committed`.
+fn read_agents(item: Option<document::Item<'_>>, spans: &Spans<'_, '_>) -> Result<Agents, Mistake> {
+    let Some(item) = item else {
+        return Err(Mistake::new("who plays? There is no `[agents]`".into())
+            .help("for example: agents = { kind = \"emulated\", model = \"llama-3-70b\" }".into()));
+    };
+    let mut table = document::table(item, "agents")?;
+    let committed = take_field(&mut table, "committed", &spans.under("agents"))?;
+    let Some(mix) = table.remove("mix") else {
+        let kind = registry::read_agent(table, &spans.under("agents"))?;
+        return Ok(Agents { kinds: vec![(Part::Share(1.0), kind)], committed });
+    };
+    if let Some((key, _)) = table.iter().next() {
+        let why = format!("`{}` stands beside `mix`; what it says belongs into the kinds of the mix", key.get_ref());
+        return Err(Mistake::new(why).span(key.span()));
+    }
+    let spans = spans.under("agents.mix");
+    let mut kinds = Vec::new();
+    for (i, item) in document::array(mix, "agents.mix")?.into_iter().enumerate() {
+        let place = i.to_string();
+        let spans = spans.under(&place);
+        let mut table = document::table(item, "agents.mix")?;
+        let count: Option<u32> = take_field(&mut table, "count", &spans)?;
+        let share: Option<f64> = take_field(&mut table, "share", &spans)?;
+        let part = match (count, share) {
+            (Some(count), None) => Part::Count(count),
+            (None, Some(share)) if share >= 0.0 => Part::Share(share),
+            _ => {
+                return Err(
+                    spans.mistake("kind", "each kind of a mix takes a `count` or a `share` (0 to 1), one of the two".into())
+                );
+            }
+        };
+        kinds.push((part, registry::read_agent(table, &spans)?));
+    }
+    if kinds.is_empty() {
+        return Err(spans.mistake("", "a mix names at least one kind of agent".into()));
+    }
+    Ok(Agents { kinds, committed })
+}

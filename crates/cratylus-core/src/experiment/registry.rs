@@ -1,0 +1,228 @@
+//! What a game and a kind of agent must offer to be used from an experiment file, and the lists in which
+//! they stand. Adding one is its own file and one line of the list: reading, checking, the schema, `list`
+//! and the plan pick it up from there.
+
+use super::document::{Item, Mistake, Spans, Table, deserialize, nearest, table};
+use crate::agent::Cohort;
+use crate::agents::Kernel;
+use crate::game::Game;
+use crate::games::Payoff;
+use crate::window::{Policy, Round};
+use crate::{agents, games};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Serialize, de::DeserializeOwned};
+use std::fmt;
+use std::sync::Arc;
+
+/// A game's parameters, as read from the file.
+pub trait GameSpec: fmt::Debug + Send + Sync {
+    /// What is wrong with the parameters: which key, and why.
+    fn check(&self) -> Result<(), (&'static str, String)>;
+
+    fn names(&self) -> Option<&[String]>;
+
+    /// How many rounds agents remember. None in a game where they keep something else.
+    fn memory(&self) -> Option<usize> {
+        None
+    }
+
+    fn payoff(&self) -> Option<Payoff> {
+        None
+    }
+
+    /// Whether one agent is asked alone.
+    fn alone(&self) -> bool {
+        false
+    }
+
+    fn build(&self) -> Box<dyn Game>;
+}
+
+/// The parameters of a kind of agent, as read from the file.
+pub trait AgentSpec: fmt::Debug + Send + Sync {
+    /// Builds what all agents of this kind share. An error names the key it is about.
+    fn build(&self, ctx: &AgentContext<'_>) -> Result<Kind, (&'static str, String)>;
+
+    /// Whether choices depend on remembered rounds, so that a memory of 0 makes no sense.
+    fn needs_memory(&self) -> bool {
+        false
+    }
+
+    /// The games that this kind can play.
+    fn games(&self) -> &'static [&'static str] {
+        &["coordination", "individual"]
+    }
+}
+
+/// What a kind of agent may use to build itself.
+pub struct AgentContext<'a> {
+    /// The pool; empty in a game without one.
+    pub names: &'a [String],
+    pub memory: usize,
+    pub payoff: Option<Payoff>,
+    pub inputs: &'a dyn Inputs,
+}
+
+/// Makes a cohort from its agents' first windows.
+type NewCohort = dyn Fn(&[&[Round]]) -> Box<dyn Cohort> + Send + Sync;
+
+/// What all agents of one kind share.
+pub enum Kind {
+    /// A response to the last rounds.
+    Window(Arc<dyn Policy>),
+    /// Agents of the naming game.
+    Speaker(Box<NewCohort>),
+}
+
+/// What the core needs from files, which it never opens itself. Paths are as the experiment file gives them.
+pub trait Inputs {
+    /// The kernel of a model for two names, in that order.
+    fn kernel(&self, file: &str, model: Option<&str>, names: [&str; 2]) -> Result<Kernel, String>;
+    /// The text of a file.
+    fn text(&self, file: &str) -> Result<String, String>;
+    /// What each agent of a finished run remembered at its end, oldest first, as own and partner's choice.
+    fn memories(&self, dir: &str, run: u64) -> Result<Vec<Vec<[String; 2]>>, String>;
+}
+
+/// For experiments that need no files.
+pub struct NoInputs;
+
+impl Inputs for NoInputs {
+    fn kernel(&self, file: &str, _: Option<&str>, _: [&str; 2]) -> Result<Kernel, String> {
+        Err(format!("cannot open `{file}` here"))
+    }
+    fn text(&self, file: &str) -> Result<String, String> {
+        Err(format!("cannot open `{file}` here"))
+    }
+    fn memories(&self, dir: &str, _: u64) -> Result<Vec<Vec<[String; 2]>>, String> {
+        Err(format!("cannot open `{dir}` here"))
+    }
+}
+
+/// Parameters that were read, with the name they were chosen by.
+pub struct Chosen<T: ?Sized> {
+    pub kind: &'static str,
+    pub spec: Arc<T>,
+    /// The parameters with nothing left to default, `kind` included.
+    pub plan: toml::Table,
+}
+
+impl<T: ?Sized> Clone for Chosen<T> {
+    fn clone(&self) -> Chosen<T> {
+        Chosen { kind: self.kind, spec: self.spec.clone(), plan: self.plan.clone() }
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for Chosen<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.spec.fmt(f)
+    }
+}
+
+/// One line of a registry.
+pub struct Entry<T: ?Sized> {
+    pub name: &'static str,
+    pub words: &'static str,
+    read: fn(Table<'_>, &Spans<'_, '_>) -> Result<(Arc<T>, toml::Table), Mistake>,
+    pub(super) schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+pub type GameEntry = Entry<dyn GameSpec>;
+pub type AgentEntry = Entry<dyn AgentSpec>;
+
+fn read_params<P: DeserializeOwned + Serialize>(table: Table<'_>, spans: &Spans<'_, '_>) -> Result<(P, toml::Table), Mistake> {
+    let params: P = deserialize(table, spans)?;
+    let plan = toml::Table::try_from(&params).expect("parameters are a table of plain values");
+    Ok((params, plan))
+}
+
+impl GameEntry {
+    pub const fn new<P: GameSpec + DeserializeOwned + Serialize + JsonSchema + 'static>(
+        name: &'static str,
+        words: &'static str,
+    ) -> GameEntry {
+        Entry {
+            name,
+            words,
+            read: |table, spans| {
+                read_params::<P>(table, spans).map(|(params, plan)| (Arc::new(params) as Arc<dyn GameSpec>, plan))
+            },
+            schema: |generator| P::json_schema(generator),
+        }
+    }
+}
+
+impl AgentEntry {
+    pub const fn new<P: AgentSpec + DeserializeOwned + Serialize + JsonSchema + 'static>(
+        name: &'static str,
+        words: &'static str,
+    ) -> AgentEntry {
+        Entry {
+            name,
+            words,
+            read: |table, spans| {
+                read_params::<P>(table, spans).map(|(params, plan)| (Arc::new(params) as Arc<dyn AgentSpec>, plan))
+            },
+            schema: |generator| P::json_schema(generator),
+        }
+    }
+}
+
+pub(super) fn read_game(item: Option<Item<'_>>, spans: &Spans<'_, '_>) -> Result<Chosen<dyn GameSpec>, Mistake> {
+    let Some(item) = item else {
+        return Err(Mistake::new("which game? There is no `[game]`".into())
+            .help("for example: game = { kind = \"coordination\", names = [\"Q\", \"M\"] }".into()));
+    };
+    choose(table(item, "game")?, &spans.under("game"), "game", games::ALL)
+}
+
+pub(super) fn read_agent(table: Table<'_>, spans: &Spans<'_, '_>) -> Result<Chosen<dyn AgentSpec>, Mistake> {
+    choose(table, spans, "kind of agent", agents::ALL)
+}
+
+fn choose<T: ?Sized>(
+    mut table: Table<'_>,
+    spans: &Spans<'_, '_>,
+    what: &str,
+    all: &'static [Entry<T>],
+) -> Result<Chosen<T>, Mistake> {
+    let known: Vec<String> = all.iter().map(|entry| entry.name.to_string()).collect();
+    let Some(item) = table.remove("kind") else {
+        let why = format!("which {what}? There is no `kind`");
+        return Err(spans.mistake("", why).help(format!("there are: {}", known.join(", "))));
+    };
+    let span = item.span();
+    let Some(kind) = item.get_ref().as_str() else {
+        return Err(Mistake::new(format!("the `kind` of a {what} is a word in quotes"))
+            .help(format!("there are: {}", known.join(", ")))
+            .span(span));
+    };
+    let Some(entry) = all.iter().find(|entry| entry.name == kind) else {
+        return Err(Mistake::new(format!("there is no {what} called `{kind}`")).help(nearest(kind, &known)).span(span));
+    };
+    let (spec, params) = (entry.read)(table, spans)?;
+    let mut plan = toml::Table::new();
+    plan.insert("kind".into(), entry.name.into());
+    plan.extend(params);
+    Ok(Chosen { kind: entry.name, spec, plan })
+}
+
+/// What every pool of names must be: at least two, all different, none empty.
+pub fn check_pool(names: &[String]) -> Result<(), (&'static str, String)> {
+    if names.len() < 2 {
+        let found = if names.is_empty() { "no name".to_string() } else { format!("one name, `{}`", names[0]) };
+        return Err(("names", format!("a pool needs at least two names to choose between; this holds {found}")));
+    }
+    if names.len() > usize::from(u16::MAX) {
+        return Err(("names", "a pool holds at most 65,535 names".into()));
+    }
+    if names.iter().any(|name| name.is_empty()) {
+        return Err(("names", "a name must not be empty".into()));
+    }
+    let mut sorted: Vec<&String> = names.iter().collect();
+    sorted.sort_unstable();
+    match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(("names", format!("`{}` stands in the pool twice", pair[0]))),
+        None => Ok(()),
+    }
+}

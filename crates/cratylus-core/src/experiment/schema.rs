@@ -1,0 +1,70 @@
+//! The JSON schema of an experiment file, for editors: made from the types that read it and the lists of
+//! games and agents, so it can promise nothing that reading does not keep.
+
+use super::registry::Entry;
+use super::{Committed, Population, Record};
+use crate::stop::Stop;
+use crate::{agents, games};
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
+use serde_json::{Value, json};
+
+/// The schema as JSON (draft 2020-12).
+pub fn schema() -> Value {
+    let mut generator = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true).into_generator();
+    let games = one_of(games::ALL, &mut generator, &[]);
+    let part = json!({
+        "count": { "type": "integer", "minimum": 0, "description": "How many agents are of this kind." },
+        "share": { "type": "number", "minimum": 0, "maximum": 1, "description": "Which share of the agents is of this kind." }
+    });
+    let committed = json!({ "committed": generator.subschema_for::<Committed>() });
+    let alone = one_of(agents::ALL, &mut generator, &[committed.clone()]);
+    let mixed = one_of(agents::ALL, &mut generator, &[part]);
+    let mix = json!({
+        "type": "object",
+        "properties": { "mix": { "type": "array", "items": mixed, "minItems": 1 }, "committed": committed["committed"] },
+        "required": ["mix"],
+        "additionalProperties": false
+    });
+    let mut kinds = alone["oneOf"].as_array().cloned().unwrap_or_default();
+    kinds.push(mix);
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Cratylus experiment",
+        "type": "object",
+        "properties": {
+            "name": { "type": "string", "description": "Names the run directory." },
+            "seed": { "type": "integer", "minimum": 0, "description": "The same seed gives the same runs." },
+            "replicas": { "type": "integer", "minimum": 1, "description": "Runs for each point of the sweep." },
+            "population": generator.subschema_for::<Population>(),
+            "game": games,
+            "agents": { "oneOf": kinds },
+            "stop": generator.subschema_for::<Stop>(),
+            "record": generator.subschema_for::<Record>(),
+            "sweep": {
+                "type": "object",
+                "description": "Keys with lists of values; a free word with a list of tables sets several keys together.",
+                "additionalProperties": { "type": "array", "minItems": 1 }
+            }
+        },
+        "required": ["population", "game", "agents"],
+        "additionalProperties": false
+    })
+}
+
+/// One alternative for each line of a registry, told apart by `kind`.
+fn one_of<T: ?Sized>(all: &[Entry<T>], generator: &mut SchemaGenerator, more: &[Value]) -> Value {
+    let alternatives = all.iter().map(|entry| {
+        let mut schema = (entry.schema)(generator).to_value();
+        schema["description"] = entry.words.into();
+        schema["properties"]["kind"] = json!({ "const": entry.name });
+        for extra in more.iter().filter_map(Value::as_object).flatten() {
+            schema["properties"][extra.0] = extra.1.clone();
+        }
+        let mut required = vec![json!("kind")];
+        required.extend(schema["required"].as_array().into_iter().flatten().cloned());
+        schema["required"] = required.into();
+        schema
+    });
+    json!({ "oneOf": alternatives.collect::<Vec<_>>() })
+}

@@ -1,0 +1,134 @@
+//! A sweep: every combination of the swept keys' values, in the order of the file, the last key changing
+//! fastest. An axis is a key with a list of values (`"agents.model" = [...]`), or a free word with a list
+//! of tables, each of which sets several keys at once (`direction = [{ "a.b" = 1, "a.c" = 2 }, ...]`).
+
+use super::document::{Document, Item, Mistake, Spans, Table, array, nearest, put, table};
+use super::{Experiment, KEYS};
+use toml::de::DeValue;
+
+/// One swept key's value at one point.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    pub key: String,
+    pub value: toml::Value,
+}
+
+impl Setting {
+    /// The value as a reader would write it: text without its quotes.
+    pub fn words(&self) -> String {
+        match &self.value {
+            toml::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// One point of a sweep: what it sets, and the experiment that makes.
+#[derive(Clone, Debug)]
+pub struct Point {
+    pub settings: Vec<Setting>,
+    pub experiment: Experiment,
+}
+
+impl Point {
+    /// What the point sets, as text: `agents.model="llama-3-70b" population.size=24`. Empty without a sweep.
+    pub fn text(&self) -> String {
+        let settings = self.settings.iter().map(|Setting { key, value }| format!("{key}={value}"));
+        settings.collect::<Vec<_>>().join(" ")
+    }
+
+    /// The same for readers: the values alone.
+    pub fn label(&self) -> String {
+        self.settings.iter().map(Setting::words).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// More points than anyone means to run.
+const POINTS_MAX: usize = 100_000;
+
+struct Axis<'a> {
+    values: Vec<Vec<(String, Item<'a>)>>,
+}
+
+impl Document<'_> {
+    /// Every point of the experiment, checked. An error is ready to be printed.
+    pub fn points(&self) -> Result<Vec<Point>, String> {
+        self.read_points().map_err(|mistake| self.say(&mistake))
+    }
+
+    fn read_points(&self) -> Result<Vec<Point>, Mistake> {
+        let mut base = self.table.clone();
+        let Some(sweep) = base.remove("sweep") else {
+            let spans = Spans::of(&self.table);
+            return Ok(vec![Point { settings: Vec::new(), experiment: Experiment::read(base, &spans)? }]);
+        };
+        let place = sweep.span();
+        let axes: Vec<Axis<'_>> = table(sweep, "sweep")?.into_iter().map(axis).collect::<Result<_, _>>()?;
+        let n = axes.iter().try_fold(1usize, |n, axis| n.checked_mul(axis.values.len()).filter(|&n| n <= POINTS_MAX));
+        let Some(n) = n else {
+            return Err(Mistake::new(format!("this sweep has more than {POINTS_MAX} points")).span(place));
+        };
+        (0..n).map(|i| point(&base, &axes, i)).collect()
+    }
+}
+
+fn point(base: &Table<'_>, axes: &[Axis<'_>], mut i: usize) -> Result<Point, Mistake> {
+    let mut table = base.clone();
+    let mut chosen = Vec::new();
+    for axis in axes.iter().rev() {
+        chosen.push(&axis.values[i % axis.values.len()]);
+        i /= axis.values.len();
+    }
+    let mut settings = Vec::new();
+    for (key, item) in chosen.into_iter().rev().flatten() {
+        put(&mut table, key, item.clone(), &item.span())?;
+        settings.push(Setting { key: key.clone(), value: plain(item)? });
+    }
+    let experiment = Experiment::read(table.clone(), &Spans::of(&table))?;
+    Ok(Point { settings, experiment })
+}
+
+fn axis<'a>((key, item): (serde_spanned::Spanned<std::borrow::Cow<'a, str>>, Item<'a>)) -> Result<Axis<'a>, Mistake> {
+    let word = key.get_ref().to_string();
+    let section = word.split('.').next().unwrap_or("");
+    let is_key = KEYS.contains(&section);
+    if matches!(section, "sweep" | "name" | "seed" | "replicas" | "record") {
+        let why = format!("`{section}` belongs to the whole experiment and cannot be swept");
+        return Err(Mistake::new(why).span(key.span()));
+    }
+    let values = array(item, &format!("sweep.{word}"))?;
+    if values.is_empty() {
+        return Err(Mistake::new(format!("the list of values for `{word}` is empty")).span(key.span()));
+    }
+    if is_key {
+        return Ok(Axis { values: values.into_iter().map(|value| vec![(word.clone(), value)]).collect() });
+    }
+    let together = |item: Item<'a>| match item.get_ref() {
+        DeValue::Table(_) => {
+            let entries = table(item, &word)?.into_iter().flat_map(|(key, value)| flatten(key.into_inner().into_owned(), value));
+            Ok(entries.collect())
+        }
+        _ => {
+            let known = KEYS[3..7].iter().map(|key| format!("{key}.…")).collect::<Vec<_>>();
+            let why = format!("`{word}` is no key of an experiment, and its values are not tables that set keys together");
+            Err(Mistake::new(why).help(nearest(&word, &known)).span(key.span()))
+        }
+    };
+    Ok(Axis { values: values.into_iter().map(together).collect::<Result<_, _>>()? })
+}
+
+/// `population = { size = 24 }` in a joint axis means the same as `"population.size" = 24`.
+fn flatten<'a>(key: String, item: Item<'a>) -> Vec<(String, Item<'a>)> {
+    let span = item.span();
+    match item.into_inner() {
+        DeValue::Table(inner) if !key.contains('.') => {
+            inner.into_iter().flat_map(|(under, item)| flatten(format!("{key}.{}", under.into_inner()), item)).collect()
+        }
+        other => vec![(key, serde_spanned::Spanned::new(span, other))],
+    }
+}
+
+fn plain(item: &Item<'_>) -> Result<toml::Value, Mistake> {
+    let value = <toml::Value as serde::Deserialize>::deserialize(toml::de::ValueDeserializer::from(item.clone()));
+    value.map_err(|error| Mistake::new(error.message().to_string()).span(item.span()))
+}

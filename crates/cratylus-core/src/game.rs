@@ -1,0 +1,91 @@
+//! A game is the rule of one interaction: a pure state machine. It says what it wants to know, takes
+//! answers, and says what came of them. It never calls an agent, so it is never async and does not
+//! know that language models exist.
+
+use crate::{AgentId, Name, Purpose, Seed};
+
+/// What may be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Options {
+    /// A name of the pool; in a game without a pool, any name, an invented one too.
+    Names,
+    /// 1 for yes, 0 for no.
+    YesNo,
+}
+
+/// What the game wants to know, and from which seat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Question {
+    pub seat: u8,
+    /// What this seat privately sees: a partner's word.
+    pub cue: Option<Name>,
+    pub options: Options,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Waiting,
+    /// The agent gave no usable answer, which makes the interaction void.
+    Unusable,
+    Given(u32),
+}
+
+/// One interaction as it stands.
+#[derive(Clone, Debug)]
+pub struct Hand {
+    pub t: u64,
+    pub agents: [AgentId; 2],
+    pub answers: [Answer; 2],
+}
+
+impl Hand {
+    pub fn new(t: u64, agents: [AgentId; 2]) -> Hand {
+        Hand { t, agents, answers: [Answer::Waiting; 2] }
+    }
+
+    pub fn given(&self, seat: usize) -> Option<u32> {
+        match self.answers[seat] {
+            Answer::Given(answer) => Some(answer),
+            Answer::Waiting | Answer::Unusable => None,
+        }
+    }
+}
+
+/// What came of an interaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    pub names: [Option<Name>; 2],
+    /// None where the interaction was void or nothing was at stake: then nobody learns.
+    pub success: Option<bool>,
+}
+
+pub trait Game: Send + Sync {
+    /// Who sits where, from the order in which the agents were drawn.
+    fn seat(&self, drawn: [AgentId; 2]) -> [AgentId; 2] {
+        drawn
+    }
+
+    /// Whether an agent is asked alone.
+    fn alone(&self) -> bool {
+        false
+    }
+
+    /// Every question that can be asked now. None means that the interaction is over.
+    fn ask(&self, hand: &Hand) -> [Option<Question>; 2];
+
+    fn outcome(&self, hand: &Hand) -> Outcome;
+
+    /// The questions of a whole wave: one virtual call for all of it.
+    fn ask_all(&self, hands: &[Hand], out: &mut Vec<(u32, Question)>) {
+        for (i, hand) in hands.iter().enumerate() {
+            if !hand.answers.contains(&Answer::Unusable) {
+                out.extend(self.ask(hand).into_iter().flatten().map(|question| (i as u32, question)));
+            }
+        }
+    }
+}
+
+/// The random word of one seat's decision: the only randomness an agent may use for it.
+pub fn decision_draw(seed: Seed, t: u64, seat: u8) -> u32 {
+    seed.words(Purpose::Decide, t)[seat as usize]
+}

@@ -1,0 +1,61 @@
+//! One agent is asked alone which name it chooses, with the memory it started with: the
+//! individual-bias test of Flint Ashery et al. (2025). Nothing is at stake and nobody learns, so every
+//! answer is to the same question.
+
+use super::coordination::five;
+use crate::experiment::{GameEntry, GameSpec, check_pool};
+use crate::game::{Answer, Game, Hand, Options, Outcome, Question};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub const ENTRY: GameEntry = GameEntry::new::<Individual>(
+    "individual",
+    "one agent is asked alone, with a given memory, which name it would choose; it learns nothing",
+);
+
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Individual {
+    /// The pool of names, at least two.
+    pub names: Vec<String>,
+    /// How many rounds an agent could remember; `population.start` says which it does.
+    #[serde(default = "five")]
+    pub memory: usize,
+}
+
+impl GameSpec for Individual {
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        check_pool(&self.names)
+    }
+
+    fn names(&self) -> Option<&[String]> {
+        Some(&self.names)
+    }
+
+    fn memory(&self) -> Option<usize> {
+        Some(self.memory)
+    }
+
+    fn alone(&self) -> bool {
+        true
+    }
+
+    fn build(&self) -> Box<dyn Game> {
+        Box::new(self.clone())
+    }
+}
+
+impl Game for Individual {
+    fn alone(&self) -> bool {
+        true
+    }
+
+    fn ask(&self, hand: &Hand) -> [Option<Question>; 2] {
+        let waiting = hand.answers[0] == Answer::Waiting;
+        [waiting.then_some(Question { seat: 0, cue: None, options: Options::Names }), None]
+    }
+
+    fn outcome(&self, hand: &Hand) -> Outcome {
+        Outcome { names: [hand.given(0), None], success: None }
+    }
+}

@@ -1,0 +1,13 @@
+//! One file for each game, one line here.
+
+use crate::experiment::GameEntry;
+
+mod coordination;
+mod individual;
+mod naming;
+
+pub use coordination::{Coordination, Payoff};
+pub use individual::Individual;
+pub use naming::{FirstDrawn, Naming};
+
+pub const ALL: &[GameEntry] = &[coordination::ENTRY, naming::ENTRY, individual::ENTRY];

@@ -1,0 +1,87 @@
+//! The naming game: a speaker says a name, and it succeeds where the hearer knows it (Baronchelli,
+//! Felici, Caglioti, Loreto & Steels, J. Stat. Mech. 2006, P06014). What success and failure do to an
+//! inventory is the agents' affair (`agents/inventory.rs`), not the game's.
+
+use crate::AgentId;
+use crate::experiment::{GameEntry, GameSpec, check_pool};
+use crate::game::{Answer, Game, Hand, Options, Outcome, Question};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub const ENTRY: GameEntry = GameEntry::new::<Naming>(
+    "naming",
+    "a speaker says a name and succeeds if the hearer knows it; agents keep inventories of names",
+);
+
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Naming {
+    /// The pool of names. Without it a speaker that knows none invents a new one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub names: Option<Vec<String>>,
+    /// Who is drawn first; the other is one of its neighbours. On uneven networks this matters.
+    #[serde(default)]
+    pub first: FirstDrawn,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FirstDrawn {
+    #[default]
+    Speaker,
+    Hearer,
+}
+
+impl GameSpec for Naming {
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        self.names.as_deref().map_or(Ok(()), check_pool)
+    }
+
+    fn names(&self) -> Option<&[String]> {
+        self.names.as_deref()
+    }
+
+    fn build(&self) -> Box<dyn Game> {
+        Box::new(self.clone())
+    }
+}
+
+impl Game for Naming {
+    fn seat(&self, [first, second]: [AgentId; 2]) -> [AgentId; 2] {
+        match self.first {
+            FirstDrawn::Speaker => [first, second],
+            FirstDrawn::Hearer => [second, first],
+        }
+    }
+
+    fn ask(&self, hand: &Hand) -> [Option<Question>; 2] {
+        match hand.answers {
+            [Answer::Waiting, _] => [Some(Question { seat: 0, cue: None, options: Options::Names }), None],
+            [Answer::Given(word), Answer::Waiting] => {
+                [None, Some(Question { seat: 1, cue: Some(word), options: Options::YesNo })]
+            }
+            _ => [None, None],
+        }
+    }
+
+    fn outcome(&self, hand: &Hand) -> Outcome {
+        Outcome { names: [hand.given(0), None], success: hand.given(0).and(hand.given(1)).map(|known| known == 1) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hearer_is_asked_about_the_word_that_was_said() {
+        let game = Naming { names: None, first: FirstDrawn::Hearer };
+        assert_eq!(game.seat([1, 2]), [2, 1]);
+        let mut hand = Hand::new(0, [2, 1]);
+        assert_eq!(game.ask(&hand)[0].map(|q| q.options), Some(Options::Names));
+        hand.answers[0] = Answer::Given(17);
+        assert_eq!(game.ask(&hand)[1].and_then(|q| q.cue), Some(17));
+        hand.answers[1] = Answer::Given(1);
+        assert_eq!(game.outcome(&hand), Outcome { names: [Some(17), None], success: Some(true) });
+    }
+}

@@ -1,0 +1,44 @@
+//! A laboratory for populations of communicating agents: the core, with no files, no clock, no threads of
+//! its own and no network.
+//!
+//! Data flows one way:
+//!
+//! ```text
+//! experiment ─▶ point ─▶ world { game, network, agents } ─▶ run ─▶ events ─▶ measures, outcome ─▶ summary
+//! ```
+//!
+//! Read the modules in the order below. [`run`](run()) is the whole program; everything else is a part it calls.
+
+pub mod event;
+pub mod seed;
+
+pub mod game;
+pub mod games;
+
+pub mod agent;
+pub mod agents;
+pub mod window;
+
+pub mod network;
+pub mod networks;
+mod pairing;
+
+pub mod compiled;
+mod run;
+mod waves;
+mod world;
+
+pub mod measure;
+pub mod measures;
+pub mod outcome;
+pub mod stop;
+
+pub mod stats;
+
+pub mod experiment;
+
+pub use event::{AgentId, Digest, Event, NOBODY, Name};
+pub use network::Network;
+pub use run::{Engine, Sink, run};
+pub use seed::{Purpose, Seed};
+pub use world::World;

@@ -1,0 +1,88 @@
+//! A measure is a fold over a run's events. It never sees an agent, so what it says while a run goes on
+//! and what it says years later from the file are the same.
+
+use crate::event::Event;
+use crate::stop::Consensus;
+use crate::{AgentId, Name};
+
+/// One value of one measure: a row of `measures.parquet`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// How many interactions had passed.
+    pub t: u64,
+    pub measure: String,
+    pub value: f64,
+}
+
+/// What a measure may know of a run besides its events.
+#[derive(Clone, Debug)]
+pub struct RunContext {
+    /// The number of agents, and of interactions in a population round.
+    pub size: u32,
+    /// The pool; empty in a game without one.
+    pub names: Vec<String>,
+    /// Whether agents start with empty memories.
+    pub empty_start: bool,
+    /// The committed minority's name, and the sorted agents that are committed.
+    pub committed: Option<(Name, Vec<AgentId>)>,
+    /// What counts as consensus.
+    pub consensus: Consensus,
+}
+
+impl RunContext {
+    /// A name in words.
+    pub fn word(&self, name: Name) -> String {
+        self.names.get(name as usize).cloned().unwrap_or_else(|| format!("w{name}"))
+    }
+}
+
+pub trait Measure: Send {
+    fn see(&mut self, event: &Event);
+
+    /// The end of a population round, or of the run in the midst of one: readings of what was seen since the last.
+    fn round(&mut self, _t: u64, _out: &mut Vec<Reading>) {}
+
+    /// The end of the run: readings of all of it.
+    fn end(&mut self, _t: u64, _out: &mut Vec<Reading>) {}
+}
+
+/// A registry's line: what a measure is called, what it says, and how to start it.
+pub struct MeasureEntry {
+    pub name: &'static str,
+    /// Definition and source, for readers.
+    pub words: &'static str,
+    pub new: fn(&RunContext) -> Box<dyn Measure>,
+}
+
+/// All measures of one run at once: cuts the events into population rounds.
+pub struct Measures {
+    size: u64,
+    seen: u64,
+    all: Vec<Box<dyn Measure>>,
+}
+
+impl Measures {
+    pub fn new(context: &RunContext) -> Measures {
+        let all = crate::measures::ALL.iter().map(|entry| (entry.new)(context)).collect();
+        Measures { size: u64::from(context.size.max(1)), seen: 0, all }
+    }
+
+    pub fn see(&mut self, event: &Event, out: &mut Vec<Reading>) {
+        self.seen = event.t + 1;
+        for measure in &mut self.all {
+            measure.see(event);
+            if self.seen.is_multiple_of(self.size) {
+                measure.round(self.seen, out);
+            }
+        }
+    }
+
+    pub fn end(&mut self, out: &mut Vec<Reading>) {
+        for measure in &mut self.all {
+            if !self.seen.is_multiple_of(self.size) {
+                measure.round(self.seen, out);
+            }
+            measure.end(self.seen, out);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The share of the committed minority's name among the choices of the agents that are not committed.
+
+use crate::event::Event;
+use crate::measure::{Measure, MeasureEntry, Reading, RunContext};
+use crate::{AgentId, Name};
+
+pub const ENTRY: MeasureEntry = MeasureEntry {
+    name: "minority_share",
+    words: "per population round: the committed name's share of the choices of agents that are not committed (Flint Ashery et al. 2025)",
+    new: |context| Box::new(MinorityShare::new(context)),
+};
+
+struct MinorityShare {
+    committed: Option<(Name, Vec<AgentId>)>,
+    chosen: u64,
+    all: u64,
+}
+
+impl MinorityShare {
+    fn new(context: &RunContext) -> MinorityShare {
+        MinorityShare { committed: context.committed.clone(), chosen: 0, all: 0 }
+    }
+}
+
+impl Measure for MinorityShare {
+    fn see(&mut self, event: &Event) {
+        let Some((name, committed)) = &self.committed else { return };
+        for (agent, chosen) in event.choices() {
+            if committed.binary_search(&agent).is_err() {
+                self.all += 1;
+                self.chosen += u64::from(chosen == *name);
+            }
+        }
+    }
+
+    fn round(&mut self, t: u64, out: &mut Vec<Reading>) {
+        if self.all > 0 {
+            let value = self.chosen as f64 / self.all as f64;
+            out.push(Reading { t, measure: "minority_share".into(), value });
+        }
+        (self.chosen, self.all) = (0, 0);
+    }
+}

@@ -1,0 +1,34 @@
+//! Everyone can meet everyone. Takes no memory at any size.
+
+use crate::{AgentId, Network};
+
+pub struct Complete(pub u32);
+
+impl Network for Complete {
+    fn len(&self) -> u32 {
+        self.0
+    }
+
+    fn degree(&self, _: AgentId) -> u32 {
+        self.0 - 1
+    }
+
+    fn neighbour(&self, agent: AgentId, i: u32) -> AgentId {
+        if i < agent { i } else { i + 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everyone_but_oneself_is_a_neighbour() {
+        let network = Complete(5);
+        for agent in 0..5 {
+            let neighbours: Vec<_> = (0..4).map(|i| network.neighbour(agent, i)).collect();
+            let others: Vec<_> = (0..5).filter(|&other| other != agent).collect();
+            assert_eq!(neighbours, others);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Randomness is addressed, not consumed.
+//!
+//! A draw is a function of the run's seed, its purpose and the number of the interaction, so nothing
+//! depends on the order in which draws happen: blocks, threads, retries and resumption cannot
+//! change a run. The generator is Philox4x32-10 (Salmon, Moraes, Dror & Shaw, "Parallel random
+//! numbers: as easy as 1, 2, 3", SC 2011), written out so that no update can change a run.
+
+/// What a draw is for. These numbers are part of what a seed means: never reuse one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Purpose {
+    /// Who meets: two 64-bit numbers for each interaction.
+    Pair = 1,
+    /// What agents choose: one 32-bit number for each seat of an interaction.
+    Decide = 2,
+    /// Which agents are of which kind, and which are committed.
+    Assign = 3,
+    /// Monte-Carlo draws of statistics.
+    Resample = 4,
+}
+
+/// The seed of one run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seed(pub u64);
+
+impl Seed {
+    /// The seed of a run: of the experiment's seed, of what its sweep point sets, and of the replica.
+    ///
+    /// The settings count by their text, not by their place in the sweep, so adding a point to a
+    /// sweep leaves the runs of the others as they were.
+    pub fn of_run(experiment: u64, settings: &str, replica: u64) -> Seed {
+        let point = settings.bytes().fold(mix(experiment), |hash, byte| mix(hash ^ u64::from(byte)));
+        Seed(mix(point ^ mix(replica.wrapping_add(0x9E37_79B9_7F4A_7C15))))
+    }
+
+    /// Four 32-bit words for one place in the run. Asking twice gives the same words twice.
+    #[inline]
+    pub fn words(self, purpose: Purpose, t: u64) -> [u32; 4] {
+        philox([t as u32, (t >> 32) as u32, purpose as u32, 0], self.key())
+    }
+
+    /// An endless stream of words for one place, for the few purposes that need more than four.
+    pub fn stream(self, purpose: Purpose, t: u64) -> Stream {
+        Stream { seed: self, purpose, t, block: 0, left: 0, words: [0; 4] }
+    }
+
+    #[inline]
+    fn key(self) -> [u32; 2] {
+        [self.0 as u32, (self.0 >> 32) as u32]
+    }
+}
+
+/// A stream of words at one place. Block 0 is what [`Seed::words`] gives.
+pub struct Stream {
+    seed: Seed,
+    purpose: Purpose,
+    t: u64,
+    block: u32,
+    left: usize,
+    words: [u32; 4],
+}
+
+impl Stream {
+    pub fn word(&mut self) -> u32 {
+        if self.left == 0 {
+            let place = [self.t as u32, (self.t >> 32) as u32, self.purpose as u32, self.block];
+            self.words = philox(place, self.seed.key());
+            self.block += 1;
+            self.left = 4;
+        }
+        self.left -= 1;
+        self.words[3 - self.left]
+    }
+
+    /// A number in `0..n`, from 64 bits.
+    pub fn below(&mut self, n: u64) -> u64 {
+        let bits = u64::from(self.word()) | u64::from(self.word()) << 32;
+        scale(bits, n)
+    }
+
+    /// A number in `0.0..1.0` with 53 random bits.
+    pub fn unit(&mut self) -> f64 {
+        let bits = u64::from(self.word()) | u64::from(self.word()) << 32;
+        (bits >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Puts the first `n` places of `items` in random order (Fisher–Yates); the rest are what is left over.
+    pub fn shuffle<T>(&mut self, items: &mut [T], n: usize) {
+        for i in 0..n.min(items.len()) {
+            let j = i + self.below((items.len() - i) as u64) as usize;
+            items.swap(i, j);
+        }
+    }
+}
+
+/// Maps 64 random bits to `0..n`. No remainder is taken, so no number is favoured by more than n / 2^64.
+#[inline]
+pub fn scale(bits: u64, n: u64) -> u64 {
+    ((u128::from(bits) * u128::from(n)) >> 64) as u64
+}
+
+/// Maps 32 random bits to `0..n`.
+#[inline]
+pub fn scale32(bits: u32, n: u32) -> u32 {
+    ((u64::from(bits) * u64::from(n)) >> 32) as u32
+}
+
+/// Philox4x32 with ten rounds: four words from a 128-bit counter and a 64-bit key.
+#[inline(always)]
+pub fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
+    for round in 0..10 {
+        if round > 0 {
+            key = [key[0].wrapping_add(0x9E37_79B9), key[1].wrapping_add(0xBB67_AE85)];
+        }
+        let left = u64::from(counter[0]) * 0xD251_1F53;
+        let right = u64::from(counter[2]) * 0xCD9E_8D57;
+        counter =
+            [(right >> 32) as u32 ^ counter[1] ^ key[0], right as u32, (left >> 32) as u32 ^ counter[3] ^ key[1], left as u32];
+    }
+    counter
+}
+
+/// SplitMix64's output function (Steele, Lea & Flood 2014), for deriving seeds and digests.
+pub(crate) fn mix(mut z: u64) -> u64 {
+    z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ z >> 31
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The known-answer tests of Random123 (kat_vectors, philox4x32-10).
+    #[test]
+    fn philox_gives_the_published_vectors() {
+        let check = |counter, key, expected: [u32; 4]| assert_eq!(philox(counter, key), expected);
+        check([0; 4], [0; 2], [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]);
+        check([u32::MAX; 4], [u32::MAX; 2], [0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd]);
+        check(
+            [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344],
+            [0xa4093822, 0x299f31d0],
+            [0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1],
+        );
+    }
+
+    #[test]
+    fn a_stream_starts_with_the_words_of_its_place() {
+        let mut stream = Seed(7).stream(Purpose::Decide, 3);
+        let words = [stream.word(), stream.word(), stream.word(), stream.word()];
+        assert_eq!(words, Seed(7).words(Purpose::Decide, 3));
+        assert_ne!(stream.word(), words[0]);
+    }
+
+    #[test]
+    fn a_shuffle_reaches_every_order() {
+        let mut seen = std::collections::BTreeSet::new();
+        for t in 0..200 {
+            let mut items = [0, 1, 2, 3];
+            Seed(1).stream(Purpose::Assign, t).shuffle(&mut items, 4);
+            seen.insert(items);
+        }
+        assert_eq!(seen.len(), 24);
+    }
+}

@@ -1,0 +1,293 @@
+//! When a run ends, and when it has reached consensus. Both are folds over events.
+
+use crate::event::Event;
+use crate::{AgentId, Name};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// When a run ends: whichever of these comes first. A run that nothing else ends ends after 1,000 rounds.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stop {
+    /// A window of successes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consensus: Option<Consensus>,
+    /// A name's share of the choices of the agents that are not committed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
+    /// A number of interactions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interactions: Option<u64>,
+    /// A number of population rounds; a round is as many interactions as there are agents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounds: Option<u64>,
+}
+
+/// Consensus: a share of successes over the last interactions. Give `window` or `window_rounds`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Consensus {
+    /// The length of the window in interactions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<u64>,
+    /// The length of the window in population rounds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window_rounds: Option<u64>,
+    /// The share of successes that the window must reach.
+    #[serde(default = "one")]
+    pub threshold: f64,
+    /// Whether the window is looked at after each interaction or at the end of each population round.
+    #[serde(default)]
+    pub every: Every,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Every {
+    #[default]
+    Interaction,
+    Round,
+}
+
+/// A name's share of the choices of agents that are not committed, over the last population rounds.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Share {
+    /// Whose share; the committed minority's name where none is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default = "three")]
+    pub window_rounds: u64,
+    #[serde(default = "published_share")]
+    pub threshold: f64,
+}
+
+/// The published criterion: summed over three rounds the share reaches 2.849 (Flint Ashery et al. 2025, plot code).
+pub const TIPPED_SHARE: f64 = 2.849 / 3.0;
+/// The published window: three population rounds.
+pub const WINDOW_ROUNDS: u64 = 3;
+/// How long a run lasts, in population rounds, if nothing else ends it.
+pub const ROUNDS_MAX: u64 = 1000;
+
+fn one() -> f64 {
+    1.0
+}
+
+fn three() -> u64 {
+    WINDOW_ROUNDS
+}
+
+fn published_share() -> f64 {
+    TIPPED_SHARE
+}
+
+impl Consensus {
+    /// Three population rounds of nothing but success: how consensus is judged where a run does not stop at it.
+    pub fn published() -> Consensus {
+        Consensus { window: None, window_rounds: Some(WINDOW_ROUNDS), threshold: 1.0, every: Every::Interaction }
+    }
+
+    /// The length of the window in interactions, in a population of `size`.
+    pub fn window(&self, size: u32) -> u64 {
+        let rounds = || self.window_rounds.unwrap_or(WINDOW_ROUNDS) * u64::from(size);
+        self.window.unwrap_or_else(rounds)
+    }
+}
+
+impl Stop {
+    /// The most interactions that a run can last.
+    pub fn most(&self, size: u32) -> u64 {
+        let rounds = self.rounds.map(|rounds| rounds.saturating_mul(u64::from(size)));
+        let given = [self.interactions, rounds].into_iter().flatten().min();
+        given.unwrap_or(ROUNDS_MAX * u64::from(size))
+    }
+}
+
+/// What a window of the last `len` interactions holds of some kind.
+#[derive(Clone, Debug)]
+pub struct Window {
+    last: Vec<u8>,
+    at: usize,
+    filled: usize,
+    sum: u64,
+}
+
+impl Window {
+    pub fn new(len: u64) -> Window {
+        Window { last: vec![0; len.max(1) as usize], at: 0, filled: 0, sum: 0 }
+    }
+
+    #[inline]
+    pub fn push(&mut self, value: u8) {
+        self.sum = self.sum + u64::from(value) - u64::from(self.last[self.at]);
+        self.last[self.at] = value;
+        self.at = if self.at + 1 == self.last.len() { 0 } else { self.at + 1 };
+        self.filled = self.last.len().min(self.filled + 1);
+    }
+
+    pub fn full(&self) -> bool {
+        self.filled == self.last.len()
+    }
+
+    pub fn sum(&self) -> u64 {
+        self.sum
+    }
+
+    pub fn len(&self) -> u64 {
+        self.last.len() as u64
+    }
+}
+
+/// Sees events and says when consensus is first reached. Void interactions count as not successful.
+#[derive(Clone, Debug)]
+pub struct ConsensusSeen {
+    window: Window,
+    /// How many successes the window must hold.
+    needed: u64,
+    every: u64,
+}
+
+impl ConsensusSeen {
+    pub fn new(rule: &Consensus, size: u32) -> ConsensusSeen {
+        let window = Window::new(rule.window(size));
+        // A tenth of a success is never missing for want of precision in a threshold such as 0.98.
+        let needed = (rule.threshold * window.len() as f64 - 1e-9).ceil().max(0.0) as u64;
+        let every = match rule.every {
+            Every::Interaction => 1,
+            Every::Round => u64::from(size),
+        };
+        ConsensusSeen { window, needed, every }
+    }
+
+    /// Whether the window holds a consensus after this event.
+    #[inline]
+    pub fn see(&mut self, event: &Event) -> bool {
+        self.window.push(u8::from(event.success == Some(true)));
+        self.window.sum() >= self.needed && self.window.full() && (event.t + 1).is_multiple_of(self.every)
+    }
+}
+
+/// Sees events and keeps a name's share of the choices of agents that are not committed, over the last interactions.
+#[derive(Clone, Debug)]
+pub struct ShareSeen {
+    name: Name,
+    committed: Vec<AgentId>,
+    chosen: Window,
+    of: Window,
+}
+
+impl ShareSeen {
+    /// `committed` must be sorted.
+    pub fn new(name: Name, committed: Vec<AgentId>, window: u64) -> ShareSeen {
+        ShareSeen { name, committed, chosen: Window::new(window), of: Window::new(window) }
+    }
+
+    #[inline]
+    pub fn see(&mut self, event: &Event) {
+        let (mut chosen, mut of) = (0, 0);
+        for (agent, name) in event.choices() {
+            if self.committed.binary_search(&agent).is_err() {
+                of += 1;
+                chosen += u8::from(name == self.name);
+            }
+        }
+        self.chosen.push(chosen);
+        self.of.push(of);
+    }
+
+    /// The share over the window. None before the window is full or where only committed agents chose.
+    pub fn share(&self) -> Option<f64> {
+        (self.of.full() && self.of.sum() > 0).then(|| self.so_far()).flatten()
+    }
+
+    /// The share over as much of the window as there is.
+    pub fn so_far(&self) -> Option<f64> {
+        (self.of.sum() > 0).then(|| self.chosen.sum() as f64 / self.of.sum() as f64)
+    }
+}
+
+/// Sees a run's events and says with which of them it ends.
+#[derive(Clone, Debug)]
+pub struct StopSeen {
+    consensus: Option<ConsensusSeen>,
+    share: Option<(ShareSeen, f64)>,
+    most: u64,
+}
+
+impl StopSeen {
+    /// `share_of` is the name that a share rule is about; `committed` the sorted agents it leaves out.
+    pub fn new(rule: &Stop, size: u32, share_of: Option<Name>, committed: &[AgentId]) -> StopSeen {
+        let share = rule.share.as_ref().zip(share_of).map(|(share, name)| {
+            let window = share.window_rounds * u64::from(size);
+            (ShareSeen::new(name, committed.to_vec(), window), share.threshold)
+        });
+        let consensus = rule.consensus.as_ref().map(|consensus| ConsensusSeen::new(consensus, size));
+        StopSeen { consensus, share, most: rule.most(size) }
+    }
+
+    #[inline]
+    pub fn see(&mut self, event: &Event) -> bool {
+        let mut over = event.t + 1 >= self.most;
+        if let Some(consensus) = &mut self.consensus {
+            over |= consensus.see(event);
+        }
+        if let Some((share, threshold)) = &mut self.share {
+            share.see(event);
+            over |= share.share().is_some_and(|share| share >= *threshold);
+        }
+        over
+    }
+
+    pub fn most(&self) -> u64 {
+        self.most
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(t: u64, success: bool) -> Event {
+        Event { t, agents: [0, 1], names: [Some(0), Some(u32::from(!success))], success: Some(success) }
+    }
+
+    fn ends(stop: &Stop, size: u32, successes: impl Fn(u64) -> bool) -> u64 {
+        let mut seen = StopSeen::new(stop, size, Some(0), &[]);
+        (0..).find(|&t| seen.see(&event(t, successes(t)))).map(|t| t + 1).unwrap()
+    }
+
+    #[test]
+    fn a_consensus_of_72_ends_with_the_72nd_success_in_a_row() {
+        let stop = Stop {
+            consensus: Some(Consensus { window: Some(72), window_rounds: None, threshold: 1.0, every: Every::Interaction }),
+            interactions: Some(1000),
+            ..Stop::default()
+        };
+        assert_eq!(ends(&stop, 24, |t| t > 10), 83);
+        assert_eq!(ends(&stop, 24, |t| t % 50 != 0), 1000);
+    }
+
+    #[test]
+    fn a_window_in_rounds_grows_with_the_population() {
+        let rule = |every| Consensus { window: None, window_rounds: Some(3), threshold: 0.98, every };
+        let stop = |every| Stop { consensus: Some(rule(every)), ..Stop::default() };
+        assert_eq!(ends(&stop(Every::Interaction), 100, |_| true), 300);
+        assert_eq!(ends(&stop(Every::Interaction), 100, |t| t >= 50), 344, "six failures in 300 are 98 %");
+        assert_eq!(ends(&stop(Every::Round), 100, |t| t >= 50), 400);
+    }
+
+    #[test]
+    fn a_share_counts_only_those_who_are_not_committed() {
+        let mut seen = ShareSeen::new(0, vec![1], 2);
+        seen.see(&event(0, false));
+        assert_eq!((seen.share(), seen.so_far()), (None, Some(1.0)));
+        seen.see(&Event { t: 1, agents: [2, 1], names: [Some(1), Some(0)], success: Some(false) });
+        assert_eq!(seen.share(), Some(0.5));
+    }
+
+    #[test]
+    fn a_run_that_nothing_ends_lasts_a_thousand_rounds() {
+        assert_eq!(Stop::default().most(24), 24_000);
+        assert_eq!(Stop { rounds: Some(10), interactions: Some(100), ..Stop::default() }.most(24), 100);
+    }
+}

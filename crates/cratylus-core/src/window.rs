@@ -1,0 +1,138 @@
+//! Agents whose choice depends on their last rounds: a policy, and a cohort of agents that follow it.
+//!
+//! A policy is a function from a window of remembered rounds to the probability of each name. It holds
+//! no state and draws nothing, so the same policy serves the plain path here, the compiled path
+//! (`compiled.rs`) and the infinite-population limit.
+
+use crate::agent::{Ask, Cohort, Fault, News};
+use crate::game::Options;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// One remembered round: what I chose, and what my partner chose, as places in the pool.
+pub type Round = [u16; 2];
+
+pub trait Policy: Send + Sync {
+    /// Writes the probability of each name of the pool, given the remembered rounds, oldest first.
+    /// `out` has one place for each name; what is written adds up to 1.
+    fn distribution(&self, window: &[Round], out: &mut [f64]);
+
+    /// How many of the last rounds the policy looks at, of the `memory` that the game allows.
+    fn depth(&self, memory: usize) -> usize {
+        memory
+    }
+}
+
+/// Where each name's share of the 2^32 possible draws ends. Probabilities are rounded to 2^-32.
+pub fn thresholds(distribution: &[f64], out: &mut Vec<u64>) {
+    out.clear();
+    let mut sum = 0.0;
+    for p in distribution {
+        sum += p;
+        out.push((sum * 4_294_967_296.0).round() as u64);
+    }
+    if let Some(last) = out.last_mut() {
+        *last = 1 << 32;
+    }
+}
+
+/// The name that a draw falls on.
+#[inline]
+pub fn choose(thresholds: &[u64], draw: u32) -> u32 {
+    thresholds.iter().take_while(|&&end| u64::from(draw) >= end).count() as u32
+}
+
+/// Agents that remember their last rounds and follow one policy.
+pub struct Windows {
+    policy: Arc<dyn Policy>,
+    n_names: usize,
+    memory: usize,
+    /// `memory` rounds for each agent, oldest first; `len` says how many of them are filled.
+    rounds: Vec<Round>,
+    len: Vec<u8>,
+    /// What the policy said of windows seen before. Looked up, never iterated.
+    known: HashMap<Box<[Round]>, Box<[u64]>>,
+}
+
+/// Beyond this many windows, new ones are worked out each time: memory stays bounded.
+const KNOWN_MAX: usize = 1 << 18;
+
+impl Windows {
+    /// A cohort of agents with the given first windows, each at most `memory` rounds, oldest first.
+    pub fn new(policy: Arc<dyn Policy>, n_names: usize, memory: usize, starts: &[&[Round]]) -> Windows {
+        let memory = policy.depth(memory);
+        let mut rounds = vec![[0; 2]; starts.len() * memory];
+        let mut len = Vec::with_capacity(starts.len());
+        for (i, start) in starts.iter().enumerate() {
+            let kept = &start[start.len().saturating_sub(memory)..];
+            rounds[i * memory..][..kept.len()].copy_from_slice(kept);
+            len.push(kept.len() as u8);
+        }
+        Windows { policy, n_names, memory, rounds, len, known: HashMap::new() }
+    }
+}
+
+impl Cohort for Windows {
+    fn decide(&mut self, asks: &[Ask], answers: &mut [Option<u32>]) -> Result<(), Fault> {
+        let mut distribution = vec![0.0; self.n_names];
+        let mut ends = Vec::new();
+        for (ask, answer) in asks.iter().zip(answers) {
+            debug_assert_eq!(ask.question.options, Options::Names);
+            let agent = ask.agent as usize;
+            let window = &self.rounds[agent * self.memory..][..self.len[agent] as usize];
+            if let Some(ends) = self.known.get(window) {
+                *answer = Some(choose(ends, ask.draw));
+                continue;
+            }
+            self.policy.distribution(window, &mut distribution);
+            thresholds(&distribution, &mut ends);
+            *answer = Some(choose(&ends, ask.draw));
+            if self.known.len() < KNOWN_MAX {
+                self.known.insert(window.into(), ends.as_slice().into());
+            }
+        }
+        Ok(())
+    }
+
+    fn learn(&mut self, news: &[News]) {
+        if self.memory == 0 {
+            return;
+        }
+        for item in news {
+            let seat = item.seat as usize;
+            let (Some(own), Some(partner)) = (item.names[seat], item.names[1 - seat]) else { continue };
+            let agent = item.agent as usize;
+            let window = &mut self.rounds[agent * self.memory..][..self.memory];
+            if (self.len[agent] as usize) < self.memory {
+                self.len[agent] += 1;
+            } else {
+                window.copy_within(1.., 0);
+            }
+            window[self.len[agent] as usize - 1] = [own as u16, partner as u16];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_draw_falls_on_a_name_that_can_be_chosen() {
+        let mut ends = Vec::new();
+        thresholds(&[0.0, 0.25, 0.75, 0.0], &mut ends);
+        assert_eq!(choose(&ends, 0), 1);
+        assert_eq!(choose(&ends, (1 << 30) - 1), 1);
+        assert_eq!(choose(&ends, 1 << 30), 2);
+        assert_eq!(choose(&ends, u32::MAX), 2);
+        thresholds(&[1.0, 0.0], &mut ends);
+        assert_eq!(choose(&ends, u32::MAX), 0);
+    }
+
+    #[test]
+    fn rounding_never_leaves_a_draw_without_a_name() {
+        let mut ends = Vec::new();
+        thresholds(&[1.0 / 3.0 - 1e-12; 3], &mut ends);
+        assert_eq!(choose(&ends, u32::MAX), 2);
+    }
+}

@@ -1,0 +1,248 @@
+//! One point of a sweep, built: the game, the network, what each kind of agent shares, and who is who.
+
+use crate::agent::{Cohort, People};
+use crate::agents::Constant;
+use crate::compiled::{Compiled, Tables};
+use crate::experiment::{AgentContext, Experiment, How, Inputs, Kind, NetworkSpec, Part, Point};
+use crate::game::Game;
+use crate::measure::RunContext;
+use crate::networks::{Complete, EdgeList};
+use crate::stop::StopSeen;
+use crate::window::{Round, Windows};
+use crate::{AgentId, Name, Network, Purpose, Seed};
+use std::sync::Arc;
+
+pub struct World {
+    pub experiment: Experiment,
+    /// What the point of the sweep sets, as text: part of every run's seed.
+    settings: String,
+    /// The number of agents, added ones included.
+    pub size: u32,
+    pub game: Box<dyn Game>,
+    pub network: Box<dyn Network>,
+    pub complete: bool,
+    /// The kinds of agents; committed ones are the last, where there are any.
+    kinds: Vec<Kind>,
+    /// How many agents each kind has.
+    counts: Vec<u32>,
+    committed: Option<Name>,
+    /// What every agent remembers at the start, or what each does.
+    starts: Starts,
+    n_names: usize,
+}
+
+enum Starts {
+    All(Vec<Round>),
+    Each(Vec<Vec<Round>>),
+}
+
+impl World {
+    /// Builds a point. An error names the key it is about, and says why.
+    pub fn build(point: &Point, inputs: &dyn Inputs) -> Result<World, (String, String)> {
+        let experiment = point.experiment.clone();
+        let size = experiment.size();
+        let names = experiment.names();
+        let network: Box<dyn Network> = match &experiment.population.network {
+            NetworkSpec::Complete => Box::new(Complete(size)),
+            NetworkSpec::EdgeList { file } => {
+                let key = || "population.network.file".to_string();
+                let text = inputs.text(file).map_err(|why| (key(), why))?;
+                Box::new(EdgeList::parse(&text, size).map_err(|why| (key(), format!("`{file}`: {why}")))?)
+            }
+        };
+        let context = AgentContext { names, memory: experiment.memory(), payoff: experiment.game.spec.payoff(), inputs };
+        let mut kinds = Vec::new();
+        for (i, (_, kind)) in experiment.agents.kinds.iter().enumerate() {
+            let prefix = if experiment.agents.kinds.len() == 1 { "agents".to_string() } else { format!("agents.mix.{i}") };
+            kinds.push(kind.spec.build(&context).map_err(|(key, why)| (format!("{prefix}.{key}"), why))?);
+        }
+        let mut counts = shares(&experiment);
+        let mut committed = None;
+        if let Some(minority) = &experiment.agents.committed {
+            if names.is_empty() {
+                let why = "a committed minority needs a pool of names (`game.names`)".to_string();
+                return Err(("agents.committed.name".into(), why));
+            }
+            committed = name_of(names, &minority.name);
+            kinds.push(Kind::Window(Arc::new(Constant(committed.expect("checked to be in the pool")))));
+            counts.push(experiment.n_committed());
+        }
+        let starts = starts(&experiment, inputs).map_err(|(key, why)| (key.to_string(), why))?;
+        Ok(World {
+            settings: point.text(),
+            size,
+            game: experiment.game.spec.build(),
+            complete: experiment.population.network == NetworkSpec::Complete,
+            n_names: names.len(),
+            network,
+            kinds,
+            counts,
+            committed,
+            starts,
+            experiment,
+        })
+    }
+
+    /// The seed of a replica.
+    pub fn seed(&self, replica: u64) -> Seed {
+        Seed::of_run(self.experiment.seed, &self.settings, replica)
+    }
+
+    /// Which kind each agent of a replica is. Where there is more than one kind, the seed puts them in random order.
+    fn assign(&self, seed: Seed) -> Vec<u16> {
+        let mut assigned: Vec<u16> =
+            (0..).zip(&self.counts).flat_map(|(kind, &n)| std::iter::repeat_n(kind, n as usize)).collect();
+        let added = self.experiment.agents.committed.as_ref().filter(|committed| committed.how == How::Add);
+        let shuffled = assigned.len() - added.map_or(0, |_| self.experiment.n_committed() as usize);
+        if self.kinds.len() > 1 {
+            seed.stream(Purpose::Assign, 0).shuffle(&mut assigned[..shuffled], shuffled);
+        }
+        assigned
+    }
+
+    /// The sorted agents of a replica that are committed.
+    pub fn committed(&self, replica: u64) -> Vec<AgentId> {
+        let Some(_) = self.committed else { return Vec::new() };
+        let last = self.kinds.len() as u16 - 1;
+        let assigned = self.assign(self.seed(replica));
+        (0..).zip(assigned).filter(|&(_, kind)| kind == last).map(|(agent, _)| agent).collect()
+    }
+
+    /// What readers of a replica's events may know.
+    pub fn context(&self, replica: u64) -> RunContext {
+        RunContext {
+            size: self.size,
+            names: self.experiment.names().to_vec(),
+            empty_start: matches!(&self.starts, Starts::All(start) if start.is_empty()),
+            committed: self.committed.map(|name| (name, self.committed(replica))),
+            consensus: self.experiment.consensus(),
+        }
+    }
+
+    pub fn stop(&self, replica: u64) -> StopSeen {
+        let rule = &self.experiment.stop;
+        let named = rule.share.as_ref().and_then(|share| share.name.as_ref());
+        let share_of = named.and_then(|name| name_of(self.experiment.names(), name)).or(self.committed);
+        StopSeen::new(rule, self.size, share_of, &self.committed(replica))
+    }
+
+    fn start(&self, agent: usize) -> &[Round] {
+        match &self.starts {
+            Starts::All(start) => start,
+            Starts::Each(starts) => &starts[agent],
+        }
+    }
+
+    /// The people of several replicas, one replica's agents after the other's.
+    pub fn people(&self, replicas: &[u64]) -> People {
+        let mut starts: Vec<Vec<&[Round]>> = vec![Vec::new(); self.kinds.len()];
+        let mut places = Vec::with_capacity(replicas.len() * self.size as usize);
+        for &replica in replicas {
+            for (agent, kind) in self.assign(self.seed(replica)).into_iter().enumerate() {
+                let members = &mut starts[kind as usize];
+                places.push((kind, members.len() as AgentId));
+                members.push(self.start(agent));
+            }
+        }
+        let cohorts = self.kinds.iter().zip(&starts).map(|(kind, starts)| -> Box<dyn Cohort> {
+            match kind {
+                Kind::Window(policy) => Box::new(Windows::new(policy.clone(), self.n_names, self.experiment.memory(), starts)),
+                Kind::Speaker(new) => new(starts),
+            }
+        });
+        People::new(cohorts.collect(), places)
+    }
+
+    /// The population as flat tables, where it can be: two names, bounded memories, both choosing at once.
+    pub fn compile(&self) -> Option<CompiledWorld<'_>> {
+        if self.n_names != 2 || self.experiment.game.kind != "coordination" {
+            return None;
+        }
+        let mut tables = Tables::default();
+        let mut kinds = Vec::new();
+        for kind in &self.kinds {
+            let Kind::Window(policy) = kind else { return None };
+            kinds.push(tables.add(&**policy, self.experiment.memory())?);
+        }
+        Some(CompiledWorld { world: self, tables, kinds })
+    }
+}
+
+pub struct CompiledWorld<'w> {
+    world: &'w World,
+    pub tables: Tables,
+    kinds: Vec<Compiled>,
+}
+
+impl CompiledWorld<'_> {
+    /// The first state of each agent of a replica.
+    pub fn states(&self, replica: u64) -> Vec<u16> {
+        let assigned = self.world.assign(self.world.seed(replica));
+        let state = |(agent, kind): (usize, u16)| self.tables.state(self.kinds[kind as usize], self.world.start(agent));
+        assigned.into_iter().enumerate().map(state).collect()
+    }
+}
+
+fn name_of(names: &[String], name: &str) -> Option<Name> {
+    names.iter().position(|known| known == name).map(|place| place as Name)
+}
+
+/// How many agents each kind has, committed ones not counted: shares by largest remainder, so that they add up.
+fn shares(experiment: &Experiment) -> Vec<u32> {
+    let replaced = experiment.size() - experiment.n_committed();
+    let kinds = &experiment.agents.kinds;
+    let whole = f64::from(experiment.population.size);
+    let exact: Vec<f64> = kinds
+        .iter()
+        .map(|(part, _)| {
+            let share = match part {
+                Part::Count(count) => f64::from(*count) / whole,
+                Part::Share(share) => *share,
+            };
+            share * f64::from(replaced)
+        })
+        .collect();
+    let mut counts: Vec<u32> = exact.iter().map(|exact| exact.floor() as u32).collect();
+    let mut by_remainder: Vec<usize> = (0..kinds.len()).collect();
+    by_remainder.sort_by(|&a, &b| (exact[b] - exact[b].floor()).total_cmp(&(exact[a] - exact[a].floor())));
+    let left = replaced - counts.iter().sum::<u32>().min(replaced);
+    by_remainder.into_iter().cycle().take(left as usize).for_each(|kind| counts[kind] += 1);
+    counts
+}
+
+fn starts(experiment: &Experiment, inputs: &dyn Inputs) -> Result<Starts, (&'static str, String)> {
+    let names = experiment.names();
+    let place = |name: &str| name_of(names, name).map(|name| name as u16);
+    let start = &experiment.population.start;
+    if let Some(name) = &start.consensus {
+        let place = place(name).expect("checked to be in the pool");
+        return Ok(Starts::All(vec![[place; 2]; experiment.memory().max(1)]));
+    }
+    if let Some(rounds) = &start.memory {
+        let round = |[own, partner]: &[String; 2]| [own, partner].map(|name| place(name).expect("checked to be in the pool"));
+        return Ok(Starts::All(rounds.iter().map(round).collect()));
+    }
+    let Some(from) = &start.run else { return Ok(Starts::All(Vec::new())) };
+    let key = "population.start.run";
+    let memories = inputs.memories(&from.dir, from.run).map_err(|why| (key, why))?;
+    if memories.len() != experiment.size() as usize {
+        let why = format!("`{}` has {} agents, and this experiment {}", from.dir, memories.len(), experiment.size());
+        return Err((key, why));
+    }
+    let mut each = Vec::new();
+    for memory in memories {
+        let mut rounds = Vec::new();
+        for [own, partner] in memory {
+            let (Some(own), Some(partner)) = (place(&own), place(&partner)) else {
+                return Err((
+                    key,
+                    format!("`{}` remembers `{own}` and `{partner}`, and the pool holds {}", from.dir, names.join(", ")),
+                ));
+            };
+            rounds.push([own, partner]);
+        }
+        let kept = rounds.len().saturating_sub(experiment.memory());
+        each.push(rounds.split_off(kept));
+    }
+    Ok(Starts::Each(each))
+}

@@ -1,0 +1,160 @@
+//! The laboratory's promises: what cannot change a run, and two ways to the same events.
+
+use cratylus_core::agent::Fault;
+use cratylus_core::experiment::{Document, NoInputs};
+use cratylus_core::measure::{Measures, Reading};
+use cratylus_core::outcome::{Outcome, OutcomeSeen};
+use cratylus_core::{Engine, Event, Sink, World, run};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+#[derive(Default)]
+struct Kept(BTreeMap<u64, Vec<Event>>);
+
+impl Sink for Kept {
+    fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
+        self.0.entry(replica).or_default().extend_from_slice(events);
+        Ok(())
+    }
+    fn end(&mut self, _: u64) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+fn world(text: &str) -> World {
+    let document = Document::parse("test.toml", text, &[]).unwrap();
+    let points = document.points().unwrap();
+    World::build(&points[0], &NoInputs).unwrap()
+}
+
+fn play(world: &World, replicas: &[u64], engine: Engine) -> BTreeMap<u64, Vec<Event>> {
+    let mut kept = Kept::default();
+    run(world, replicas, engine, &mut kept).unwrap();
+    kept.0
+}
+
+const KINDS: [&str; 7] = [
+    r#"kind = "uniform""#,
+    r#"kind = "constant", name = "M""#,
+    r#"kind = "win-stay-lose-shift", lapse = 0.1"#,
+    r#"kind = "copy-last-partner""#,
+    r#"kind = "majority-of-window""#,
+    r#"kind = "best-response""#,
+    r#"kind = "best-response", ties = "first-listed""#,
+];
+
+fn experiment() -> impl Strategy<Value = String> {
+    let agents = prop_oneof![
+        (0..KINDS.len()).prop_map(|i| format!("agents = {{ {} }}", KINDS[i])),
+        (0..KINDS.len(), 0..KINDS.len(), 0u32..4).prop_map(|(i, j, committed)| format!(
+            "[agents]\nmix = [{{ share = 0.5, {} }}, {{ share = 0.5, {} }}]\ncommitted = {{ name = \"M\", count = {committed}, how = \"{}\" }}",
+            KINDS[i],
+            KINDS[j],
+            if committed % 2 == 0 { "replace" } else { "add" }
+        )),
+    ];
+    let starts = prop_oneof![
+        Just(String::new()),
+        Just("start = { consensus = \"Q\" }".to_string()),
+        Just("start = { memory = [[\"Q\", \"M\"], [\"M\", \"M\"]] }".to_string())
+    ];
+    (any::<u32>(), 4u32..40, 2usize..6, starts, agents, 10u64..400).prop_map(|(seed, size, memory, start, agents, most)| {
+        format!(
+            "seed = {seed}\n{agents}\n[population]\nsize = {size}\n{start}\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\nmemory = {memory}\n\
+             [stop]\nconsensus = {{ window_rounds = 3 }}\ninteractions = {most}\n"
+        )
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn the_block_size_does_not_change_a_run(text in experiment(), block in 1usize..200) {
+        let world = world(&text);
+        prop_assert_eq!(play(&world, &[0, 1], Engine::Plain { block: 1 }), play(&world, &[0, 1], Engine::Plain { block }));
+    }
+
+    #[test]
+    fn the_compiled_path_equals_the_plain_one(text in experiment()) {
+        let world = world(&text);
+        prop_assert!(world.compile().is_some());
+        prop_assert_eq!(play(&world, &[3], Engine::Fastest), play(&world, &[3], Engine::Plain { block: 50 }));
+    }
+
+    #[test]
+    fn replicas_that_share_waves_are_those_played_alone(text in experiment()) {
+        let world = world(&text);
+        let together = play(&world, &[0, 1, 2], Engine::Plain { block: 30 });
+        for replica in 0..3 {
+            prop_assert_eq!(&together[&replica], &play(&world, &[replica], Engine::Plain { block: 30 })[&replica]);
+        }
+    }
+}
+
+#[test]
+fn naming_games_do_not_depend_on_the_block_either() {
+    for (rule, pool) in [("textbook", ""), ("ai-norms", "names = [\"a\", \"b\", \"c\"]")] {
+        let world = world(&format!(
+            "agents = {{ kind = \"inventory\", rule = \"{rule}\" }}\n[population]\nsize = 30\n[game]\nkind = \"naming\"\n{pool}\n[stop]\nrounds = 40\n"
+        ));
+        assert_eq!(play(&world, &[0], Engine::Plain { block: 1 }), play(&world, &[0], Engine::Plain { block: 77 }));
+    }
+}
+
+#[test]
+fn a_measure_says_the_same_whatever_pieces_the_events_come_in() {
+    let world = world(
+        "[agents]\nkind = \"copy-last-partner\"\n[agents.committed]\nname = \"M\"\ncount = 2\n[population]\nsize = 10\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\n[stop]\ninteractions = 205\n",
+    );
+    struct Live(Measures, Vec<Reading>, OutcomeSeen);
+    impl Sink for Live {
+        fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
+            for event in events {
+                self.0.see(event, &mut self.1);
+                self.2.see(event);
+            }
+            Ok(())
+        }
+        fn end(&mut self, _: u64) -> Result<(), Fault> {
+            self.0.end(&mut self.1);
+            Ok(())
+        }
+    }
+    let readings = |engine| -> (Vec<Reading>, Outcome) {
+        let context = world.context(0);
+        let mut live = Live(Measures::new(&context), Vec::new(), OutcomeSeen::new(&context));
+        run(&world, &[0], engine, &mut live).unwrap();
+        (live.1, live.2.end())
+    };
+    let (live, outcome) = readings(Engine::Fastest);
+    assert_eq!((live.clone(), outcome), readings(Engine::Plain { block: 7 }));
+    let count = |measure: &str| live.iter().filter(|reading| reading.measure == measure).count();
+    assert_eq!(count("success_rate"), 21, "twenty rounds and a half one");
+    let share: f64 = live.iter().filter(|r| r.t == 205 && r.measure.starts_with("name_share:")).map(|r| r.value).sum();
+    assert!((share - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn as_many_are_committed_as_asked_and_they_never_waver() {
+    let world = world(
+        "[agents]\nkind = \"uniform\"\n[agents.committed]\nname = \"M\"\nshare = 0.25\n[population]\nsize = 20\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\n[stop]\nrounds = 50\n",
+    );
+    let committed = [world.committed(0), world.committed(1)];
+    assert_eq!((committed[0].len(), committed[1].len()), (5, 5));
+    assert_ne!(committed[0], committed[1], "the seed chooses them anew for each replica");
+    let events = play(&world, &[0], Engine::Fastest);
+    for (agent, name) in events[&0].iter().flat_map(Event::choices) {
+        assert!(name == 1 || !committed[0].contains(&agent));
+    }
+}
+
+#[test]
+fn an_agent_asked_alone_is_asked_the_same_question_each_time() {
+    let world = world(
+        "agents = { kind = \"copy-last-partner\" }\n[population]\nsize = 1\nstart = { memory = [[\"Q\", \"M\"]] }\n[game]\nkind = \"individual\"\nnames = [\"Q\", \"M\"]\n[stop]\ninteractions = 20\n",
+    );
+    let events = play(&world, &[0], Engine::Fastest);
+    assert_eq!(events[&0].len(), 20);
+    assert!(events[&0].iter().all(|event| event.names == [Some(1), None] && event.success.is_none() && !event.void()));
+}
