@@ -34,6 +34,7 @@ pub mod outcome;
 pub mod stop;
 
 pub mod stats;
+pub mod summary;
 
 pub mod experiment;
 

@@ -25,6 +25,8 @@ pub struct RunContext {
     pub empty_start: bool,
     /// The committed minority's name, and the sorted agents that are committed.
     pub committed: Option<(Name, Vec<AgentId>)>,
+    /// Whether one agent is asked alone: then there are no rounds, and only answers are counted.
+    pub alone: bool,
     /// What counts as consensus.
     pub consensus: Consensus,
 }
@@ -56,7 +58,8 @@ pub struct MeasureEntry {
 
 /// All measures of one run at once: cuts the events into population rounds.
 pub struct Measures {
-    size: u64,
+    /// Interactions in a population round; none where an agent is asked alone.
+    size: Option<u64>,
     seen: u64,
     all: Vec<Box<dyn Measure>>,
 }
@@ -64,14 +67,14 @@ pub struct Measures {
 impl Measures {
     pub fn new(context: &RunContext) -> Measures {
         let all = crate::measures::ALL.iter().map(|entry| (entry.new)(context)).collect();
-        Measures { size: u64::from(context.size.max(1)), seen: 0, all }
+        Measures { size: (!context.alone).then(|| u64::from(context.size)), seen: 0, all }
     }
 
     pub fn see(&mut self, event: &Event, out: &mut Vec<Reading>) {
         self.seen = event.t + 1;
         for measure in &mut self.all {
             measure.see(event);
-            if self.seen.is_multiple_of(self.size) {
+            if self.size.is_some_and(|size| self.seen.is_multiple_of(size)) {
                 measure.round(self.seen, out);
             }
         }
@@ -79,7 +82,7 @@ impl Measures {
 
     pub fn end(&mut self, out: &mut Vec<Reading>) {
         for measure in &mut self.all {
-            if !self.seen.is_multiple_of(self.size) {
+            if self.size.is_some_and(|size| !self.seen.is_multiple_of(size)) {
                 measure.round(self.seen, out);
             }
             measure.end(self.seen, out);

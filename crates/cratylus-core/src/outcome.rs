@@ -120,6 +120,7 @@ mod tests {
             names: vec!["Q".into(), "M".into()],
             empty_start: true,
             committed: Some((1, vec![1])),
+            alone: false,
             consensus: Consensus::published(),
         };
         let mut seen = OutcomeSeen::new(&context);

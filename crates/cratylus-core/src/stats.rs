@@ -1,1 +1,191 @@
+//! The statistics behind the tables: intervals, exact and Monte-Carlo tests, quantiles. Distributions come
+//! from a library; what is here is which test is meant.
 
+use crate::seed::{Purpose, Seed};
+use serde::Serialize;
+use statrs::distribution::{Beta, Binomial, ChiSquared, ContinuousCDF, Discrete};
+
+/// A share with its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Proportion {
+    pub count: u64,
+    pub of: u64,
+    pub share: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+impl Proportion {
+    /// The interval is Clopper & Pearson's (Biometrika 26, 1934): never shorter than it should be.
+    pub fn new(count: u64, of: u64) -> Proportion {
+        let quantile = |a: u64, b: u64, p: f64| Beta::new(a as f64, b as f64).expect("both counts are positive").inverse_cdf(p);
+        let low = if count == 0 { 0.0 } else { quantile(count, of - count + 1, 0.025) };
+        let high = if count == of { 1.0 } else { quantile(count + 1, of - count, 0.975) };
+        let share = if of == 0 { f64::NAN } else { count as f64 / of as f64 };
+        Proportion { count, of, share, low, high }
+    }
+}
+
+/// The exact two-sided binomial test: the probability, under `p`, of counts no likelier than the one seen.
+pub fn binomial_test(count: u64, of: u64, p: f64) -> f64 {
+    let Ok(binomial) = Binomial::new(p, of) else { return f64::NAN };
+    let seen = binomial.pmf(count);
+    let total: f64 = (0..=of).map(|k| binomial.pmf(k)).filter(|&pmf| pmf <= seen * (1.0 + 1e-7)).sum();
+    total.min(1.0)
+}
+
+/// Pearson's chi-squared test of equal probabilities: the statistic, its degrees of freedom, and p.
+pub fn uniform_test(counts: &[u64]) -> (f64, usize, f64) {
+    let expected = counts.iter().sum::<u64>() as f64 / counts.len() as f64;
+    let statistic: f64 = counts.iter().map(|&count| (count as f64 - expected).powi(2) / expected).sum();
+    let df = counts.len() - 1;
+    let p = ChiSquared::new(df as f64).map_or(f64::NAN, |chi2| chi2.sf(statistic));
+    (statistic, df, p)
+}
+
+/// The G statistic of counts against expected shares, 2 Σ n ln(n / e), and its Monte-Carlo p: the share of
+/// `draws` samples from the expected shares whose G is at least as large, the observed one counted among
+/// them. A likelihood-ordered exact test would be wrong here: it can call twenty wins of one of many names likely.
+pub fn g_test(counts: &[u64], expected: &[f64], draws: usize, seed: Seed) -> (f64, f64) {
+    let of: u64 = counts.iter().sum();
+    let g = |counts: &[u64]| -> f64 {
+        let term = |(&count, &share): (&u64, &f64)| match count {
+            0 => 0.0,
+            count => 2.0 * count as f64 * (count as f64 / (of as f64 * share)).ln(),
+        };
+        counts.iter().zip(expected).map(term).sum()
+    };
+    let observed = g(counts);
+    let mut sample = vec![0; counts.len()];
+    let mut stream = seed.stream(Purpose::Resample, 0);
+    let mut as_large = 1;
+    for _ in 0..draws {
+        sample.fill(0);
+        for _ in 0..of {
+            let mut left = stream.unit();
+            let place = expected.iter().position(|share| {
+                left -= share;
+                left < 0.0
+            });
+            sample[place.unwrap_or(counts.len() - 1)] += 1;
+        }
+        as_large += usize::from(g(&sample) >= observed - 1e-9);
+    }
+    (observed, as_large as f64 / (draws + 1) as f64)
+}
+
+/// The two-sample Kolmogorov–Smirnov test: the largest distance between the two distributions, and the
+/// asymptotic p with Stephens' correction for small samples (J. R. Stat. Soc. B 32, 1970).
+pub fn ks_test(a: &[f64], b: &[f64]) -> (f64, f64) {
+    let (mut a, mut b) = (a.to_vec(), b.to_vec());
+    a.sort_unstable_by(f64::total_cmp);
+    b.sort_unstable_by(f64::total_cmp);
+    let (mut i, mut j, mut d) = (0, 0, 0.0f64);
+    while i < a.len() && j < b.len() {
+        let x = a[i].min(b[j]);
+        while i < a.len() && a[i] <= x {
+            i += 1;
+        }
+        while j < b.len() && b[j] <= x {
+            j += 1;
+        }
+        d = d.max((i as f64 / a.len() as f64 - j as f64 / b.len() as f64).abs());
+    }
+    let n = (a.len() * b.len()) as f64 / (a.len() + b.len()) as f64;
+    let lambda = (n.sqrt() + 0.12 + 0.11 / n.sqrt()) * d;
+    if lambda < 0.2 {
+        return (d, 1.0);
+    }
+    let terms = (1..=100).map(|k| {
+        let sign = if k % 2 == 1 { 2.0 } else { -2.0 };
+        sign * (-2.0 * f64::from(k * k) * lambda * lambda).exp()
+    });
+    (d, terms.sum::<f64>().clamp(0.0, 1.0))
+}
+
+/// The quantile of sorted values, interpolated between neighbours (Hyndman & Fan 1996, type 7). NaN of nothing.
+pub fn quantile(sorted: &[f64], p: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
+    let place = p * last as f64;
+    let (low, part) = (place.floor() as usize, place.fract());
+    sorted[low] + part * (sorted[(low + 1).min(last)] - sorted[low])
+}
+
+/// The mean, and the standard deviation of a sample (0 for one value).
+pub fn mean_sd(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (mean, if values.len() > 1 { (squares / (n - 1.0)).sqrt() } else { 0.0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(a: f64, b: f64, within: f64) {
+        assert!((a - b).abs() <= within, "{a} is not {b}");
+    }
+
+    // Intervals and p-values of R 4.3: binom.test(26, 40), binom.test(0, 10).
+    #[test]
+    fn intervals_are_clopper_and_pearsons() {
+        let p = Proportion::new(26, 40);
+        close(p.low, 0.4831, 1e-4);
+        close(p.high, 0.7937, 1e-4);
+        let none = Proportion::new(0, 10);
+        close(none.low, 0.0, 0.0);
+        close(none.high, 0.3085, 1e-4);
+        close(Proportion::new(40, 40).low, 0.9119, 1e-4);
+    }
+
+    // The published individual-bias tests (conventions 1.4).
+    #[test]
+    fn individual_bias_is_as_published() {
+        close(binomial_test(2565, 5000, 0.5), 0.068, 5e-4);
+        close(binomial_test(4921, 10_000, 0.5), 0.116, 5e-4);
+        close(binomial_test(4984, 10_000, 0.5), 0.757, 5e-4);
+        close(binomial_test(4990, 10_000, 0.5), 0.849, 5e-4);
+    }
+
+    #[test]
+    fn equal_counts_are_uniform_and_unequal_ones_are_not() {
+        let (statistic, df, p) = uniform_test(&[10, 10, 10, 10]);
+        assert_eq!((statistic, df), (0.0, 3));
+        close(p, 1.0, 1e-12);
+        // R: chisq.test(c(30, 10, 10, 10)) gives X-squared = 20, df = 3, p = 0.0001697.
+        close(uniform_test(&[30, 10, 10, 10]).2, 0.0001697, 1e-6);
+    }
+
+    // Twenty wins of a name with prior 0.43 among 26: audit reference 0.6b and table 2.1.
+    #[test]
+    fn twenty_wins_of_one_name_among_26_are_not_called_likely() {
+        let mut counts = vec![0; 26];
+        counts[0] = 20;
+        let mut prior = vec![0.57 / 25.0; 26];
+        prior[0] = 0.43;
+        let (_, p) = g_test(&counts, &prior, 20_000, Seed(1));
+        assert!(p < 0.05, "{p}");
+        let (_, p) = g_test(&[13, 14], &[0.5, 0.5], 2_000, Seed(1));
+        assert!(p > 0.9, "{p}");
+    }
+
+    // scipy.stats.ks_2samp(range(20), [x + 5 for x in range(20)], method="asymp"): D = 0.25.
+    #[test]
+    fn the_distance_between_samples_is_kolmogorovs() {
+        let a: Vec<f64> = (0..20).map(f64::from).collect();
+        let b: Vec<f64> = (0..20).map(|x| f64::from(x) + 5.0).collect();
+        let (d, p) = ks_test(&a, &b);
+        close(d, 0.25, 1e-12);
+        assert!((0.4..0.6).contains(&p), "{p}");
+        assert_eq!(ks_test(&a, &a).1, 1.0);
+    }
+
+    #[test]
+    fn quantiles_lie_between_neighbours() {
+        let values = [1.0, 2.0, 4.0];
+        close(quantile(&values, 0.5), 2.0, 0.0);
+        close(quantile(&values, 0.75), 3.0, 1e-12);
+        assert_eq!(mean_sd(&[2.0, 4.0]), (3.0, std::f64::consts::SQRT_2));
+    }
+}

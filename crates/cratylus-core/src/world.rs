@@ -2,8 +2,9 @@
 
 use crate::agent::{Cohort, People};
 use crate::agents::Constant;
+use crate::agents::emulated::Condition;
 use crate::compiled::{Compiled, Tables};
-use crate::experiment::{AgentContext, Experiment, How, Inputs, Kind, NetworkSpec, Part, Point};
+use crate::experiment::{AgentContext, Experiment, How, Inputs, Kind, NetworkSpec, Notes, Part, Point};
 use crate::game::Game;
 use crate::measure::RunContext;
 use crate::networks::{Complete, EdgeList};
@@ -29,6 +30,12 @@ pub struct World {
     /// What every agent remembers at the start, or what each does.
     starts: Starts,
     n_names: usize,
+    /// Where the agents' behaviour comes from.
+    pub sources: Vec<String>,
+    /// What the user should know of how far it reaches.
+    pub cautions: Vec<String>,
+    /// What was recorded of the same condition, where all agents emulate one model.
+    pub recorded: Option<Condition>,
 }
 
 enum Starts {
@@ -50,7 +57,9 @@ impl World {
                 Box::new(EdgeList::parse(&text, size).map_err(|why| (key(), format!("`{file}`: {why}")))?)
             }
         };
-        let context = AgentContext { names, memory: experiment.memory(), payoff: experiment.game.spec.payoff(), inputs };
+        let notes = Notes::default();
+        let payoff = experiment.game.spec.payoff();
+        let context = AgentContext { names, memory: experiment.memory(), payoff, inputs, notes: &notes };
         let mut kinds = Vec::new();
         for (i, (_, kind)) in experiment.agents.kinds.iter().enumerate() {
             let prefix = if experiment.agents.kinds.len() == 1 { "agents".to_string() } else { format!("agents.mix.{i}") };
@@ -68,6 +77,7 @@ impl World {
             counts.push(experiment.n_committed());
         }
         let starts = starts(&experiment, inputs).map_err(|(key, why)| (key.to_string(), why))?;
+        let recorded = notes.conditions.borrow().iter().find(|condition| condition.is(&experiment)).cloned();
         Ok(World {
             settings: point.text(),
             size,
@@ -79,6 +89,9 @@ impl World {
             counts,
             committed,
             starts,
+            sources: notes.sources.into_inner(),
+            cautions: notes.cautions.into_inner(),
+            recorded: recorded.filter(|_| experiment.agents.kinds.len() == 1),
             experiment,
         })
     }
@@ -115,6 +128,7 @@ impl World {
             names: self.experiment.names().to_vec(),
             empty_start: matches!(&self.starts, Starts::All(start) if start.is_empty()),
             committed: self.committed.map(|name| (name, self.committed(replica))),
+            alone: self.game.alone(),
             consensus: self.experiment.consensus(),
         }
     }

@@ -1,1 +1,15 @@
+//! Everything of Cratylus that touches the world: run directories, imported data, files of kernels and
+//! models. What must stay absent: rules of games, and statistics.
 
+mod world;
+
+mod rows;
+pub mod table;
+mod zstd_pages;
+
+pub mod conduct;
+pub mod inputs;
+pub mod manifest;
+pub mod run_dir;
+
+pub use world::{Trouble, at};

@@ -1,1 +1,101 @@
-fn main() {}
+//! The program: verbs, progress, report. What must stay absent: anything another program would want; that
+//! belongs into `cratylus-core` or `cratylus-io`.
+
+mod check;
+mod experiment;
+//mod fit;
+//mod import;
+mod init;
+mod list;
+mod replay;
+mod report;
+mod run;
+mod words;
+
+use clap::{Parser, Subcommand};
+use std::fmt;
+use std::process::ExitCode;
+
+/// A laboratory for populations of communicating agents: run them, measure what emerges, audit whether it did.
+#[derive(Parser)]
+#[command(name = "cratylus", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    after_help = "Example:\n  cratylus run experiments/consensus.toml\n\nStart with `cratylus init`, and see `cratylus list games`."
+)]
+struct Program {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Run(run::Run),
+    Check(check::Check),
+    Report(report::Report),
+    Replay(replay::Replay),
+    //I
+    //F
+    List(list::List),
+    Schema(list::Schema),
+    Init(init::Init),
+}
+
+/// How a verb failed: with which exit code, and what is said.
+#[derive(Debug)]
+pub struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    /// The user can mend it: exit code 2.
+    pub fn input(message: impl fmt::Display) -> Failure {
+        Failure { code: 2, message: prefixed(message) }
+    }
+
+    /// The run failed: exit code 1.
+    pub fn run(message: impl fmt::Display) -> Failure {
+        Failure { code: 1, message: prefixed(message) }
+    }
+}
+
+fn prefixed(message: impl fmt::Display) -> String {
+    let message = message.to_string();
+    if message.starts_with("error: ") { message } else { format!("error: {message}") }
+}
+
+impl From<cratylus_io::Trouble> for Failure {
+    fn from(trouble: cratylus_io::Trouble) -> Failure {
+        Failure::run(trouble)
+    }
+}
+
+fn main() -> ExitCode {
+    let done = match Program::parse().verb {
+        Verb::Run(verb) => verb.go(),
+        Verb::Check(verb) => verb.go(),
+        Verb::Report(verb) => verb.go(),
+        Verb::Replay(verb) => verb.go(),
+        //Verb::Import(verb) => verb.go(),
+        //Verb::Fit(verb) => verb.go(),
+        Verb::List(verb) => verb.go(),
+        Verb::Schema(verb) => verb.go(),
+        Verb::Init(verb) => verb.go(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { code, message }) => {
+            eprintln!("{message}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// Writes a result to stdout. A reader that has gone away, such as `head`, is no failure.
+fn print(text: impl fmt::Display) -> Result<(), Failure> {
+    use std::io::Write;
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::run(format!("writing to stdout: {error}"))),
+        _ => Ok(()),
+    }
+}

@@ -1,1 +1,454 @@
+//! Emulated language models: P(choice | memory) fitted to a real model's recorded decisions (`fit.rs`).
+//!
+//! The response is a logit over patterns of the window, one set of features for each candidate name: at
+//! which lags it was own and partner's choice, what the whole window looks like with its names replaced by
+//! their order of appearance, and, for names that were recorded, the labels themselves. A name or a
+//! pattern never recorded has no weight of its own, so what is said of it is what generalises; the model
+//! says where that is so. What is absent: population size, round numbers and partners' identities, which no
+//! recorded prompt showed.
 
+use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Experiment, Kind, nearest};
+use crate::games::Payoff;
+use crate::summary::Facts;
+use crate::window::{Policy, Round};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::sync::{Arc, LazyLock};
+
+pub const ENTRY: AgentEntry = AgentEntry::new::<Params>(
+    "emulated",
+    "responds as a recorded language model did: fitted P(choice | memory), for any names and memory",
+);
+
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// A model inside this program (`cratylus list models`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    /// Or a file that `cratylus fit` wrote, relative to the experiment file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+}
+
+/// A fitted model and where it comes from: the file that `cratylus fit` writes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Emulated {
+    /// The version of this layout.
+    pub format: u32,
+    pub name: String,
+    /// What the source calls the model.
+    pub model: String,
+    /// Where the decisions come from.
+    pub source: String,
+    /// How many decisions it was fitted to.
+    pub decisions: u64,
+    /// The penalty of pattern weights, chosen by cross-validation over runs.
+    pub smoothing: f64,
+    pub payoff: Option<Payoff>,
+    /// The names that were recorded.
+    pub names: BTreeSet<String>,
+    /// The sizes of the pools that were recorded.
+    pub pools: BTreeSet<usize>,
+    /// The memory lengths that were recorded.
+    pub memories: BTreeSet<usize>,
+    /// Scores on runs that a fit had not seen.
+    pub held_out: Vec<HeldOut>,
+    /// Whether the response was the same function of the window in every run.
+    pub sufficiency: Vec<Sufficiency>,
+    /// The recorded conditions, and what was seen in each.
+    pub conditions: Vec<Condition>,
+    /// Weights of features, by their keys.
+    pub weights: BTreeMap<String, f64>,
+}
+
+/// The mean log score per decision, in nats, on runs that a fit had not seen: fitted on even runs and
+/// scored on odd ones, and the other way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeldOut {
+    pub condition: String,
+    /// Even to odd, and odd to even.
+    pub folds: [f64; 2],
+    pub score: f64,
+    /// What choosing at random would score.
+    pub uniform: f64,
+}
+
+/// A permutation test of the claim that the response depends on the window alone: within each window, runs
+/// are exchanged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sufficiency {
+    pub condition: String,
+    /// Pearson's chi-squared of window × run, over its degrees of freedom.
+    pub statistic: f64,
+    pub p: f64,
+    /// The same over windows of at most two rounds, which hold many decisions each.
+    pub short_statistic: f64,
+    pub short_p: f64,
+}
+
+/// One recorded condition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Condition {
+    pub file: String,
+    pub game: String,
+    pub names: Vec<String>,
+    pub memory: usize,
+    pub size: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
+    /// What an agent that is asked alone remembers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remembers: Vec<[String; 2]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub committed: Option<(String, u32)>,
+    /// Whether the fit saw its decisions.
+    pub trained: bool,
+    pub facts: Facts,
+}
+
+impl Condition {
+    /// Whether an experiment repeats this condition.
+    pub fn is(&self, experiment: &Experiment) -> bool {
+        let sorted = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();
+        let committed = experiment.agents.committed.as_ref().filter(|_| experiment.n_committed() > 0);
+        let committed = committed.map(|committed| (committed.name.clone(), experiment.n_committed()));
+        let start = &experiment.population.start;
+        let alone = self.game == "individual";
+        self.game == experiment.game.kind
+            && sorted(&self.names) == sorted(experiment.names())
+            && self.start == start.consensus
+            && self.remembers == start.memory.clone().unwrap_or_default()
+            && (alone || (self.memory == experiment.memory() && self.size == experiment.size() && self.committed == committed))
+    }
+}
+
+pub const FORMAT: u32 = 1;
+
+/// The models inside this program.
+pub fn built_in() -> &'static [Arc<Emulated>] {
+    static MODELS: LazyLock<Vec<Arc<Emulated>>> = LazyLock::new(|| {
+        let texts = [
+            include_str!("../../models/llama-2-70b.json"),
+            include_str!("../../models/llama-3-70b.json"),
+            include_str!("../../models/llama-3.1-70b.json"),
+            include_str!("../../models/claude-3.5-sonnet.json"),
+        ];
+        texts.map(|text| Arc::new(Emulated::parse(text).expect("shipped models are whole"))).into()
+    });
+    &MODELS
+}
+
+impl Emulated {
+    pub fn parse(text: &str) -> Result<Emulated, String> {
+        let model: Emulated = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if model.format != FORMAT {
+            return Err(format!("its layout is version {}, and this program reads version {FORMAT}", model.format));
+        }
+        match model.weights.iter().find(|(_, weight)| !weight.is_finite()) {
+            Some((key, _)) => Err(format!("the weight of `{key}` is no number")),
+            None => Ok(model),
+        }
+    }
+
+    /// A line for lists.
+    pub fn words(&self) -> String {
+        let score = self.held_out.iter().map(|held| format!("{}: {:.4} nats", held.condition, held.score)).next();
+        let score = score.map_or(String::new(), |score| format!("; held-out score, {score}"));
+        format!(
+            "{}, {} decisions in {} conditions{score}",
+            self.model,
+            self.decisions,
+            self.conditions.iter().filter(|c| c.trained).count()
+        )
+    }
+
+    /// What the user should know of how far the model reaches for these names and this memory.
+    pub fn cautions(&self, names: &[String], memory: usize, payoff: Option<Payoff>) -> Vec<String> {
+        let mut out = Vec::new();
+        let mut say = |text: String| out.push(format!("{}: {text}", self.name));
+        let new: Vec<&str> = names.iter().filter(|name| !self.names.contains(*name)).map(String::as_str).collect();
+        if !new.is_empty() {
+            say(format!(
+                "never recorded with {}, so these names are treated alike, by what generalises from others",
+                new.join(", ")
+            ));
+        }
+        if !self.pools.contains(&names.len()) {
+            let pools: Vec<String> = self.pools.iter().map(usize::to_string).collect();
+            say(format!("recorded with pools of {} names; {} is an extrapolation", pools.join(", "), names.len()));
+        }
+        if memory > 0 && !self.memories.contains(&memory) {
+            let memories: Vec<String> = self.memories.iter().map(usize::to_string).collect();
+            say(format!("recorded with a memory of {} rounds; {memory} is an extrapolation", memories.join(", ")));
+        }
+        if payoff.zip(self.payoff).is_some_and(|(asked, recorded)| asked != recorded) {
+            let recorded = self.payoff.expect("just seen");
+            say(format!("recorded with payoffs {} and {}; it does not respond to others", recorded.success, recorded.failure));
+        }
+        let asked: BTreeSet<&String> = names.iter().collect();
+        for test in &self.sufficiency {
+            let about = |condition: &Condition| {
+                condition.label() == test.condition && condition.names.iter().collect::<BTreeSet<_>>() == asked
+            };
+            if test.short_p.min(test.p) < 0.01 && self.conditions.iter().any(about) {
+                say(format!(
+                    "in the recorded runs with {} the response was not the same function of the window in every run \
+                     (permutation p = {:.3}), so no agent of this kind need reproduce them",
+                    names.join(" and "),
+                    test.short_p.min(test.p)
+                ));
+            }
+        }
+        out
+    }
+
+    /// The probability of each name of a pool, given the remembered rounds, oldest first. `out` has one place for each name.
+    pub fn distribution(&self, names: &[String], window: &[Round], out: &mut [f64]) {
+        let view = View::new(window);
+        let mut most = f64::NEG_INFINITY;
+        for (candidate, z) in out.iter_mut().enumerate() {
+            let mut sum = view.offset(candidate as u16, names.len());
+            view.features(candidate as u16, &names[candidate], names.len(), |key, _| {
+                sum += self.weights.get(key).copied().unwrap_or(0.0)
+            });
+            *z = sum;
+            most = most.max(sum);
+        }
+        let total: f64 = out
+            .iter_mut()
+            .map(|z| {
+                *z = (*z - most).exp();
+                *z
+            })
+            .sum();
+        out.iter_mut().for_each(|p| *p /= total);
+    }
+}
+
+impl Condition {
+    /// The condition in a few words: names, memory and size.
+    pub fn label(&self) -> String {
+        let mut label = format!("{}, H = {}, N = {}", self.names.join(" "), self.memory, self.size);
+        if let Some(start) = &self.start {
+            write!(label, ", from {start}").expect("a string takes everything");
+        }
+        if let Some((name, count)) = &self.committed {
+            write!(label, ", {count} committed to {name}").expect("a string takes everything");
+        }
+        label
+    }
+}
+
+/// How strongly a feature is held back: the ridge penalty of its weight.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Penalty {
+    Fixed(f64),
+    /// A pattern: the penalty that cross-validation chooses.
+    Pattern,
+    /// A pattern of one label: the same, but at least this.
+    PatternAtLeast(f64),
+}
+
+/// A window as features see it: most recent round first, names by their order of appearance.
+pub struct View<'w> {
+    window: &'w [Round],
+    /// Own and partner's name of each round, most recent first, as places in the order of appearance.
+    shape: Vec<[u8; 2]>,
+    seen: Vec<u16>,
+}
+
+/// What a name that does not occur in the window starts from where the pool holds more than two names: there is no
+/// other way to know its weight in a model that was recorded with two.
+const ABSENT: f64 = -2.0;
+
+impl<'w> View<'w> {
+    pub fn new(window: &'w [Round]) -> View<'w> {
+        let mut seen: Vec<u16> = Vec::new();
+        let mut place = |name: u16| {
+            let found = seen.iter().position(|&known| known == name);
+            found.unwrap_or_else(|| {
+                seen.push(name);
+                seen.len() - 1
+            }) as u8
+        };
+        let shape = window.iter().rev().map(|[own, partner]| [place(*own), place(*partner)]).collect();
+        View { window, shape, seen }
+    }
+
+    /// What a candidate starts from.
+    pub fn offset(&self, candidate: u16, n_names: usize) -> f64 {
+        let absent = !self.window.is_empty() && n_names > 2 && !self.seen.contains(&candidate);
+        if absent { ABSENT } else { 0.0 }
+    }
+
+    /// Calls `see` with the key and the penalty of each feature of a candidate. All features are 0 or 1, or
+    /// occur twice where lags share a weight.
+    ///
+    /// A round is to a candidate: `3` both chose it, `1` only I did, `2` only my partner did, `4` both chose
+    /// another, `0` we chose two others.
+    pub fn features(&self, candidate: u16, label: &str, n_names: usize, mut see: impl FnMut(&str, Penalty)) {
+        let len = self.window.len();
+        let class = if n_names <= 2 { 2 } else { 3 };
+        let kinds: Vec<u8> = self
+            .window
+            .iter()
+            .rev()
+            .map(|&[own, partner]| match (own == candidate, partner == candidate) {
+                (true, true) => 3,
+                (true, false) => 1,
+                (false, true) => 2,
+                (false, false) => {
+                    if own == partner {
+                        4
+                    } else {
+                        0
+                    }
+                }
+            })
+            .collect();
+        let mut key = String::with_capacity(48);
+        let mut say = |penalty: Penalty, args: std::fmt::Arguments<'_>| {
+            key.clear();
+            key.write_fmt(args).expect("a string takes everything");
+            see(&key, penalty);
+        };
+        let own_place = self.seen.iter().position(|&name| name == candidate);
+        for (lag, &kind) in kinds.iter().enumerate().filter(|(_, kind)| (1..=3).contains(*kind)) {
+            let lag = lag.min(4);
+            say(Penalty::Fixed(0.1), format_args!("d{lag}{kind}"));
+            say(Penalty::Fixed(0.3), format_args!("D{len}.{lag}{kind}"));
+        }
+        if len > 0 && own_place.is_none() {
+            say(Penalty::Fixed(0.1), format_args!("a"));
+            say(Penalty::Fixed(0.1), format_args!("a{len}"));
+        }
+        let (mut pattern, mut shape) = (String::new(), String::new());
+        let mut occurs = false;
+        for k in 0..len {
+            write!(pattern, "{}", kinds[k]).expect("a string takes everything");
+            write!(shape, "{}{}", digit(self.shape[k][0]), digit(self.shape[k][1])).expect("a string takes everything");
+            occurs |= (1..=3).contains(&kinds[k]);
+            let whole = if k + 1 == len { "!" } else { "" };
+            let place = own_place.filter(|_| occurs).map_or('-', |place| digit(place as u8));
+            say(Penalty::Pattern, format_args!("p{pattern}{whole}"));
+            say(Penalty::Pattern, format_args!("t{class}{shape}{place}{whole}"));
+            say(Penalty::PatternAtLeast(10.0), format_args!("l{pattern}{whole}|{label}"));
+        }
+        let last = match kinds.first() {
+            None => 0,
+            Some(&kind) => {
+                1 + if (1..=3).contains(&kind) {
+                    kind
+                } else if own_place.is_some() {
+                    4
+                } else {
+                    5
+                } + 5 * u8::from(kind < 3)
+            }
+        };
+        say(Penalty::Fixed(0.003), format_args!("s{last}"));
+        say(Penalty::Fixed(0.003), format_args!("s{last}.{class}"));
+        for (letter, class) in [('b', 0), ('c', class)] {
+            say(Penalty::Fixed(0.1), format_args!("{letter}{class}|{label}"));
+            say(Penalty::Fixed(0.1), format_args!("{letter}{class}s{last}|{label}"));
+            say(Penalty::Fixed(0.3), format_args!("{letter}{class}L{len}|{label}"));
+        }
+    }
+}
+
+/// A place in the order of appearance as one character; a window of 64 rounds holds at most 128 names.
+fn digit(place: u8) -> char {
+    char::from_u32(u32::from('0') + u32::from(place)).expect("a small number")
+}
+
+struct Responder {
+    model: Arc<Emulated>,
+    names: Vec<String>,
+}
+
+impl Policy for Responder {
+    fn distribution(&self, window: &[Round], out: &mut [f64]) {
+        self.model.distribution(&self.names, window, out);
+    }
+}
+
+impl AgentSpec for Params {
+    fn build(&self, ctx: &AgentContext<'_>) -> Result<Kind, (&'static str, String)> {
+        let model = match (&self.model, &self.file) {
+            (Some(name), None) => find(name).map_err(|why| ("model", why))?,
+            (None, Some(file)) => {
+                let text = ctx.inputs.text(file).map_err(|why| ("file", why))?;
+                let why = |why| ("file", format!("`{file}` is not a model that `cratylus fit` wrote: {why}"));
+                Arc::new(Emulated::parse(&text).map_err(why)?)
+            }
+            _ => return Err(("kind", format!("give `model` ({}) or `file`, one of the two", known().join(", ")))),
+        };
+        ctx.notes.sources.borrow_mut().push(format!("{}: {}", model.name, model.source));
+        ctx.notes.cautions.borrow_mut().extend(model.cautions(ctx.names, ctx.memory, ctx.payoff));
+        ctx.notes.conditions.borrow_mut().extend(model.conditions.iter().cloned());
+        Ok(Kind::Window(Arc::new(Responder { model, names: ctx.names.to_vec() })))
+    }
+
+    fn needs_memory(&self) -> bool {
+        true
+    }
+}
+
+fn known() -> Vec<String> {
+    built_in().iter().map(|model| model.name.clone()).collect()
+}
+
+fn find(name: &str) -> Result<Arc<Emulated>, String> {
+    let found = built_in().iter().find(|model| model.name == name).cloned();
+    found.ok_or_else(|| format!("there is no emulated model `{name}`{}", nearest(name, &known())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(window: &[Round], candidate: u16, label: &str, n: usize) -> Vec<String> {
+        let mut keys = Vec::new();
+        View::new(window).features(candidate, label, n, |key, _| keys.push(key.to_string()));
+        keys
+    }
+
+    #[test]
+    fn features_see_the_most_recent_round_first() {
+        let keys = keys(&[[0, 0], [0, 1]], 1, "M", 2);
+        assert!(keys.contains(&"d02".to_string()), "a moment ago only my partner chose it");
+        assert!(keys.contains(&"p24!".to_string()) && keys.contains(&"p2".to_string()));
+        assert!(keys.contains(&"t201001!".to_string()), "{keys:?}");
+        assert!(keys.contains(&"l24!|M".to_string()));
+    }
+
+    #[test]
+    fn without_labels_names_can_be_exchanged() {
+        let bare = |window: &[Round], candidate| {
+            keys(window, candidate, "x", 3).into_iter().filter(|key| !key.contains('|')).collect::<Vec<_>>()
+        };
+        assert_eq!(bare(&[[0, 1], [1, 1]], 1), bare(&[[2, 0], [0, 0]], 0));
+    }
+
+    #[test]
+    fn a_model_without_weights_knows_nothing_but_that_absent_names_are_rare() {
+        let model = Emulated::empty();
+        let names: Vec<String> = ["a", "b", "c"].map(String::from).into();
+        let mut p = [0.0; 3];
+        model.distribution(&names, &[], &mut p);
+        assert!(p.iter().all(|p| (p - 1.0 / 3.0).abs() < 1e-12));
+        model.distribution(&names, &[[0, 1]], &mut p);
+        assert!((p[0] - p[1]).abs() < 1e-12 && p[2] < p[0]);
+    }
+
+    impl Emulated {
+        fn empty() -> Emulated {
+            let text = r#"{"format":1,"name":"","model":"","source":"","decisions":0,"smoothing":1,"payoff":null,"names":[],"pools":[],
+                "memories":[],"held_out":[],"sufficiency":[],"conditions":[],"weights":{}}"#;
+            Emulated::parse(text).unwrap()
+        }
+    }
+}

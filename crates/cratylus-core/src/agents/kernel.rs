@@ -31,6 +31,8 @@ impl AgentSpec for Params {
                 format!("`{}` holds windows of at most {} rounds, and `game.memory` is {}", self.file, kernel.memory, ctx.memory);
             return Err(("file", why));
         }
+        let model = self.model.as_ref().map_or(String::new(), |model| format!(", model {model}"));
+        ctx.notes.sources.borrow_mut().push(format!("kernel of {name0} and {name1} from {}{model}", self.file));
         Ok(Kind::Window(Arc::new(kernel)))
     }
 

@@ -9,16 +9,19 @@ pub mod emulated;
 mod inventory;
 mod kernel;
 mod majority_of_window;
+mod recorded;
 mod uniform;
 mod win_stay_lose_shift;
 
 pub use best_response::Ties;
 pub use constant::Constant;
+pub use emulated::Emulated;
 
 pub use inventory::Inventories;
 pub use kernel::Kernel;
 
 pub const ALL: &[AgentEntry] = &[
+    emulated::ENTRY,
     kernel::ENTRY,
     inventory::ENTRY,
     uniform::ENTRY,
@@ -27,4 +30,5 @@ pub const ALL: &[AgentEntry] = &[
     copy_last_partner::ENTRY,
     majority_of_window::ENTRY,
     best_response::ENTRY,
+    recorded::ENTRY,
 ];

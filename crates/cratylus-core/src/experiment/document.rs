@@ -99,6 +99,11 @@ impl<'a> Document<'a> {
         out.trim_end().to_string()
     }
 
+    /// A mistake about a key, in words.
+    pub fn say_at(&self, key: &str, message: String) -> String {
+        self.say(&Spans::of(&self.table).mistake(key, message))
+    }
+
     fn point(&self, out: &mut String, span: &Range<usize>) {
         let start = span.start.min(self.text.len());
         let line_start = self.text[..start].rfind('\n').map_or(0, |i| i + 1);

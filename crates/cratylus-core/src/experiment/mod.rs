@@ -11,7 +11,7 @@ mod schema;
 mod sweep;
 
 pub use document::{Document, Mistake, nearest};
-pub use registry::{AgentContext, AgentEntry, AgentSpec, Chosen, GameEntry, GameSpec, Inputs, Kind, NoInputs, check_pool};
+pub use registry::{AgentContext, AgentEntry, AgentSpec, Chosen, GameEntry, GameSpec, Inputs, Kind, NoInputs, Notes, check_pool};
 pub use schema::schema;
 pub use sweep::{Point, Setting};
 

@@ -5,12 +5,14 @@
 use super::document::{Item, Mistake, Spans, Table, deserialize, nearest, table};
 use crate::agent::Cohort;
 use crate::agents::Kernel;
+use crate::agents::emulated::Condition;
 use crate::game::Game;
 use crate::games::Payoff;
 use crate::window::{Policy, Round};
 use crate::{agents, games};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -61,6 +63,18 @@ pub struct AgentContext<'a> {
     pub memory: usize,
     pub payoff: Option<Payoff>,
     pub inputs: &'a dyn Inputs,
+    pub notes: &'a Notes,
+}
+
+/// What kinds of agents say about themselves while they are built, for the manifest and the report.
+#[derive(Default)]
+pub struct Notes {
+    /// Where behaviour comes from.
+    pub sources: RefCell<Vec<String>>,
+    /// How far it reaches.
+    pub cautions: RefCell<Vec<String>>,
+    /// What was recorded of the models that agents emulate.
+    pub conditions: RefCell<Vec<Condition>>,
 }
 
 /// Makes a cohort from its agents' first windows.

@@ -25,7 +25,7 @@ impl FirstChoice {
     fn new(context: &RunContext) -> FirstChoice {
         let settled = context.committed.iter().flat_map(|(_, agents)| agents.iter().copied()).collect();
         let labels = context.names.iter().map(|name| format!("first_choice:{name}")).collect();
-        FirstChoice { settled, labels, counts: vec![0; context.names.len()], active: context.empty_start }
+        FirstChoice { settled, labels, counts: vec![0; context.names.len()], active: context.empty_start && !context.alone }
     }
 }
 

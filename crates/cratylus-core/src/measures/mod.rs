@@ -3,6 +3,7 @@
 
 use crate::measure::MeasureEntry;
 
+mod answer;
 mod distinct_names;
 mod first_choice;
 mod minority_share;
@@ -19,4 +20,5 @@ pub const ALL: &[MeasureEntry] = &[
     minority_share::ENTRY,
     first_choice::ENTRY,
     reaction::ENTRY,
+    answer::ENTRY,
 ];

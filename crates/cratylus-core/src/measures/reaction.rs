@@ -50,7 +50,9 @@ impl Measure for Reaction {
         if failures > 0 {
             say("switch_after_failure", (failures - changed_from) as f64 / failures as f64);
         }
-        say("stay_after_success_n", successes as f64);
-        say("switch_after_failure_n", failures as f64);
+        if successes + failures > 0 {
+            say("stay_after_success_n", successes as f64);
+            say("switch_after_failure_n", failures as f64);
+        }
     }
 }

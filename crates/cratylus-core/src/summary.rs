@@ -1,0 +1,373 @@
+//! What is said over the runs of one point: shares with their intervals, distributions, tests. It is made
+//! from rows and readings alone, so a live run, a finished one and an imported one get the same words.
+
+use crate::experiment::Point;
+use crate::measure::Reading;
+use crate::outcome::Outcome;
+use crate::stats::{Proportion, binomial_test, g_test, mean_sd, quantile, uniform_test};
+use crate::{AgentId, Seed};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One run: a row of `runs.parquet`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRow {
+    pub run: u64,
+    pub replica: u64,
+    /// None for a recorded run.
+    pub seed: Option<u64>,
+    pub outcome: Outcome,
+    /// The winner in words.
+    pub winner: Option<String>,
+    pub committed: Vec<AgentId>,
+}
+
+/// A share of runs or choices, of a name or of none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Share {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    pub count: u64,
+    pub of: u64,
+    pub share: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+impl Share {
+    pub fn new(name: Option<String>, count: u64, of: u64) -> Share {
+        let Proportion { share, low, high, .. } = Proportion::new(count, of);
+        Share { name, count, of, share, low, high }
+    }
+}
+
+/// A sample: its values, sorted, and what describes them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// At most [`VALUES_MAX`] of them, evenly spaced, where there are more.
+    pub values: Vec<f64>,
+    pub n: usize,
+    pub median: f64,
+    pub q1: f64,
+    pub q3: f64,
+    pub mean: f64,
+    pub sd: f64,
+}
+
+pub const VALUES_MAX: usize = 2000;
+
+impl Sample {
+    pub fn new(mut values: Vec<f64>) -> Option<Sample> {
+        if values.is_empty() {
+            return None;
+        }
+        values.sort_unstable_by(f64::total_cmp);
+        let (mean, sd) = mean_sd(&values);
+        let [q1, median, q3] = [0.25, 0.5, 0.75].map(|p| quantile(&values, p));
+        let n = values.len();
+        if n > VALUES_MAX {
+            values = (0..VALUES_MAX).map(|i| quantile(&values, i as f64 / (VALUES_MAX - 1) as f64)).collect();
+        }
+        Some(Sample { values, n, median, q1, q3, mean, sd })
+    }
+}
+
+/// A measure over population rounds, with its spread over runs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Curve {
+    pub round: Vec<u64>,
+    pub mean: Vec<f64>,
+    pub median: Vec<f64>,
+    pub q1: Vec<f64>,
+    pub q3: Vec<f64>,
+    /// The 5th and the 95th percentile.
+    pub low: Vec<f64>,
+    pub high: Vec<f64>,
+}
+
+/// A committed minority: which of the runs it tipped.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tipping {
+    /// The name that everyone remembered at the start, where there was one.
+    pub majority: Option<String>,
+    pub minority: String,
+    pub count: u32,
+    /// Of all agents, committed ones included.
+    pub fraction: f64,
+    pub tipped: u64,
+    pub of: u64,
+    pub share: f64,
+    pub low: f64,
+    pub high: f64,
+    /// The minority's name among the others' choices over the last three rounds, mean over runs.
+    pub final_share: f64,
+}
+
+/// One agent asked alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Individual {
+    pub memory: Vec<[String; 2]>,
+    /// Own choices, an underscore, partner's choices, oldest first; `empty` for none.
+    pub memory_text: String,
+    pub answers: u64,
+    pub choices: Vec<Share>,
+    /// Exact binomial (two names) or chi-squared test of equal probabilities.
+    pub p_uniform: f64,
+}
+
+/// Winners over runs against what agents choose with an empty memory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CollectiveBias {
+    /// The G statistic.
+    pub statistic: f64,
+    /// Monte-Carlo.
+    pub p: f64,
+    pub text: String,
+}
+
+/// All that is said of one point. The same shape serves what ran here and what was recorded.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    pub runs: u64,
+    #[serde(default)]
+    pub consensus: Option<Share>,
+    #[serde(default)]
+    pub rounds: Option<Sample>,
+    #[serde(default)]
+    pub winners: Vec<Share>,
+    /// Choices made with an empty memory.
+    #[serde(default)]
+    pub prior: Vec<Share>,
+    #[serde(default)]
+    pub collective_bias: Option<CollectiveBias>,
+    #[serde(default)]
+    pub success: Option<Curve>,
+    #[serde(default)]
+    pub void_share: f64,
+    #[serde(default)]
+    pub stay_after_success: Option<f64>,
+    #[serde(default)]
+    pub switch_after_failure: Option<f64>,
+    #[serde(default)]
+    pub tipping: Option<Tipping>,
+    #[serde(default)]
+    pub individual: Option<Individual>,
+}
+
+/// Names' shares in one run, for showing.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExampleRun {
+    pub run: u64,
+    pub winner: Option<String>,
+    pub round: Vec<u64>,
+    pub names: BTreeMap<String, Vec<f64>>,
+}
+
+/// How many runs are shown one by one.
+const EXAMPLES: usize = 3;
+/// A curve longer than this is thinned to it.
+const CURVE_MAX: usize = 400;
+const MONTE_CARLO: usize = 10_000;
+
+/// A fold over the runs of one point.
+pub struct Summary {
+    names: Vec<String>,
+    size: u32,
+    rows: Vec<RunRow>,
+    /// Success in each population round, by run.
+    success: Vec<Vec<f32>>,
+    first: BTreeMap<String, u64>,
+    answers: BTreeMap<String, u64>,
+    /// Kept after success and of how many; changed after failure and of how many.
+    reactions: [f64; 4],
+    pub examples: Vec<ExampleRun>,
+}
+
+impl Summary {
+    pub fn new(point: &Point) -> Summary {
+        Summary {
+            names: point.experiment.names().to_vec(),
+            size: point.experiment.size(),
+            rows: Vec::new(),
+            success: Vec::new(),
+            first: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            reactions: [0.0; 4],
+            examples: Vec::new(),
+        }
+    }
+
+    /// Takes a run and all its readings.
+    pub fn add(&mut self, row: RunRow, readings: &[Reading]) {
+        let mut success = Vec::new();
+        let mut example = ExampleRun { run: row.run, winner: row.winner.clone(), round: Vec::new(), names: BTreeMap::new() };
+        let mut reaction = [f64::NAN; 4];
+        for Reading { t, measure, value } in readings {
+            let (kind, name) = measure.split_once(':').unwrap_or((measure, ""));
+            match kind {
+                "success_rate" => success.push(*value as f32),
+                "name_share" if self.examples.len() < EXAMPLES => {
+                    let round = t.div_ceil(u64::from(self.size));
+                    if example.round.last() != Some(&round) {
+                        example.round.push(round);
+                    }
+                    example.names.entry(name.into()).or_default().push(*value);
+                }
+                "first_choice" => *self.first.entry(name.into()).or_default() += *value as u64,
+                "answer" => *self.answers.entry(name.into()).or_default() += *value as u64,
+                "stay_after_success" => reaction[0] = *value,
+                "stay_after_success_n" => reaction[1] = *value,
+                "switch_after_failure" => reaction[2] = *value,
+                "switch_after_failure_n" => reaction[3] = *value,
+                _ => (),
+            }
+        }
+        for pair in [0, 2] {
+            if reaction[pair].is_finite() {
+                self.reactions[pair] += reaction[pair] * reaction[pair + 1];
+                self.reactions[pair + 1] += reaction[pair + 1];
+            }
+        }
+        if self.examples.len() < EXAMPLES && !example.round.is_empty() {
+            self.examples.push(example);
+        }
+        self.success.push(success);
+        self.rows.push(row);
+    }
+
+    /// What there is to say, for a point whose committed minority, start and game are those given.
+    pub fn facts(&self, point: &Point) -> Facts {
+        let runs = self.rows.len() as u64;
+        let experiment = &point.experiment;
+        let alone = experiment.game.spec.alone();
+        let reached = self.rows.iter().filter(|row| row.outcome.consensus).count() as u64;
+        let winners = self.winners(reached);
+        let prior = shares(&self.first, &self.names);
+        let void = self.rows.iter().map(|row| row.outcome.void_share * row.outcome.interactions as f64).sum::<f64>();
+        let all = self.rows.iter().map(|row| row.outcome.interactions).sum::<u64>();
+        let rate = |i: usize| (self.reactions[i + 1] > 0.0).then(|| self.reactions[i] / self.reactions[i + 1]);
+        Facts {
+            runs,
+            consensus: (!alone && runs > 0).then(|| Share::new(None, reached, runs)),
+            rounds: Sample::new(self.rows.iter().filter_map(|row| row.outcome.rounds_to_consensus).collect()),
+            collective_bias: self.collective_bias(&winners, &prior, experiment.seed),
+            winners,
+            prior,
+            success: self.curve(),
+            void_share: if all > 0 { void / all as f64 } else { 0.0 },
+            stay_after_success: rate(0),
+            switch_after_failure: rate(2),
+            tipping: self.tipping(point),
+            individual: alone.then(|| self.individual(point)),
+        }
+    }
+
+    fn winners(&self, reached: u64) -> Vec<Share> {
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        let won = self.rows.iter().filter(|row| row.outcome.consensus).filter_map(|row| row.winner.as_deref());
+        won.for_each(|name| *counts.entry(name).or_default() += 1);
+        let mut winners: Vec<Share> =
+            counts.into_iter().map(|(name, count)| Share::new(Some(name.into()), count, reached)).collect();
+        winners.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
+        // Where there is no pool every run invents its winner, and a list of them says nothing.
+        winners.truncate(26);
+        winners
+    }
+
+    fn collective_bias(&self, winners: &[Share], prior: &[Share], seed: u64) -> Option<CollectiveBias> {
+        let of: u64 = winners.iter().map(|winner| winner.count).sum();
+        if of == 0 || prior.is_empty() {
+            return None;
+        }
+        let won =
+            |name: &String| winners.iter().find(|winner| winner.name.as_ref() == Some(name)).map_or(0, |winner| winner.count);
+        let counts: Vec<u64> = self.names.iter().map(won).collect();
+        // Half a choice is added to each name, so that one never chosen first is not impossible.
+        let chosen = |name: &String| prior.iter().find(|share| share.name.as_ref() == Some(name)).map_or(0, |share| share.count);
+        let all: f64 = self.names.iter().map(|name| chosen(name) as f64 + 0.5).sum();
+        let expected: Vec<f64> = self.names.iter().map(|name| (chosen(name) as f64 + 0.5) / all).collect();
+        let (statistic, p) = g_test(&counts, &expected, MONTE_CARLO, Seed(seed));
+        let says = if p < 0.05 { "winners differ from first choices" } else { "winners do not differ from first choices" };
+        let text = format!("{says} (G = {statistic:.1}, Monte-Carlo p {})", p_words(p));
+        Some(CollectiveBias { statistic, p, text })
+    }
+
+    /// Runs that ended in consensus count as successful from then on; others leave the curve where they end.
+    fn curve(&self) -> Option<Curve> {
+        let longest = self.success.iter().map(Vec::len).max().filter(|&longest| longest > 0)?;
+        let step = longest.div_ceil(CURVE_MAX);
+        let mut curve = Curve::default();
+        for round in (0..longest).step_by(step) {
+            let mut values: Vec<f64> = Vec::new();
+            for (row, success) in self.rows.iter().zip(&self.success) {
+                match success.get(round) {
+                    Some(&value) => values.push(f64::from(value)),
+                    None if row.outcome.consensus && !success.is_empty() => values.push(1.0),
+                    None => (),
+                }
+            }
+            values.sort_unstable_by(f64::total_cmp);
+            curve.round.push(round as u64 + 1);
+            curve.mean.push(mean_sd(&values).0);
+            let lines = [&mut curve.low, &mut curve.q1, &mut curve.median, &mut curve.q3, &mut curve.high];
+            for (line, p) in lines.into_iter().zip([0.05, 0.25, 0.5, 0.75, 0.95]) {
+                line.push(quantile(&values, p));
+            }
+        }
+        Some(curve)
+    }
+
+    fn tipping(&self, point: &Point) -> Option<Tipping> {
+        let committed = point.experiment.agents.committed.as_ref()?;
+        let judged: Vec<bool> = self.rows.iter().filter_map(|row| row.outcome.tipped).collect();
+        let (tipped, of) = (judged.iter().filter(|&&tipped| tipped).count() as u64, judged.len() as u64);
+        let shares: Vec<f64> = self.rows.iter().filter_map(|row| row.outcome.minority_share).collect();
+        let Share { share, low, high, .. } = Share::new(None, tipped, of);
+        Some(Tipping {
+            majority: point.experiment.population.start.consensus.clone(),
+            minority: committed.name.clone(),
+            count: point.experiment.n_committed(),
+            fraction: f64::from(point.experiment.n_committed()) / f64::from(self.size),
+            tipped,
+            of,
+            share,
+            low,
+            high,
+            final_share: mean_sd(&shares).0,
+        })
+    }
+
+    fn individual(&self, point: &Point) -> Individual {
+        let start = &point.experiment.population.start;
+        let full = |name: &String| vec![[name.clone(), name.clone()]; point.experiment.memory()];
+        let memory = start.memory.clone().or(start.consensus.as_ref().map(full)).unwrap_or_default();
+        let side = |own: usize| memory.iter().map(|round| round[own].as_str()).collect::<Vec<_>>().join("");
+        let choices = shares(&self.answers, &self.names);
+        let counts: Vec<u64> = choices.iter().map(|share| share.count).collect();
+        let answers: u64 = counts.iter().sum();
+        let p_uniform = match counts[..] {
+            _ if answers == 0 => f64::NAN,
+            [one, _] => binomial_test(one, answers, 0.5),
+            _ => uniform_test(&counts).2,
+        };
+        let memory_text = if memory.is_empty() { "empty".into() } else { format!("{}_{}", side(0), side(1)) };
+        Individual { memory_text, memory, answers, choices, p_uniform }
+    }
+}
+
+/// A p-value in words that do not claim more than a Monte-Carlo test can.
+pub fn p_words(p: f64) -> String {
+    if p < 1.5 / MONTE_CARLO as f64 {
+        format!("< {:.0e}", 2.0 / MONTE_CARLO as f64)
+    } else {
+        format!("= {p:.2}").replace("= 0.00", "< 0.005")
+    }
+}
+
+fn shares(counts: &BTreeMap<String, u64>, names: &[String]) -> Vec<Share> {
+    let of: u64 = counts.values().sum();
+    if of == 0 {
+        return Vec::new();
+    }
+    names.iter().map(|name| Share::new(Some(name.clone()), counts.get(name).copied().unwrap_or(0), of)).collect()
+}

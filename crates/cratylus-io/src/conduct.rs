@@ -1,0 +1,521 @@
+//! Runs an experiment into a directory: every run once, whatever interrupts it.
+//!
+//! The work is cut into units, a stretch of one point's replicas each. A unit's rows go to files of its own
+//! under `parts/`, which take their names only when they are whole; when every unit is there, they are
+//! joined into the tables of the directory, always cut into the same row groups, and the parts go. So a
+//! process that is killed loses at most the units it was playing, what it leaves can be read, and the
+//! bytes at the end do not depend on threads, on units or on how often it was started.
+
+use crate::manifest::{Build, Manifest, now, relative, write_whole};
+use crate::rows::{Interactions, Words, measures_table, runs, runs_table};
+use crate::run_dir::{EXPERIMENT, INTERACTIONS, MEASURES, PLAN, RECORDED, RUNS, Recorded};
+use crate::table::{self, Table, TableWriter, Values};
+use crate::world::{Trouble, at};
+use cratylus_core::agent::Fault;
+use cratylus_core::agents::emulated::Condition;
+use cratylus_core::experiment::Point;
+use cratylus_core::measure::{Measures, Reading};
+use cratylus_core::outcome::OutcomeSeen;
+use cratylus_core::summary::RunRow;
+use cratylus_core::{Engine, Event, Sink, World, run};
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// An experiment that is ready to run.
+pub struct Job<'a> {
+    /// The text of the experiment file, as it will be kept.
+    pub text: &'a str,
+    pub points: &'a [Point],
+    /// One for each point.
+    pub worlds: &'a [World],
+    /// The files it reads, with their hashes.
+    pub inputs: BTreeMap<String, String>,
+    /// The folder that their paths are relative to.
+    pub base: &'a Path,
+    pub build: Build,
+    pub threads: usize,
+}
+
+/// What a running job lets others see, and how it is asked to stop.
+#[derive(Default)]
+pub struct Progress {
+    pub runs: AtomicU64,
+    pub interactions: AtomicU64,
+    /// Runs that an earlier call had finished.
+    pub kept: AtomicU64,
+    pub stop: AtomicBool,
+}
+
+/// How a job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Everything had been there before.
+    AlreadyDone,
+    Finished,
+}
+
+/// What stands in the way of running into a directory.
+#[derive(Debug)]
+pub enum Refused {
+    /// The directory holds runs of another experiment: what differs, a line each.
+    Changed(Vec<String>),
+    /// Another process is writing.
+    Held(String),
+    Interrupted,
+    Trouble(Trouble),
+}
+
+impl From<Trouble> for Refused {
+    fn from(trouble: Trouble) -> Refused {
+        Refused::Trouble(trouble)
+    }
+}
+
+const PARTS: &str = "parts";
+const LOCK: &str = ".lock";
+/// Rows of a row group in the tables of a directory. Part of what makes their bytes the same.
+const GROUP: usize = 1 << 17;
+/// Events that a unit may have to hold back at most.
+const HELD_MAX: u64 = 1 << 21;
+
+/// A stretch of one point's replicas, as run numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Unit {
+    point: usize,
+    first: u64,
+    last: u64,
+}
+
+impl Unit {
+    fn file(&self, dir: &Path, table: &str) -> PathBuf {
+        dir.join(PARTS).join(format!("{:08}-{:08}.{table}", self.first, self.last))
+    }
+
+    fn done(&self, dir: &Path) -> bool {
+        self.file(dir, RUNS).exists()
+    }
+}
+
+/// Runs what is not there yet, and joins the tables.
+pub fn conduct(job: &Job<'_>, dir: &Path, progress: &Progress) -> Result<Ended, Refused> {
+    fs::create_dir_all(dir).map_err(at("making the folder", dir))?;
+    let _lock = hold(dir)?;
+    let plan = plan(job);
+    match fs::read_to_string(dir.join(PLAN)) {
+        Ok(before) if before == plan => (),
+        Ok(before) => return Err(Refused::Changed(differences(&before, &plan))),
+        Err(_) if dir.join(RUNS).exists() => {
+            return Err(Refused::Changed(vec!["it holds runs, and no plan.toml that says of what".into()]));
+        }
+        Err(_) => write_whole(&dir.join(PLAN), plan.as_bytes())?,
+    }
+    if dir.join(RUNS).exists() {
+        let parts = dir.join(PARTS);
+        if parts.exists() {
+            fs::remove_dir_all(&parts).map_err(at("removing", &parts))?;
+        }
+        if let Ok(mut manifest) = Manifest::read(dir)
+            && manifest.ended.is_none()
+        {
+            end(&mut manifest, job, dir)?;
+        }
+        return Ok(Ended::AlreadyDone);
+    }
+    write_whole(&dir.join(EXPERIMENT), job.text.as_bytes())?;
+    let parts = dir.join(PARTS);
+    fs::create_dir_all(&parts).map_err(at("making the folder", &parts))?;
+    let mut manifest =
+        Manifest::read(dir).unwrap_or_else(|_| Manifest::new(job.build, job.points[0].experiment.seed, job.threads));
+    manifest.inputs = job.inputs.clone();
+    manifest.base = relative(dir, job.base).filter(|_| !job.inputs.is_empty());
+    manifest.models = notes(job, |world| &world.sources);
+    manifest.cautions = notes(job, |world| &world.cautions);
+    manifest.exit = "running".into();
+    manifest.write(dir)?;
+    let recorded: Vec<Option<Recorded>> = job.worlds.iter().map(|world| world.recorded.as_ref().map(of_condition)).collect();
+    write_whole(&dir.join(RECORDED), serde_json::to_string(&recorded).expect("facts are plain data").as_bytes())?;
+    let units = units(job);
+    if let Err(refused) = play(job, dir, &units, progress) {
+        manifest.exit = match &refused {
+            Refused::Trouble(trouble) => format!("failed: {trouble}"),
+            _ => "interrupted".into(),
+        };
+        // The disk may be what failed, so this is tried and no more.
+        let _ = manifest.write(dir);
+        return Err(refused);
+    }
+    join(job, dir, &units)?;
+    fs::remove_dir_all(&parts).map_err(at("removing", &parts))?;
+    end(&mut manifest, job, dir)?;
+    Ok(Ended::Finished)
+}
+
+fn end(manifest: &mut Manifest, job: &Job<'_>, dir: &Path) -> Result<(), Trouble> {
+    let file = dir.join(RUNS);
+    let rows = runs(&table::read(&file, None)?, job.points).map_err(at("reading", &file))?;
+    manifest.ended = Some(now());
+    manifest.exit = "finished".into();
+    manifest.digest = Some(digest(&rows));
+    manifest.write(dir)
+}
+
+fn of_condition(condition: &Condition) -> Recorded {
+    Recorded { source: format!("{} ({})", condition.file, condition.label()), facts: condition.facts.clone() }
+}
+
+/// A hash over the digests of all runs, in hex.
+pub fn digest(rows: &[RunRow]) -> String {
+    use sha2::Digest;
+    let mut hasher = sha2::Sha256::new();
+    rows.iter().for_each(|row| hasher.update(row.outcome.digest.0.to_le_bytes()));
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What all worlds say of something, each once, in order.
+fn notes(job: &Job<'_>, of: impl Fn(&World) -> &Vec<String>) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for note in job.worlds.iter().flat_map(of) {
+        if !all.contains(note) {
+            all.push(note.clone());
+        }
+    }
+    all
+}
+
+/// Everything that decides the results, with nothing left to default: the text of `plan.toml`.
+fn plan(job: &Job<'_>) -> String {
+    let mut plan = toml::Table::new();
+    plan.insert("format".into(), table::FORMAT.into());
+    let inputs = job.inputs.iter().map(|(file, hash)| (file.clone(), toml::Value::from(hash.clone())));
+    plan.insert("inputs".into(), toml::Table::from_iter(inputs).into());
+    let points = job.points.iter().map(|point| {
+        let mut table = toml::Table::new();
+        let settings = point.settings.iter().map(|setting| (setting.key.clone(), setting.value.clone()));
+        table.insert("swept".into(), toml::Table::from_iter(settings).into());
+        table.extend(point.experiment.plan());
+        toml::Value::Table(table)
+    });
+    plan.insert("points".into(), toml::Value::Array(points.collect()));
+    let text = toml::to_string(&plan).expect("a plan is plain data");
+    format!("# Everything that decides the results of this directory, with nothing left to default.\n{text}")
+}
+
+/// What differs between two plans, a line each.
+fn differences(before: &str, after: &str) -> Vec<String> {
+    let flat = |text: &str| {
+        let mut out = BTreeMap::new();
+        if let Ok(table) = text.parse::<toml::Table>() {
+            flatten(String::new(), &toml::Value::Table(table), &mut out);
+        }
+        out
+    };
+    let (before, after) = (flat(before), flat(after));
+    let mut lines = Vec::new();
+    for key in before.keys().chain(after.keys().filter(|key| !before.contains_key(*key))) {
+        let show = |value: Option<&String>| value.cloned().unwrap_or_else(|| "nothing".into());
+        if before.get(key) != after.get(key) {
+            lines.push(format!("{key}: was {}, is now {}", show(before.get(key)), show(after.get(key))));
+        }
+    }
+    lines
+}
+
+fn flatten(key: String, value: &toml::Value, out: &mut BTreeMap<String, String>) {
+    let under = |part: &str| if key.is_empty() { part.to_string() } else { format!("{key}.{part}") };
+    match value {
+        toml::Value::Table(table) => table.iter().for_each(|(part, value)| flatten(under(part), value, out)),
+        toml::Value::Array(list) if list.iter().any(toml::Value::is_table) => {
+            list.iter().enumerate().for_each(|(i, value)| flatten(under(&i.to_string()), value, out));
+        }
+        other => drop(out.insert(key, other.to_string())),
+    }
+}
+
+/// Takes the directory for this process. The system lets go of it when the process ends, however it ends.
+fn hold(dir: &Path) -> Result<File, Refused> {
+    let path = dir.join(LOCK);
+    let open = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+    let mut file = open.map_err(at("writing", &path))?;
+    match file.try_lock() {
+        Ok(()) => (),
+        Err(fs::TryLockError::WouldBlock) => {
+            let holder = fs::read_to_string(&path).unwrap_or_default();
+            let holder = if holder.trim().is_empty() { "another process" } else { holder.trim() };
+            return Err(Refused::Held(holder.into()));
+        }
+        Err(fs::TryLockError::Error(error)) => return Err(at("locking", &path)(error).into()),
+    }
+    let say = || -> std::io::Result<()> {
+        file.set_len(0)?;
+        writeln!(file, "process {} since {}", std::process::id(), now())
+    };
+    let mut say = say;
+    say().map_err(at("writing", &path))?;
+    Ok(file)
+}
+
+fn units(job: &Job<'_>) -> Vec<Unit> {
+    let mut units = Vec::new();
+    for (i, (point, world)) in job.points.iter().zip(job.worlds).enumerate() {
+        let replicas = point.experiment.replicas;
+        let held = HELD_MAX / world.stop(0).most().max(1);
+        let step = replicas.div_ceil(16).min(256).min(held).max(1);
+        let base = i as u64 * replicas;
+        units.extend((0..replicas).step_by(step as usize).map(|first| Unit {
+            point: i,
+            first: base + first,
+            last: base + (first + step).min(replicas) - 1,
+        }));
+    }
+    units
+}
+
+fn play(job: &Job<'_>, dir: &Path, units: &[Unit], progress: &Progress) -> Result<(), Refused> {
+    let mut waiting = VecDeque::new();
+    for unit in units {
+        if unit.done(dir) {
+            let runs = unit.last - unit.first + 1;
+            progress.runs.fetch_add(runs, Ordering::Relaxed);
+            progress.kept.fetch_add(runs, Ordering::Relaxed);
+        } else {
+            waiting.push_back(*unit);
+        }
+    }
+    let waiting = Mutex::new(waiting);
+    let failed: Mutex<Option<Refused>> = Mutex::new(None);
+    let work = || {
+        loop {
+            let next = waiting.lock().expect("no panic while holding the list").pop_front();
+            let Some(unit) = next else { return };
+            if let Err(refused) = play_unit(job, dir, unit, progress) {
+                waiting.lock().expect("no panic while holding the list").clear();
+                failed.lock().expect("no panic while holding the error").get_or_insert(refused);
+                return;
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..job.threads {
+            scope.spawn(work);
+        }
+        work();
+    });
+    failed.into_inner().expect("no panic while holding the error").map_or(Ok(()), Err)
+}
+
+fn play_unit(job: &Job<'_>, dir: &Path, unit: Unit, progress: &Progress) -> Result<(), Refused> {
+    let (point, world) = (&job.points[unit.point], &job.worlds[unit.point]);
+    let base = unit.point as u64 * point.experiment.replicas;
+    let replicas: Vec<u64> = (unit.first - base..=unit.last - base).collect();
+    let mut recorder = Recorder::new(world, &replicas, base, dir, unit, progress)?;
+    if let Err(fault) = run(world, &replicas, Engine::Fastest, &mut recorder) {
+        return Err(match progress.stop.load(Ordering::Relaxed) {
+            true => Refused::Interrupted,
+            false => Trouble::new(fault.0).into(),
+        });
+    }
+    recorder.finish(job.points)?;
+    Ok(())
+}
+
+/// Reads a unit's events: writes them in the order of the runs, and keeps outcomes and readings.
+struct Recorder<'a> {
+    base: u64,
+    world: &'a World,
+    words: Words,
+    interactions: Option<(TableWriter, Interactions)>,
+    measures: TableWriter,
+    readings: Vec<(u64, Reading)>,
+    /// The runs that are not written yet, in order. The first writes as it goes, the others wait for it.
+    open: VecDeque<OpenRun>,
+    rows: Vec<RunRow>,
+    runs_file: PathBuf,
+    progress: &'a Progress,
+}
+
+struct OpenRun {
+    replica: u64,
+    events: Vec<Event>,
+    readings: Vec<Reading>,
+    measures: Measures,
+    outcome: OutcomeSeen,
+    over: bool,
+}
+
+impl<'a> Recorder<'a> {
+    fn new(
+        world: &'a World,
+        replicas: &[u64],
+        base: u64,
+        dir: &Path,
+        unit: Unit,
+        progress: &'a Progress,
+    ) -> Result<Recorder<'a>, Trouble> {
+        let open = replicas.iter().map(|&replica| {
+            let context = world.context(replica);
+            let (measures, outcome) = (Measures::new(&context), OutcomeSeen::new(&context));
+            OpenRun { replica, events: Vec::new(), readings: Vec::new(), measures, outcome, over: false }
+        });
+        let interactions = match world.experiment.record.interactions {
+            true => Some((
+                TableWriter::create(&unit.file(dir, INTERACTIONS), &Interactions::default().take())?,
+                Interactions::default(),
+            )),
+            false => None,
+        };
+        Ok(Recorder {
+            base,
+            words: Words::new(world.experiment.names()),
+            interactions,
+            measures: TableWriter::create(&unit.file(dir, MEASURES), &measures_table(&[]))?,
+            readings: Vec::new(),
+            open: open.collect(),
+            rows: Vec::new(),
+            runs_file: unit.file(dir, RUNS),
+            progress,
+            world,
+        })
+    }
+
+    /// Writes what the first open run has so far, and closes those that are over.
+    fn advance(&mut self) -> Result<(), Trouble> {
+        while let Some(first) = self.open.front_mut() {
+            let number = self.base + first.replica;
+            if let Some((writer, rows)) = &mut self.interactions {
+                for event in first.events.drain(..) {
+                    rows.push(number, &event, &self.words);
+                    if rows.len() == GROUP {
+                        writer.write(&rows.take())?;
+                    }
+                }
+            }
+            self.readings.extend(first.readings.drain(..).map(|reading| (number, reading)));
+            if self.readings.len() >= GROUP {
+                self.measures.write(&measures_table(&self.readings))?;
+                self.readings.clear();
+            }
+            if !first.over {
+                return Ok(());
+            }
+            let done = self.open.pop_front().expect("there is a first");
+            let outcome = done.outcome.end();
+            let context = self.world.context(done.replica);
+            self.rows.push(RunRow {
+                run: number,
+                replica: done.replica,
+                seed: Some(self.world.seed(done.replica).0),
+                winner: outcome.winner.map(|name| context.word(name)),
+                outcome,
+                committed: context.committed.map_or(Vec::new(), |(_, agents)| agents),
+            });
+        }
+        Ok(())
+    }
+
+    fn find(&mut self, replica: u64) -> &mut OpenRun {
+        self.open.iter_mut().find(|run| run.replica == replica).expect("events come only from runs that are not over")
+    }
+
+    fn finish(mut self, points: &[Point]) -> Result<(), Trouble> {
+        if let Some((mut writer, mut rows)) = self.interactions.take() {
+            writer.write(&rows.take())?;
+            writer.finish()?;
+        }
+        self.measures.write(&measures_table(&self.readings))?;
+        self.measures.finish()?;
+        // The rows of the runs come last: where they are, the rest is.
+        table::write(&self.runs_file, &runs_table(points, &self.rows))
+    }
+}
+
+impl Sink for Recorder<'_> {
+    fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
+        if self.progress.stop.load(Ordering::Relaxed) {
+            return Err(Fault("interrupted".into()));
+        }
+        self.progress.interactions.fetch_add(events.len() as u64, Ordering::Relaxed);
+        let keep = self.interactions.is_some();
+        let run = self.find(replica);
+        for event in events {
+            run.outcome.see(event);
+            run.measures.see(event, &mut run.readings);
+        }
+        if keep {
+            run.events.extend_from_slice(events);
+        }
+        self.advance().map_err(|trouble| Fault(trouble.0))
+    }
+
+    fn end(&mut self, replica: u64) -> Result<(), Fault> {
+        let run = self.find(replica);
+        run.measures.end(&mut run.readings);
+        run.over = true;
+        self.progress.runs.fetch_add(1, Ordering::Relaxed);
+        self.advance().map_err(|trouble| Fault(trouble.0))
+    }
+}
+
+/// Joins the units' tables into those of the directory, `runs.parquet` last: where it is, everything is.
+fn join(job: &Job<'_>, dir: &Path, units: &[Unit]) -> Result<(), Trouble> {
+    let mut tables = vec![MEASURES, RUNS];
+    if job.points.iter().any(|point| point.experiment.record.interactions) {
+        tables.insert(0, INTERACTIONS);
+    }
+    for name in tables {
+        let mut out: Option<TableWriter> = None;
+        let mut held = Table::default();
+        for unit in units {
+            let part = unit.file(dir, name);
+            if !part.exists() {
+                continue;
+            }
+            table::read_groups(&part, None, |group| {
+                let writer = match &mut out {
+                    Some(writer) => writer,
+                    None => out.insert(TableWriter::create(&dir.join(name), &group)?),
+                };
+                join_tables(&mut held, group);
+                while held.rows() >= GROUP {
+                    writer.write(&cut(&mut held, GROUP))?;
+                }
+                Ok(())
+            })?;
+        }
+        if let Some(mut writer) = out {
+            writer.write(&held)?;
+            writer.finish()?;
+        }
+    }
+    Ok(())
+}
+
+fn join_tables(into: &mut Table, from: Table) {
+    if into.columns.is_empty() {
+        *into = from;
+    } else {
+        into.columns.iter_mut().zip(from.columns).for_each(|(into, from)| table::append(&mut into.values, from.values));
+    }
+}
+
+/// Takes the first `n` rows off a table.
+fn cut(table: &mut Table, n: usize) -> Table {
+    fn split<T>(values: &mut Vec<T>, n: usize) -> Vec<T> {
+        let rest = values.split_off(n);
+        std::mem::replace(values, rest)
+    }
+    let columns = table.columns.iter_mut().map(|column| {
+        let values = match &mut column.values {
+            Values::Int(values) => Values::Int(split(values, n)),
+            Values::UInt(values) => Values::UInt(split(values, n)),
+            Values::Float(values) => Values::Float(split(values, n)),
+            Values::Text(values) => Values::Text(split(values, n)),
+            Values::Bool(values) => Values::Bool(split(values, n)),
+        };
+        table::Column::new(&column.name, values)
+    });
+    Table { columns: columns.collect() }
+}

@@ -1,0 +1,119 @@
+//! Who ran what, where and when: everything about a run directory that is not a result.
+
+use crate::run_dir::MANIFEST;
+use crate::table::FORMAT;
+use crate::world::{Trouble, at};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The version of the directory's layout.
+    pub format: String,
+    pub version: String,
+    /// The source revision that the program was built from.
+    pub revision: String,
+    pub seed: u64,
+    /// Where the agents' behaviour comes from: fitted models, kernels, servers.
+    pub models: Vec<String>,
+    /// What the user should know of how far these models reach.
+    #[serde(default)]
+    pub cautions: Vec<String>,
+    /// The SHA-256 of every input file.
+    pub inputs: BTreeMap<String, String>,
+    /// The folder that paths in the experiment are relative to, from this directory.
+    #[serde(default)]
+    pub base: Option<PathBuf>,
+    pub host: Host,
+    /// RFC 3339, UTC.
+    pub started: String,
+    pub ended: Option<String>,
+    /// `running`, `finished`, or what went wrong.
+    pub exit: String,
+    /// A hash over the digests of all runs. Equal digests mean equal events.
+    pub digest: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Host {
+    pub os: String,
+    pub arch: String,
+    pub threads: usize,
+}
+
+impl Host {
+    pub fn here(threads: usize) -> Host {
+        Host { os: std::env::consts::OS.into(), arch: std::env::consts::ARCH.into(), threads }
+    }
+}
+
+/// The version and revision of the program, for manifests.
+#[derive(Clone, Copy, Debug)]
+pub struct Build {
+    pub version: &'static str,
+    pub revision: &'static str,
+}
+
+impl Manifest {
+    pub fn new(build: Build, seed: u64, threads: usize) -> Manifest {
+        Manifest {
+            format: FORMAT.into(),
+            version: build.version.into(),
+            revision: build.revision.into(),
+            seed,
+            models: Vec::new(),
+            cautions: Vec::new(),
+            inputs: BTreeMap::new(),
+            base: None,
+            host: Host::here(threads),
+            started: now(),
+            ended: None,
+            exit: "running".into(),
+            digest: None,
+        }
+    }
+
+    pub fn read(dir: &Path) -> Result<Manifest, Trouble> {
+        let file = dir.join(MANIFEST);
+        let text = std::fs::read_to_string(&file).map_err(at("reading", &file))?;
+        let manifest: Manifest = serde_json::from_str(&text).map_err(at("reading", &file))?;
+        if manifest.format != FORMAT {
+            let why = format!("its layout is version {}, and this program reads version {FORMAT}", manifest.format);
+            return Err(Trouble::new(format!("{}: {why}", dir.display())));
+        }
+        Ok(manifest)
+    }
+
+    pub fn write(&self, dir: &Path) -> Result<(), Trouble> {
+        let text = serde_json::to_string_pretty(self).expect("a manifest is plain data");
+        write_whole(&dir.join(MANIFEST), format!("{text}\n").as_bytes())
+    }
+}
+
+/// The time, as RFC 3339 in UTC.
+pub fn now() -> String {
+    chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
+/// Writes a file so that its name holds the old content or the new one, never a part.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
+    let temporary = crate::table::temporary(path);
+    let write = || -> std::io::Result<()> {
+        let mut file = std::fs::File::create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)
+    };
+    write().map_err(at("writing", path))
+}
+
+/// The way from one folder to another, where both exist.
+pub fn relative(from: &Path, to: &Path) -> Option<PathBuf> {
+    let to = if to.as_os_str().is_empty() { Path::new(".") } else { to };
+    let (from, to) = (from.canonicalize().ok()?, to.canonicalize().ok()?);
+    let common = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    let up = from.components().skip(common).map(|_| std::path::Component::ParentDir);
+    Some(up.chain(to.components().skip(common)).collect())
+}

@@ -1,0 +1,201 @@
+//! A run directory, to read: what ran here, was recorded elsewhere and imported, or is still running.
+
+use crate::manifest::Manifest;
+use crate::rows::{self, Words};
+use crate::table;
+use crate::world::{Trouble, at};
+use cratylus_core::Event;
+use cratylus_core::experiment::{Document, Point};
+use cratylus_core::measure::Reading;
+use cratylus_core::summary::{Facts, RunRow};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub const EXPERIMENT: &str = "experiment.toml";
+pub const PLAN: &str = "plan.toml";
+pub const MANIFEST: &str = "manifest.json";
+pub const RUNS: &str = "runs.parquet";
+pub const INTERACTIONS: &str = "interactions.parquet";
+pub const MEASURES: &str = "measures.parquet";
+pub const MEMORIES: &str = "memories.parquet";
+pub const RECORDED: &str = "recorded.json";
+pub const REPORT: &str = "report.html";
+
+/// What was recorded of a point's condition.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Recorded {
+    pub source: String,
+    pub facts: Facts,
+}
+
+/// The folder that paths in a run directory's experiment are relative to.
+pub fn base(dir: &Path) -> PathBuf {
+    let base = Manifest::read(dir).ok().and_then(|manifest| manifest.base);
+    base.map_or_else(|| dir.to_path_buf(), |base| dir.join(base))
+}
+
+/// A finished run directory.
+#[derive(Clone, Debug)]
+pub struct RunDir {
+    pub path: PathBuf,
+    /// The text of `experiment.toml`.
+    pub experiment: String,
+    /// The points of its sweep, in order.
+    pub points: Vec<Point>,
+}
+
+/// What each agent remembered, oldest first, as own and partner's choice.
+pub type Memories = Vec<Vec<[String; 2]>>;
+
+impl RunDir {
+    pub fn open(path: &Path) -> Result<RunDir, Trouble> {
+        let file = path.join(EXPERIMENT);
+        if !file.exists() {
+            let why = if path.exists() { "it holds no experiment.toml" } else { "it does not exist" };
+            return Err(Trouble::new(format!("{} is not a run directory: {why}", path.display())));
+        }
+        let experiment = std::fs::read_to_string(&file).map_err(at("reading", &file))?;
+        let document = Document::parse(&file.display().to_string(), &experiment, &[]).map_err(Trouble)?;
+        let points = document.points().map_err(Trouble)?;
+        if !path.join(RUNS).exists() {
+            let why = "its runs are not finished; `cratylus run` with the same experiment finishes them";
+            return Err(Trouble::new(format!("{}: {why}", path.display())));
+        }
+        Ok(RunDir { path: path.into(), points, experiment })
+    }
+
+    /// The place of a run's point in the sweep.
+    pub fn place(&self, run: u64) -> usize {
+        (run / self.points[0].experiment.replicas) as usize % self.points.len()
+    }
+
+    /// The point that a run belongs to.
+    pub fn point(&self, run: u64) -> &Point {
+        &self.points[self.place(run)]
+    }
+
+    /// What was recorded beside each point, where the directory says so.
+    pub fn recorded(&self) -> Result<Vec<Option<Recorded>>, Trouble> {
+        let file = self.path.join(RECORDED);
+        if !file.exists() {
+            return Ok(Vec::new());
+        }
+        let text = std::fs::read_to_string(&file).map_err(at("reading", &file))?;
+        serde_json::from_str(&text).map_err(at("reading", &file))
+    }
+
+    pub fn rows(&self) -> Result<Vec<RunRow>, Trouble> {
+        let file = self.path.join(RUNS);
+        let table = table::read(&file, None)?;
+        rows::runs(&table, &self.points).map_err(at("reading", &file))
+    }
+
+    /// Sees each run with all its readings, in order.
+    pub fn each_measured(&self, mut see: impl FnMut(RunRow, &[Reading]) -> Result<(), Trouble>) -> Result<(), Trouble> {
+        let file = self.path.join(MEASURES);
+        let mut rows = self.rows()?.into_iter().peekable();
+        let mut held: Vec<Reading> = Vec::new();
+        table::read_groups(&file, None, |group| {
+            for (run, reading) in rows::readings(&group).map_err(at("reading", &file))? {
+                while let Some(row) = rows.next_if(|row| row.run < run) {
+                    see(row, &held)?;
+                    held.clear();
+                }
+                held.push(reading);
+            }
+            Ok(())
+        })?;
+        rows.try_for_each(|row| {
+            see(row, &held)?;
+            held.clear();
+            Ok(())
+        })
+    }
+
+    /// Sees each run with all its events, in order.
+    pub fn each_played(&self, mut see: impl FnMut(RunRow, &[Event]) -> Result<(), Trouble>) -> Result<(), Trouble> {
+        let file = self.path.join(INTERACTIONS);
+        if !file.exists() {
+            let why = "its interactions were not recorded (`record.interactions = false`)";
+            return Err(Trouble::new(format!("{}: {why}", self.path.display())));
+        }
+        let mut rows = self.rows()?.into_iter().peekable();
+        let mut held: Vec<Event> = Vec::new();
+        table::read_groups(&file, None, |group| {
+            let words = |run: u64| Ok(Words::new(self.point(run).experiment.names()));
+            for (run, event) in rows::events(&group, words).map_err(at("reading", &file))? {
+                while let Some(row) = rows.next_if(|row| row.run < run) {
+                    see(row, &held)?;
+                    held.clear();
+                }
+                held.push(event);
+            }
+            Ok(())
+        })?;
+        rows.try_for_each(|row| {
+            see(row, &held)?;
+            held.clear();
+            Ok(())
+        })
+    }
+
+    /// What the agents of each run remembered at its start, where the directory says so itself.
+    pub fn memories(&self) -> Result<BTreeMap<u64, Memories>, Trouble> {
+        let file = self.path.join(MEMORIES);
+        if !file.exists() {
+            return Ok(BTreeMap::new());
+        }
+        let table = table::read(&file, None)?;
+        read_memories(&table).map_err(at("reading", &file))
+    }
+
+    /// What the agents of a run remembered at its end.
+    pub fn final_memories(&self, run: u64) -> Result<Memories, Trouble> {
+        let mut found = None;
+        let starts = self.memories()?;
+        self.each_played(|row, events| {
+            if row.run == run {
+                let experiment = &self.point(run).experiment;
+                let mut memories = starts.get(&run).cloned().unwrap_or_else(|| declared_start(experiment));
+                let word = |name: u32| experiment.names().get(name as usize).cloned().unwrap_or_else(|| format!("w{name}"));
+                for event in events.iter().filter(|event| event.success.is_some()) {
+                    let [Some(a), Some(b)] = event.names else { continue };
+                    for (agent, own, partner) in [(event.agents[0], a, b), (event.agents[1], b, a)] {
+                        memories[agent as usize].push([word(own), word(partner)]);
+                    }
+                }
+                found = Some(memories);
+            }
+            Ok(())
+        })?;
+        found.ok_or_else(|| Trouble::new(format!("{} has no run {run}", self.path.display())))
+    }
+}
+
+/// What an experiment says that agents remember at the start.
+pub fn declared_start(experiment: &cratylus_core::experiment::Experiment) -> Memories {
+    let start = &experiment.population.start;
+    let full = |name: &String| vec![[name.clone(), name.clone()]; experiment.memory()];
+    let one = start.memory.clone().or(start.consensus.as_ref().map(full)).unwrap_or_default();
+    vec![one; experiment.size() as usize]
+}
+
+fn read_memories(table: &table::Table) -> Result<BTreeMap<u64, Memories>, String> {
+    let (run, agent) = (table.ints("run")?, table.ints("agent")?);
+    let (own, partner) = (table.texts("own")?, table.texts("partner")?);
+    let mut runs: BTreeMap<u64, Memories> = BTreeMap::new();
+    for i in 0..table.rows() {
+        let row = || Some((run[i]? as u64, usize::try_from(agent[i]? - 1).ok()?, own[i]?, partner[i]?));
+        let (run, agent, own, partner) = row().ok_or_else(|| format!("row {i} is incomplete"))?;
+        let agents = runs.entry(run).or_default();
+        if agents.len() <= agent {
+            if agent > 1 << 24 {
+                return Err(format!("row {i}: no population has {agent} agents"));
+            }
+            agents.resize(agent + 1, Vec::new());
+        }
+        agents[agent].push([own.into(), partner.into()]);
+    }
+    Ok(runs)
+}

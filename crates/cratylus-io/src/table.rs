@@ -1,0 +1,345 @@
+//! Parquet files as columns of plain values. What is absent: any knowledge of what the columns mean.
+//!
+//! Files are written to a temporary name beside their place and moved there once they are whole, so a
+//! reader never meets half a file under its name.
+
+use crate::world::{Trouble, at};
+use crate::zstd_pages::ZstdPages;
+use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
+use parquet::column::reader::{ColumnReader, get_column_reader};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::Type;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The version of the layout of all tables, kept in each of them.
+pub const FORMAT: &str = "1";
+
+/// One column, with None where a value is missing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    Int(Vec<Option<i64>>),
+    /// Whole numbers of 64 bits without a sign.
+    UInt(Vec<Option<u64>>),
+    Float(Vec<Option<f64>>),
+    Text(Vec<Option<ByteArray>>),
+    Bool(Vec<Option<bool>>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    pub name: String,
+    pub values: Values,
+}
+
+impl Column {
+    pub fn new(name: impl Into<String>, values: Values) -> Column {
+        Column { name: name.into(), values }
+    }
+
+    pub fn ints(name: &str, values: impl IntoIterator<Item = i64>) -> Column {
+        Column::new(name, Values::Int(values.into_iter().map(Some).collect()))
+    }
+
+    pub fn texts<'a>(name: &str, values: impl IntoIterator<Item = Option<&'a str>>) -> Column {
+        Column::new(name, Values::Text(values.into_iter().map(|text| text.map(ByteArray::from)).collect()))
+    }
+
+    pub fn len(&self) -> usize {
+        match &self.values {
+            Values::Int(values) => values.len(),
+            Values::UInt(values) => values.len(),
+            Values::Float(values) => values.len(),
+            Values::Text(values) => values.len(),
+            Values::Bool(values) => values.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Columns of equal length.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    pub columns: Vec<Column>,
+}
+
+impl Table {
+    pub fn rows(&self) -> usize {
+        self.columns.first().map_or(0, Column::len)
+    }
+
+    fn values(&self, name: &str) -> Result<&Values, String> {
+        let column = self.columns.iter().find(|column| column.name == name);
+        column.map(|column| &column.values).ok_or_else(|| {
+            let there: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
+            format!("there is no column `{name}`; there are: {}", there.join(", "))
+        })
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.columns.iter().any(|column| column.name == name)
+    }
+
+    pub fn ints(&self, name: &str) -> Result<&[Option<i64>], String> {
+        match self.values(name)? {
+            Values::Int(values) => Ok(values),
+            _ => Err(format!("column `{name}` does not hold whole numbers")),
+        }
+    }
+
+    pub fn uints(&self, name: &str) -> Result<&[Option<u64>], String> {
+        match self.values(name)? {
+            Values::UInt(values) => Ok(values),
+            _ => Err(format!("column `{name}` does not hold whole numbers without a sign")),
+        }
+    }
+
+    pub fn floats(&self, name: &str) -> Result<&[Option<f64>], String> {
+        match self.values(name)? {
+            Values::Float(values) => Ok(values),
+            _ => Err(format!("column `{name}` does not hold numbers")),
+        }
+    }
+
+    pub fn bools(&self, name: &str) -> Result<&[Option<bool>], String> {
+        match self.values(name)? {
+            Values::Bool(values) => Ok(values),
+            _ => Err(format!("column `{name}` does not hold true and false")),
+        }
+    }
+
+    pub fn texts(&self, name: &str) -> Result<Vec<Option<&str>>, String> {
+        let Values::Text(values) = self.values(name)? else {
+            return Err(format!("column `{name}` does not hold text"));
+        };
+        let text = |value: &Option<ByteArray>| -> Result<Option<usize>, String> {
+            value
+                .as_ref()
+                .map(|bytes| bytes.as_utf8().map(str::len).map_err(|_| format!("column `{name}` holds text that is not UTF-8")))
+                .transpose()
+        };
+        values.iter().try_for_each(|value| text(value).map(|_| ()))?;
+        Ok(values.iter().map(|value| value.as_ref().and_then(|bytes| bytes.as_utf8().ok())).collect())
+    }
+}
+
+/// Writes a table piece by piece, each piece a row group.
+pub struct TableWriter {
+    writer: SerializedFileWriter<File>,
+    path: PathBuf,
+    temporary: PathBuf,
+}
+
+impl TableWriter {
+    /// Starts a file whose columns are like those of `sample`, which may be empty.
+    pub fn create(path: &Path, sample: &Table) -> Result<TableWriter, Trouble> {
+        let field = |column: &Column| {
+            let (physical, logical) = match &column.values {
+                Values::Int(_) => (Physical::INT64, None),
+                Values::UInt(_) => (Physical::INT64, Some(LogicalType::integer(64, false))),
+                Values::Float(_) => (Physical::DOUBLE, None),
+                Values::Text(_) => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
+                Values::Bool(_) => (Physical::BOOLEAN, None),
+            };
+            let field = Type::primitive_type_builder(&column.name, physical).with_logical_type(logical);
+            Arc::new(field.with_repetition(Repetition::OPTIONAL).build().expect("these types go together"))
+        };
+        let fields = sample.columns.iter().map(field).collect();
+        let schema = Type::group_type_builder("schema").with_fields(fields).build().expect("a group of fields");
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::SNAPPY)
+            .set_key_value_metadata(Some(vec![KeyValue::new("cratylus.format".into(), FORMAT.to_string())]))
+            .build();
+        let temporary = temporary(path);
+        let file = File::create(&temporary).map_err(at("writing", &temporary))?;
+        let writer =
+            SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties)).map_err(at("writing", &temporary))?;
+        Ok(TableWriter { writer, path: path.into(), temporary })
+    }
+
+    /// Appends a piece. Its columns are those of the sample, in the same order.
+    pub fn write(&mut self, table: &Table) -> Result<(), Trouble> {
+        if table.rows() == 0 {
+            return Ok(());
+        }
+        self.group(table).map_err(at("writing", &self.temporary))
+    }
+
+    fn group(&mut self, table: &Table) -> parquet::errors::Result<()> {
+        let mut group = self.writer.next_row_group()?;
+        let mut columns = table.columns.iter();
+        while let Some(mut out) = group.next_column()? {
+            let column = columns.next().expect("as many columns as the sample");
+            match &column.values {
+                Values::Int(values) => {
+                    let (some, levels) = split(values, |&value| value);
+                    out.typed::<Int64Type>().write_batch(&some, Some(&levels), None)?;
+                }
+                Values::UInt(values) => {
+                    let (some, levels) = split(values, |&value| value as i64);
+                    out.typed::<Int64Type>().write_batch(&some, Some(&levels), None)?;
+                }
+                Values::Float(values) => {
+                    let (some, levels) = split(values, |&value| value);
+                    out.typed::<DoubleType>().write_batch(&some, Some(&levels), None)?;
+                }
+                Values::Text(values) => {
+                    let (some, levels) = split(values, ByteArray::clone);
+                    out.typed::<ByteArrayType>().write_batch(&some, Some(&levels), None)?;
+                }
+                Values::Bool(values) => {
+                    let (some, levels) = split(values, |&value| value);
+                    out.typed::<BoolType>().write_batch(&some, Some(&levels), None)?;
+                }
+            }
+            out.close()?;
+        }
+        group.close()?;
+        Ok(())
+    }
+
+    /// Ends the file, makes sure that it is on the disk, and moves it to its place.
+    pub fn finish(mut self) -> Result<(), Trouble> {
+        self.writer.finish().map_err(at("writing", &self.temporary))?;
+        self.writer.inner().sync_all().map_err(at("writing", &self.temporary))?;
+        std::fs::rename(&self.temporary, &self.path).map_err(at("moving into place", &self.path))
+    }
+}
+
+fn split<T, U>(values: &[Option<T>], value: impl Fn(&T) -> U) -> (Vec<U>, Vec<i16>) {
+    let some = values.iter().flatten().map(value).collect();
+    (some, values.iter().map(|value| i16::from(value.is_some())).collect())
+}
+
+/// The name that a file has while it is being written.
+pub fn temporary(path: &Path) -> PathBuf {
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    path.with_file_name(format!(".{name}.tmp"))
+}
+
+/// Writes a whole table.
+pub fn write(path: &Path, table: &Table) -> Result<(), Trouble> {
+    let mut writer = TableWriter::create(path, table)?;
+    writer.write(table)?;
+    writer.finish()
+}
+
+/// Reads a whole table, or the columns named.
+pub fn read(path: &Path, columns: Option<&[&str]>) -> Result<Table, Trouble> {
+    let mut whole = Table::default();
+    read_groups(path, columns, |group| {
+        if whole.columns.is_empty() {
+            whole = group;
+        } else {
+            whole.columns.iter_mut().zip(group.columns).for_each(|(into, from)| append(&mut into.values, from.values));
+        }
+        Ok(())
+    })?;
+    Ok(whole)
+}
+
+/// Reads a table row group by row group, in order. A table without rows is seen once, empty.
+pub fn read_groups(
+    path: &Path,
+    columns: Option<&[&str]>,
+    mut see: impl FnMut(Table) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
+    let file = File::open(path).map_err(at("opening", path))?;
+    let reader = SerializedFileReader::new(file.try_clone().map_err(at("opening", path))?).map_err(at("reading", path))?;
+    let schema = reader.metadata().file_metadata().schema_descr_ptr();
+    let wanted: Vec<usize> =
+        (0..schema.num_columns()).filter(|&i| columns.is_none_or(|columns| columns.contains(&schema.column(i).name()))).collect();
+    let empty = |i: usize| Column::new(schema.column(i).name(), no_values(&schema.column(i)));
+    if reader.num_row_groups() == 0 {
+        return see(Table { columns: wanted.iter().map(|&i| empty(i)).collect() });
+    }
+    for g in 0..reader.num_row_groups() {
+        let group = reader.get_row_group(g).map_err(at("reading", path))?;
+        let rows = group.metadata().num_rows().max(0) as usize;
+        let mut table = Table::default();
+        for &i in &wanted {
+            let chunk = group.metadata().column(i);
+            let column = match chunk.compression() {
+                Compression::ZSTD(_) => {
+                    let (start, len) = chunk.byte_range();
+                    let bytes = file.get_bytes(start, len as usize).map_err(at("reading", path))?;
+                    get_column_reader(schema.column(i), Box::new(ZstdPages::new(bytes, chunk.num_values())))
+                }
+                _ => group.get_column_reader(i).map_err(at("reading", path))?,
+            };
+            let unsigned = matches!(no_values(&schema.column(i)), Values::UInt(_));
+            let values = read_column(column, rows, unsigned).map_err(|why| {
+                Trouble::new(format!("reading {}, column `{}`: {why}", path.display(), schema.column(i).name()))
+            })?;
+            table.columns.push(Column::new(schema.column(i).name(), values));
+        }
+        see(table)?;
+    }
+    Ok(())
+}
+
+fn no_values(column: &parquet::schema::types::ColumnDescriptor) -> Values {
+    match (column.physical_type(), column.logical_type_ref()) {
+        (Physical::INT64, Some(kind)) if *kind == LogicalType::integer(64, false) => Values::UInt(Vec::new()),
+        (Physical::INT32 | Physical::INT64, _) => Values::Int(Vec::new()),
+        (Physical::FLOAT | Physical::DOUBLE, _) => Values::Float(Vec::new()),
+        (Physical::BOOLEAN, _) => Values::Bool(Vec::new()),
+        _ => Values::Text(Vec::new()),
+    }
+}
+
+/// Rows are read in pieces of this many, so that a file's claim of its length reserves nothing.
+const PIECE: usize = 1 << 16;
+
+fn read_column(mut column: ColumnReader, rows: usize, unsigned: bool) -> Result<Values, String> {
+    macro_rules! values {
+        ($reader:expr, $into:path, $value:expr) => {{
+            let mut all = Vec::new();
+            while all.len() < rows {
+                let (mut some, mut levels) = (Vec::new(), Vec::new());
+                let piece = PIECE.min(rows - all.len());
+                let read = $reader.read_records(piece, Some(&mut levels), None, &mut some).map_err(|e| e.to_string())?;
+                if read.0 == 0 {
+                    return Err(format!("{} of {rows} rows are missing", rows - all.len()));
+                }
+                let optional = read.0 > read.1 || !levels.is_empty();
+                let mut some = some.into_iter().map($value);
+                match optional {
+                    true => all.extend(levels.iter().map(|&level| if level > 0 { some.next() } else { None })),
+                    false => all.extend(some.map(Some)),
+                }
+            }
+            Ok($into(all))
+        }};
+    }
+    match &mut column {
+        ColumnReader::Int64ColumnReader(reader) if unsigned => values!(reader, Values::UInt, |value| value as u64),
+        ColumnReader::Int64ColumnReader(reader) => values!(reader, Values::Int, |value| value),
+        ColumnReader::Int32ColumnReader(reader) => values!(reader, Values::Int, i64::from),
+        ColumnReader::DoubleColumnReader(reader) => values!(reader, Values::Float, |value| value),
+        ColumnReader::FloatColumnReader(reader) => values!(reader, Values::Float, f64::from),
+        ColumnReader::BoolColumnReader(reader) => values!(reader, Values::Bool, |value| value),
+        ColumnReader::ByteArrayColumnReader(reader) => values!(reader, Values::Text, |value| value),
+        _ => Err("this type of column is not read here".into()),
+    }
+}
+
+/// Appends the values of a column to those of one of the same type.
+pub fn append(into: &mut Values, from: Values) {
+    match (into, from) {
+        (Values::Int(into), Values::Int(from)) => into.extend(from),
+        (Values::UInt(into), Values::UInt(from)) => into.extend(from),
+        (Values::Float(into), Values::Float(from)) => into.extend(from),
+        (Values::Text(into), Values::Text(from)) => into.extend(from),
+        (Values::Bool(into), Values::Bool(from)) => into.extend(from),
+        _ => unreachable!("row groups of one file have the same columns"),
+    }
+}

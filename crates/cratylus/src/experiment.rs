@@ -1,0 +1,75 @@
+//! From an experiment's path to worlds that are ready to play.
+
+use crate::Failure;
+use cratylus_core::World;
+use cratylus_core::experiment::{Document, Point};
+use cratylus_io::inputs::FileInputs;
+use cratylus_io::manifest::Build;
+use cratylus_io::run_dir;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub const BUILD: Build = Build { version: env!("CARGO_PKG_VERSION"), revision: env!("CRATYLUS_REVISION") };
+
+/// An experiment that was read, checked and built.
+pub struct Loaded {
+    /// The file's text, `--set` applied.
+    pub text: String,
+    pub points: Vec<Point>,
+    pub worlds: Vec<World>,
+    pub inputs: BTreeMap<String, String>,
+    /// The folder that paths in the file are relative to.
+    pub base: PathBuf,
+}
+
+/// Reads an experiment file, or the one that a run directory keeps.
+pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, Failure> {
+    let (file, base) = if path.is_dir() {
+        let file = path.join(run_dir::EXPERIMENT);
+        if !file.exists() {
+            let help = "give an experiment file, or a run directory";
+            return Err(Failure::input(format!("{} is a folder without an experiment.toml\n  help: {help}", path.display())));
+        }
+        (file, run_dir::base(path))
+    } else {
+        (path.to_path_buf(), path.parent().map_or_else(PathBuf::new, Path::to_path_buf))
+    };
+    let text = std::fs::read_to_string(&file).map_err(|error| {
+        let help = match error.kind() {
+            std::io::ErrorKind::NotFound => "\n  help: `cratylus init` writes a starter experiment",
+            _ => "",
+        };
+        Failure::input(format!("cannot read {}: {error}{help}", file.display()))
+    })?;
+    let document = Document::parse(&file.display().to_string(), &text, sets).map_err(Failure::input)?;
+    let points = document.points().map_err(Failure::input)?;
+    let inputs = FileInputs::new(&base);
+    let worlds = points
+        .iter()
+        .map(|point| World::build(point, &inputs).map_err(|(key, why)| Failure::input(document.say_at(&key, why))))
+        .collect::<Result<Vec<_>, _>>()?;
+    let kept = apply(&text, sets).map_err(Failure::input)?;
+    Ok(Loaded { text: kept, points, worlds, inputs: inputs.opened(), base })
+}
+
+/// The text with `key=value` settings written into it.
+fn apply(text: &str, sets: &[String]) -> Result<String, String> {
+    if sets.is_empty() {
+        return Ok(text.into());
+    }
+    let mut document: toml_edit::DocumentMut = text.parse().map_err(|error| format!("{error}"))?;
+    for set in sets {
+        let (key, value) = set.split_once('=').expect("settings were checked when the document was read");
+        let value = value.trim();
+        let value: toml_edit::Value = value.parse().unwrap_or_else(|_| value.into());
+        let mut parts: Vec<&str> = key.trim().split('.').collect();
+        let last = parts.pop().expect("a split has at least one part");
+        let mut table: &mut dyn toml_edit::TableLike = document.as_table_mut();
+        for part in parts {
+            let item = table.entry(part).or_insert_with(|| toml_edit::Item::Table(toml_edit::Table::new()));
+            table = item.as_table_like_mut().ok_or_else(|| format!("`{part}` is not a section"))?;
+        }
+        table.insert(last, toml_edit::Item::Value(value));
+    }
+    Ok(document.to_string())
+}

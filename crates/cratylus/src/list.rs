@@ -1,0 +1,63 @@
+//! `cratylus list` and `cratylus schema`: what there is.
+
+use crate::words::table;
+use crate::{Failure, print};
+use clap::{Args, ValueEnum};
+use cratylus_core::agents::emulated;
+use cratylus_core::experiment::{NetworkSpec, schema};
+use cratylus_core::{agents, games, measures};
+use serde_json::{Value, json};
+
+/// List what there is to choose from.
+#[derive(Args)]
+#[command(after_help = "Example:\n  cratylus list agents")]
+pub struct List {
+    what: What,
+    /// Print the list as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum What {
+    Games,
+    Agents,
+    /// The emulated models inside this program.
+    Models,
+    Networks,
+    Measures,
+}
+
+impl List {
+    pub fn go(self) -> Result<(), Failure> {
+        let pair = |name: &str, words: &str| (name.to_string(), words.to_string());
+        let all: Vec<(String, String)> = match self.what {
+            What::Games => games::ALL.iter().map(|entry| pair(entry.name, entry.words)).collect(),
+            What::Agents => agents::ALL.iter().map(|entry| pair(entry.name, entry.words)).collect(),
+            What::Models => emulated::built_in().iter().map(|model| (model.name.clone(), model.words())).collect(),
+            What::Networks => NetworkSpec::KINDS.iter().map(|(name, words)| pair(name, words)).collect(),
+            What::Measures => measures::ALL.iter().map(|entry| pair(entry.name, entry.words)).collect(),
+        };
+        if self.json {
+            let all: Vec<Value> = all.iter().map(|(name, words)| json!({ "name": name, "words": words })).collect();
+            return print(serde_json::to_string_pretty(&all).expect("plain data"));
+        }
+        print(table(&all.into_iter().map(|(name, words)| vec![name, words]).collect::<Vec<_>>(), &[]))
+    }
+}
+
+/// Print the JSON schema of an experiment file, for editors.
+#[derive(Args)]
+#[command(after_help = "Example:\n  cratylus schema > experiment.schema.json")]
+pub struct Schema {
+    /// Taken for the sake of scripts; a schema is JSON anyway.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Schema {
+    pub fn go(self) -> Result<(), Failure> {
+        let _ = self.json;
+        print(serde_json::to_string_pretty(&schema()).expect("plain data"))
+    }
+}

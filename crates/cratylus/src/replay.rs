@@ -1,0 +1,94 @@
+//! `cratylus replay`: plays a finished directory's runs again and compares every event.
+
+use crate::experiment::load;
+use crate::{Failure, print};
+use clap::Args;
+use cratylus_core::agent::Fault;
+use cratylus_core::{Digest, Engine, Event, Sink, run};
+use cratylus_io::run_dir::{INTERACTIONS, RunDir};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Prove that a run directory holds what its experiment and seed give.
+///
+/// Every run is played again, on the plain path, and its events are compared with the digest in
+/// runs.parquet and with the rows of interactions.parquet.
+#[derive(Args)]
+#[command(after_help = "Example:\n  cratylus replay runs/consensus")]
+pub struct Replay {
+    /// A finished run directory.
+    #[arg(value_name = "RUN_DIR")]
+    dir: PathBuf,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Default)]
+struct Digests(BTreeMap<u64, Digest>);
+
+impl Sink for Digests {
+    fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
+        let digest = self.0.entry(replica).or_default();
+        events.iter().for_each(|event| digest.see(event));
+        Ok(())
+    }
+
+    fn end(&mut self, _: u64) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+impl Replay {
+    pub fn go(self) -> Result<(), Failure> {
+        let dir = RunDir::open(&self.dir).map_err(Failure::input)?;
+        let loaded = load(&self.dir, &[])?;
+        let rows = dir.rows()?;
+        let mut played = BTreeMap::new();
+        for (i, (point, world)) in loaded.points.iter().zip(&loaded.worlds).enumerate() {
+            let replicas: Vec<u64> = (0..point.experiment.replicas).collect();
+            // A few at a time share waves; all of a large experiment at once would take too much memory.
+            for replicas in replicas.chunks(64) {
+                let mut digests = Digests::default();
+                run(world, replicas, Engine::Plain { block: world.size as usize }, &mut digests)
+                    .map_err(|fault| Failure::run(fault.0))?;
+                let base = i as u64 * point.experiment.replicas;
+                played.extend(digests.0.into_iter().map(|(replica, digest)| (base + replica, digest)));
+            }
+        }
+        let mut wrong: Vec<String> = Vec::new();
+        for row in &rows {
+            if played.get(&row.run) != Some(&row.outcome.digest) {
+                wrong.push(format!("run {}: playing it again gives other events than runs.parquet vouches for", row.run));
+            }
+        }
+        let recorded = self.dir.join(INTERACTIONS).exists();
+        if recorded {
+            dir.each_played(|row, events| {
+                let mut digest = Digest::default();
+                events.iter().for_each(|event| digest.see(event));
+                if digest != row.outcome.digest {
+                    wrong.push(format!(
+                        "run {}: interactions.parquet does not hold the events that runs.parquet vouches for",
+                        row.run
+                    ));
+                }
+                Ok(())
+            })?;
+        }
+        if self.json {
+            print(json!({ "runs": rows.len(), "equal": wrong.is_empty(), "differences": wrong }))?;
+        }
+        if wrong.is_empty() {
+            let files =
+                if recorded { "runs.parquet and interactions.parquet" } else { "runs.parquet (interactions were not recorded)" };
+            if !self.json {
+                print(format!("{} runs played again: every event is as in {files}", rows.len()))?;
+            }
+            return Ok(());
+        }
+        let shown = wrong.iter().take(10).map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n");
+        Err(Failure::run(format!("{} of {} comparisons differ:\n{shown}", wrong.len(), rows.len() * (1 + usize::from(recorded)))))
+    }
+}

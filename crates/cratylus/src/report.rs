@@ -1,0 +1,198 @@
+//! `cratylus report`: what a run directory has to say, as text, as JSON, and as one page that opens offline.
+
+use crate::experiment::BUILD;
+use crate::{Failure, print, run};
+use clap::Args;
+use cratylus_core::experiment::Point;
+use cratylus_core::summary::{ExampleRun, Facts, Summary};
+use cratylus_io::conduct::digest;
+use cratylus_io::manifest::{Manifest, write_whole};
+use cratylus_io::run_dir::{PLAN, REPORT, Recorded, RunDir};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Write report.html again, from the run directory alone.
+#[derive(Args)]
+#[command(after_help = "Example:\n  cratylus report runs/consensus")]
+pub struct Report {
+    /// Finished run directories.
+    #[arg(required = true, value_name = "RUN_DIR")]
+    dirs: Vec<PathBuf>,
+    /// Print the results as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Report {
+    pub fn go(self) -> Result<(), Failure> {
+        let mut all = Vec::new();
+        for dir in &self.dirs {
+            let data = write(dir)?;
+            if self.json {
+                all.push(data.results());
+            } else {
+                print(data.text())?;
+                eprintln!("\nreport   {}\n", dir.join(REPORT).display());
+            }
+        }
+        if self.json {
+            let all = if all.len() == 1 { all.remove(0) } else { Value::Array(all) };
+            print(serde_json::to_string_pretty(&all).expect("results are plain data"))?;
+        }
+        Ok(())
+    }
+}
+
+/// The page, with a place for the data. Built from `web/`.
+const PAGE: &str = include_str!("../assets/report.html");
+const PLACE: &str = r#"{"placeholder":true}"#;
+
+/// What a run directory has to say.
+pub struct Data {
+    pub name: String,
+    claim: String,
+    game: &'static str,
+    dir: RunDir,
+    plan: String,
+    manifest: Manifest,
+    digest: String,
+    pub cautions: Vec<String>,
+    points: Vec<PointData>,
+}
+
+/// What one point has to say, and what was recorded beside it.
+pub struct PointData {
+    pub label: String,
+    point: Point,
+    pub facts: Facts,
+    examples: Vec<ExampleRun>,
+    pub recorded: Option<Recorded>,
+}
+
+/// Reads a finished run directory and writes its report.
+pub fn write(dir: &Path) -> Result<Data, Failure> {
+    let data = read(dir)?;
+    let json = serde_json::to_string(&data.page()).expect("report data is plain data");
+    // A closing tag in the data would end the script element that holds it.
+    let page = PAGE.replacen(PLACE, &json.replace('<', "\\u003c"), 1);
+    write_whole(&dir.join(REPORT), page.as_bytes())?;
+    Ok(data)
+}
+
+fn read(path: &Path) -> Result<Data, Failure> {
+    let dir = RunDir::open(path).map_err(Failure::input)?;
+    let manifest = Manifest::read(path)?;
+    let mut summaries: Vec<Summary> = dir.points.iter().map(Summary::new).collect();
+    dir.each_measured(|row, readings| {
+        let place = dir.place(row.run);
+        summaries[place].add(row, readings);
+        Ok(())
+    })?;
+    let mut recorded = dir.recorded()?;
+    recorded.resize(dir.points.len(), None);
+    let experiment = &dir.points[0].experiment;
+    let points = dir.points.iter().zip(summaries).zip(recorded).map(|((point, mut summary), recorded)| PointData {
+        label: if point.settings.is_empty() { experiment.name.clone() } else { point.label() },
+        facts: summary.facts(point),
+        examples: std::mem::take(&mut summary.examples),
+        point: point.clone(),
+        recorded,
+    });
+    Ok(Data {
+        name: experiment.name.clone(),
+        claim: claim(&dir.experiment),
+        game: experiment.game.kind,
+        plan: std::fs::read_to_string(path.join(PLAN)).unwrap_or_default(),
+        digest: digest(&dir.rows()?),
+        cautions: manifest.cautions.clone(),
+        points: points.collect(),
+        manifest,
+        dir,
+    })
+}
+
+/// The comment with which an experiment file opens: the claim that it tests.
+fn claim(text: &str) -> String {
+    let lines = text.lines().take_while(|line| line.starts_with('#'));
+    lines.map(|line| line.trim_start_matches('#').trim()).collect::<Vec<_>>().join(" ").trim().to_string()
+}
+
+impl Data {
+    /// The table for a terminal.
+    pub fn text(&self) -> String {
+        run::results_table(&self.points)
+    }
+
+    /// The results for machines.
+    pub fn results(&self) -> Value {
+        json!({
+            "name": self.name,
+            "directory": self.dir.path,
+            "digest": self.digest,
+            "points": self.points.iter().map(|point| {
+                let mut value = json!({ "label": point.label, "keys": point.keys() });
+                merge(&mut value, serde_json::to_value(&point.facts).expect("facts are plain data"));
+                value["recorded"] = point.recorded.as_ref().map_or(Value::Null, |recorded| serde_json::to_value(recorded).expect("plain data"));
+                value
+            }).collect::<Vec<_>>(),
+        })
+    }
+
+    /// The data of the page.
+    fn page(&self) -> Value {
+        let kind = match &self.points[0].facts {
+            Facts { individual: Some(_), .. } => "individual",
+            Facts { tipping: Some(_), .. } => "tipping",
+            _ => "consensus",
+        };
+        json!({
+            "format": 1,
+            "name": self.name,
+            "claim": self.claim,
+            "game": self.game,
+            "experiment_toml": self.dir.experiment,
+            "plan_toml": self.plan,
+            "provenance": {
+                "version": self.manifest.version,
+                "revision": self.manifest.revision,
+                "report_version": BUILD.version,
+                "seed": self.manifest.seed,
+                "digest": self.digest,
+                "sources": self.manifest.models.iter().chain(&self.manifest.cautions).collect::<Vec<_>>(),
+            },
+            "kind_of_figure": kind,
+            "points": self.points.iter().map(PointData::page).collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl PointData {
+    fn keys(&self) -> BTreeMap<&str, &toml::Value> {
+        self.point.settings.iter().map(|setting| (setting.key.as_str(), &setting.value)).collect()
+    }
+
+    fn page(&self) -> Value {
+        let experiment = &self.point.experiment;
+        let mut value = json!({
+            "label": self.label,
+            "keys": self.keys(),
+            "size": experiment.size(),
+            "names": experiment.names(),
+            "shares": self.examples,
+        });
+        merge(&mut value, serde_json::to_value(&self.facts).expect("facts are plain data"));
+        if let Some(recorded) = &self.recorded {
+            let mut beside = json!({ "source": recorded.source });
+            merge(&mut beside, serde_json::to_value(&recorded.facts).expect("facts are plain data"));
+            value["recorded"] = beside;
+        }
+        value
+    }
+}
+
+fn merge(into: &mut Value, from: Value) {
+    if let (Value::Object(into), Value::Object(from)) = (into, from) {
+        into.extend(from);
+    }
+}

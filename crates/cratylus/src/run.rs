@@ -1,0 +1,247 @@
+//! `cratylus run`: runs an experiment into a directory, shows how it goes, and says what came of it.
+
+use crate::experiment::{BUILD, Loaded, load};
+use crate::words::{self, count};
+use crate::{Failure, print, report};
+use clap::Args;
+use cratylus_io::conduct::{Ended, Job, Progress, Refused, conduct};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Run an experiment: all sweep points, all replicas.
+///
+/// An interrupted run goes on where it stopped when the same command is given again.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  cratylus run experiments/consensus.toml\n  cratylus run experiments/consensus.toml --set population.size=48 --out runs/larger"
+)]
+pub struct Run {
+    /// An experiment file, or a run directory to finish.
+    #[arg(value_name = "EXPERIMENT.toml")]
+    experiment: PathBuf,
+    /// Where to write [default: runs/<name of the experiment>]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Change any key of the file, quoted as TOML; may be given again.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+    /// Start over; what the directory held is kept beside it.
+    #[arg(long)]
+    fresh: bool,
+    /// How many threads play [default: all cores]. The results do not depend on it.
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Print the results as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Show no progress.
+    #[arg(long)]
+    quiet: bool,
+}
+
+impl Run {
+    pub fn go(self) -> Result<(), Failure> {
+        let loaded = load(&self.experiment, &self.sets)?;
+        let name = &loaded.points[0].experiment.name;
+        let is_run_dir = self.experiment.is_dir();
+        let dir = match &self.out {
+            Some(dir) => dir.clone(),
+            None if is_run_dir => self.experiment.clone(),
+            None => Path::new("runs").join(name),
+        };
+        if self.fresh {
+            set_aside(&dir)?;
+        }
+        let threads = self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1);
+        let started = Instant::now();
+        let ended = play(&loaded, &dir, threads, self.quiet, &self.resume(&dir))?;
+        if !self.quiet {
+            let took = started.elapsed().as_secs_f64();
+            match ended {
+                Ended::AlreadyDone => {
+                    eprintln!("{} holds all runs of this experiment already; `--fresh` runs them again", dir.display())
+                }
+                Ended::Finished => eprintln!("finished in {took:.1} s"),
+            }
+        }
+        let data = report::write(&dir)?;
+        if self.json {
+            return print(serde_json::to_string_pretty(&data.results()).expect("results are plain data"));
+        }
+        print(data.text())?;
+        for caution in &data.cautions {
+            eprintln!("note: {caution}");
+        }
+        eprintln!("\nresults  {}\nreport   {}", dir.display(), dir.join(cratylus_io::run_dir::REPORT).display());
+        Ok(())
+    }
+
+    /// The command that goes on with this run.
+    fn resume(&self, dir: &Path) -> String {
+        let sets: String = self.sets.iter().map(|set| format!(" --set '{set}'")).collect();
+        format!("cratylus run {}{sets} --out {}", self.experiment.display(), dir.display())
+    }
+}
+
+fn play(loaded: &Loaded, dir: &Path, threads: usize, quiet: bool, resume: &str) -> Result<Ended, Failure> {
+    let job = Job {
+        text: &loaded.text,
+        points: &loaded.points,
+        worlds: &loaded.worlds,
+        inputs: loaded.inputs.clone(),
+        base: &loaded.base,
+        build: BUILD,
+        threads,
+    };
+    let progress = Arc::new(Progress::default());
+    let seen = progress.clone();
+    // Where no handler can be set, Ctrl-C ends the process at once; what was finished is kept all the same.
+    let _ = ctrlc::set_handler(move || seen.stop.store(true, Ordering::Relaxed));
+    let total: u64 = loaded.points.iter().map(|point| point.experiment.replicas).sum();
+    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(total) };
+    let style = ProgressStyle::with_template("{bar:32} {pos}/{len} runs  {msg}  {eta} left").expect("a fixed template");
+    bar.set_style(style);
+    let started = Instant::now();
+    let done = AtomicBool::new(false);
+    let ended = std::thread::scope(|scope| {
+        let watcher = scope.spawn({
+            let (bar, progress, done) = (bar.clone(), progress.clone(), &done);
+            move || {
+                while !done.load(Ordering::Relaxed) {
+                    bar.set_position(progress.runs.load(Ordering::Relaxed));
+                    let rate = progress.interactions.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64().max(1e-3);
+                    bar.set_message(format!("{} interactions/s", count(rate as u64)));
+                    std::thread::sleep(Duration::from_millis(80));
+                }
+            }
+        });
+        let ended = conduct(&job, dir, &progress);
+        done.store(true, Ordering::Relaxed);
+        watcher.join().expect("watching does not panic");
+        ended
+    });
+    bar.finish_and_clear();
+    let kept = progress.kept.load(Ordering::Relaxed);
+    if kept > 0 && !quiet {
+        eprintln!("{} of {} runs were kept from before", count(kept), count(total));
+    }
+    let dir = dir.display();
+    ended.map_err(|refused| match refused {
+        Refused::Trouble(trouble) => {
+            Failure::run(format!("{trouble}\n  help: what was finished is kept; the same command goes on: {resume}"))
+        }
+        Refused::Interrupted => Failure::run(format!(
+            "interrupted after {} of {} runs; the same command goes on where it stopped: {resume}",
+            count(progress.runs.load(Ordering::Relaxed)),
+            count(total)
+        )),
+        Refused::Held(holder) => {
+            Failure::run(format!("{dir} is being written by {holder}; wait for it, or choose another `--out`"))
+        }
+        Refused::Changed(lines) => {
+            let shown = lines.iter().take(12).map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n");
+            let more = if lines.len() > 12 { format!("\n  and {} more", lines.len() - 12) } else { String::new() };
+            let help = "`--fresh` starts over (what is there is kept beside it); `--out DIR` writes elsewhere";
+            Failure::input(format!("{dir} holds runs of an experiment that was different:\n{shown}{more}\n  help: {help}"))
+        }
+    })
+}
+
+/// Moves a directory to the first free name beside it.
+fn set_aside(dir: &Path) -> Result<(), Failure> {
+    if !dir.exists() {
+        return Ok(());
+    }
+    let name = dir.file_name().map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned());
+    let aside =
+        (1..).map(|i| dir.with_file_name(format!("{name}.before-{i}"))).find(|path| !path.exists()).expect("numbers do not end");
+    std::fs::rename(dir, &aside)
+        .map_err(|error| Failure::run(format!("moving {} to {}: {error}", dir.display(), aside.display())))?;
+    eprintln!("what {} held is now in {}", dir.display(), aside.display());
+    Ok(())
+}
+
+/// The table of results: one line for each point, and beneath it what was recorded.
+pub fn results_table(points: &[report::PointData]) -> String {
+    let tipping = points.iter().any(|point| point.facts.tipping.is_some());
+    let individual = points.iter().any(|point| point.facts.individual.is_some());
+    if individual {
+        individual_table(points)
+    } else if tipping {
+        tipping_table(points)
+    } else {
+        consensus_table(points)
+    }
+}
+
+fn consensus_table(points: &[report::PointData]) -> String {
+    let head = ["", "runs", "consensus", "rounds, median", "rounds, mean", "winners", "collective bias"];
+    let mut rows = vec![head.map(String::from).to_vec()];
+    let bias = |facts: &cratylus_core::summary::Facts| {
+        let p = |bias: &cratylus_core::summary::CollectiveBias| format!("p {}", cratylus_core::summary::p_words(bias.p));
+        facts.collective_bias.as_ref().map_or("–".into(), p)
+    };
+    let mut push = |label: String, facts: &cratylus_core::summary::Facts| {
+        let [median, mean] = words::sample(facts.rounds.as_ref());
+        let consensus = facts.consensus.as_ref().map_or("–".into(), |share| words::percent(share.share));
+        rows.push(vec![label, count(facts.runs), consensus, median, mean, words::winners(facts), bias(facts)]);
+    };
+    for point in points {
+        push(point.label.clone(), &point.facts);
+        if let Some(recorded) = &point.recorded {
+            push("  recorded".into(), &recorded.facts);
+        }
+    }
+    let table = words::table(&rows, &[1, 2]);
+    format!(
+        "{table}\n\nRounds to consensus are population rounds (N interactions): median [quartiles] and mean ± sd over runs.\nCollective bias: winners over runs against first choices with an empty memory, G test."
+    )
+}
+
+fn tipping_table(points: &[report::PointData]) -> String {
+    let head = ["", "majority → minority", "committed", "runs", "tipped", "final share", "recorded"];
+    let mut rows = vec![head.map(String::from).to_vec()];
+    for point in points {
+        let Some(tipping) = &point.facts.tipping else { continue };
+        let recorded = point.recorded.as_ref().and_then(|recorded| recorded.facts.tipping.as_ref());
+        rows.push(vec![
+            point.label.clone(),
+            format!("{} → {}", tipping.majority.as_deref().unwrap_or("none"), tipping.minority),
+            format!("{} ({})", tipping.count, words::percent(tipping.fraction)),
+            count(tipping.of),
+            words::interval(tipping.share, tipping.low, tipping.high),
+            words::percent(tipping.final_share),
+            recorded.map_or(String::new(), |tipping| format!("{} of {} tipped", tipping.tipped, tipping.of)),
+        ]);
+    }
+    let table = words::table(&rows, &[3]);
+    format!(
+        "{table}\n\nTipped: the minority's name made up at least 95 % of the others' choices over the last three rounds; 95 % intervals."
+    )
+}
+
+fn individual_table(points: &[report::PointData]) -> String {
+    let head = ["", "own_partner", "answers", "choices", "p uniform", "recorded"];
+    let mut rows = vec![head.map(String::from).to_vec()];
+    let choices = |choices: &[cratylus_core::summary::Share]| {
+        let mut best: Vec<_> = choices.iter().filter(|share| share.count > 0).collect();
+        best.sort_by(|a, b| b.count.cmp(&a.count));
+        best.iter()
+            .take(3)
+            .map(|share| format!("{} {:.3}", share.name.as_deref().unwrap_or("?"), share.share))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    for point in points {
+        let Some(one) = &point.facts.individual else { continue };
+        let recorded = point.recorded.as_ref().and_then(|recorded| recorded.facts.individual.as_ref());
+        let p = if one.p_uniform < 1e-4 { format!("{:.0e}", one.p_uniform) } else { format!("{:.3}", one.p_uniform) };
+        let beside = recorded
+            .map_or(String::new(), |recorded| format!("{} (n = {})", choices(&recorded.choices), count(recorded.answers)));
+        rows.push(vec![point.label.clone(), one.memory_text.clone(), count(one.answers), choices(&one.choices), p, beside]);
+    }
+    words::table(&rows, &[2])
+}

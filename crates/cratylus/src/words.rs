@@ -1,0 +1,64 @@
+//! Tables and numbers as text.
+
+use cratylus_core::summary::{Facts, Sample};
+
+/// Rows of cells as lines, each column as wide as it needs to be. Columns named in `right` end flush.
+pub fn table(rows: &[Vec<String>], right: &[usize]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let wide = |text: &str| text.chars().count();
+    let widths: Vec<usize> =
+        (0..columns).map(|c| rows.iter().filter_map(|row| row.get(c)).map(|cell| wide(cell)).max().unwrap_or(0)).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().enumerate().map(|(c, cell)| {
+            let space = " ".repeat(widths[c] - wide(cell));
+            if right.contains(&c) { format!("{space}{cell}") } else { format!("{cell}{space}") }
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_string()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+pub fn percent(share: f64) -> String {
+    if share.is_nan() { "–".into() } else { format!("{:.0} %", 100.0 * share) }
+}
+
+pub fn interval(share: f64, low: f64, high: f64) -> String {
+    format!("{} [{:.0}–{:.0}]", percent(share), 100.0 * low, 100.0 * high)
+}
+
+/// A median with its quartiles, and the mean with its standard deviation.
+pub fn sample(sample: Option<&Sample>) -> [String; 2] {
+    match sample {
+        Some(s) => [format!("{:.1} [{:.1}–{:.1}]", s.median, s.q1, s.q3), format!("{:.1} ± {:.1}", s.mean, s.sd)],
+        None => ["–".into(), "–".into()],
+    }
+}
+
+/// The names that won, most frequent first.
+pub fn winners(facts: &Facts) -> String {
+    let mut words: Vec<String> =
+        facts.winners.iter().take(5).map(|w| format!("{} {}", w.name.as_deref().unwrap_or("?"), w.count)).collect();
+    if facts.winners.len() > 5 {
+        words.push(format!("and {} more", facts.winners.len() - 5));
+    }
+    if words.is_empty() { "–".into() } else { words.join(", ") }
+}
+
+/// A whole number with its thousands apart.
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).expect("digits")).collect();
+    groups.join("\u{202f}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up() {
+        let rows = vec![vec!["a".into(), "1".into()], vec!["bbb".into(), "22".into()]];
+        assert_eq!(table(&rows, &[1]), "a     1\nbbb  22");
+        assert_eq!(count(1_234_567), "1\u{202f}234\u{202f}567");
+    }
+}

@@ -1,0 +1,111 @@
+// The data that the program writes into the page. Any field may be missing or null, and all text is untrusted.
+
+type Maybe<T> = T | null | undefined;
+type Numbers = Maybe<Maybe<number>[]>;
+
+export interface Interval {
+  share?: Maybe<number>;
+  low?: Maybe<number>;
+  high?: Maybe<number>;
+}
+
+export interface Proportion extends Interval {
+  count?: Maybe<number>;
+}
+
+export interface NameShare extends Proportion {
+  name: string;
+}
+
+export interface Rounds {
+  values?: Numbers;
+  n?: Maybe<number>;
+  median?: Maybe<number>;
+  q1?: Maybe<number>;
+  q3?: Maybe<number>;
+  mean?: Maybe<number>;
+  sd?: Maybe<number>;
+}
+
+export interface Success {
+  round?: Maybe<number[]>;
+  median?: Numbers;
+  q1?: Numbers;
+  q3?: Numbers;
+  low?: Numbers;
+  high?: Numbers;
+}
+
+export interface ExampleRun {
+  run?: Maybe<number>;
+  winner?: Maybe<string>;
+  round?: Maybe<number[]>;
+  names?: Maybe<Record<string, Numbers>>;
+}
+
+export interface Tipping extends Interval {
+  majority?: Maybe<string>;
+  minority?: Maybe<string>;
+  count?: Maybe<number>;
+  fraction?: Maybe<number>;
+  tipped?: Maybe<number>;
+  of?: Maybe<number>;
+  final_share?: Maybe<number>;
+}
+
+export interface Individual {
+  memory?: Maybe<string[][]>;
+  memory_text?: Maybe<string>;
+  answers?: Maybe<number>;
+  choices?: Maybe<NameShare[]>;
+  p_uniform?: Maybe<number>;
+}
+
+/** What is known of a condition, whether it was simulated here or recorded elsewhere. */
+export interface Outcome {
+  runs?: Maybe<number>;
+  consensus?: Maybe<Proportion>;
+  rounds?: Maybe<Rounds>;
+  winners?: Maybe<NameShare[]>;
+  prior?: Maybe<NameShare[]>;
+  success?: Maybe<Success>;
+  tipping?: Maybe<Tipping>;
+  individual?: Maybe<Individual>;
+  void_share?: Maybe<number>;
+  collective_bias?: Maybe<{ statistic?: Maybe<number>; p?: Maybe<number>; text?: Maybe<string> }>;
+}
+
+export interface Point extends Outcome {
+  label: string;
+  keys?: Maybe<Record<string, unknown>>;
+  size?: Maybe<number>;
+  names?: Maybe<string[]>;
+  shares?: Maybe<ExampleRun[]>;
+  recorded?: Maybe<Outcome & { source?: Maybe<string> }>;
+}
+
+export interface Report {
+  placeholder?: true;
+  format?: number;
+  name?: Maybe<string>;
+  claim?: Maybe<string>;
+  game?: Maybe<string>;
+  experiment_toml?: Maybe<string>;
+  plan_toml?: Maybe<string>;
+  provenance?: Maybe<{
+    version?: Maybe<string>;
+    revision?: Maybe<string>;
+    seed?: Maybe<number | string>;
+    digest?: Maybe<string>;
+    sources?: Maybe<string[]>;
+  }>;
+  kind_of_figure?: Maybe<string>;
+  points?: Maybe<Point[]>;
+}
+
+export const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
+
+/** The numbers of a list, with what is missing left out. */
+export const numbers = (list: Numbers): number[] => (list ?? []).filter(isNumber);
+
+export const unique = <T>(list: Iterable<T>): T[] => [...new Set(list)];

@@ -1,0 +1,69 @@
+// The numbers behind the figures, with recorded values in muted type beneath ours.
+import type { Context } from "./context";
+import { isNumber, type NameShare, type Outcome, type Point, type Proportion } from "./data";
+import { html } from "./dom";
+import { memoryText } from "./figures/individual";
+import { duration, number, pValue, range, share, withInterval } from "./text";
+
+interface Column {
+  head: string;
+  note?: string;
+  text: (outcome: Outcome, point: Point) => string;
+  /** Text that runs on, rather than numbers that stand under one another. */
+  prose?: boolean;
+}
+
+const proportion = (value: Proportion | null | undefined, of: number | null | undefined): string => {
+  if (!value || (!isNumber(value.share) && !isNumber(value.count))) return "";
+  const count = isNumber(value.count) && isNumber(of) ? `${number(value.count)} of ${number(of)}` : "";
+  return [count, isNumber(value.share) && withInterval(value)].filter(Boolean).join(", ");
+};
+
+const leading = (list: NameShare[] | null | undefined): string => {
+  const won = (list ?? []).filter((entry) => (entry.share ?? 0) > 0);
+  const rest = won.length - 3;
+  return won.slice(0, 3).map((entry) => `${entry.name} ${share(entry.share)}`).join(", ") + (rest > 0 ? `, and ${rest} more` : "");
+};
+
+const columns: Column[] = [
+  { head: "Agents", text: (outcome, point) => (outcome === point && isNumber(point.size) ? number(point.size) : "") },
+  { head: "Runs", text: ({ runs }) => (isNumber(runs) ? number(runs) : "") },
+  { head: "Reached consensus", note: "95% interval", text: ({ consensus, runs }) => proportion(consensus, runs) },
+  {
+    head: "Rounds, median", note: "quartiles",
+    text: ({ rounds }) => (isNumber(rounds?.median) ? [duration(rounds.median), rounds.n !== 1 && range(rounds.q1, rounds.q3, duration)].filter(Boolean).join(" [") + (rounds.n !== 1 && isNumber(rounds.q1) && isNumber(rounds.q3) ? "]" : "") : ""),
+  },
+  {
+    head: "Rounds, mean", note: "± sd",
+    text: ({ rounds }) => (isNumber(rounds?.mean) ? duration(rounds.mean) + (isNumber(rounds.sd) ? ` ± ${duration(rounds.sd)}` : "") : ""),
+  },
+  { head: "Winners", prose: true, text: ({ winners }) => leading(winners) },
+  { head: "Collective bias", prose: true, text: ({ collective_bias: bias }) => [bias?.text, !/\bp\s*[<=]/.test(bias?.text ?? "") && pValue(bias?.p)].filter(Boolean).join(", ") },
+  { head: "Void", note: "share of interactions", text: ({ void_share: share_ }) => (isNumber(share_) && share_ > 0 ? share(share_) : "") },
+  { head: "Tipped", note: "95% interval", text: ({ tipping }) => (tipping ? proportion({ ...tipping, count: tipping.tipped }, tipping.of) : "") },
+  { head: "Final share", note: "minority’s name", text: ({ tipping }) => (isNumber(tipping?.final_share) ? share(tipping.final_share) : "") },
+  { head: "Memory", text: (outcome, point) => (outcome === point && outcome.individual ? memoryText(outcome.individual) : "") },
+  { head: "Answers", text: ({ individual }) => (isNumber(individual?.answers) ? number(individual.answers) : "") },
+  { head: "Choices", note: "95% interval", prose: true, text: ({ individual }) => (individual?.choices ?? []).slice(0, 3).map((choice) => `${choice.name} ${withInterval(choice)}`).join(", ") },
+  { head: "Even choice", text: ({ individual }) => pValue(individual?.p_uniform) },
+];
+
+export function table(context: Context): HTMLElement | undefined {
+  const { points } = context;
+  const used = columns.filter((column) => points.some((point) => column.text(point, point) || (point.recorded && column.text(point.recorded, point))));
+  if (!used.length) return undefined;
+  const hasRecorded = points.some((point) => point.recorded);
+  return html(
+    "div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Summary table" },
+    html(
+      "table", {},
+      html("caption", {}, html("span", {}, hasRecorded ? "Values of each condition; what was recorded elsewhere stands beneath in grey." : "Values of each condition.")),
+      html("thead", {}, html("tr", {}, html("th", { scope: "col" }, "Condition"),
+        ...used.map((column) => html("th", { scope: "col", class: column.prose ? "prose" : null }, column.head, column.note && html("small", {}, column.note))))),
+      html("tbody", {}, ...points.map((point) =>
+        html("tr", {}, html("th", { scope: "row" }, point.label, point.recorded && html("span", { class: "recorded" }, "recorded")),
+          ...used.map((column) => html("td", { class: column.prose ? "prose" : null }, column.text(point, point) || "–",
+            point.recorded && html("span", { class: "recorded" }, column.text(point.recorded, point) || (column.prose ? "" : "\u00a0"))))))),
+    ),
+  );
+}

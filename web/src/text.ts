@@ -1,0 +1,73 @@
+// How numbers and labels are written, and how much room they take.
+import { fontFamily } from "./theme";
+import { isNumber, type Interval } from "./data";
+
+type Maybe = number | null | undefined;
+const dash = "–";
+
+export function percent(value: Maybe, digits = 0): string {
+  return isNumber(value) ? `${(100 * value).toFixed(digits)}%` : "?";
+}
+
+/** A share with one decimal where a whole per cent would hide something. */
+export function share(value: Maybe): string {
+  if (!isNumber(value)) return "?";
+  const whole = Math.abs(100 * value - Math.round(100 * value)) < 0.05;
+  return percent(value, whole ? 0 : 1);
+}
+
+export function number(value: Maybe): string {
+  if (!isNumber(value)) return "?";
+  if (value !== 0 && (Math.abs(value) < 0.01 || Math.abs(value) >= 1e6)) return value.toPrecision(2);
+  const digits = Number.isInteger(value) || Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 1 ? 1 : 2;
+  return value.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: digits });
+}
+
+/** A duration in rounds, always with as many decimals, so that the ends of a range match. */
+export const duration = (value: Maybe) => (!isNumber(value) ? "?" : value < 99.95 ? value.toFixed(1) : Math.round(value).toLocaleString("en"));
+
+export const pValue = (p: Maybe) => (!isNumber(p) ? "" : p < 0.001 ? "p\u00a0<\u00a00.001" : `p\u00a0=\u00a0${p.toFixed(3)}`);
+
+export function range(low: Maybe, high: Maybe, write: (value: Maybe) => string): string {
+  if (!isNumber(low) || !isNumber(high)) return "";
+  return `${write(low).replace(/%$/, "")}${dash}${write(high)}`;
+}
+
+export function withInterval(value: Interval): string {
+  const interval = range(value.low, value.high, share);
+  return share(value.share) + (interval && ` (${interval})`);
+}
+
+/** "24" when all values agree, "24–48" otherwise, and nothing when there are none. */
+export function span(values: Maybe[]): string {
+  const known = values.filter(isNumber);
+  if (!known.length) return "";
+  const low = Math.min(...known);
+  const high = Math.max(...known);
+  return low === high ? number(low) : `${number(low)}${dash}${number(high)}`;
+}
+
+/** A text in brackets after another one, or nothing. */
+export const aside = (text: string) => text && ` (${text})`;
+
+export const plural = (count: number, one: string, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+
+const canvas = document.createElement("canvas").getContext("2d");
+
+export function textWidth(text: string, size = 12, weight = 400): number {
+  if (!canvas) return text.length * size * 0.56;
+  canvas.font = `${weight} ${size}px ${fontFamily}`;
+  return canvas.measureText(text).width;
+}
+
+/** Shortens a label to the room it has, in its middle, since the labels of a sweep often differ at the end. */
+export function fit(text: string, room: number, size = 12, weight = 400): string {
+  if (textWidth(text, size, weight) <= room) return text;
+  const letters = [...text];
+  for (let kept = letters.length - 1; kept > 1; kept -= 1) {
+    const tail = Math.floor(kept * 0.4);
+    const shorter = `${letters.slice(0, kept - tail).join("").trimEnd()}…${letters.slice(letters.length - tail).join("").trimStart()}`;
+    if (textWidth(shorter, size, weight) <= room) return shorter;
+  }
+  return `${letters[0]}…`;
+}
