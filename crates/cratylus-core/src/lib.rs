@@ -37,6 +37,7 @@ pub mod stats;
 pub mod summary;
 
 pub mod experiment;
+pub mod fit;
 
 pub use event::{AgentId, Digest, Event, NOBODY, Name};
 pub use network::Network;

@@ -7,9 +7,12 @@ mod rows;
 pub mod table;
 mod zstd_pages;
 
+pub mod ai_norms;
 pub mod conduct;
+pub mod fit;
 pub mod inputs;
 pub mod manifest;
+mod pickle;
 pub mod run_dir;
 
 pub use world::{Trouble, at};

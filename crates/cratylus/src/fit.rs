@@ -1,0 +1,74 @@
+//! `cratylus fit`: makes an emulated agent of recorded decisions.
+
+use crate::words::table;
+use crate::{Failure, print};
+use clap::Args;
+use cratylus_io::fit::{Order, fit_dirs};
+use cratylus_io::manifest::write_whole;
+use std::path::PathBuf;
+
+/// Fit an emulated agent, P(choice | memory), to recorded decisions.
+///
+/// The file that it writes is used as agents = { kind = "emulated", file = "…" }.
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  cratylus import ai-norms AI-norms/data\n  cratylus fit runs/ai-norms/claude_converged_baseline_* --name claude --out claude.json"
+)]
+pub struct Fit {
+    /// Run directories of one model to learn from.
+    #[arg(required = true, value_name = "RUN_DIR")]
+    dirs: Vec<PathBuf>,
+    /// The file to write.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// What to call the agent [default: the file's name]
+    #[arg(long)]
+    name: Option<String>,
+    /// Run directories of the same model that the fit must not see; they are scored, and shown beside what it does.
+    #[arg(long, value_name = "RUN_DIR", num_args = 1..)]
+    hold: Vec<PathBuf>,
+    /// The penalty of pattern weights [default: chosen by cross-validation over runs]
+    #[arg(long)]
+    smoothing: Option<f64>,
+    /// Print the scores as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Fit {
+    pub fn go(self) -> Result<(), Failure> {
+        if self.smoothing.is_some_and(|smoothing| !(smoothing > 0.0 && smoothing.is_finite())) {
+            return Err(Failure::input("a smoothing is a number above 0"));
+        }
+        let stem = self.out.file_stem().map_or_else(|| "fitted".into(), |stem| stem.to_string_lossy().into_owned());
+        let order = Order {
+            name: self.name.as_deref().unwrap_or(&stem),
+            train: &self.dirs,
+            hold: &self.hold,
+            smoothing: self.smoothing,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        let model = fit_dirs(&order, |line| eprintln!("{line}")).map_err(Failure::input)?;
+        // Small pieces on lines of their own, so that a change in a model can be read.
+        let text = serde_json::to_string(&model).expect("a model is plain data").replace(",\"", ",\n\"");
+        write_whole(&self.out, format!("{text}\n").as_bytes())?;
+        if self.json {
+            let scores = serde_json::json!({ "out": self.out, "smoothing": model.smoothing, "decisions": model.decisions, "held_out": model.held_out, "sufficiency": model.sufficiency });
+            return print(serde_json::to_string_pretty(&scores).expect("plain data"));
+        }
+        let mut rows = vec![["condition", "held-out score", "folds", "at random", "sufficiency"].map(String::from).to_vec()];
+        for held in &model.held_out {
+            let folds: Vec<String> = held.folds.iter().map(|fold| format!("{fold:.4}")).collect();
+            let folds = if folds.len() == 1 { "not fitted to".into() } else { folds.join(", ") };
+            let test = model.sufficiency.iter().find(|test| test.condition == held.condition);
+            let test = test.map_or(String::new(), |test| format!("p {:.3}, short windows p {:.3}", test.p, test.short_p));
+            rows.push(vec![held.condition.clone(), format!("{:.4}", held.score), folds, format!("{:.3}", held.uniform), test]);
+        }
+        print(table(&rows, &[1]))?;
+        print(
+            "\nScores are mean log scores per decision, in nats: fitted on even runs and scored on odd ones, and the other way.",
+        )?;
+        eprintln!("wrote {}", self.out.display());
+        Ok(())
+    }
+}

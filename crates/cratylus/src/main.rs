@@ -3,8 +3,8 @@
 
 mod check;
 mod experiment;
-//mod fit;
-//mod import;
+mod fit;
+mod import;
 mod init;
 mod list;
 mod replay;
@@ -33,8 +33,8 @@ enum Verb {
     Check(check::Check),
     Report(report::Report),
     Replay(replay::Replay),
-    //I
-    //F
+    Import(import::Import),
+    Fit(fit::Fit),
     List(list::List),
     Schema(list::Schema),
     Init(init::Init),
@@ -76,8 +76,8 @@ fn main() -> ExitCode {
         Verb::Check(verb) => verb.go(),
         Verb::Report(verb) => verb.go(),
         Verb::Replay(verb) => verb.go(),
-        //Verb::Import(verb) => verb.go(),
-        //Verb::Fit(verb) => verb.go(),
+        Verb::Import(verb) => verb.go(),
+        Verb::Fit(verb) => verb.go(),
         Verb::List(verb) => verb.go(),
         Verb::Schema(verb) => verb.go(),
         Verb::Init(verb) => verb.go(),

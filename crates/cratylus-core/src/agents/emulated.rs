@@ -69,8 +69,9 @@ pub struct Emulated {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldOut {
     pub condition: String,
-    /// Even to odd, and odd to even.
-    pub folds: [f64; 2],
+    /// Even to odd, and odd to even; one score for a condition that the fit saw nothing of.
+    pub folds: Vec<f64>,
+    /// The mean of the folds.
     pub score: f64,
     /// What choosing at random would score.
     pub uniform: f64,

@@ -1,0 +1,252 @@
+//! From recorded run directories to a file with an emulated agent.
+
+use crate::run_dir::{RunDir, declared_start};
+use crate::world::{Trouble, at};
+use cratylus_core::agents::emulated::{Condition, Emulated, FORMAT, HeldOut, Sufficiency};
+use cratylus_core::fit::{Fit, RunDecisions, decisions, fit, sufficiency};
+use cratylus_core::measure::RunContext;
+use cratylus_core::summary::{Facts, Summary};
+use cratylus_core::window::Round;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// What to fit, and how.
+pub struct Order<'a> {
+    pub name: &'a str,
+    /// Run directories to learn from.
+    pub train: &'a [PathBuf],
+    /// Run directories of the same model that the fit must not see, recorded and scored all the same.
+    pub hold: &'a [PathBuf],
+    /// The penalty of pattern weights; cross-validation chooses it if None.
+    pub smoothing: Option<f64>,
+    pub threads: usize,
+}
+
+/// Runs of a condition needed to say anything about runs that were not seen.
+const RUNS_MIN: usize = 4;
+const PERMUTATIONS: usize = 999;
+
+/// Fits an emulated agent to recorded runs.
+pub fn fit_dirs(order: &Order<'_>, mut say: impl FnMut(&str)) -> Result<Emulated, Trouble> {
+    let mut conditions = Vec::new();
+    let mut runs: Vec<RunDecisions> = Vec::new();
+    let mut models = BTreeSet::new();
+    let mut sources = BTreeSet::new();
+    let mut payoffs = Vec::new();
+    let all = order.train.iter().map(|dir| (dir, true)).chain(order.hold.iter().map(|dir| (dir, false)));
+    for (path, trained) in all {
+        let dir = RunDir::open(path)?;
+        let [point] = &dir.points[..] else {
+            return Err(Trouble::new(format!("{} holds a sweep; fit one condition a directory", path.display())));
+        };
+        let experiment = &point.experiment;
+        if experiment.names().is_empty() || experiment.game.spec.memory().is_none() {
+            return Err(Trouble::new(format!(
+                "{} plays `{}`, in which agents remember no rounds",
+                path.display(),
+                experiment.game.kind
+            )));
+        }
+        let plan = &experiment.agents.kinds[0].1.plan;
+        let word = |key: &str| plan.get(key).and_then(toml::Value::as_str).map(String::from);
+        models.insert(word("model").unwrap_or_else(|| experiment.agents.kinds[0].1.kind.into()));
+        sources.insert(word("source").unwrap_or_else(|| "runs of agents of this program".into()));
+        payoffs.extend(experiment.game.spec.payoff());
+        let condition = condition(&dir, path, trained)?;
+        read_decisions(&dir, conditions.len(), &mut runs)?;
+        conditions.push(condition);
+    }
+    if models.len() > 1 {
+        let models: Vec<String> = models.into_iter().collect();
+        return Err(Trouble::new(format!("these runs are of {} models: {}; fit one at a time", models.len(), models.join(", "))));
+    }
+    let seen: Vec<&RunDecisions> =
+        runs.iter().filter(|run| conditions[run.condition].trained && !run.decisions.is_empty()).collect();
+    if seen.is_empty() {
+        return Err(Trouble::new("there are no decisions to fit to"));
+    }
+    say(&format!(
+        "{} decisions in {} runs of {} conditions",
+        seen.iter().map(|run| run.decisions.len()).sum::<usize>(),
+        seen.len(),
+        order.train.len()
+    ));
+    let mut whole: Option<Fit> = None;
+    let mut halves: [Option<Fit>; 2] = [None, None];
+    let parity = numbers(&runs);
+    let half = |odd: bool| -> Vec<&RunDecisions> {
+        let wanted = |(run, number): &(&RunDecisions, &usize)| {
+            conditions[run.condition].trained && !run.decisions.is_empty() && *number % 2 == usize::from(odd)
+        };
+        runs.iter().zip(&parity).filter(wanted).map(|(run, _)| run).collect()
+    };
+    let (even, odd) = (half(false), half(true));
+    let jobs: [(&[&RunDecisions], &mut Option<Fit>); 3] = {
+        let [first, second] = &mut halves;
+        [(&seen, &mut whole), (&even, first), (&odd, second)]
+    };
+    let jobs = std::sync::Mutex::new(Vec::from(jobs));
+    let work = || {
+        loop {
+            let job = jobs.lock().expect("no panic while holding the list").pop();
+            let Some((runs, into)) = job else { return };
+            *into = (!runs.is_empty()).then(|| fit(runs, order.smoothing));
+        }
+    };
+    std::thread::scope(|scope| {
+        (1..order.threads).for_each(|_| drop(scope.spawn(work)));
+        work();
+    });
+    let mut whole = whole.expect("there are decisions to fit to");
+    say(&format!("smoothing {}, {} weights", whole.smoothing, whole.weights.len()));
+    let held_out = held_out(&conditions, &runs, &mut whole, &mut halves, &even, &odd);
+    let suffices = (0..conditions.len()).filter_map(|i| {
+        let of: Vec<&RunDecisions> = runs.iter().filter(|run| run.condition == i).collect();
+        let tested = conditions[i].game == "coordination" && conditions[i].start.is_none() && of.len() >= RUNS_MIN;
+        tested.then(|| sufficiency(conditions[i].label(), &of, PERMUTATIONS)).flatten()
+    });
+    let sufficiency: Vec<Sufficiency> = suffices.collect();
+    let trained = || conditions.iter().filter(|condition| condition.trained);
+    Ok(Emulated {
+        format: FORMAT,
+        name: order.name.into(),
+        model: models.pop_first().expect("at least one directory was read"),
+        source: sources.into_iter().collect::<Vec<_>>().join("; "),
+        decisions: whole.decisions,
+        smoothing: whole.smoothing,
+        payoff: payoffs.first().copied(),
+        names: trained().flat_map(|condition| condition.names.iter().cloned()).collect(),
+        pools: trained().map(|condition| condition.names.len()).collect(),
+        memories: trained().map(|condition| condition.memory).collect(),
+        held_out,
+        sufficiency,
+        weights: whole.compact(),
+        conditions,
+    })
+}
+
+/// Each run's number within its condition.
+fn numbers(runs: &[RunDecisions]) -> Vec<usize> {
+    let mut next = std::collections::BTreeMap::new();
+    let number = |run: &RunDecisions| {
+        let next = next.entry(run.condition).or_insert(0usize);
+        *next += 1;
+        *next - 1
+    };
+    runs.iter().map(number).collect()
+}
+
+fn held_out(
+    conditions: &[Condition],
+    runs: &[RunDecisions],
+    whole: &mut Fit,
+    halves: &mut [Option<Fit>; 2],
+    even: &[&RunDecisions],
+    odd: &[&RunDecisions],
+) -> Vec<HeldOut> {
+    let mut out = Vec::new();
+    for (i, condition) in conditions.iter().enumerate().filter(|(_, condition)| condition.game == "coordination") {
+        let folds: Vec<f64> = if condition.trained {
+            let [even, odd] = [even, odd].map(|runs| runs.iter().copied().filter(|run| run.condition == i).collect::<Vec<_>>());
+            if even.len() + odd.len() < RUNS_MIN {
+                continue;
+            }
+            let [on_even, on_odd] = halves;
+            let scores = [on_even.as_mut().and_then(|fit| fit.score(&odd)), on_odd.as_mut().and_then(|fit| fit.score(&even))];
+            scores.into_iter().flatten().collect()
+        } else {
+            let of: Vec<&RunDecisions> = runs.iter().filter(|run| run.condition == i).collect();
+            whole.score(&of).into_iter().collect()
+        };
+        if folds.is_empty() {
+            continue;
+        }
+        let score = folds.iter().sum::<f64>() / folds.len() as f64;
+        let uniform = -(condition.names.len() as f64).ln();
+        let round = |x: f64| (x * 1e5).round() / 1e5;
+        out.push(HeldOut {
+            condition: condition.label(),
+            folds: folds.into_iter().map(round).collect(),
+            score: round(score),
+            uniform: round(uniform),
+        });
+    }
+    out
+}
+
+fn condition(dir: &RunDir, path: &Path, trained: bool) -> Result<Condition, Trouble> {
+    let point = &dir.points[0];
+    let experiment = &point.experiment;
+    let mut summary = Summary::new(point);
+    dir.each_measured(|row, readings| {
+        summary.add(row, readings);
+        Ok(())
+    })?;
+    let mut facts = summary.facts(point);
+    if experiment.population.start.consensus.is_some() {
+        // Where everyone starts in agreement, the curve and the rounds say nothing that the tipping does not.
+        (facts.success, facts.rounds, facts.consensus) = (None, None, None);
+        facts.winners.clear();
+        facts.collective_bias = None;
+    }
+    let alone = experiment.game.spec.alone();
+    let committed = experiment.agents.committed.as_ref().filter(|_| experiment.n_committed() > 0);
+    Ok(Condition {
+        file: path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+        game: experiment.game.kind.into(),
+        names: experiment.names().to_vec(),
+        memory: experiment.memory(),
+        size: experiment.size(),
+        start: experiment.population.start.consensus.clone(),
+        remembers: experiment.population.start.memory.clone().unwrap_or_default(),
+        committed: committed.map(|committed| (committed.name.clone(), experiment.n_committed())),
+        trained: trained && !alone,
+        facts: rounded(facts)?,
+    })
+}
+
+/// Facts with no more digits than anyone reads: a model is a small file.
+fn rounded(facts: Facts) -> Result<Facts, Trouble> {
+    fn round(value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::Number(number) if number.is_f64() => {
+                let x = number.as_f64().unwrap_or(0.0);
+                let scale = 10f64.powi(if x.abs() < 1e-3 { 6 } else { 3 });
+                *value = serde_json::Value::from((x * scale).round() / scale);
+            }
+            serde_json::Value::Array(list) => list.iter_mut().for_each(round),
+            serde_json::Value::Object(map) => map.values_mut().for_each(round),
+            _ => (),
+        }
+    }
+    let mut value = serde_json::to_value(facts).expect("facts are plain data");
+    round(&mut value);
+    serde_json::from_value(value).map_err(|error| Trouble::new(format!("facts that do not read back: {error}")))
+}
+
+fn read_decisions(dir: &RunDir, condition: usize, runs: &mut Vec<RunDecisions>) -> Result<(), Trouble> {
+    let experiment = &dir.points[0].experiment;
+    let starts = dir.memories()?;
+    let place = |word: &String| experiment.names().iter().position(|name| name == word).map(|place| place as u16);
+    dir.each_played(|row, events| {
+        let start = starts.get(&row.run).cloned().unwrap_or_else(|| declared_start(experiment));
+        let round = |[own, partner]: &[String; 2]| -> Option<Round> { Some([place(own)?, place(partner)?]) };
+        let starts: Option<Vec<Vec<Round>>> = start.iter().map(|memory| memory.iter().map(round).collect()).collect();
+        let starts = starts.ok_or("a starting memory holds a name that is not in the pool").map_err(at("reading", &dir.path))?;
+        let committed = experiment
+            .agents
+            .committed
+            .as_ref()
+            .and_then(|committed| Some((place(&committed.name)?.into(), row.committed.clone())));
+        let context = RunContext {
+            size: experiment.size(),
+            names: experiment.names().to_vec(),
+            empty_start: starts.iter().all(Vec::is_empty),
+            committed,
+            alone: experiment.game.spec.alone(),
+            consensus: experiment.consensus(),
+        };
+        runs.push(decisions(condition, &context, experiment.memory(), &starts, events));
+        Ok(())
+    })
+}
