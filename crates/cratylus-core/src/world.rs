@@ -96,6 +96,17 @@ impl World {
         })
     }
 
+    /// What all worlds say of something, each once, in order.
+    pub fn each_once(worlds: &[World], of: impl Fn(&World) -> &[String]) -> Vec<String> {
+        let mut all: Vec<String> = Vec::new();
+        for note in worlds.iter().flat_map(of) {
+            if !all.contains(note) {
+                all.push(note.clone());
+            }
+        }
+        all
+    }
+
     /// The seed of a replica.
     pub fn seed(&self, replica: u64) -> Seed {
         Seed::of_run(self.experiment.seed, &self.settings, replica)

@@ -132,8 +132,8 @@ pub fn conduct(job: &Job<'_>, dir: &Path, progress: &Progress) -> Result<Ended, 
         Manifest::read(dir).unwrap_or_else(|_| Manifest::new(job.build, job.points[0].experiment.seed, job.threads));
     manifest.inputs = job.inputs.clone();
     manifest.base = relative(dir, job.base).filter(|_| !job.inputs.is_empty());
-    manifest.models = notes(job, |world| &world.sources);
-    manifest.cautions = notes(job, |world| &world.cautions);
+    manifest.models = World::each_once(job.worlds, |world| &world.sources);
+    manifest.cautions = World::each_once(job.worlds, |world| &world.cautions);
     manifest.exit = "running".into();
     manifest.write(dir)?;
     let recorded: Vec<Option<Recorded>> = job.worlds.iter().map(|world| world.recorded.as_ref().map(of_condition)).collect();
@@ -173,17 +173,6 @@ pub fn digest(rows: &[RunRow]) -> String {
     let mut hasher = sha2::Sha256::new();
     rows.iter().for_each(|row| hasher.update(row.outcome.digest.0.to_le_bytes()));
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// What all worlds say of something, each once, in order.
-fn notes(job: &Job<'_>, of: impl Fn(&World) -> &Vec<String>) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
-    for note in job.worlds.iter().flat_map(of) {
-        if !all.contains(note) {
-            all.push(note.clone());
-        }
-    }
-    all
 }
 
 /// Everything that decides the results, with nothing left to default: the text of `plan.toml`.

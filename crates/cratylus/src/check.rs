@@ -4,6 +4,7 @@ use crate::experiment::load;
 use crate::words::{count, table};
 use crate::{Failure, print};
 use clap::Args;
+use cratylus_core::World;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -30,8 +31,7 @@ impl Check {
         let interactions: u64 = (0..loaded.points.len()).map(most).sum();
         let decisions: u64 = (0..loaded.points.len()).map(|i| most(i) * each(i)).sum();
         let compiled = loaded.worlds.iter().filter(|world| world.compile().is_some()).count();
-        let mut cautions: Vec<&String> = loaded.worlds.iter().flat_map(|world| &world.cautions).collect();
-        cautions.dedup();
+        let cautions = World::each_once(&loaded.worlds, |world| &world.cautions);
         if self.json {
             return print(json!({
                 "valid": true, "points": loaded.points.len(), "runs": runs,

@@ -93,7 +93,7 @@ fn read(path: &Path) -> Result<Data, Failure> {
     recorded.resize(dir.points.len(), None);
     let experiment = &dir.points[0].experiment;
     let points = dir.points.iter().zip(summaries).zip(recorded).map(|((point, mut summary), recorded)| PointData {
-        label: if point.settings.is_empty() { experiment.name.clone() } else { point.label() },
+        label: if point.settings.is_empty() { experiment.name.clone() } else { point.label(|_| true) },
         facts: summary.facts(point),
         examples: std::mem::take(&mut summary.examples),
         point: point.clone(),
@@ -168,6 +168,11 @@ impl Data {
 }
 
 impl PointData {
+    /// The label without the keys that a table shows in columns of their own.
+    pub fn label_without(&self, shown: &[&str]) -> String {
+        self.point.label(|key| !shown.iter().any(|section| key.starts_with(section)))
+    }
+
     fn keys(&self) -> BTreeMap<&str, &toml::Value> {
         self.point.settings.iter().map(|setting| (setting.key.as_str(), &setting.value)).collect()
     }

@@ -208,7 +208,7 @@ fn tipping_table(points: &[report::PointData]) -> String {
         let Some(tipping) = &point.facts.tipping else { continue };
         let recorded = point.recorded.as_ref().and_then(|recorded| recorded.facts.tipping.as_ref());
         rows.push(vec![
-            point.label.clone(),
+            point.label_without(&["agents.committed", "population.start"]),
             format!("{} → {}", tipping.majority.as_deref().unwrap_or("none"), tipping.minority),
             format!("{} ({})", tipping.count, words::percent(tipping.fraction)),
             count(tipping.of),
@@ -241,7 +241,7 @@ fn individual_table(points: &[report::PointData]) -> String {
         let p = if one.p_uniform < 1e-4 { format!("{:.0e}", one.p_uniform) } else { format!("{:.3}", one.p_uniform) };
         let beside = recorded
             .map_or(String::new(), |recorded| format!("{} (n = {})", choices(&recorded.choices), count(recorded.answers)));
-        rows.push(vec![point.label.clone(), one.memory_text.clone(), count(one.answers), choices(&one.choices), p, beside]);
+        rows.push(vec![point.label_without(&["population.start"]), one.memory_text.clone(), count(one.answers), choices(&one.choices), p, beside]);
     }
     words::table(&rows, &[2])
 }

@@ -11,6 +11,8 @@ use toml::de::DeValue;
 pub struct Setting {
     pub key: String,
     pub value: toml::Value,
+    /// Whether it tells the values of its axis apart, so that a label needs no other key of the axis.
+    pub telling: bool,
 }
 
 impl Setting {
@@ -33,13 +35,14 @@ pub struct Point {
 impl Point {
     /// What the point sets, as text: `agents.model="llama-3-70b" population.size=24`. Empty without a sweep.
     pub fn text(&self) -> String {
-        let settings = self.settings.iter().map(|Setting { key, value }| format!("{key}={value}"));
+        let settings = self.settings.iter().map(|Setting { key, value, .. }| format!("{key}={value}"));
         settings.collect::<Vec<_>>().join(" ")
     }
 
-    /// The same for readers: the values alone.
-    pub fn label(&self) -> String {
-        self.settings.iter().map(Setting::words).collect::<Vec<_>>().join(", ")
+    /// The same for readers: the values alone, of keys that `wanted` lets through.
+    pub fn label(&self, wanted: impl Fn(&str) -> bool) -> String {
+        let telling = self.settings.iter().filter(|setting| setting.telling && wanted(&setting.key));
+        telling.map(Setting::words).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -48,6 +51,24 @@ const POINTS_MAX: usize = 100_000;
 
 struct Axis<'a> {
     values: Vec<Vec<(String, Item<'a>)>>,
+}
+
+impl Axis<'_> {
+    /// The first key whose values are all different.
+    fn telling(&self) -> Option<&str> {
+        let first = self.values.first()?;
+        let place = (0..first.len()).find(|&place| {
+            let mut texts: Vec<String> = self.values.iter().filter_map(|value| value.get(place)).map(|(_, item)| words(item)).collect();
+            texts.sort_unstable();
+            texts.dedup();
+            texts.len() == self.values.len()
+        })?;
+        Some(&first[place].0)
+    }
+}
+
+fn words(item: &Item<'_>) -> String {
+    plain(item).map_or_else(|_| String::new(), |value| value.to_string())
 }
 
 impl Document<'_> {
@@ -76,13 +97,16 @@ fn point(base: &Table<'_>, axes: &[Axis<'_>], mut i: usize) -> Result<Point, Mis
     let mut table = base.clone();
     let mut chosen = Vec::new();
     for axis in axes.iter().rev() {
-        chosen.push(&axis.values[i % axis.values.len()]);
+        chosen.push((axis.telling(), &axis.values[i % axis.values.len()]));
         i /= axis.values.len();
     }
     let mut settings = Vec::new();
-    for (key, item) in chosen.into_iter().rev().flatten() {
-        put(&mut table, key, item.clone(), &item.span())?;
-        settings.push(Setting { key: key.clone(), value: plain(item)? });
+    for (telling, values) in chosen.into_iter().rev() {
+        for (key, item) in values {
+            put(&mut table, key, item.clone(), &item.span())?;
+            let telling = telling.is_none_or(|telling| telling == key);
+            settings.push(Setting { key: key.clone(), value: plain(item)?, telling });
+        }
     }
     let experiment = Experiment::read(table.clone(), &Spans::of(&table))?;
     Ok(Point { settings, experiment })
