@@ -143,7 +143,8 @@ impl Design {
 
 /// A fitted response.
 pub struct Fit {
-    pub smoothing: f64,
+    /// The penalties of patterns in pools of two names, and of more.
+    pub smoothing: [f64; 2],
     pub decisions: u64,
     pub weights: BTreeMap<String, f64>,
     index: Index,
@@ -155,7 +156,7 @@ const GRID: [f64; 6] = [100.0, 30.0, 10.0, 3.0, 1.0, 0.3];
 const FOLDS: usize = 4;
 
 /// Fits to runs. Without a `smoothing`, cross-validation over runs chooses one.
-pub fn fit(runs: &[&RunDecisions], smoothing: Option<f64>) -> Fit {
+pub fn fit(runs: &[&RunDecisions], smoothing: Option<[f64; 2]>) -> Fit {
     let smoothing = smoothing.unwrap_or_else(|| choose_smoothing(runs));
     let mut index = Index::default();
     let design = Design::new(&count(runs.iter().copied()), &mut index, true);
@@ -182,28 +183,35 @@ impl Fit {
 
 const SMALL: f64 = 0.01;
 
-fn choose_smoothing(runs: &[&RunDecisions]) -> f64 {
-    let mut total = [0.0; GRID.len()];
+/// The penalties with which runs that were left out are predicted best, pools of two names and larger ones
+/// each by their own decisions.
+pub fn choose_smoothing(runs: &[&RunDecisions]) -> [f64; 2] {
+    let mut total = [[0.0; GRID.len()]; 2];
     for fold in 0..FOLDS {
         let part = |held: bool| runs.iter().enumerate().filter(move |(i, _)| (i % FOLDS == fold) == held).map(|(_, run)| *run);
         let mut index = Index::default();
         let seen = Design::new(&count(part(false)), &mut index, true);
-        let held = Design::new(&count(part(true)), &mut index, false);
+        let held = [true, false]
+            .map(|pair| Design::new(&count(part(true).filter(|run| (run.pool.len() <= 2) == pair)), &mut index, false));
         let mut values = vec![0.0; index.penalties.len()];
-        for (total, &smoothing) in total.iter_mut().zip(&GRID) {
-            minimise(&seen, &penalties(&index, smoothing), &mut values, 120);
-            *total += held.score(&values, None) / held.decisions().max(1.0);
+        for (place, &smoothing) in GRID.iter().enumerate() {
+            minimise(&seen, &penalties(&index, [smoothing; 2]), &mut values, 150);
+            held.iter().zip(&mut total).for_each(|(held, total)| total[place] += held.score(&values, None));
         }
     }
-    let best = (0..GRID.len()).max_by(|&a, &b| total[a].total_cmp(&total[b])).expect("the grid is not empty");
-    GRID[best]
+    total.map(|total| {
+        let best = (0..GRID.len()).max_by(|&a, &b| total[a].total_cmp(&total[b])).expect("the grid is not empty");
+        GRID[best]
+    })
 }
 
-fn penalties(index: &Index, smoothing: f64) -> Vec<f64> {
+fn penalties(index: &Index, smoothing: [f64; 2]) -> Vec<f64> {
+    let shared = (smoothing[0] * smoothing[1]).sqrt();
     let penalty = |penalty: &Penalty| match *penalty {
         Penalty::Fixed(fixed) => fixed,
-        Penalty::Pattern => smoothing,
-        Penalty::PatternAtLeast(least) => least.max(smoothing),
+        Penalty::Pattern => shared,
+        Penalty::PatternIn(class) => smoothing[class],
+        Penalty::PatternAtLeast(least) => least.max(shared),
     };
     index.penalties.iter().map(penalty).collect()
 }
@@ -354,7 +362,7 @@ mod tests {
     fn a_fit_finds_the_rule_behind_the_decisions_and_carries_it_to_new_names() {
         let runs = stubborn(0, 8, &["M", "Q"], 0.8);
         let all: Vec<&RunDecisions> = runs.iter().collect();
-        let mut fitted = fit(&all, Some(1.0));
+        let mut fitted = fit(&all, Some([1.0; 2]));
         let expected = 0.9f64 * 0.9f64.ln() + 0.1 * 0.1f64.ln();
         assert!((fitted.score(&all).unwrap() - expected).abs() < 0.02);
         let others = stubborn(1, 4, &["Alice", "Bob"], 0.8);
@@ -367,7 +375,7 @@ mod tests {
         let runs = stubborn(0, 6, &["M", "Q"], 0.6);
         let forth: Vec<&RunDecisions> = runs.iter().collect();
         let back: Vec<&RunDecisions> = runs.iter().rev().collect();
-        assert_eq!(fit(&forth, Some(1.0)).compact(), fit(&back, Some(1.0)).compact());
+        assert_eq!(fit(&forth, Some([1.0; 2])).compact(), fit(&back, Some([1.0; 2])).compact());
     }
 
     #[test]

@@ -39,6 +39,9 @@ pub struct Consensus {
     /// Whether the window is looked at after each interaction or at the end of each population round.
     #[serde(default)]
     pub every: Every,
+    /// The first population round (from 1) at whose end there may be a consensus. Published rules differ here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_round: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -84,7 +87,13 @@ fn published_share() -> f64 {
 impl Consensus {
     /// Three population rounds of nothing but success: how consensus is judged where a run does not stop at it.
     pub fn published() -> Consensus {
-        Consensus { window: None, window_rounds: Some(WINDOW_ROUNDS), threshold: 1.0, every: Every::Interaction }
+        Consensus {
+            window: None,
+            window_rounds: Some(WINDOW_ROUNDS),
+            threshold: 1.0,
+            every: Every::Interaction,
+            from_round: None,
+        }
     }
 
     /// The length of the window in interactions, in a population of `size`.
@@ -145,6 +154,8 @@ pub struct ConsensusSeen {
     /// How many successes the window must hold.
     needed: u64,
     every: u64,
+    /// How many interactions must have passed.
+    least: u64,
 }
 
 impl ConsensusSeen {
@@ -156,14 +167,15 @@ impl ConsensusSeen {
             Every::Interaction => 1,
             Every::Round => u64::from(size),
         };
-        ConsensusSeen { window, needed, every }
+        ConsensusSeen { window, needed, every, least: rule.from_round.unwrap_or(0) * u64::from(size) }
     }
 
     /// Whether the window holds a consensus after this event.
     #[inline]
     pub fn see(&mut self, event: &Event) -> bool {
         self.window.push(u8::from(event.success == Some(true)));
-        self.window.sum() >= self.needed && self.window.full() && (event.t + 1).is_multiple_of(self.every)
+        let t = event.t + 1;
+        self.window.sum() >= self.needed && self.window.full() && t.is_multiple_of(self.every) && t >= self.least
     }
 }
 
@@ -259,7 +271,13 @@ mod tests {
     #[test]
     fn a_consensus_of_72_ends_with_the_72nd_success_in_a_row() {
         let stop = Stop {
-            consensus: Some(Consensus { window: Some(72), window_rounds: None, threshold: 1.0, every: Every::Interaction }),
+            consensus: Some(Consensus {
+                window: Some(72),
+                window_rounds: None,
+                threshold: 1.0,
+                every: Every::Interaction,
+                from_round: None,
+            }),
             interactions: Some(1000),
             ..Stop::default()
         };
@@ -269,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_window_in_rounds_grows_with_the_population() {
-        let rule = |every| Consensus { window: None, window_rounds: Some(3), threshold: 0.98, every };
+        let rule = |every| Consensus { window: None, window_rounds: Some(3), threshold: 0.98, every, from_round: None };
         let stop = |every| Stop { consensus: Some(rule(every)), ..Stop::default() };
         assert_eq!(ends(&stop(Every::Interaction), 100, |_| true), 300);
         assert_eq!(ends(&stop(Every::Interaction), 100, |t| t >= 50), 344, "six failures in 300 are 98 %");

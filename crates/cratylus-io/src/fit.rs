@@ -3,7 +3,7 @@
 use crate::run_dir::{RunDir, declared_start};
 use crate::world::{Trouble, at};
 use cratylus_core::agents::emulated::{Condition, Emulated, FORMAT, HeldOut, Sufficiency};
-use cratylus_core::fit::{Fit, RunDecisions, decisions, fit, sufficiency};
+use cratylus_core::fit::{Fit, RunDecisions, choose_smoothing, decisions, fit, sufficiency};
 use cratylus_core::measure::RunContext;
 use cratylus_core::summary::{Facts, Summary};
 use cratylus_core::window::Round;
@@ -71,35 +71,23 @@ pub fn fit_dirs(order: &Order<'_>, mut say: impl FnMut(&str)) -> Result<Emulated
         seen.len(),
         order.train.len()
     ));
-    let mut whole: Option<Fit> = None;
-    let mut halves: [Option<Fit>; 2] = [None, None];
     let parity = numbers(&runs);
-    let half = |odd: bool| -> Vec<&RunDecisions> {
+    let in_half = |odd: bool| -> Vec<&RunDecisions> {
         let wanted = |(run, number): &(&RunDecisions, &usize)| {
             conditions[run.condition].trained && !run.decisions.is_empty() && *number % 2 == usize::from(odd)
         };
         runs.iter().zip(&parity).filter(wanted).map(|(run, _)| run).collect()
     };
-    let (even, odd) = (half(false), half(true));
-    let jobs: [(&[&RunDecisions], &mut Option<Fit>); 3] = {
-        let [first, second] = &mut halves;
-        [(&seen, &mut whole), (&even, first), (&odd, second)]
-    };
-    let jobs = std::sync::Mutex::new(Vec::from(jobs));
-    let work = || {
-        loop {
-            let job = jobs.lock().expect("no panic while holding the list").pop();
-            let Some((runs, into)) = job else { return };
-            *into = (!runs.is_empty()).then(|| fit(runs, order.smoothing));
-        }
-    };
-    std::thread::scope(|scope| {
-        (1..order.threads).for_each(|_| drop(scope.spawn(work)));
-        work();
+    let halves = [in_half(false), in_half(true)];
+    // What is left out of a fold must not choose its penalty either, so each half chooses for itself.
+    let given = order.smoothing.map(|one| [one; 2]);
+    let smoothing = each(order.threads, vec![&seen, &halves[0], &halves[1]], |runs| {
+        given.unwrap_or_else(|| if runs.is_empty() { [1.0; 2] } else { choose_smoothing(runs) })
     });
-    let mut whole = whole.expect("there are decisions to fit to");
-    say(&format!("smoothing {}, {} weights", whole.smoothing, whole.weights.len()));
-    let held_out = held_out(&conditions, &runs, &mut whole, &mut halves, &even, &odd);
+    say(&format!("penalties of patterns: {} for two names, {} for more", smoothing[0][0], smoothing[0][1]));
+    let mut whole = fit(&seen, Some(smoothing[0]));
+    say(&format!("{} weights; now the scores on runs left out", whole.weights.len()));
+    let held_out = held_out(order.threads, &conditions, &runs, &mut whole, &halves, [smoothing[1], smoothing[2]]);
     let suffices = (0..conditions.len()).filter_map(|i| {
         let of: Vec<&RunDecisions> = runs.iter().filter(|run| run.condition == i).collect();
         let tested = conditions[i].game == "coordination" && conditions[i].start.is_none() && of.len() >= RUNS_MIN;
@@ -136,24 +124,49 @@ fn numbers(runs: &[RunDecisions]) -> Vec<usize> {
     runs.iter().map(number).collect()
 }
 
+/// Does `work` for each job on as many threads; the answers stand in the order of the jobs.
+fn each<J: Send, A: Send>(threads: usize, jobs: Vec<J>, work: impl Fn(J) -> A + Sync) -> Vec<A> {
+    let mut answers: Vec<Option<A>> = jobs.iter().map(|_| None).collect();
+    let waiting: Vec<(J, &mut Option<A>)> = jobs.into_iter().zip(&mut answers).collect();
+    let waiting = std::sync::Mutex::new(waiting);
+    let go = || {
+        loop {
+            let next = waiting.lock().expect("no panic while holding the list").pop();
+            let Some((job, answer)) = next else { return };
+            *answer = Some(work(job));
+        }
+    };
+    std::thread::scope(|scope| {
+        (1..threads).for_each(|_| drop(scope.spawn(go)));
+        go();
+    });
+    answers.into_iter().map(|answer| answer.expect("every job was done")).collect()
+}
+
 fn held_out(
+    threads: usize,
     conditions: &[Condition],
     runs: &[RunDecisions],
     whole: &mut Fit,
-    halves: &mut [Option<Fit>; 2],
-    even: &[&RunDecisions],
-    odd: &[&RunDecisions],
+    halves: &[Vec<&RunDecisions>; 2],
+    smoothing: [[f64; 2]; 2],
 ) -> Vec<HeldOut> {
+    // Even runs are 0 and odd ones 1: fold 0 is fitted without the odd runs of the condition.
+    let kept: Vec<usize> = (0..conditions.len())
+        .filter(|&i| conditions[i].game == "coordination" && conditions[i].trained)
+        .filter(|&i| halves.iter().flatten().filter(|run| run.condition == i).count() >= RUNS_MIN)
+        .collect();
+    let jobs: Vec<(usize, usize)> = kept.iter().flat_map(|&i| [(i, 0), (i, 1)]).collect();
+    let scores = each(threads, jobs.clone(), |(i, fold)| {
+        let left_out: Vec<&RunDecisions> = halves[1 - fold].iter().copied().filter(|run| run.condition == i).collect();
+        let seen = halves[fold].iter().chain(halves[1 - fold].iter().filter(|run| run.condition != i));
+        let seen: Vec<&RunDecisions> = seen.copied().collect();
+        fit(&seen, Some(smoothing[fold])).score(&left_out)
+    });
     let mut out = Vec::new();
     for (i, condition) in conditions.iter().enumerate().filter(|(_, condition)| condition.game == "coordination") {
         let folds: Vec<f64> = if condition.trained {
-            let [even, odd] = [even, odd].map(|runs| runs.iter().copied().filter(|run| run.condition == i).collect::<Vec<_>>());
-            if even.len() + odd.len() < RUNS_MIN {
-                continue;
-            }
-            let [on_even, on_odd] = halves;
-            let scores = [on_even.as_mut().and_then(|fit| fit.score(&odd)), on_odd.as_mut().and_then(|fit| fit.score(&even))];
-            scores.into_iter().flatten().collect()
+            jobs.iter().zip(&scores).filter(|((job, _), _)| *job == i).filter_map(|(_, score)| *score).collect()
         } else {
             let of: Vec<&RunDecisions> = runs.iter().filter(|run| run.condition == i).collect();
             whole.score(&of).into_iter().collect()

@@ -66,7 +66,7 @@ impl Fit {
         }
         print(table(&rows, &[1]))?;
         print(
-            "\nScores are mean log scores per decision, in nats: fitted on even runs and scored on odd ones, and the other way.",
+            "\nScores are mean log scores per decision, in nats: fitted without the odd runs of the condition and scored on them, and the other way.",
         )?;
         eprintln!("wrote {}", self.out.display());
         Ok(())

@@ -241,7 +241,14 @@ fn individual_table(points: &[report::PointData]) -> String {
         let p = if one.p_uniform < 1e-4 { format!("{:.0e}", one.p_uniform) } else { format!("{:.3}", one.p_uniform) };
         let beside = recorded
             .map_or(String::new(), |recorded| format!("{} (n = {})", choices(&recorded.choices), count(recorded.answers)));
-        rows.push(vec![point.label_without(&["population.start"]), one.memory_text.clone(), count(one.answers), choices(&one.choices), p, beside]);
+        rows.push(vec![
+            point.label_without(&["population.start"]),
+            one.memory_text.clone(),
+            count(one.answers),
+            choices(&one.choices),
+            p,
+            beside,
+        ]);
     }
     words::table(&rows, &[2])
 }

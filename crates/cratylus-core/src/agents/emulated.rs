@@ -45,8 +45,8 @@ pub struct Emulated {
     pub source: String,
     /// How many decisions it was fitted to.
     pub decisions: u64,
-    /// The penalty of pattern weights, chosen by cross-validation over runs.
-    pub smoothing: f64,
+    /// The penalties of pattern weights in pools of two names and of more, chosen by cross-validation over runs.
+    pub smoothing: [f64; 2],
     pub payoff: Option<Payoff>,
     /// The names that were recorded.
     pub names: BTreeSet<String>,
@@ -64,8 +64,8 @@ pub struct Emulated {
     pub weights: BTreeMap<String, f64>,
 }
 
-/// The mean log score per decision, in nats, on runs that a fit had not seen: fitted on even runs and
-/// scored on odd ones, and the other way.
+/// The mean log score per decision, in nats, on runs that a fit had not seen: with the even runs of the
+/// condition (and all of the others) fitted to and the odd ones scored, and the other way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldOut {
     pub condition: String,
@@ -247,8 +247,10 @@ impl Condition {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Penalty {
     Fixed(f64),
-    /// A pattern: the penalty that cross-validation chooses.
+    /// A pattern, whatever the pool: the geometric mean of the two penalties that cross-validation chooses.
     Pattern,
+    /// A pattern in pools of one class (0: two names, 1: more): the penalty chosen for it.
+    PatternIn(usize),
     /// A pattern of one label: the same, but at least this.
     PatternAtLeast(f64),
 }
@@ -292,7 +294,7 @@ impl<'w> View<'w> {
     /// another, `0` we chose two others.
     pub fn features(&self, candidate: u16, label: &str, n_names: usize, mut see: impl FnMut(&str, Penalty)) {
         let len = self.window.len();
-        let class = if n_names <= 2 { 2 } else { 3 };
+        let class = if n_names <= 2 { 2usize } else { 3 };
         let kinds: Vec<u8> = self
             .window
             .iter()
@@ -335,7 +337,8 @@ impl<'w> View<'w> {
             let whole = if k + 1 == len { "!" } else { "" };
             let place = own_place.filter(|_| occurs).map_or('-', |place| digit(place as u8));
             say(Penalty::Pattern, format_args!("p{pattern}{whole}"));
-            say(Penalty::Pattern, format_args!("t{class}{shape}{place}{whole}"));
+            say(Penalty::PatternIn(class - 2), format_args!("q{class}{pattern}{whole}"));
+            say(Penalty::PatternIn(class - 2), format_args!("t{class}{shape}{place}{whole}"));
             say(Penalty::PatternAtLeast(10.0), format_args!("l{pattern}{whole}|{label}"));
         }
         let last = match kinds.first() {
@@ -447,7 +450,7 @@ mod tests {
 
     impl Emulated {
         fn empty() -> Emulated {
-            let text = r#"{"format":1,"name":"","model":"","source":"","decisions":0,"smoothing":1,"payoff":null,"names":[],"pools":[],
+            let text = r#"{"format":1,"name":"","model":"","source":"","decisions":0,"smoothing":[1,1],"payoff":null,"names":[],"pools":[],
                 "memories":[],"held_out":[],"sufficiency":[],"conditions":[],"weights":{}}"#;
             Emulated::parse(text).unwrap()
         }

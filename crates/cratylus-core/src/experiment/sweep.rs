@@ -58,7 +58,8 @@ impl Axis<'_> {
     fn telling(&self) -> Option<&str> {
         let first = self.values.first()?;
         let place = (0..first.len()).find(|&place| {
-            let mut texts: Vec<String> = self.values.iter().filter_map(|value| value.get(place)).map(|(_, item)| words(item)).collect();
+            let mut texts: Vec<String> =
+                self.values.iter().filter_map(|value| value.get(place)).map(|(_, item)| words(item)).collect();
             texts.sort_unstable();
             texts.dedup();
             texts.len() == self.values.len()

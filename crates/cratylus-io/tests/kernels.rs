@@ -1,0 +1,98 @@
+//! Exact kernels of real models, where the shared tables are present: section 5.5 of the conventions
+//! reference. Forty thousand runs there; here as many as a few seconds allow, within three standard errors
+//! of the difference.
+
+use cratylus_core::agent::Fault;
+use cratylus_core::experiment::Document;
+use cratylus_core::outcome::OutcomeSeen;
+use cratylus_core::{Engine, Event, Sink, World, run};
+use cratylus_io::inputs::FileInputs;
+use std::path::{Path, PathBuf};
+
+fn kernels() -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/llm-kernels");
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("SKIPPED: {} is not there", path.display());
+    None
+}
+
+fn world(dir: &Path, model: &str, names: [&str; 2], size: u32) -> World {
+    let text = format!(
+        "seed = 55\n[population]\nsize = {size}\n[game]\nkind = \"coordination\"\nnames = [\"{}\", \"{}\"]\nmemory = 5\n\
+         [agents]\nkind = \"kernel\"\nfile = \"kernels.parquet\"\nmodel = \"{model}\"\n\
+         [stop]\nconsensus = {{ window_rounds = 3, threshold = 0.98, every = \"round\", from_round = 4 }}\nrounds = 1000\n",
+        names[0], names[1]
+    );
+    let points = Document::parse("test.toml", &text, &[]).unwrap().points().unwrap();
+    World::build(&points[0], &FileInputs::new(dir)).unwrap()
+}
+
+struct Ends<'w> {
+    world: &'w World,
+    current: OutcomeSeen,
+    first: u64,
+    rounds: Vec<f64>,
+}
+
+impl Sink for Ends<'_> {
+    fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
+        events.iter().for_each(|event| self.current.see(event));
+        Ok(())
+    }
+    fn end(&mut self, _: u64) -> Result<(), Fault> {
+        let outcome = self.current.end();
+        self.first += u64::from(outcome.winner == Some(0));
+        self.rounds.push(outcome.rounds);
+        self.current = OutcomeSeen::new(&self.world.context(0));
+        Ok(())
+    }
+}
+
+/// The share of runs won by the first name, and the mean number of rounds.
+fn ends(world: &World, runs: u64) -> (f64, f64, f64) {
+    let mut ends = Ends { world, current: OutcomeSeen::new(&world.context(0)), first: 0, rounds: Vec::new() };
+    run(world, &(0..runs).collect::<Vec<_>>(), Engine::Fastest, &mut ends).unwrap();
+    let (mean, sd) = cratylus_core::stats::mean_sd(&ends.rounds);
+    (ends.first as f64 / runs as f64, mean, sd / (runs as f64).sqrt())
+}
+
+#[test]
+fn populations_of_real_models_settle_as_in_the_reference() {
+    let Some(dir) = kernels() else { return };
+    let check = |model: &str, names: [&str; 2], size: u32, p: f64, p_se: f64, stop: Option<f64>| {
+        let runs = 20_000;
+        let world = world(&dir, model, names, size);
+        assert!(world.compile().is_some(), "this runs on flat tables");
+        let (first, rounds, rounds_se) = ends(&world, runs);
+        let se = (p * (1.0 - p) / runs as f64 + p_se * p_se).sqrt();
+        println!("{model} {names:?} N={size}: P {first:.4} ({p}), rounds {rounds:.3} ± {rounds_se:.3} ({stop:?})");
+        assert!((first - p).abs() < 3.0 * se + 1e-9, "{model} {names:?} N = {size}: P(first) {first}, not {p}");
+        if let Some(stop) = stop {
+            // The reference counts rounds from 0, and first looks at the end of its round 3, our fourth.
+            let rounds = rounds - 1.0;
+            let se = (rounds_se.powi(2) * 1.5 + 1e-4).sqrt();
+            assert!((rounds - stop).abs() < 3.0 * se, "{model} {names:?} N = {size}: {rounds} rounds, not {stop}");
+        }
+    };
+    check("llama31_70B", ["gay", "straight"], 2, 0.2276, 0.0021, Some(3.18));
+    check("llama31_70B", ["gay", "straight"], 6, 0.5287, 0.0025, Some(6.22));
+    check("llama31_70B", ["gay", "straight"], 24, 0.9673, 0.0009, Some(14.49));
+    check("QWQ_32B", ["she", "he"], 24, 0.5564, 0.0025, Some(19.09));
+    check("phi_4", ["White", "Black"], 24, 0.2623, 0.0022, Some(10.07));
+}
+
+#[test]
+fn in_a_large_population_the_preferred_name_always_wins() {
+    let Some(dir) = kernels() else { return };
+    let (first, ..) = ends(&world(&dir, "llama31_70B", ["gay", "straight"], 100), 2_000);
+    assert!(first > 0.998, "{first}");
+}
+
+#[test]
+fn exchanging_the_names_exchanges_the_winners() {
+    let Some(dir) = kernels() else { return };
+    let (first, ..) = ends(&world(&dir, "phi_4", ["Black", "White"], 24), 20_000);
+    assert!((first - (1.0 - 0.2623)).abs() < 3.0 * 0.0038, "{first}");
+}
