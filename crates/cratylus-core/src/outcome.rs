@@ -22,7 +22,7 @@ pub struct Outcome {
     pub void_share: f64,
     /// Where a minority was committed: its name's share of the others' choices over the last three population rounds.
     pub minority_share: Option<f64>,
-    /// Whether that share reached 2.849 / 3, the published criterion.
+    /// Whether that share reached 2.849 / 3, the published criterion. None where everyone is committed.
     pub tipped: Option<bool>,
     pub digest: Digest,
 }
@@ -91,7 +91,7 @@ impl OutcomeSeen {
 
     pub fn end(&self) -> Outcome {
         let [interactions, successes, settled] = self.seen;
-        let share = self.share.as_ref().map(ShareSeen::so_far);
+        let share = self.share.as_ref().and_then(ShareSeen::so_far);
         let per_agent = |interactions: u64| interactions as f64 / f64::from(self.size);
         Outcome {
             interactions,
@@ -101,8 +101,8 @@ impl OutcomeSeen {
             rounds_to_consensus: self.reached.map(|(t, _)| per_agent(t)),
             success_rate: (settled > 0).then(|| successes as f64 / settled as f64),
             void_share: if interactions > 0 { self.void as f64 / interactions as f64 } else { 0.0 },
-            minority_share: share.flatten(),
-            tipped: share.map(|share| share.is_some_and(|share| share >= TIPPED_SHARE)),
+            minority_share: share,
+            tipped: share.map(|share| share >= TIPPED_SHARE),
             digest: self.digest,
         }
     }

@@ -5,7 +5,7 @@ use crate::compiled::Scratch;
 use crate::event::Event;
 use crate::game::{Answer, Hand, decision_draw};
 use crate::stop::StopSeen;
-use crate::world::World;
+use crate::world::{CompiledWorld, World};
 use crate::{AgentId, NOBODY, Seed, pairing, waves};
 
 /// Where events go: a file, a measure, a progress bar, a test.
@@ -29,8 +29,8 @@ pub enum Engine {
 /// Plays replicas of one world to their end. Each replica's events reach the sink in their order.
 pub fn run(world: &World, replicas: &[u64], engine: Engine, sink: &mut dyn Sink) -> Result<(), Fault> {
     match engine {
-        Engine::Fastest => match world.compile() {
-            Some(compiled) => replicas.iter().try_for_each(|&replica| run_compiled(world, &compiled, replica, sink)),
+        Engine::Fastest => match world.compiled() {
+            Some(compiled) => replicas.iter().try_for_each(|&replica| run_compiled(world, compiled, replica, sink)),
             None => run_plain(world, replicas, world.size.clamp(64, 4096) as usize, sink),
         },
         Engine::Plain { block } => run_plain(world, replicas, block.max(1), sink),
@@ -41,12 +41,12 @@ const COMPILED_BLOCK: usize = 256;
 
 fn run_compiled(
     world: &World,
-    compiled: &crate::world::CompiledWorld<'_>,
+    compiled: &CompiledWorld,
     replica: u64,
     sink: &mut dyn Sink,
 ) -> Result<(), Fault> {
     let seed = world.seed(replica);
-    let mut states = compiled.states(replica);
+    let mut states = compiled.states(world, replica);
     let mut stop = world.stop(replica);
     let mut scratch = Scratch::default();
     let blank = Event { t: 0, agents: [0; 2], names: [None; 2], success: None };

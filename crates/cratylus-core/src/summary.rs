@@ -122,6 +122,7 @@ pub struct CollectiveBias {
     pub statistic: f64,
     /// Monte-Carlo.
     pub p: f64,
+    /// Both in words.
     pub text: String,
 }
 
@@ -287,8 +288,7 @@ impl Summary {
         let all: f64 = self.names.iter().map(|name| chosen(name) as f64 + 0.5).sum();
         let expected: Vec<f64> = self.names.iter().map(|name| (chosen(name) as f64 + 0.5) / all).collect();
         let (statistic, p) = g_test(&counts, &expected, MONTE_CARLO, Seed(seed));
-        let says = if p < 0.05 { "winners differ from first choices" } else { "winners do not differ from first choices" };
-        let text = format!("{says} (G = {statistic:.1}, Monte-Carlo p {})", p_words(p));
+        let text = format!("p {} (G = {statistic:.1})", p_words(p));
         Some(CollectiveBias { statistic, p, text })
     }
 

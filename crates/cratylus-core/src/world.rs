@@ -11,7 +11,7 @@ use crate::networks::{Complete, EdgeList};
 use crate::stop::StopSeen;
 use crate::window::{Round, Windows};
 use crate::{AgentId, Name, Network, Purpose, Seed};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub struct World {
     pub experiment: Experiment,
@@ -36,6 +36,7 @@ pub struct World {
     pub cautions: Vec<String>,
     /// What was recorded of the same condition, where all agents emulate one model.
     pub recorded: Option<Condition>,
+    compiled: OnceLock<Option<CompiledWorld>>,
 }
 
 enum Starts {
@@ -93,6 +94,7 @@ impl World {
             cautions: notes.cautions.into_inner(),
             recorded: recorded.filter(|_| experiment.agents.kinds.len() == 1),
             experiment,
+            compiled: OnceLock::new(),
         })
     }
 
@@ -179,7 +181,12 @@ impl World {
     }
 
     /// The population as flat tables, where it can be: two names, bounded memories, both choosing at once.
-    pub fn compile(&self) -> Option<CompiledWorld<'_>> {
+    /// They are worked out once, as asking a policy about every window may take longer than playing.
+    pub fn compiled(&self) -> Option<&CompiledWorld> {
+        self.compiled.get_or_init(|| self.compile()).as_ref()
+    }
+
+    fn compile(&self) -> Option<CompiledWorld> {
         if self.n_names != 2 || self.experiment.game.kind != "coordination" {
             return None;
         }
@@ -189,21 +196,21 @@ impl World {
             let Kind::Window(policy) = kind else { return None };
             kinds.push(tables.add(&**policy, self.experiment.memory())?);
         }
-        Some(CompiledWorld { world: self, tables, kinds })
+        Some(CompiledWorld { tables, kinds })
     }
 }
 
-pub struct CompiledWorld<'w> {
-    world: &'w World,
+/// The kinds of agents of a world as tables.
+pub struct CompiledWorld {
     pub tables: Tables,
     kinds: Vec<Compiled>,
 }
 
-impl CompiledWorld<'_> {
-    /// The first state of each agent of a replica.
-    pub fn states(&self, replica: u64) -> Vec<u16> {
-        let assigned = self.world.assign(self.world.seed(replica));
-        let state = |(agent, kind): (usize, u16)| self.tables.state(self.kinds[kind as usize], self.world.start(agent));
+impl CompiledWorld {
+    /// The first state of each agent of a replica of the world that was compiled.
+    pub fn states(&self, world: &World, replica: u64) -> Vec<u16> {
+        let assigned = world.assign(world.seed(replica));
+        let state = |(agent, kind): (usize, u16)| self.tables.state(self.kinds[kind as usize], world.start(agent));
         assigned.into_iter().enumerate().map(state).collect()
     }
 }

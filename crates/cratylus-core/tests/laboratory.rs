@@ -78,7 +78,7 @@ proptest! {
     #[test]
     fn the_compiled_path_equals_the_plain_one(text in experiment()) {
         let world = world(&text);
-        prop_assert!(world.compile().is_some());
+        prop_assert!(world.compiled().is_some());
         prop_assert_eq!(play(&world, &[3], Engine::Fastest), play(&world, &[3], Engine::Plain { block: 50 }));
     }
 

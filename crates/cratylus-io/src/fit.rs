@@ -153,7 +153,7 @@ fn held_out(
 ) -> Vec<HeldOut> {
     // Even runs are 0 and odd ones 1: fold 0 is fitted without the odd runs of the condition.
     let kept: Vec<usize> = (0..conditions.len())
-        .filter(|&i| conditions[i].game == "coordination" && conditions[i].trained)
+        .filter(|&i| conditions[i].game == "coordination" && conditions[i].trained && conditions[i].start.is_none())
         .filter(|&i| halves.iter().flatten().filter(|run| run.condition == i).count() >= RUNS_MIN)
         .collect();
     let jobs: Vec<(usize, usize)> = kept.iter().flat_map(|&i| [(i, 0), (i, 1)]).collect();

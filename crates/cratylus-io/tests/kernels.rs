@@ -64,7 +64,7 @@ fn populations_of_real_models_settle_as_in_the_reference() {
     let check = |model: &str, names: [&str; 2], size: u32, p: f64, p_se: f64, stop: Option<f64>| {
         let runs = 20_000;
         let world = world(&dir, model, names, size);
-        assert!(world.compile().is_some(), "this runs on flat tables");
+        assert!(world.compiled().is_some(), "this runs on flat tables");
         let (first, rounds, rounds_se) = ends(&world, runs);
         let se = (p * (1.0 - p) / runs as f64 + p_se * p_se).sqrt();
         println!("{model} {names:?} N={size}: P {first:.4} ({p}), rounds {rounds:.3} ± {rounds_se:.3} ({stop:?})");

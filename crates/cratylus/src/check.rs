@@ -30,7 +30,7 @@ impl Check {
         let each = |i: usize| if loaded.worlds[i].game.alone() { 1 } else { 2 };
         let interactions: u64 = (0..loaded.points.len()).map(most).sum();
         let decisions: u64 = (0..loaded.points.len()).map(|i| most(i) * each(i)).sum();
-        let compiled = loaded.worlds.iter().filter(|world| world.compile().is_some()).count();
+        let compiled = loaded.worlds.iter().filter(|world| world.compiled().is_some()).count();
         let cautions = World::each_once(&loaded.worlds, |world| &world.cautions);
         if self.json {
             return print(json!({

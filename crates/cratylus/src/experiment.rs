@@ -69,7 +69,15 @@ fn apply(text: &str, sets: &[String]) -> Result<String, String> {
             let item = table.entry(part).or_insert_with(|| toml_edit::Item::Table(toml_edit::Table::new()));
             table = item.as_table_like_mut().ok_or_else(|| format!("`{part}` is not a section"))?;
         }
-        table.insert(last, toml_edit::Item::Value(value));
+        match table.get_mut(last) {
+            // What stands around the old value, a comment perhaps, stays around the new one.
+            Some(toml_edit::Item::Value(old)) => {
+                let decor = old.decor().clone();
+                *old = value;
+                *old.decor_mut() = decor;
+            }
+            _ => drop(table.insert(last, toml_edit::Item::Value(value))),
+        }
     }
     Ok(document.to_string())
 }

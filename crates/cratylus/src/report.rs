@@ -181,7 +181,7 @@ impl PointData {
         let experiment = &self.point.experiment;
         let mut value = json!({
             "label": self.label,
-            "keys": self.keys(),
+            "keys": self.point.settings.iter().filter(|s| s.telling).map(|s| (s.key.as_str(), &s.value)).collect::<BTreeMap<_, _>>(),
             "size": experiment.size(),
             "names": experiment.names(),
             "shares": self.examples,

@@ -259,6 +259,9 @@ fn of_toml(error: &toml::de::Error) -> Mistake {
     let quoted: Vec<String> = text.split('`').skip(1).step_by(2).map(String::from).collect();
     if let (true, Some((word, known))) = (text.starts_with("unknown field"), quoted.split_first()) {
         mistake.message = format!("there is no key `{word}` here");
+        if super::KEYS.contains(&word.as_str()) {
+            return mistake.help(format!("`{word}` is a section of its own; write it before the first `[section]`, or as `[{word}]`"));
+        }
         return mistake.help(nearest(word, known));
     }
     if let (true, Some((word, known))) = (text.starts_with("unknown variant"), quoted.split_first()) {

@@ -1,0 +1,154 @@
+//! The emulated models that the program ships: how well they predict, and whether populations of them do what
+//! was recorded. The recorded facts are those in the model files, computed by our importer.
+
+use cratylus_core::agent::Fault;
+use cratylus_core::agents::emulated::{Condition, Emulated, built_in};
+use cratylus_core::experiment::{Document, NoInputs};
+use cratylus_core::outcome::OutcomeSeen;
+use cratylus_core::stats::{g_test, ks_test};
+use cratylus_core::{Engine, Event, Seed, Sink, World, run};
+
+fn model(name: &str) -> &'static Emulated {
+    built_in().iter().find(|model| model.name == name).unwrap()
+}
+
+/// The condition with empty memories, H = 5 and N = 24, for a number of names that include Q and M.
+fn baseline(model: &Emulated, n_names: usize) -> &Condition {
+    let wanted = |c: &&Condition| {
+        c.game == "coordination" && c.start.is_none() && c.memory == 5 && c.size == 24 && c.names.len() == n_names && c.names.contains(&"Q".to_string())
+    };
+    model.conditions.iter().find(wanted).unwrap()
+}
+
+/// The targets of the two-fold score for Q and M, H = 5, N = 24, in nats per decision.
+#[test]
+fn held_out_runs_are_predicted_as_well_as_they_should_be() {
+    for (name, target) in [("llama-2-70b", -0.034), ("llama-3-70b", -0.063), ("llama-3.1-70b", -0.203), ("claude-3.5-sonnet", -0.062)] {
+        let model = model(name);
+        let label = baseline(model, 2).label();
+        let held = model.held_out.iter().find(|held| held.condition == label).unwrap();
+        assert_eq!(held.folds.len(), 2);
+        assert!(held.score >= target, "{name}: {} is below {target}", held.score);
+    }
+}
+
+struct Ends<'w> {
+    world: &'w World,
+    current: OutcomeSeen,
+    rounds: Vec<f64>,
+    winners: Vec<u64>,
+}
+
+impl Sink for Ends<'_> {
+    fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
+        events.iter().for_each(|event| self.current.see(event));
+        Ok(())
+    }
+    fn end(&mut self, _: u64) -> Result<(), Fault> {
+        let outcome = self.current.end();
+        self.rounds.extend(outcome.rounds_to_consensus);
+        self.winners[outcome.winner.unwrap() as usize] += 1;
+        self.current = OutcomeSeen::new(&self.world.context(0));
+        Ok(())
+    }
+}
+
+/// Simulates a recorded condition: the p of the rounds to consensus (Kolmogorov–Smirnov), each name's
+/// simulated share with the recorded interval, and the p of the recorded winners under the simulated shares.
+fn fidelity(name: &str, n_names: usize, runs: u64) -> (f64, Vec<(String, f64, f64, f64)>, f64) {
+    let condition = baseline(model(name), n_names);
+    let names = condition.names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+    let text = format!(
+        "seed = 20250514\n[population]\nsize = 24\n[game]\nkind = \"coordination\"\nnames = [{names}]\nmemory = 5\n\
+         [agents]\nkind = \"emulated\"\nmodel = \"{name}\"\n[stop]\nconsensus = {{ window = 72 }}\ninteractions = 10_000\n"
+    );
+    let points = Document::parse("test.toml", &text, &[]).unwrap().points().unwrap();
+    let world = World::build(&points[0], &NoInputs).unwrap();
+    let mut ends = Ends { world: &world, current: OutcomeSeen::new(&world.context(0)), rounds: Vec::new(), winners: vec![0; n_names] };
+    for replica in 0..runs {
+        run(&world, &[replica], Engine::Fastest, &mut ends).unwrap();
+    }
+    let (d, p) = ks_test(&condition.facts.rounds.as_ref().unwrap().values, &ends.rounds);
+    let of: u64 = condition.facts.winners.iter().map(|winner| winner.count).sum();
+    let simulated: Vec<f64> = ends.winners.iter().map(|&n| (n as f64 + 0.5) / (runs as f64 + 0.5 * n_names as f64)).collect();
+    let mut shares = Vec::new();
+    let mut counts = Vec::new();
+    for (place, name) in condition.names.iter().enumerate() {
+        let count = condition.facts.winners.iter().find(|w| w.name.as_ref() == Some(name)).map_or(0, |w| w.count);
+        let recorded = cratylus_core::stats::Proportion::new(count, of);
+        shares.push((name.clone(), ends.winners[place] as f64 / runs as f64, recorded.low, recorded.high));
+        counts.push(count);
+    }
+    let (_, joint) = g_test(&counts, &simulated, 4000, Seed(1));
+    println!("{name}, {n_names} names: KS D {d:.3}, p {p:.3}; winners, joint p {joint:.3}");
+    let outside: Vec<_> = shares.iter().filter(|(_, share, low, high)| share < low || share > high).collect();
+    println!("  outside the recorded 95 % interval: {outside:?}");
+    (p, shares, joint)
+}
+
+/// Rounds to consensus cannot be told from the recorded ones, and winners' shares lie inside the recorded
+/// interval. Llama 3.1 with two names is the exception that the next test is about.
+#[test]
+fn populations_of_emulated_models_do_what_was_recorded() {
+    for (name, n_names) in [
+        ("llama-2-70b", 2),
+        ("llama-3-70b", 2),
+        ("claude-3.5-sonnet", 2),
+        ("llama-2-70b", 10),
+        ("llama-3-70b", 10),
+        ("llama-3.1-70b", 10),
+        ("claude-3.5-sonnet", 10),
+    ] {
+        let (p, shares, joint) = fidelity(name, n_names, if n_names == 2 { 2000 } else { 600 });
+        assert!(p > 0.05, "{name}, {n_names} names: rounds to consensus differ, p {p}");
+        let outside: Vec<_> = shares.iter().filter(|(_, share, low, high)| share < low || share > high).collect();
+        assert!(outside.len() <= ALLOWED_OUTSIDE, "{name}, {n_names} names: {outside:?}, joint p {joint}");
+    }
+}
+
+/// Of ten intervals of 95 %, one or two may miss by chance. Which do is said in docs/fitting.md.
+const ALLOWED_OUTSIDE: usize = 2;
+
+/// The recorded response of Llama 3.1 to Q and M is not the same function of the window in every run, so no
+/// agent of this kind can be expected to reproduce its populations, and this one does not.
+#[test]
+fn llama_3_1_with_two_names_is_reported_as_not_stationary() {
+    let model = model("llama-3.1-70b");
+    let label = baseline(model, 2).label();
+    let test = model.sufficiency.iter().find(|test| test.condition == label).unwrap();
+    assert!(test.p < 0.01 && test.short_p < 0.01, "{test:?}");
+    let cautions = model.cautions(&["Q".to_string(), "M".to_string()], 5, None);
+    assert!(cautions.iter().any(|caution| caution.contains("not the same function of the window")), "{cautions:?}");
+    for name in ["llama-2-70b", "llama-3-70b", "claude-3.5-sonnet"] {
+        let other = self::model(name);
+        let label = baseline(other, 2).label();
+        let test = other.sufficiency.iter().find(|test| test.condition == label).unwrap();
+        assert!(test.p > 0.05 && test.short_p > 0.05, "{name}: {test:?}");
+    }
+    let (p, ..) = fidelity("llama-3.1-70b", 2, 2000);
+    assert!(p < 0.01, "if this passes, the finding is gone: say so in docs/fitting.md");
+}
+
+#[test]
+fn a_model_says_where_it_extrapolates() {
+    let cautions = |names: &[&str], memory: usize| {
+        let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
+        model("claude-3.5-sonnet").cautions(&names, memory, None).join("\n")
+    };
+    assert_eq!(cautions(&["Q", "M"], 5), "");
+    assert!(cautions(&["Alice", "Bob"], 5).contains("never recorded with Alice, Bob"));
+    assert!(cautions(&["Q", "M", "X"], 5).contains("3 is an extrapolation"));
+    assert!(cautions(&["Q", "M"], 3).contains("recorded with a memory of 5 rounds; 3 is an extrapolation"));
+}
+
+#[test]
+fn names_never_recorded_are_treated_alike() {
+    for model in built_in() {
+        let names = ["blick".to_string(), "wug".to_string()];
+        let (mut p, mut q) = ([0.0; 2], [0.0; 2]);
+        model.distribution(&names, &[[0, 1], [1, 1]], &mut p);
+        model.distribution(&names, &[[1, 0], [0, 0]], &mut q);
+        assert!((p[0] - q[1]).abs() < 1e-12 && (p[0] + p[1] - 1.0).abs() < 1e-12, "{}: {p:?} {q:?}", model.name);
+        assert!(p[1] > 0.6, "{}: what was just agreed on is likely to be said again: {p:?}", model.name);
+    }
+}

@@ -1,0 +1,60 @@
+//! Running the program as a user would.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_cratylus");
+
+/// An empty folder of this test's own.
+pub fn folder(name: &str) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&dir);
+    std::fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+pub struct Said {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+/// Runs the program in a folder.
+pub fn cratylus(dir: &Path, args: &[&str]) -> Said {
+    let Output { status, stdout, stderr } = Command::new(PROGRAM).args(args).current_dir(dir).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Said { code: status.code(), out: text(stdout), err: text(stderr) }
+}
+
+/// Runs the program, which must succeed.
+pub fn succeeds(dir: &Path, args: &[&str]) -> Said {
+    let said = cratylus(dir, args);
+    assert_eq!(said.code, Some(0), "cratylus {args:?}: {}{}", said.out, said.err);
+    said
+}
+
+/// An experiment of rule-followers that takes about a second, with every interaction recorded.
+pub const COPIERS: &str = r#"# Copying with noise.
+name = "copiers"
+seed = 11
+replicas = 40
+
+[population]
+size = 50
+
+[game]
+kind = "coordination"
+names = ["Q", "M", "X"]
+
+[agents]
+mix = [
+    { share = 0.7, kind = "majority-of-window" },
+    { share = 0.3, kind = "uniform" },
+]
+
+[stop]
+interactions = 4000
+
+[sweep]
+"game.memory" = [3, 5]
+"#;

@@ -1,0 +1,219 @@
+//! The run, kept: what cannot change a run's bytes, and what happens when the world gets in the way.
+
+mod common;
+use common::{COPIERS, PROGRAM, cratylus, folder, succeeds};
+use cratylus_core::measure::{Measures, RunContext};
+use cratylus_core::stop::Consensus;
+use cratylus_io::run_dir::RunDir;
+use cratylus_io::table;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// The result files whose bytes an experiment decides.
+const RESULTS: [&str; 5] = ["experiment.toml", "plan.toml", "runs.parquet", "interactions.parquet", "measures.parquet"];
+
+fn bytes(dir: &Path) -> Vec<Vec<u8>> {
+    RESULTS.iter().map(|file| std::fs::read(dir.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))).collect()
+}
+
+fn with_copiers(name: &str) -> std::path::PathBuf {
+    let dir = folder(name);
+    std::fs::write(dir.join("e.toml"), COPIERS).unwrap();
+    dir
+}
+
+#[test]
+fn the_number_of_threads_does_not_change_a_byte() {
+    let dir = with_copiers("threads");
+    succeeds(&dir, &["run", "e.toml", "--threads", "1", "--out", "one", "--quiet"]);
+    succeeds(&dir, &["run", "e.toml", "--threads", "2", "--out", "two", "--quiet"]);
+    assert!(bytes(&dir.join("one")) == bytes(&dir.join("two")));
+    assert!(std::fs::read(dir.join("one/report.html")).unwrap() == std::fs::read(dir.join("two/report.html")).unwrap());
+}
+
+/// Every Parquet file below a folder that stands under its final name can be read.
+fn all_readable(dir: &Path) {
+    let Ok(entries) = std::fs::read_dir(dir) else { return };
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() {
+            all_readable(&path);
+        } else if name.ends_with(".parquet") && !name.starts_with('.') {
+            table::read(&path, None).unwrap_or_else(|trouble| panic!("{trouble}"));
+        }
+    }
+}
+
+#[test]
+fn a_run_killed_at_any_moment_resumes_to_the_same_bytes() {
+    let dir = with_copiers("killed");
+    succeeds(&dir, &["run", "e.toml", "--out", "whole", "--quiet"]);
+    let whole = bytes(&dir.join("whole"));
+    let mut kills = 0;
+    // Moments that are spread over the run, whatever the machine's speed: each try lives a little longer.
+    for pause in (0..24u64).map(|i| Duration::from_millis(3 + i * i * 2)) {
+        let mut child =
+            Command::new(PROGRAM).args(["run", "e.toml", "--out", "again", "--quiet"]).current_dir(&dir).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(pause);
+        kills += u32::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        all_readable(&dir.join("again"));
+    }
+    assert!(kills > 3, "only {kills} kills hit a living process");
+    let said = succeeds(&dir, &["run", "e.toml", "--out", "again"]);
+    assert!(bytes(&dir.join("again")) == whole, "{}", said.err);
+    assert!(!dir.join("again/parts").exists());
+}
+
+#[test]
+fn what_was_finished_is_not_played_again() {
+    let dir = with_copiers("kept");
+    let mut child = Command::new(PROGRAM)
+        .args(["run", "e.toml", "--out", "r", "--quiet", "--set", "replicas=400", "--threads", "1"])
+        .current_dir(&dir)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let parts = || std::fs::read_dir(dir.join("r/parts")).map_or(0, |parts| parts.filter(|part| part.as_ref().unwrap().path().to_string_lossy().ends_with(".runs.parquet")).count());
+    while parts() < 3 && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let said = succeeds(&dir, &["run", "e.toml", "--out", "r", "--set", "replicas=400"]);
+    assert!(said.err.contains("runs were kept from before"), "{}", said.err);
+    let again = succeeds(&dir, &["run", "e.toml", "--out", "r", "--set", "replicas=400"]);
+    assert!(again.err.contains("holds all runs of this experiment already"), "{}", again.err);
+}
+
+#[test]
+fn a_full_disk_is_an_error_that_loses_nothing() {
+    let dir = with_copiers("full");
+    succeeds(&dir, &["run", "e.toml", "--out", "whole", "--quiet"]);
+    // Files may not grow beyond 100 KiB, and the signal that says so is ignored: writes fail, as on a full disk.
+    let script = format!("trap '' XFSZ; ulimit -f 100; exec '{PROGRAM}' run e.toml --out r --quiet");
+    let output = Command::new("bash").args(["-c", &script]).current_dir(&dir).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("writing r/") && said.contains("File too large") && said.contains("the same command goes on"), "{said}");
+    all_readable(&dir.join("r"));
+    succeeds(&dir, &["run", "e.toml", "--out", "r", "--quiet"]);
+    assert!(bytes(&dir.join("r")) == bytes(&dir.join("whole")));
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let dir = with_copiers("readonly");
+    std::fs::write(dir.join("file"), "").unwrap();
+    let said = cratylus(&dir, &["run", "e.toml", "--out", "file/r", "--quiet"]);
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("making the folder file/r"), "{}", said.err);
+    // A folder of the system's that nobody may write to, not even root.
+    let said = cratylus(&dir, &["run", "e.toml", "--out", "/proc/cratylus", "--quiet"]);
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("/proc/cratylus"), "{}", said.err);
+}
+
+#[test]
+fn a_second_process_says_who_holds_the_directory() {
+    let dir = with_copiers("held");
+    let mut first = Command::new(PROGRAM)
+        .args(["run", "e.toml", "--out", "r", "--quiet", "--set", "replicas=4000"])
+        .current_dir(&dir)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while !dir.join("r/parts").exists() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let said = cratylus(&dir, &["run", "e.toml", "--out", "r", "--quiet", "--set", "replicas=4000"]);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains(&format!("is being written by process {}", first.id())), "{}", said.err);
+}
+
+#[test]
+fn a_changed_experiment_is_refused_and_says_what_differs() {
+    let dir = with_copiers("changed");
+    succeeds(&dir, &["run", "e.toml", "--out", "r", "--quiet"]);
+    let before = bytes(&dir.join("r"));
+    let said = cratylus(&dir, &["run", "e.toml", "--out", "r", "--set", "population.size=60"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("population.size: was 50, is now 60") && said.err.contains("--fresh"), "{}", said.err);
+    assert!(bytes(&dir.join("r")) == before, "nothing was touched");
+    // A comment changes nothing.
+    std::fs::write(dir.join("e.toml"), format!("# Another comment.\n{COPIERS}")).unwrap();
+    succeeds(&dir, &["run", "e.toml", "--out", "r"]);
+    let fresh = succeeds(&dir, &["run", "e.toml", "--out", "r", "--set", "population.size=60", "--fresh"]);
+    assert!(fresh.err.contains("r.before-1"), "{}", fresh.err);
+    assert!(bytes(&dir.join("r.before-1")) == before, "what was there is kept");
+}
+
+#[test]
+fn replay_vouches_for_a_directory_and_catches_one_that_was_changed() {
+    let dir = with_copiers("replay");
+    succeeds(&dir, &["run", "e.toml", "--out", "r", "--quiet", "--set", "replicas=3"]);
+    let said = succeeds(&dir, &["replay", "r"]);
+    assert!(said.out.contains("6 runs played again: every event is as in runs.parquet and interactions.parquet"), "{}", said.out);
+    // One answer in the middle of the file becomes another, and then the whole table is written back.
+    let file = dir.join("r/interactions.parquet");
+    let mut table = table::read(&file, None).unwrap();
+    let column = table.columns.iter_mut().find(|column| column.name == "agent_a").unwrap();
+    let table::Values::Int(agents) = &mut column.values else { panic!("agents are numbers") };
+    agents[1234] = agents[1234].map(|agent| agent % 50 + 1);
+    table::write(&file, &table).unwrap();
+    let said = cratylus(&dir, &["replay", "r"]);
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("run 0: interactions.parquet does not hold the events"), "{}", said.err);
+}
+
+#[test]
+fn a_measure_says_the_same_live_and_from_the_file() {
+    let dir = with_copiers("measures");
+    succeeds(&dir, &["run", "e.toml", "--out", "r", "--quiet", "--set", "replicas=3"]);
+    let run_dir = RunDir::open(&dir.join("r")).unwrap();
+    let mut from_file = Vec::new();
+    run_dir
+        .each_played(|row, events| {
+            let context = RunContext {
+                size: 50,
+                names: vec!["Q".into(), "M".into(), "X".into()],
+                empty_start: true,
+                committed: None,
+                alone: false,
+                consensus: Consensus::published(),
+            };
+            let (mut measures, mut out) = (Measures::new(&context), Vec::new());
+            events.iter().for_each(|event| measures.see(event, &mut out));
+            measures.end(&mut out);
+            from_file.push((row.run, out));
+            Ok(())
+        })
+        .unwrap();
+    let mut live = Vec::new();
+    run_dir
+        .each_measured(|row, readings| {
+            live.push((row.run, readings.to_vec()));
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(live.len(), 6);
+    assert_eq!(live, from_file);
+}
+
+#[test]
+fn a_run_can_start_from_what_another_left() {
+    let dir = with_copiers("chained");
+    succeeds(&dir, &["run", "e.toml", "--out", "first", "--quiet", "--set", "replicas=1"]);
+    let second = COPIERS.replace("size = 50", "size = 50\nstart = { run = { dir = \"first\", run = 1 } }").replace("[sweep]\n\"game.memory\" = [3, 5]", "");
+    std::fs::write(dir.join("second.toml"), second).unwrap();
+    succeeds(&dir, &["run", "second.toml", "--out", "second", "--quiet", "--set", "replicas=2"]);
+    let manifest = std::fs::read_to_string(dir.join("second/manifest.json")).unwrap();
+    assert!(manifest.contains("first/runs.parquet"), "what it started from is an input, with its hash: {manifest}");
+    succeeds(&dir, &["replay", "second"]);
+}

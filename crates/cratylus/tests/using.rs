@@ -1,0 +1,204 @@
+//! The program as a user meets it: the main job, every verb's help, and every mistake with its way out.
+
+mod common;
+use common::{COPIERS, cratylus, folder, succeeds};
+use std::path::{Path, PathBuf};
+
+fn experiments() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments")
+}
+
+#[test]
+fn the_main_job_runs_four_recorded_models_and_writes_a_report() {
+    let dir = folder("main-job");
+    let file = experiments().join("consensus.toml");
+    let said = succeeds(&dir, &["run", file.to_str().unwrap()]);
+    for model in ["llama-2-70b", "llama-3-70b", "llama-3.1-70b", "claude-3.5-sonnet"] {
+        let mut lines = said.out.lines().skip_while(|line| !line.starts_with(model));
+        assert!(lines.next().unwrap().contains("100 %"), "{}", said.out);
+        assert!(lines.next().unwrap().contains("recorded"), "recorded values stand beside: {}", said.out);
+    }
+    assert!(said.err.contains("not the same function of the window"), "Llama 3.1's finding is said: {}", said.err);
+    let report = std::fs::read_to_string(dir.join("runs/consensus/report.html")).unwrap();
+    assert!(report.contains("default-src 'none'") && !report.contains("{\"placeholder\":true}"));
+    assert!(report.contains("\"recorded\":{") && report.len() < 1 << 20);
+    let again = succeeds(&dir, &["report", "runs/consensus"]);
+    assert_eq!(again.out, said.out);
+    assert_eq!(std::fs::read_to_string(dir.join("runs/consensus/report.html")).unwrap(), report);
+    let json: serde_json::Value = serde_json::from_str(&succeeds(&dir, &["report", "runs/consensus", "--json"]).out).unwrap();
+    assert_eq!(json["points"].as_array().unwrap().len(), 4);
+    assert_eq!(json["points"][0]["runs"], 40);
+}
+
+#[test]
+fn every_experiment_that_is_shipped_is_valid_and_opens_with_its_claim() {
+    for entry in std::fs::read_dir(experiments()).unwrap() {
+        let path = entry.unwrap().path();
+        let said = succeeds(&experiments(), &["check", path.to_str().unwrap(), "--json"]);
+        let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        assert_eq!(json["valid"], true);
+        assert!(std::fs::read_to_string(&path).unwrap().starts_with("# Claim: "), "{}", path.display());
+    }
+}
+
+#[test]
+fn every_verb_has_help_with_an_example() {
+    let dir = folder("help");
+    for verb in ["run", "check", "report", "replay", "import", "fit", "list", "schema", "init"] {
+        let said = succeeds(&dir, &[verb, "--help"]);
+        assert!(said.out.contains("Example") && said.out.contains(&format!("cratylus {verb}")) && said.out.contains("--json"), "{}", said.out);
+    }
+    assert!(succeeds(&dir, &["--help"]).out.contains("cratylus run experiments/consensus.toml"));
+}
+
+#[test]
+fn lists_and_schema_name_everything() {
+    let dir = folder("lists");
+    assert!(succeeds(&dir, &["list", "games"]).out.contains("naming"));
+    let agents: serde_json::Value = serde_json::from_str(&succeeds(&dir, &["list", "agents", "--json"]).out).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&succeeds(&dir, &["schema"]).out).unwrap();
+    let kinds: Vec<&str> = schema["properties"]["agents"]["oneOf"].as_array().unwrap().iter().filter_map(|kind| kind["properties"]["kind"]["const"].as_str()).collect();
+    for agent in agents.as_array().unwrap() {
+        assert!(kinds.contains(&agent["name"].as_str().unwrap()), "{agent} is not in the schema");
+    }
+    assert!(succeeds(&dir, &["list", "models"]).out.contains("claude-3.5-sonnet"));
+    assert!(succeeds(&dir, &["list", "measures"]).out.contains("success_rate"));
+    assert!(succeeds(&dir, &["list", "networks"]).out.contains("edge-list"));
+}
+
+#[test]
+fn the_starter_experiment_runs_and_is_never_overwritten() {
+    let dir = folder("starter");
+    succeeds(&dir, &["init", "mine.toml"]);
+    assert_eq!(cratylus(&dir, &["init", "mine.toml"]).code, Some(2));
+    succeeds(&dir, &["run", "mine.toml", "--set", "replicas=3", "--quiet"]);
+}
+
+#[test]
+fn set_is_written_into_the_experiment_that_is_kept() {
+    let dir = folder("set");
+    std::fs::write(dir.join("e.toml"), COPIERS).unwrap();
+    succeeds(&dir, &["run", "e.toml", "--quiet", "--set", "replicas=2", "--set", "game.names=[\"A\", \"B\"]", "--set", "name=other"]);
+    let kept = std::fs::read_to_string(dir.join("runs/other/experiment.toml")).unwrap();
+    assert!(kept.starts_with("# Copying with noise.") && kept.contains("names = [\"A\", \"B\"]") && kept.contains("replicas = 2"), "{kept}");
+    // The kept experiment is the whole of it: running the directory finds nothing left to do.
+    assert!(succeeds(&dir, &["run", "runs/other"]).err.contains("already"));
+}
+
+/// A mistake, and words that its message must hold.
+fn refused(text: &str, words: &[&str]) {
+    refused_with(text, &[], words);
+}
+
+fn refused_with(text: &str, sets: &[&str], words: &[&str]) {
+    let dir = folder(&format!("refused-{:016x}", text.bytes().chain(sets.concat().bytes()).fold(7u64, |h, b| h.wrapping_mul(1_099_511_628_211) ^ u64::from(b))));
+    std::fs::write(dir.join("e.toml"), text).unwrap();
+    let mut args = vec!["run", "e.toml"];
+    sets.iter().for_each(|set| args.extend(["--set", set]));
+    let said = cratylus(&dir, &args);
+    assert_eq!(said.code, Some(2), "{text}\n{}", said.err);
+    for word in words {
+        assert!(said.err.contains(word), "`{word}` is not in:\n{}", said.err);
+    }
+    assert!(!dir.join("runs").exists(), "nothing was written");
+}
+
+#[test]
+fn a_mistake_gets_its_place_and_a_way_out() {
+    let with = |from: &str, to: &str| COPIERS.replace(from, to);
+    // Unknown keys, at each level, with the nearest word.
+    refused(&with("replicas = 40", "replica = 40"), &["there is no key `replica`", "e.toml:4:1", "did you mean `replicas`?"]);
+    refused(&with("size = 50", "sise = 50"), &["there is no key `sise`", "e.toml:7:1", "did you mean `size`?"]);
+    refused(&with("interactions = 4000", "interaction = 4000"), &["did you mean `interactions`?", "e.toml:20:1"]);
+    // Wrong types.
+    refused(&with("size = 50", "size = \"fifty\""), &["expected a whole number", "fifty", "e.toml:7:8"]);
+    refused(&with("size = 50", "size = -3"), &["e.toml:7:8"]);
+    refused(&with("names = [\"Q\", \"M\", \"X\"]", "names = \"Q\""), &["expected a list in brackets", "e.toml:11:9"]);
+    // Unknown kinds.
+    refused(&with("\"coordination\"", "\"coordnation\""), &["there is no game called `coordnation`", "did you mean `coordination`?", "e.toml:10:8"]);
+    refused(&with("\"uniform\"", "\"unifrom\""), &["there is no kind of agent called `unifrom`", "did you mean `uniform`?", "e.toml:16:27"]);
+    // A pool that is no pool.
+    refused(&with("[\"Q\", \"M\", \"X\"]", "[\"Q\"]"), &["at least two names", "e.toml:11:9"]);
+    refused(&with("[\"Q\", \"M\", \"X\"]", "[\"Q\", \"M\", \"Q\"]"), &["`Q` stands in the pool twice"]);
+    // A memory of 0 with agents that need one; here it is a swept value that is wrong.
+    refused(&with("[3, 5]", "[3, 0]"), &["a memory of 0 rounds holds nothing", "e.toml:23:"]);
+    // Shares that do not add up.
+    refused(&with("share = 0.7", "share = 0.6"), &["the shares must add up to 1"]);
+    // Syntax.
+    refused(&with("size = 50", "size = = 50"), &["e.toml:7:8"]);
+    refused("", &["`population` is missing"]);
+    refused("[population]\nsize = 4\n", &["There is no `[game]`", "for example"]);
+    // A sweep of something that is no key.
+    refused(&with("\"game.memory\"", "\"gane.memory\""), &["`gane.memory` is no key of an experiment", "e.toml:23:1"]);
+    refused(&with("[3, 5]", "[]"), &["the list of values for `game.memory` is empty"]);
+    refused(&with("[3, 5]", "5"), &["`sweep.game.memory` is a list, not an integer"]);
+}
+
+#[test]
+fn committed_minorities_networks_and_files_are_checked_before_anything_runs() {
+    let base = "[population]\nsize = 10\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\n";
+    let with = |more: &str| format!("{base}{more}");
+    let of = |agents: &str| format!("agents = {{ {agents} }}\n{base}");
+    refused(&with("[agents]\nkind = \"uniform\"\n[agents.committed]\nname = \"M\"\ncount = 11\n"), &["11 agents cannot be committed in a population of 10", "e.toml:10:9"]);
+    refused(&with("[agents]\nkind = \"uniform\"\n[agents.committed]\nname = \"W\"\ncount = 1\n"), &["`W` is not in the pool", "e.toml:9:8"]);
+    refused(&with("[agents]\nkind = \"uniform\"\n[agents.committed]\nname = \"M\"\n"), &["give `count`"]);
+    refused(&of("kind = \"kernel\", file = \"none.parquet\""), &["there is no file `none.parquet`"]);
+    refused(&of("kind = \"kernel\", file = \"e.toml\""), &["e.toml"]);
+    refused(&of("kind = \"emulated\", model = \"llama-3-70\""), &["there is no emulated model `llama-3-70`", "did you mean `llama-3-70b`?"]);
+    refused(&of("kind = \"emulated\", file = \"e.toml\""), &["is not a model that `cratylus fit` wrote"]);
+    refused(&of("kind = \"inventory\""), &["agents of kind `inventory` play naming, and the game is `coordination`"]);
+    refused(&format!("{}[stop]\nshare = {{}}\n", of("kind = \"uniform\"")), &["whose share?"]);
+    refused(
+        &of("kind = \"uniform\"").replace("size = 10", "size = 10\nnetwork = { kind = \"edge-list\", file = \"edges.txt\" }"),
+        &["there is no file `edges.txt`", "e.toml:4:"],
+    );
+    refused(&with("agents = { kind = \"uniform\" }\n"), &["there is no key `agents` here", "`agents` is a section of its own"]);
+    refused(&format!("{}[agents.committed]\nname = \"M\"\n", of("kind = \"uniform\"")), &["a section written in braces is closed"]);
+    refused_with(COPIERS, &["population.size=many"], &["--set population.size=many", "expected a whole number"]);
+    refused_with(COPIERS, &["population.sise=3"], &["--set population.sise=3", "did you mean `size`?"]);
+    refused_with(COPIERS, &["population.size"], &["expected key=value", "for example"]);
+    let dir = folder("no-file");
+    let said = cratylus(&dir, &["run", "none.toml"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("cannot read none.toml") && said.err.contains("cratylus init"), "{}", said.err);
+    assert_eq!(cratylus(&dir, &["report", "none"]).code, Some(2));
+    assert_eq!(cratylus(&dir, &["import", "ai-norms", "none"]).code, Some(2));
+}
+
+#[test]
+fn an_edge_list_decides_who_meets() {
+    let dir = folder("edges");
+    std::fs::write(dir.join("edges.txt"), "# a path of four\n1 2\n2 3\n3 4\n").unwrap();
+    let text = "name = \"path\"\n[population]\nsize = 4\nnetwork = { kind = \"edge-list\", file = \"edges.txt\" }\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\n[agents]\nkind = \"copy-last-partner\"\n[stop]\ninteractions = 200\n";
+    std::fs::write(dir.join("e.toml"), text).unwrap();
+    succeeds(&dir, &["run", "e.toml", "--quiet"]);
+    let table = cratylus_io::table::read(&dir.join("runs/path/interactions.parquet"), None).unwrap();
+    let pairs = table.ints("agent_a").unwrap().iter().zip(table.ints("agent_b").unwrap());
+    assert!(pairs.map(|(a, b)| (a.unwrap() - b.unwrap()).abs()).all(|apart| apart == 1));
+    // The network is an input like any other: a run directory moves with it, and replay finds it.
+    succeeds(&dir, &["replay", "runs/path"]);
+}
+
+#[test]
+fn a_fitted_agent_behaves_like_the_agents_it_was_fitted_to() {
+    let dir = folder("fitted");
+    let text = COPIERS.replace("[sweep]\n\"game.memory\" = [3, 5]", "").replace("interactions = 4000", "interactions = 1000").replace("replicas = 40", "replicas = 10");
+    std::fs::write(dir.join("e.toml"), &text).unwrap();
+    succeeds(&dir, &["run", "e.toml", "--quiet"]);
+    let said = succeeds(&dir, &["fit", "runs/copiers", "--out", "copier.json"]);
+    assert!(said.out.contains("Q M X, H = 5, N = 50"), "{}", said.out);
+    let agents = text.find("[agents]").unwrap()..text.find("[stop]").unwrap();
+    let mut emulated = text.clone();
+    emulated.replace_range(agents, "[agents]\nkind = \"emulated\"\nfile = \"copier.json\"\n\n");
+    std::fs::write(dir.join("emulated.toml"), emulated).unwrap();
+    succeeds(&dir, &["run", "emulated.toml", "--out", "runs/emulated", "--quiet"]);
+    let rate = |run: &str| {
+        let json: serde_json::Value = serde_json::from_str(&succeeds(&dir, &["report", run, "--json"]).out).unwrap();
+        json["points"][0]["success"]["mean"].as_array().unwrap().iter().skip(5).map(|x| x.as_f64().unwrap()).sum::<f64>() / 15.0
+    };
+    let (own, emulated) = (rate("runs/copiers"), rate("runs/emulated"));
+    assert!((own - emulated).abs() < 0.06, "{own} and {emulated}");
+    let two = cratylus(&dir, &["fit", "runs/copiers", "runs/emulated", "--out", "x.json"]);
+    assert_eq!(two.code, Some(2));
+    assert!(two.err.contains("fit one at a time"), "{}", two.err);
+}
