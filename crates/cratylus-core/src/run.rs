@@ -39,12 +39,7 @@ pub fn run(world: &World, replicas: &[u64], engine: Engine, sink: &mut dyn Sink)
 
 const COMPILED_BLOCK: usize = 256;
 
-fn run_compiled(
-    world: &World,
-    compiled: &CompiledWorld,
-    replica: u64,
-    sink: &mut dyn Sink,
-) -> Result<(), Fault> {
+fn run_compiled(world: &World, compiled: &CompiledWorld, replica: u64, sink: &mut dyn Sink) -> Result<(), Fault> {
     let seed = world.seed(replica);
     let mut states = compiled.states(world, replica);
     let mut stop = world.stop(replica);

@@ -142,7 +142,7 @@ impl Window {
         self.sum
     }
 
-    pub fn len(&self) -> u64 {
+    pub fn length(&self) -> u64 {
         self.last.len() as u64
     }
 }
@@ -162,7 +162,7 @@ impl ConsensusSeen {
     pub fn new(rule: &Consensus, size: u32) -> ConsensusSeen {
         let window = Window::new(rule.window(size));
         // A tenth of a success is never missing for want of precision in a threshold such as 0.98.
-        let needed = (rule.threshold * window.len() as f64 - 1e-9).ceil().max(0.0) as u64;
+        let needed = (rule.threshold * window.length() as f64 - 1e-9).ceil().max(0.0) as u64;
         let every = match rule.every {
             Every::Interaction => 1,
             Every::Round => u64::from(size),

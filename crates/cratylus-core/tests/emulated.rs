@@ -15,7 +15,12 @@ fn model(name: &str) -> &'static Emulated {
 /// The condition with empty memories, H = 5 and N = 24, for a number of names that include Q and M.
 fn baseline(model: &Emulated, n_names: usize) -> &Condition {
     let wanted = |c: &&Condition| {
-        c.game == "coordination" && c.start.is_none() && c.memory == 5 && c.size == 24 && c.names.len() == n_names && c.names.contains(&"Q".to_string())
+        c.game == "coordination"
+            && c.start.is_none()
+            && c.memory == 5
+            && c.size == 24
+            && c.names.len() == n_names
+            && c.names.contains(&"Q".to_string())
     };
     model.conditions.iter().find(wanted).unwrap()
 }
@@ -23,7 +28,9 @@ fn baseline(model: &Emulated, n_names: usize) -> &Condition {
 /// The targets of the two-fold score for Q and M, H = 5, N = 24, in nats per decision.
 #[test]
 fn held_out_runs_are_predicted_as_well_as_they_should_be() {
-    for (name, target) in [("llama-2-70b", -0.034), ("llama-3-70b", -0.063), ("llama-3.1-70b", -0.203), ("claude-3.5-sonnet", -0.062)] {
+    for (name, target) in
+        [("llama-2-70b", -0.034), ("llama-3-70b", -0.063), ("llama-3.1-70b", -0.203), ("claude-3.5-sonnet", -0.062)]
+    {
         let model = model(name);
         let label = baseline(model, 2).label();
         let held = model.held_out.iter().find(|held| held.condition == label).unwrap();
@@ -64,7 +71,8 @@ fn fidelity(name: &str, n_names: usize, runs: u64) -> (f64, Vec<(String, f64, f6
     );
     let points = Document::parse("test.toml", &text, &[]).unwrap().points().unwrap();
     let world = World::build(&points[0], &NoInputs).unwrap();
-    let mut ends = Ends { world: &world, current: OutcomeSeen::new(&world.context(0)), rounds: Vec::new(), winners: vec![0; n_names] };
+    let mut ends =
+        Ends { world: &world, current: OutcomeSeen::new(&world.context(0)), rounds: Vec::new(), winners: vec![0; n_names] };
     for replica in 0..runs {
         run(&world, &[replica], Engine::Fastest, &mut ends).unwrap();
     }

@@ -56,7 +56,8 @@ fn window(mut state: usize) -> Vec<[u16; 2]> {
 }
 
 fn index(window: &[[u16; 2]]) -> usize {
-    window.iter().fold(0, |code, [own, partner]| code << 2 | usize::from(own << 1 | partner)) + ((1 << (2 * window.len())) - 1) / 3
+    window.iter().fold(0, |code, [own, partner]| code << 2 | usize::from(own << 1 | partner))
+        + ((1 << (2 * window.len())) - 1) / 3
 }
 
 /// What anyone would write: one interaction after the other, a probability and four successors for each state.

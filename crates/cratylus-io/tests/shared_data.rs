@@ -53,6 +53,8 @@ fn parquet_with_zstd_is_read_without_a_c_library() {
 }
 
 type Row = (i64, i64, i64, String, String, bool);
+/// A run's number, its rows, its committed agents, and whether it reached consensus.
+type Played = (u64, Vec<Row>, String, Option<bool>);
 
 #[test]
 fn imported_runs_equal_the_tidy_tables_row_for_row() {
@@ -83,7 +85,7 @@ fn imported_runs_equal_the_tidy_tables_row_for_row() {
     }
 
     let mut compared = 0;
-    let mut dirs: BTreeMap<&str, BTreeMap<u64, (u64, Vec<Row>, String, Option<bool>)>> = BTreeMap::new();
+    let mut dirs: BTreeMap<&str, BTreeMap<u64, Played>> = BTreeMap::new();
     for i in 0..runs.rows() {
         let file = file[i].unwrap();
         let stem = file.rsplit('/').next().unwrap().trim_end_matches(".pkl");
@@ -157,6 +159,7 @@ fn rounds_to_consensus_and_winners_are_as_published() {
 
 /// Conventions reference, 1.3: mean success rate in population rounds 1 to 12, ten names.
 #[test]
+#[allow(clippy::approx_constant)] // A published success rate happens to look like 1 / pi.
 fn success_over_rounds_is_as_published() {
     let check = |model: &str, published: [f64; 12]| {
         let Some(facts) = facts(&format!("{model}_converged_baseline_Q_M_X_Y_F_J_P_R_C_D_-50_100_5mem_complete_24ps_0.5tmp"))
@@ -168,7 +171,7 @@ fn success_over_rounds_is_as_published() {
         assert!(off < 0.0011, "{model}: {:?} is not {published:?}", &mean[..12]);
     };
     check("llama3_70b", [0.109, 0.209, 0.341, 0.491, 0.644, 0.758, 0.849, 0.908, 0.924, 0.950, 0.959, 0.977]);
-    check("llama31_70b", [0.106, 0.167, 0.318, 0.444, 0.594, 0.728, 0.776, 0.811, 0.877, 0.891, 0.916, 0.945]);
+    check("llama31_70b", [0.106, 0.167, 0.3180, 0.444, 0.594, 0.728, 0.776, 0.811, 0.877, 0.891, 0.916, 0.945]);
     check("claude", [0.113, 0.233, 0.360, 0.535, 0.718, 0.784, 0.840, 0.894, 0.932, 0.951, 0.968, 0.985]);
     check("llama2_70b", [0.100, 0.140, 0.119, 0.146, 0.181, 0.202, 0.265, 0.344, 0.387, 0.460, 0.517, 0.581]);
 }

@@ -53,8 +53,13 @@ fn a_run_killed_at_any_moment_resumes_to_the_same_bytes() {
     let mut kills = 0;
     // Moments that are spread over the run, whatever the machine's speed: each try lives a little longer.
     for pause in (0..24u64).map(|i| Duration::from_millis(3 + i * i * 2)) {
-        let mut child =
-            Command::new(PROGRAM).args(["run", "e.toml", "--out", "again", "--quiet"]).current_dir(&dir).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = Command::new(PROGRAM)
+            .args(["run", "e.toml", "--out", "again", "--quiet"])
+            .current_dir(&dir)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         std::thread::sleep(pause);
         kills += u32::from(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
@@ -77,7 +82,11 @@ fn what_was_finished_is_not_played_again() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let parts = || std::fs::read_dir(dir.join("r/parts")).map_or(0, |parts| parts.filter(|part| part.as_ref().unwrap().path().to_string_lossy().ends_with(".runs.parquet")).count());
+    let parts = || {
+        std::fs::read_dir(dir.join("r/parts")).map_or(0, |parts| {
+            parts.filter(|part| part.as_ref().unwrap().path().to_string_lossy().ends_with(".runs.parquet")).count()
+        })
+    };
     while parts() < 3 && child.try_wait().unwrap().is_none() {
         std::thread::sleep(Duration::from_millis(2));
     }
@@ -98,7 +107,10 @@ fn a_full_disk_is_an_error_that_loses_nothing() {
     let output = Command::new("bash").args(["-c", &script]).current_dir(&dir).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("writing r/") && said.contains("File too large") && said.contains("the same command goes on"), "{said}");
+    assert!(
+        said.contains("writing r/") && said.contains("File too large") && said.contains("the same command goes on"),
+        "{said}"
+    );
     all_readable(&dir.join("r"));
     succeeds(&dir, &["run", "e.toml", "--out", "r", "--quiet"]);
     assert!(bytes(&dir.join("r")) == bytes(&dir.join("whole")));
@@ -210,7 +222,9 @@ fn a_measure_says_the_same_live_and_from_the_file() {
 fn a_run_can_start_from_what_another_left() {
     let dir = with_copiers("chained");
     succeeds(&dir, &["run", "e.toml", "--out", "first", "--quiet", "--set", "replicas=1"]);
-    let second = COPIERS.replace("size = 50", "size = 50\nstart = { run = { dir = \"first\", run = 1 } }").replace("[sweep]\n\"game.memory\" = [3, 5]", "");
+    let second = COPIERS
+        .replace("size = 50", "size = 50\nstart = { run = { dir = \"first\", run = 1 } }")
+        .replace("[sweep]\n\"game.memory\" = [3, 5]", "");
     std::fs::write(dir.join("second.toml"), second).unwrap();
     succeeds(&dir, &["run", "second.toml", "--out", "second", "--quiet", "--set", "replicas=2"]);
     let manifest = std::fs::read_to_string(dir.join("second/manifest.json")).unwrap();

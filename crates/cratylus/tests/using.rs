@@ -46,7 +46,11 @@ fn every_verb_has_help_with_an_example() {
     let dir = folder("help");
     for verb in ["run", "check", "report", "replay", "import", "fit", "list", "schema", "init"] {
         let said = succeeds(&dir, &[verb, "--help"]);
-        assert!(said.out.contains("Example") && said.out.contains(&format!("cratylus {verb}")) && said.out.contains("--json"), "{}", said.out);
+        assert!(
+            said.out.contains("Example") && said.out.contains(&format!("cratylus {verb}")) && said.out.contains("--json"),
+            "{}",
+            said.out
+        );
     }
     assert!(succeeds(&dir, &["--help"]).out.contains("cratylus run experiments/consensus.toml"));
 }
@@ -57,7 +61,12 @@ fn lists_and_schema_name_everything() {
     assert!(succeeds(&dir, &["list", "games"]).out.contains("naming"));
     let agents: serde_json::Value = serde_json::from_str(&succeeds(&dir, &["list", "agents", "--json"]).out).unwrap();
     let schema: serde_json::Value = serde_json::from_str(&succeeds(&dir, &["schema"]).out).unwrap();
-    let kinds: Vec<&str> = schema["properties"]["agents"]["oneOf"].as_array().unwrap().iter().filter_map(|kind| kind["properties"]["kind"]["const"].as_str()).collect();
+    let kinds: Vec<&str> = schema["properties"]["agents"]["oneOf"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|kind| kind["properties"]["kind"]["const"].as_str())
+        .collect();
     for agent in agents.as_array().unwrap() {
         assert!(kinds.contains(&agent["name"].as_str().unwrap()), "{agent} is not in the schema");
     }
@@ -78,9 +87,15 @@ fn the_starter_experiment_runs_and_is_never_overwritten() {
 fn set_is_written_into_the_experiment_that_is_kept() {
     let dir = folder("set");
     std::fs::write(dir.join("e.toml"), COPIERS).unwrap();
-    succeeds(&dir, &["run", "e.toml", "--quiet", "--set", "replicas=2", "--set", "game.names=[\"A\", \"B\"]", "--set", "name=other"]);
+    succeeds(
+        &dir,
+        &["run", "e.toml", "--quiet", "--set", "replicas=2", "--set", "game.names=[\"A\", \"B\"]", "--set", "name=other"],
+    );
     let kept = std::fs::read_to_string(dir.join("runs/other/experiment.toml")).unwrap();
-    assert!(kept.starts_with("# Copying with noise.") && kept.contains("names = [\"A\", \"B\"]") && kept.contains("replicas = 2"), "{kept}");
+    assert!(
+        kept.starts_with("# Copying with noise.") && kept.contains("names = [\"A\", \"B\"]") && kept.contains("replicas = 2"),
+        "{kept}"
+    );
     // The kept experiment is the whole of it: running the directory finds nothing left to do.
     assert!(succeeds(&dir, &["run", "runs/other"]).err.contains("already"));
 }
@@ -91,7 +106,10 @@ fn refused(text: &str, words: &[&str]) {
 }
 
 fn refused_with(text: &str, sets: &[&str], words: &[&str]) {
-    let dir = folder(&format!("refused-{:016x}", text.bytes().chain(sets.concat().bytes()).fold(7u64, |h, b| h.wrapping_mul(1_099_511_628_211) ^ u64::from(b))));
+    let dir = folder(&format!(
+        "refused-{:016x}",
+        text.bytes().chain(sets.concat().bytes()).fold(7u64, |h, b| h.wrapping_mul(1_099_511_628_211) ^ u64::from(b))
+    ));
     std::fs::write(dir.join("e.toml"), text).unwrap();
     let mut args = vec!["run", "e.toml"];
     sets.iter().for_each(|set| args.extend(["--set", set]));
@@ -115,8 +133,14 @@ fn a_mistake_gets_its_place_and_a_way_out() {
     refused(&with("size = 50", "size = -3"), &["e.toml:7:8"]);
     refused(&with("names = [\"Q\", \"M\", \"X\"]", "names = \"Q\""), &["expected a list in brackets", "e.toml:11:9"]);
     // Unknown kinds.
-    refused(&with("\"coordination\"", "\"coordnation\""), &["there is no game called `coordnation`", "did you mean `coordination`?", "e.toml:10:8"]);
-    refused(&with("\"uniform\"", "\"unifrom\""), &["there is no kind of agent called `unifrom`", "did you mean `uniform`?", "e.toml:16:27"]);
+    refused(
+        &with("\"coordination\"", "\"coordnation\""),
+        &["there is no game called `coordnation`", "did you mean `coordination`?", "e.toml:10:8"],
+    );
+    refused(
+        &with("\"uniform\"", "\"unifrom\""),
+        &["there is no kind of agent called `unifrom`", "did you mean `uniform`?", "e.toml:16:27"],
+    );
     // A pool that is no pool.
     refused(&with("[\"Q\", \"M\", \"X\"]", "[\"Q\"]"), &["at least two names", "e.toml:11:9"]);
     refused(&with("[\"Q\", \"M\", \"X\"]", "[\"Q\", \"M\", \"Q\"]"), &["`Q` stands in the pool twice"]);
@@ -139,12 +163,21 @@ fn committed_minorities_networks_and_files_are_checked_before_anything_runs() {
     let base = "[population]\nsize = 10\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\n";
     let with = |more: &str| format!("{base}{more}");
     let of = |agents: &str| format!("agents = {{ {agents} }}\n{base}");
-    refused(&with("[agents]\nkind = \"uniform\"\n[agents.committed]\nname = \"M\"\ncount = 11\n"), &["11 agents cannot be committed in a population of 10", "e.toml:10:9"]);
-    refused(&with("[agents]\nkind = \"uniform\"\n[agents.committed]\nname = \"W\"\ncount = 1\n"), &["`W` is not in the pool", "e.toml:9:8"]);
+    refused(
+        &with("[agents]\nkind = \"uniform\"\n[agents.committed]\nname = \"M\"\ncount = 11\n"),
+        &["11 agents cannot be committed in a population of 10", "e.toml:10:9"],
+    );
+    refused(
+        &with("[agents]\nkind = \"uniform\"\n[agents.committed]\nname = \"W\"\ncount = 1\n"),
+        &["`W` is not in the pool", "e.toml:9:8"],
+    );
     refused(&with("[agents]\nkind = \"uniform\"\n[agents.committed]\nname = \"M\"\n"), &["give `count`"]);
     refused(&of("kind = \"kernel\", file = \"none.parquet\""), &["there is no file `none.parquet`"]);
     refused(&of("kind = \"kernel\", file = \"e.toml\""), &["e.toml"]);
-    refused(&of("kind = \"emulated\", model = \"llama-3-70\""), &["there is no emulated model `llama-3-70`", "did you mean `llama-3-70b`?"]);
+    refused(
+        &of("kind = \"emulated\", model = \"llama-3-70\""),
+        &["there is no emulated model `llama-3-70`", "did you mean `llama-3-70b`?"],
+    );
     refused(&of("kind = \"emulated\", file = \"e.toml\""), &["is not a model that `cratylus fit` wrote"]);
     refused(&of("kind = \"inventory\""), &["agents of kind `inventory` play naming, and the game is `coordination`"]);
     refused(&format!("{}[stop]\nshare = {{}}\n", of("kind = \"uniform\"")), &["whose share?"]);
@@ -153,7 +186,10 @@ fn committed_minorities_networks_and_files_are_checked_before_anything_runs() {
         &["there is no file `edges.txt`", "e.toml:4:"],
     );
     refused(&with("agents = { kind = \"uniform\" }\n"), &["there is no key `agents` here", "`agents` is a section of its own"]);
-    refused(&format!("{}[agents.committed]\nname = \"M\"\n", of("kind = \"uniform\"")), &["a section written in braces is closed"]);
+    refused(
+        &format!("{}[agents.committed]\nname = \"M\"\n", of("kind = \"uniform\"")),
+        &["a section written in braces is closed"],
+    );
     refused_with(COPIERS, &["population.size=many"], &["--set population.size=many", "expected a whole number"]);
     refused_with(COPIERS, &["population.sise=3"], &["--set population.sise=3", "did you mean `size`?"]);
     refused_with(COPIERS, &["population.size"], &["expected key=value", "for example"]);
@@ -182,7 +218,10 @@ fn an_edge_list_decides_who_meets() {
 #[test]
 fn a_fitted_agent_behaves_like_the_agents_it_was_fitted_to() {
     let dir = folder("fitted");
-    let text = COPIERS.replace("[sweep]\n\"game.memory\" = [3, 5]", "").replace("interactions = 4000", "interactions = 1000").replace("replicas = 40", "replicas = 10");
+    let text = COPIERS
+        .replace("[sweep]\n\"game.memory\" = [3, 5]", "")
+        .replace("interactions = 4000", "interactions = 1000")
+        .replace("replicas = 40", "replicas = 10");
     std::fs::write(dir.join("e.toml"), &text).unwrap();
     succeeds(&dir, &["run", "e.toml", "--quiet"]);
     let said = succeeds(&dir, &["fit", "runs/copiers", "--out", "copier.json"]);

@@ -330,10 +330,10 @@ impl<'w> View<'w> {
         }
         let (mut pattern, mut shape) = (String::new(), String::new());
         let mut occurs = false;
-        for k in 0..len {
-            write!(pattern, "{}", kinds[k]).expect("a string takes everything");
-            write!(shape, "{}{}", digit(self.shape[k][0]), digit(self.shape[k][1])).expect("a string takes everything");
-            occurs |= (1..=3).contains(&kinds[k]);
+        for (k, (&kind, [own, partner])) in kinds.iter().zip(&self.shape).enumerate() {
+            write!(pattern, "{kind}").expect("a string takes everything");
+            write!(shape, "{}{}", digit(*own), digit(*partner)).expect("a string takes everything");
+            occurs |= (1..=3).contains(&kind);
             let whole = if k + 1 == len { "!" } else { "" };
             let place = own_place.filter(|_| occurs).map_or('-', |place| digit(place as u8));
             say(Penalty::Pattern, format_args!("p{pattern}{whole}"));

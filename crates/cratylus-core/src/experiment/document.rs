@@ -260,7 +260,8 @@ fn of_toml(error: &toml::de::Error) -> Mistake {
     if let (true, Some((word, known))) = (text.starts_with("unknown field"), quoted.split_first()) {
         mistake.message = format!("there is no key `{word}` here");
         if super::KEYS.contains(&word.as_str()) {
-            return mistake.help(format!("`{word}` is a section of its own; write it before the first `[section]`, or as `[{word}]`"));
+            return mistake
+                .help(format!("`{word}` is a section of its own; write it before the first `[section]`, or as `[{word}]`"));
         }
         return mistake.help(nearest(word, known));
     }

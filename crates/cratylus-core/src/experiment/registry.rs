@@ -133,11 +133,14 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Chosen<T> {
     }
 }
 
+/// Parameters that were read, and the same with nothing left to default.
+type Params<T> = (Arc<T>, toml::Table);
+
 /// One line of a registry.
 pub struct Entry<T: ?Sized> {
     pub name: &'static str,
     pub words: &'static str,
-    read: fn(Table<'_>, &Spans<'_, '_>) -> Result<(Arc<T>, toml::Table), Mistake>,
+    read: fn(Table<'_>, &Spans<'_, '_>) -> Result<Params<T>, Mistake>,
     pub(super) schema: fn(&mut SchemaGenerator) -> Schema,
 }
 

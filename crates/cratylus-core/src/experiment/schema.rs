@@ -18,7 +18,7 @@ pub fn schema() -> Value {
         "share": { "type": "number", "minimum": 0, "maximum": 1, "description": "Which share of the agents is of this kind." }
     });
     let committed = json!({ "committed": generator.subschema_for::<Committed>() });
-    let alone = one_of(agents::ALL, &mut generator, &[committed.clone()]);
+    let alone = one_of(agents::ALL, &mut generator, std::slice::from_ref(&committed));
     let mixed = one_of(agents::ALL, &mut generator, &[part]);
     let mix = json!({
         "type": "object",

@@ -35,10 +35,10 @@ impl Measure for FirstChoice {
             return;
         }
         for (agent, name) in event.choices() {
-            if !self.settled.contains(&agent) {
-                if let Some(count) = self.counts.get_mut(name as usize) {
-                    *count += 1;
-                }
+            if !self.settled.contains(&agent)
+                && let Some(count) = self.counts.get_mut(name as usize)
+            {
+                *count += 1;
             }
         }
         if event.success.is_some() {
