@@ -5,7 +5,7 @@ use cratylus_core::agent::Fault;
 use cratylus_core::agents::emulated::{Condition, Emulated, built_in};
 use cratylus_core::experiment::{Document, NoInputs};
 use cratylus_core::outcome::OutcomeSeen;
-use cratylus_core::stats::{g_test, ks_test};
+use cratylus_core::stats::{Proportion, g_test, ks_test};
 use cratylus_core::{Engine, Event, Seed, Sink, World, run};
 
 fn model(name: &str) -> &'static Emulated {
@@ -60,9 +60,16 @@ impl Sink for Ends<'_> {
     }
 }
 
-/// Simulates a recorded condition: the p of the rounds to consensus (Kolmogorov–Smirnov), each name's
-/// simulated share with the recorded interval, and the p of the recorded winners under the simulated shares.
-fn fidelity(name: &str, n_names: usize, runs: u64) -> (f64, Vec<(String, f64, f64, f64)>, f64) {
+/// How a simulated population compares with the recorded one.
+struct Fidelity {
+    /// The p of the rounds to consensus (Kolmogorov–Smirnov).
+    rounds_p: f64,
+    /// Names whose simulated share of the runs lies outside the recorded 95 % interval.
+    outside: Vec<String>,
+}
+
+/// Simulates a recorded condition.
+fn fidelity(name: &str, n_names: usize, runs: u64) -> Fidelity {
     let condition = baseline(model(name), n_names);
     let names = condition.names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
     let text = format!(
@@ -76,22 +83,23 @@ fn fidelity(name: &str, n_names: usize, runs: u64) -> (f64, Vec<(String, f64, f6
     for replica in 0..runs {
         run(&world, &[replica], Engine::Fastest, &mut ends).unwrap();
     }
-    let (d, p) = ks_test(&condition.facts.rounds.as_ref().unwrap().values, &ends.rounds);
+    let (d, rounds_p) = ks_test(&condition.facts.rounds.as_ref().unwrap().values, &ends.rounds);
     let of: u64 = condition.facts.winners.iter().map(|winner| winner.count).sum();
-    let simulated: Vec<f64> = ends.winners.iter().map(|&n| (n as f64 + 0.5) / (runs as f64 + 0.5 * n_names as f64)).collect();
-    let mut shares = Vec::new();
-    let mut counts = Vec::new();
-    for (place, name) in condition.names.iter().enumerate() {
-        let count = condition.facts.winners.iter().find(|w| w.name.as_ref() == Some(name)).map_or(0, |w| w.count);
-        let recorded = cratylus_core::stats::Proportion::new(count, of);
-        shares.push((name.clone(), ends.winners[place] as f64 / runs as f64, recorded.low, recorded.high));
-        counts.push(count);
-    }
-    let (_, joint) = g_test(&counts, &simulated, 4000, Seed(1));
-    println!("{name}, {n_names} names: KS D {d:.3}, p {p:.3}; winners, joint p {joint:.3}");
-    let outside: Vec<_> = shares.iter().filter(|(_, share, low, high)| share < low || share > high).collect();
-    println!("  outside the recorded 95 % interval: {outside:?}");
-    (p, shares, joint)
+    let recorded = |name: &String| condition.facts.winners.iter().find(|w| w.name.as_ref() == Some(name)).map_or(0, |w| w.count);
+    let counts: Vec<u64> = condition.names.iter().map(recorded).collect();
+    let share = |place: usize| ends.winners[place] as f64 / runs as f64;
+    let outside = (0..n_names).filter(|&place| {
+        let Proportion { low, high, .. } = Proportion::new(counts[place], of);
+        !(low..=high).contains(&share(place))
+    });
+    let outside: Vec<String> = outside
+        .map(|place| format!("{} {:.3}, recorded {} of {of}", condition.names[place], share(place), counts[place]))
+        .collect();
+    // Half a win for each name, so that one that never won in the simulation is not impossible.
+    let expected: Vec<f64> = ends.winners.iter().map(|&n| (n as f64 + 0.5) / (runs as f64 + 0.5 * n_names as f64)).collect();
+    let (_, joint_p) = g_test(&counts, &expected, 4000, Seed(1));
+    println!("{name}, {n_names} names: rounds KS D {d:.3}, p {rounds_p:.3}; winners, joint p {joint_p:.3}; outside: {outside:?}");
+    Fidelity { rounds_p, outside }
 }
 
 /// Rounds to consensus cannot be told from the recorded ones, and winners' shares lie inside the recorded
@@ -107,15 +115,13 @@ fn populations_of_emulated_models_do_what_was_recorded() {
         ("llama-3.1-70b", 10),
         ("claude-3.5-sonnet", 10),
     ] {
-        let (p, shares, joint) = fidelity(name, n_names, if n_names == 2 { 2000 } else { 600 });
-        assert!(p > 0.05, "{name}, {n_names} names: rounds to consensus differ, p {p}");
-        let outside: Vec<_> = shares.iter().filter(|(_, share, low, high)| share < low || share > high).collect();
-        assert!(outside.len() <= ALLOWED_OUTSIDE, "{name}, {n_names} names: {outside:?}, joint p {joint}");
+        let Fidelity { rounds_p, outside } = fidelity(name, n_names, if n_names == 2 { 2000 } else { 600 });
+        assert!(rounds_p > 0.05, "{name}, {n_names} names: rounds to consensus differ, p {rounds_p}");
+        // The one miss there is, a hair's breadth above an interval around no win at all, stands in docs/fitting.md.
+        let known = outside.iter().all(|name| name.starts_with("P ")) && name == "claude-3.5-sonnet" && n_names == 10;
+        assert!(outside.is_empty() || known, "{name}, {n_names} names: {outside:?}");
     }
 }
-
-/// Of ten intervals of 95 %, one or two may miss by chance. Which do is said in docs/fitting.md.
-const ALLOWED_OUTSIDE: usize = 2;
 
 /// The recorded response of Llama 3.1 to Q and M is not the same function of the window in every run, so no
 /// agent of this kind can be expected to reproduce its populations, and this one does not.
@@ -133,8 +139,7 @@ fn llama_3_1_with_two_names_is_reported_as_not_stationary() {
         let test = other.sufficiency.iter().find(|test| test.condition == label).unwrap();
         assert!(test.p > 0.05 && test.short_p > 0.05, "{name}: {test:?}");
     }
-    let (p, ..) = fidelity("llama-3.1-70b", 2, 2000);
-    assert!(p < 0.01, "if this passes, the finding is gone: say so in docs/fitting.md");
+    assert!(fidelity("llama-3.1-70b", 2, 2000).rounds_p < 0.01, "if this passes, the finding is gone: say so in docs/fitting.md");
 }
 
 #[test]

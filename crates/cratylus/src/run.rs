@@ -228,7 +228,7 @@ fn individual_table(points: &[report::PointData]) -> String {
     let mut rows = vec![head.map(String::from).to_vec()];
     let choices = |choices: &[cratylus_core::summary::Share]| {
         let mut best: Vec<_> = choices.iter().filter(|share| share.count > 0).collect();
-        best.sort_by(|a, b| b.count.cmp(&a.count));
+        best.sort_by_key(|share| std::cmp::Reverse(share.count));
         best.iter()
             .take(3)
             .map(|share| format!("{} {:.3}", share.name.as_deref().unwrap_or("?"), share.share))
