@@ -3,7 +3,7 @@
 use crate::experiment::BUILD;
 use crate::{Failure, print, run};
 use clap::Args;
-use cratylus_core::experiment::Point;
+use cratylus_core::experiment::{Point, Setting};
 use cratylus_core::summary::{ExampleRun, Facts, Summary};
 use cratylus_io::conduct::digest;
 use cratylus_io::manifest::{Manifest, write_whole};
@@ -177,11 +177,18 @@ impl PointData {
         self.point.settings.iter().map(|setting| (setting.key.as_str(), &setting.value)).collect()
     }
 
+    /// The keys that tell figures' panels apart. What an agent remembers is a row of its figure, not a panel.
+    fn panel_keys(&self) -> BTreeMap<&str, &toml::Value> {
+        let alone = self.facts.individual.is_some();
+        let wanted = |setting: &&Setting| setting.telling && !(alone && setting.key.starts_with("population.start"));
+        self.point.settings.iter().filter(wanted).map(|setting| (setting.key.as_str(), &setting.value)).collect()
+    }
+
     fn page(&self) -> Value {
         let experiment = &self.point.experiment;
         let mut value = json!({
             "label": self.label,
-            "keys": self.point.settings.iter().filter(|s| s.telling).map(|s| (s.key.as_str(), &s.value)).collect::<BTreeMap<_, _>>(),
+            "keys": self.panel_keys(),
             "size": experiment.size(),
             "names": experiment.names(),
             "shares": self.examples,
