@@ -34,6 +34,8 @@ pub struct World {
     pub sources: Vec<String>,
     /// What the user should know of how far it reaches.
     pub cautions: Vec<String>,
+    /// What decides it beside the experiment and its files.
+    pub identities: Vec<String>,
     /// What was recorded of the same condition, where all agents emulate one model.
     pub recorded: Option<Condition>,
     compiled: OnceLock<Option<CompiledWorld>>,
@@ -92,6 +94,7 @@ impl World {
             starts,
             sources: notes.sources.into_inner(),
             cautions: notes.cautions.into_inner(),
+            identities: notes.identities.into_inner(),
             recorded: recorded.filter(|_| experiment.agents.kinds.len() == 1),
             experiment,
             compiled: OnceLock::new(),

@@ -158,3 +158,30 @@ fn an_agent_asked_alone_is_asked_the_same_question_each_time() {
     assert_eq!(events[&0].len(), 20);
     assert!(events[&0].iter().all(|event| event.names == [Some(1), None] && event.success.is_none() && !event.void()));
 }
+
+#[test]
+fn void_interactions_are_counted_and_nothing_is_learned_from_them() {
+    let world = world(
+        "[agents]\nkind = \"uniform\"\n[population]\nsize = 2\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\n[stop]\nrounds = 2\n",
+    );
+    let event = |t, names, success| Event { t, agents: [0, 1], names, success };
+    let events = [
+        event(0, [Some(0), None], None),
+        event(1, [Some(0), Some(1)], Some(false)),
+        event(2, [Some(1), Some(1)], Some(true)),
+        event(3, [None, None], None),
+    ];
+    let context = world.context(0);
+    let (mut measures, mut outcome, mut out) = (Measures::new(&context), OutcomeSeen::new(&context), Vec::new());
+    for event in &events {
+        measures.see(event, &mut out);
+        outcome.see(event);
+    }
+    measures.end(&mut out);
+    let value = |measure: &str| out.iter().rfind(|reading| reading.measure == measure).map(|reading| reading.value);
+    assert_eq!(value("void_share"), Some(0.5));
+    assert_eq!(value("switch_after_failure"), Some(0.5), "of two agents that failed, one changed its name");
+    assert_eq!(value("first_choice:Q"), Some(2.0), "after a void interaction the memory is still empty");
+    let outcome = outcome.end();
+    assert_eq!((outcome.void_share, outcome.success_rate, outcome.consensus), (0.5, Some(0.5), false));
+}

@@ -181,6 +181,8 @@ fn plan(job: &Job<'_>) -> String {
     plan.insert("format".into(), table::FORMAT.into());
     let inputs = job.inputs.iter().map(|(file, hash)| (file.clone(), toml::Value::from(hash.clone())));
     plan.insert("inputs".into(), toml::Table::from_iter(inputs).into());
+    let models = World::each_once(job.worlds, |world| &world.identities);
+    plan.insert("models".into(), toml::Value::Array(models.into_iter().map(toml::Value::from).collect()));
     let points = job.points.iter().map(|point| {
         let mut table = toml::Table::new();
         let settings = point.settings.iter().map(|setting| (setting.key.clone(), setting.value.clone()));
@@ -249,10 +251,12 @@ fn hold(dir: &Path) -> Result<File, Refused> {
 
 fn units(job: &Job<'_>) -> Vec<Unit> {
     let mut units = Vec::new();
+    // Each unit waits for the disk to have its files, so a sweep of many points is cut more coarsely.
+    let pieces = (256 / job.points.len() as u64).clamp(1, 16);
     for (i, (point, world)) in job.points.iter().zip(job.worlds).enumerate() {
         let replicas = point.experiment.replicas;
         let held = HELD_MAX / world.stop(0).most().max(1);
-        let step = replicas.div_ceil(16).min(256).min(held).max(1);
+        let step = replicas.div_ceil(pieces).min(256).min(held).max(1);
         let base = i as u64 * replicas;
         units.extend((0..replicas).step_by(step as usize).map(|first| Unit {
             point: i,

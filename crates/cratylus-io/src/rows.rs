@@ -154,16 +154,20 @@ pub fn runs(table: &Table, points: &[Point]) -> Result<Vec<RunRow>, String> {
     let (rounds, consensus) = (table.floats("rounds")?, table.bools("consensus")?);
     let (winner, rounds_to_consensus) = (table.texts("winner")?, table.floats("rounds_to_consensus")?);
     let (success_rate, void_share) = (table.floats("success_rate")?, table.floats("void_share")?);
-    let committed_there = table.has("tipped");
+    // Columns that are there only where a minority may be committed.
+    let minority = match table.has("tipped") {
+        true => Some((table.bools("tipped")?, table.floats("minority_share")?, table.texts("committed_agents")?)),
+        false => None,
+    };
     let digest = table.texts("digest")?;
+    let words: Vec<Words> = points.iter().map(|point| Words::new(point.experiment.names())).collect();
     let mut rows = Vec::with_capacity(table.rows());
     for i in 0..table.rows() {
         let run = run[i].ok_or("a row without its run")? as u64;
-        let point = points.get((run / row_replicas(points)) as usize).ok_or("more runs than the experiment has")?;
-        let words = Words::new(point.experiment.names());
-        let committed = match committed_there {
-            true => table.texts("committed_agents")?[i].unwrap_or(""),
-            false => "",
+        let words = words.get((run / row_replicas(points)) as usize).ok_or("more runs than the experiment has")?;
+        let (tipped, minority_share, committed) = match &minority {
+            Some((tipped, share, committed)) => (tipped[i], share[i], committed[i].unwrap_or("")),
+            None => (None, None, ""),
         };
         let committed: Result<Vec<AgentId>, _> = committed.split_whitespace().map(str::parse).collect();
         let outcome = Outcome {
@@ -174,8 +178,8 @@ pub fn runs(table: &Table, points: &[Point]) -> Result<Vec<RunRow>, String> {
             rounds_to_consensus: rounds_to_consensus[i],
             success_rate: success_rate[i],
             void_share: void_share[i].unwrap_or(0.0),
-            minority_share: if committed_there { table.floats("minority_share")?[i] } else { None },
-            tipped: if committed_there { table.bools("tipped")?[i] } else { None },
+            minority_share,
+            tipped,
             digest: Digest(digest[i].and_then(|hex| u64::from_str_radix(hex, 16).ok()).ok_or("a run without its digest")?),
         };
         rows.push(RunRow {

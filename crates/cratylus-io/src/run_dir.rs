@@ -92,48 +92,41 @@ impl RunDir {
     }
 
     /// Sees each run with all its readings, in order.
-    pub fn each_measured(&self, mut see: impl FnMut(RunRow, &[Reading]) -> Result<(), Trouble>) -> Result<(), Trouble> {
-        let file = self.path.join(MEASURES);
-        let mut rows = self.rows()?.into_iter().peekable();
-        let mut held: Vec<Reading> = Vec::new();
-        table::read_groups(&file, None, |group| {
-            for (run, reading) in rows::readings(&group).map_err(at("reading", &file))? {
-                while let Some(row) = rows.next_if(|row| row.run < run) {
-                    see(row, &held)?;
-                    held.clear();
-                }
-                held.push(reading);
-            }
-            Ok(())
-        })?;
-        rows.try_for_each(|row| {
-            see(row, &held)?;
-            held.clear();
-            Ok(())
-        })
+    pub fn each_measured(&self, see: impl FnMut(RunRow, &[Reading]) -> Result<(), Trouble>) -> Result<(), Trouble> {
+        self.each_run(MEASURES, rows::readings, see)
     }
 
     /// Sees each run with all its events, in order.
-    pub fn each_played(&self, mut see: impl FnMut(RunRow, &[Event]) -> Result<(), Trouble>) -> Result<(), Trouble> {
-        let file = self.path.join(INTERACTIONS);
-        if !file.exists() {
+    pub fn each_played(&self, see: impl FnMut(RunRow, &[Event]) -> Result<(), Trouble>) -> Result<(), Trouble> {
+        if !self.path.join(INTERACTIONS).exists() {
             let why = "its interactions were not recorded (`record.interactions = false`)";
             return Err(Trouble::new(format!("{}: {why}", self.path.display())));
         }
-        let mut rows = self.rows()?.into_iter().peekable();
-        let mut held: Vec<Event> = Vec::new();
+        let words = |run: u64| Ok(Words::new(self.point(run).experiment.names()));
+        self.each_run(INTERACTIONS, |group| rows::events(group, words), see)
+    }
+
+    /// Sees each run with all its rows in a table that is ordered by runs.
+    fn each_run<T>(
+        &self,
+        table: &str,
+        read: impl Fn(&table::Table) -> Result<Vec<(u64, T)>, String>,
+        mut see: impl FnMut(RunRow, &[T]) -> Result<(), Trouble>,
+    ) -> Result<(), Trouble> {
+        let file = self.path.join(table);
+        let mut runs = self.rows()?.into_iter().peekable();
+        let mut held: Vec<T> = Vec::new();
         table::read_groups(&file, None, |group| {
-            let words = |run: u64| Ok(Words::new(self.point(run).experiment.names()));
-            for (run, event) in rows::events(&group, words).map_err(at("reading", &file))? {
-                while let Some(row) = rows.next_if(|row| row.run < run) {
+            for (run, item) in read(&group).map_err(at("reading", &file))? {
+                while let Some(row) = runs.next_if(|row| row.run < run) {
                     see(row, &held)?;
                     held.clear();
                 }
-                held.push(event);
+                held.push(item);
             }
             Ok(())
         })?;
-        rows.try_for_each(|row| {
+        runs.try_for_each(|row| {
             see(row, &held)?;
             held.clear();
             Ok(())

@@ -44,6 +44,12 @@ pub struct Run {
 
 impl Run {
     pub fn go(self) -> Result<(), Failure> {
+        // A finished directory has nothing left to run, whoever its agents were: recorded ones cannot play again.
+        let finished = self.experiment.join(cratylus_io::run_dir::RUNS).exists();
+        if finished && self.sets.is_empty() && !self.fresh && self.out.is_none() {
+            eprintln!("{} holds all its runs already", self.experiment.display());
+            return self.say(&self.experiment);
+        }
         let loaded = load(&self.experiment, &self.sets)?;
         let name = &loaded.points[0].experiment.name;
         let is_run_dir = self.experiment.is_dir();
@@ -67,7 +73,12 @@ impl Run {
                 Ended::Finished => eprintln!("finished in {took:.1} s"),
             }
         }
-        let data = report::write(&dir)?;
+        self.say(&dir)
+    }
+
+    /// Writes the report of a finished directory and prints its results.
+    fn say(&self, dir: &Path) -> Result<(), Failure> {
+        let data = report::write(dir)?;
         if self.json {
             return print(serde_json::to_string_pretty(&data.results()).expect("results are plain data"));
         }

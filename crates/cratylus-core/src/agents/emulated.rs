@@ -9,6 +9,7 @@
 
 use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Experiment, Kind, nearest};
 use crate::games::Payoff;
+use crate::seed::mix;
 use crate::summary::Facts;
 use crate::window::{Policy, Round};
 use schemars::JsonSchema;
@@ -164,6 +165,12 @@ impl Emulated {
             self.decisions,
             self.conditions.iter().filter(|c| c.trained).count()
         )
+    }
+
+    /// A hash of everything that decides what the model answers.
+    pub fn digest(&self) -> u64 {
+        let key = |hash, key: &str| key.bytes().fold(hash, |hash, byte| mix(hash ^ u64::from(byte)));
+        self.weights.iter().fold(0, |hash, (name, weight)| mix(key(hash, name) ^ weight.to_bits()))
     }
 
     /// What the user should know of how far the model reaches for these names and this memory.
@@ -391,6 +398,7 @@ impl AgentSpec for Params {
             _ => return Err(("kind", format!("give `model` ({}) or `file`, one of the two", known().join(", ")))),
         };
         ctx.notes.sources.borrow_mut().push(format!("{}: {}", model.name, model.source));
+        ctx.notes.identities.borrow_mut().push(format!("{} {:016x}", model.name, model.digest()));
         ctx.notes.cautions.borrow_mut().extend(model.cautions(ctx.names, ctx.memory, ctx.payoff));
         ctx.notes.conditions.borrow_mut().extend(model.conditions.iter().cloned());
         Ok(Kind::Window(Arc::new(Responder { model, names: ctx.names.to_vec() })))

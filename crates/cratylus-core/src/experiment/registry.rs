@@ -73,6 +73,8 @@ pub struct Notes {
     pub sources: RefCell<Vec<String>>,
     /// How far it reaches.
     pub cautions: RefCell<Vec<String>>,
+    /// What decides it beside the experiment and its files: names and digests of what the program holds.
+    pub identities: RefCell<Vec<String>>,
     /// What was recorded of the models that agents emulate.
     pub conditions: RefCell<Vec<Condition>>,
 }
