@@ -241,8 +241,9 @@ export function whisker(root: SVGElement, at: number, interval: Interval, scale:
   root.append(svg("line", {
     ...(upright ? { x1: at, x2: at, y1: from, y2: to } : { x1: from, x2: to, y1: at, y2: at }),
     stroke: paint,
-    "stroke-width": faint ? 1.25 : 1.75,
-    "stroke-opacity": faint ? 0.6 : null,
+    "stroke-width": faint ? 1 : 1.75,
+    // Intervals of two or three recorded runs span nearly everything; they must not hide the rest.
+    "stroke-opacity": faint ? (upright ? 0.3 : 0.6) : null,
     "stroke-linecap": "round",
   }));
 }

@@ -28,6 +28,8 @@ const leading = (list: NameShare[] | null | undefined): string => {
 const columns: Column[] = [
   { head: "Agents", text: (outcome, point) => (outcome === point && isNumber(point.size) ? number(point.size) : "") },
   { head: "Runs", text: ({ runs }) => (isNumber(runs) ? number(runs) : "") },
+  { head: "Tipped", note: "95% interval", text: ({ tipping }) => (tipping ? proportion({ ...tipping, count: tipping.tipped }, tipping.of) : "") },
+  { head: "Final share", note: "minority’s name", text: ({ tipping }) => (isNumber(tipping?.final_share) ? share(tipping.final_share) : "") },
   { head: "Reached consensus", note: "95% interval", text: ({ consensus, runs }) => proportion(consensus, runs) },
   {
     head: "Rounds, median", note: "quartiles",
@@ -40,17 +42,19 @@ const columns: Column[] = [
   { head: "Winners", prose: true, text: ({ winners }) => leading(winners) },
   { head: "Collective bias", prose: true, text: ({ collective_bias: bias }) => [bias?.text, !/\bp\s*[<=]/.test(bias?.text ?? "") && pValue(bias?.p)].filter(Boolean).join(", ") },
   { head: "Void", note: "share of interactions", text: ({ void_share: share_ }) => (isNumber(share_) && share_ > 0 ? share(share_) : "") },
-  { head: "Tipped", note: "95% interval", text: ({ tipping }) => (tipping ? proportion({ ...tipping, count: tipping.tipped }, tipping.of) : "") },
-  { head: "Final share", note: "minority’s name", text: ({ tipping }) => (isNumber(tipping?.final_share) ? share(tipping.final_share) : "") },
   { head: "Memory", text: (outcome, point) => (outcome === point && outcome.individual ? memoryText(outcome.individual) : "") },
   { head: "Answers", text: ({ individual }) => (isNumber(individual?.answers) ? number(individual.answers) : "") },
   { head: "Choices", note: "95% interval", prose: true, text: ({ individual }) => (individual?.choices ?? []).slice(0, 3).map((choice) => `${choice.name} ${withInterval(choice)}`).join(", ") },
   { head: "Even choice", text: ({ individual }) => pValue(individual?.p_uniform) },
 ];
 
+const ofConsensus = new Set(["Reached consensus", "Rounds, median", "Rounds, mean", "Winners", "Collective bias"]);
+
 export function table(context: Context): HTMLElement | undefined {
   const { points } = context;
-  const used = columns.filter((column) => points.some((point) => column.text(point, point) || (point.recorded && column.text(point.recorded, point))));
+  // Where every condition is about a minority, what it did is the result, and the words about consensus crowd it out.
+  const about = points.every((point) => point.tipping) ? columns.filter(({ head }) => !ofConsensus.has(head)) : columns;
+  const used = about.filter((column) => points.some((point) => column.text(point, point) || (point.recorded && column.text(point.recorded, point))));
   if (!used.length) return undefined;
   const hasRecorded = points.some((point) => point.recorded);
   return html(

@@ -78,7 +78,7 @@ struct Design {
     counts: Vec<f64>,
 }
 
-/// The features that a fit has met, with their penalties. Looked up, never iterated.
+/// The features that a fit has met, with their penalties. Looked up, and iterated only into a sorted map.
 #[derive(Default)]
 struct Index {
     places: HashMap<String, u32>,

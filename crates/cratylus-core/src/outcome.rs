@@ -13,7 +13,9 @@ pub struct Outcome {
     pub rounds: f64,
     /// Whether consensus was reached at any time; it may have been lost again since.
     pub consensus: bool,
-    /// The name said most often in the window with which consensus was reached.
+    /// The name that made up most of the window with which consensus was reached: 95 %, the share that counts as
+    /// tipped, or less where the consensus asks for less. Two parts of a population that agree each on its own
+    /// have no winner.
     pub winner: Option<Name>,
     /// Population rounds until consensus, the window itself included.
     pub rounds_to_consensus: Option<f64>,
@@ -30,6 +32,7 @@ pub struct Outcome {
 pub struct OutcomeSeen {
     size: u32,
     consensus: ConsensusSeen,
+    winning_share: f64,
     window: u64,
     /// The names said in each of the last interactions, as many as the consensus window is long.
     last: VecDeque<[Option<Name>; 2]>,
@@ -49,6 +52,7 @@ impl OutcomeSeen {
         OutcomeSeen {
             size: context.size,
             consensus: ConsensusSeen::new(&context.consensus, context.size),
+            winning_share: context.consensus.threshold.min(TIPPED_SHARE),
             window: context.consensus.window(context.size),
             last: VecDeque::new(),
             reached: None,
@@ -85,8 +89,10 @@ impl OutcomeSeen {
     fn most_said(&self) -> Option<Name> {
         let mut counts = BTreeMap::new();
         self.last.iter().flatten().flatten().for_each(|&name| *counts.entry(name).or_insert(0u64) += 1);
+        let all: u64 = counts.values().sum();
         let most = counts.values().copied().max()?;
-        counts.into_iter().find(|&(_, count)| count == most).map(|(name, _)| name)
+        let enough = most as f64 >= self.winning_share * all as f64 - 1e-9;
+        counts.into_iter().find(|&(_, count)| count == most && enough).map(|(name, _)| name)
     }
 
     pub fn end(&self) -> Outcome {
@@ -112,6 +118,19 @@ impl OutcomeSeen {
 mod tests {
     use super::*;
     use crate::stop::Consensus;
+
+    #[test]
+    fn two_halves_that_agree_each_on_its_own_have_no_winner() {
+        let names = vec!["Q".into(), "M".into()];
+        let context =
+            RunContext { size: 4, names, empty_start: true, committed: None, alone: false, consensus: Consensus::published() };
+        let mut seen = OutcomeSeen::new(&context);
+        for t in 0..12u32 {
+            let name = Some(t % 2);
+            seen.see(&Event { t: t.into(), agents: [2 * (t % 2), 2 * (t % 2) + 1], names: [name, name], success: Some(true) });
+        }
+        assert_eq!((seen.end().consensus, seen.end().winner), (true, None));
+    }
 
     #[test]
     fn a_run_is_judged_by_the_published_criteria() {

@@ -52,15 +52,29 @@ impl World {
         let experiment = point.experiment.clone();
         let size = experiment.size();
         let names = experiment.names();
+        let notes = Notes::default();
+        let caution = |text: String| notes.cautions.borrow_mut().push(text);
         let network: Box<dyn Network> = match &experiment.population.network {
             NetworkSpec::Complete => Box::new(Complete(size)),
             NetworkSpec::EdgeList { file } => {
                 let key = || "population.network.file".to_string();
                 let text = inputs.text(file).map_err(|why| (key(), why))?;
-                Box::new(EdgeList::parse(&text, size).map_err(|why| (key(), format!("`{file}`: {why}")))?)
+                let network = EdgeList::parse(&text, size).map_err(|why| (key(), format!("`{file}`: {why}")))?;
+                match network.components() {
+                    1 => (),
+                    n => caution(format!(
+                        "`{file}` falls into {n} parts whose agents never meet; each may settle on a name of its own"
+                    )),
+                }
+                Box::new(network)
             }
         };
-        let notes = Notes::default();
+        let (window, most) = (experiment.consensus().window(size), experiment.stop.most(size));
+        if window > most && !experiment.game.spec.alone() {
+            caution(format!(
+                "consensus takes a window of {window} interactions, and a run ends after {most}, so none can be reached"
+            ));
+        }
         let payoff = experiment.game.spec.payoff();
         let context = AgentContext { names, memory: experiment.memory(), payoff, inputs, notes: &notes };
         let mut kinds = Vec::new();

@@ -34,8 +34,13 @@ pub fn fit_dirs(order: &Order<'_>, mut say: impl FnMut(&str)) -> Result<Emulated
     let mut sources = BTreeSet::new();
     let mut payoffs = Vec::new();
     let all = order.train.iter().map(|dir| (dir, true)).chain(order.hold.iter().map(|dir| (dir, false)));
+    let mut given = BTreeSet::new();
     for (path, trained) in all {
         let dir = RunDir::open(path)?;
+        // A copy of a run among those left out would make any score on it worthless.
+        if !given.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
+            return Err(Trouble::new(format!("{} is given twice", path.display())));
+        }
         let [point] = &dir.points[..] else {
             return Err(Trouble::new(format!("{} holds a sweep; fit one condition a directory", path.display())));
         };

@@ -5,7 +5,7 @@ use crate::run_dir::RunDir;
 use crate::table;
 use crate::world::{Trouble, at};
 use cratylus_core::agents::Kernel;
-use cratylus_core::experiment::Inputs;
+use cratylus_core::experiment::{Inputs, nearest};
 use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -82,7 +82,7 @@ impl Inputs for FileInputs {
 
 /// A model's kernel for two names: the rows of a table with the columns `model, name0, name1, state, p_name0`.
 pub fn read_kernel(path: &Path, model: Option<&str>, [a, b]: [&str; 2]) -> Result<Kernel, Trouble> {
-    let table = table::read(path, Some(&["model", "name0", "name1", "state", "p_name0"]))?;
+    let table = table::read(path, None)?;
     let rows = || -> Result<_, String> {
         Ok((table.texts("model")?, table.texts("name0")?, table.texts("name1")?, table.texts("state")?, table.floats("p_name0")?))
     };
@@ -93,7 +93,8 @@ pub fn read_kernel(path: &Path, model: Option<&str>, [a, b]: [&str; 2]) -> Resul
     let model = match (model, &there[..]) {
         (Some(model), _) if there.contains(&model) => model,
         (Some(model), _) => {
-            return Err(Trouble::new(format!("`{}` holds no model `{model}`; it holds: {}", path.display(), there.join(", "))));
+            let there: Vec<String> = there.into_iter().map(String::from).collect();
+            return Err(Trouble::new(format!("`{}` holds no model `{model}`{}", path.display(), nearest(model, &there))));
         }
         (None, [one]) => one,
         (None, _) => {

@@ -26,10 +26,10 @@ impl Check {
     pub fn go(self) -> Result<(), Failure> {
         let loaded = load(&self.experiment, &self.sets)?;
         let runs: u64 = loaded.points.iter().map(|point| point.experiment.replicas).sum();
-        let most = |i: usize| loaded.points[i].experiment.replicas * loaded.worlds[i].stop(0).most();
+        let most = |i: usize| loaded.points[i].experiment.replicas.saturating_mul(loaded.worlds[i].stop(0).most());
         let each = |i: usize| if loaded.worlds[i].game.alone() { 1 } else { 2 };
-        let interactions: u64 = (0..loaded.points.len()).map(most).sum();
-        let decisions: u64 = (0..loaded.points.len()).map(|i| most(i) * each(i)).sum();
+        let interactions = (0..loaded.points.len()).map(most).fold(0, u64::saturating_add);
+        let decisions = (0..loaded.points.len()).map(|i| most(i).saturating_mul(each(i))).fold(0, u64::saturating_add);
         let compiled = loaded.worlds.iter().filter(|world| world.compiled().is_some()).count();
         let cautions = World::each_once(&loaded.worlds, |world| &world.cautions);
         if self.json {

@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use cratylus_core::World;
-use cratylus_core::experiment::{Document, Point};
+use cratylus_core::experiment::{Document, Point, key_parts};
 use cratylus_io::inputs::FileInputs;
 use cratylus_io::manifest::Build;
 use cratylus_io::run_dir;
@@ -62,21 +62,21 @@ fn apply(text: &str, sets: &[String]) -> Result<String, String> {
         let (key, value) = set.split_once('=').expect("settings were checked when the document was read");
         let value = value.trim();
         let value: toml_edit::Value = value.parse().unwrap_or_else(|_| value.into());
-        let mut parts: Vec<&str> = key.trim().split('.').collect();
+        let mut parts = key_parts(key);
         let last = parts.pop().expect("a split has at least one part");
         let mut table: &mut dyn toml_edit::TableLike = document.as_table_mut();
         for part in parts {
-            let item = table.entry(part).or_insert_with(|| toml_edit::Item::Table(toml_edit::Table::new()));
+            let item = table.entry(&part).or_insert_with(|| toml_edit::Item::Table(toml_edit::Table::new()));
             table = item.as_table_like_mut().ok_or_else(|| format!("`{part}` is not a section"))?;
         }
-        match table.get_mut(last) {
+        match table.get_mut(&last) {
             // What stands around the old value, a comment perhaps, stays around the new one.
             Some(toml_edit::Item::Value(old)) => {
                 let decor = old.decor().clone();
                 *old = value;
                 *old.decor_mut() = decor;
             }
-            _ => drop(table.insert(last, toml_edit::Item::Value(value))),
+            _ => drop(table.insert(&last, toml_edit::Item::Value(value))),
         }
     }
     Ok(document.to_string())

@@ -28,7 +28,7 @@ pub struct Fit {
     #[arg(long, value_name = "RUN_DIR", num_args = 1..)]
     hold: Vec<PathBuf>,
     /// The penalty of pattern weights [default: chosen by cross-validation over runs]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     smoothing: Option<f64>,
     /// Print the scores as JSON.
     #[arg(long)]
@@ -39,6 +39,9 @@ impl Fit {
     pub fn go(self) -> Result<(), Failure> {
         if self.smoothing.is_some_and(|smoothing| !(smoothing > 0.0 && smoothing.is_finite())) {
             return Err(Failure::input("a smoothing is a number above 0"));
+        }
+        if self.out.is_dir() {
+            return Err(Failure::input(format!("{} is a folder; `--out` names a file", self.out.display())));
         }
         let stem = self.out.file_stem().map_or_else(|| "fitted".into(), |stem| stem.to_string_lossy().into_owned());
         let order = Order {

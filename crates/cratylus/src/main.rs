@@ -57,6 +57,11 @@ impl Failure {
     pub fn run(message: impl fmt::Display) -> Failure {
         Failure { code: 1, message: prefixed(message) }
     }
+
+    /// The same with a way out.
+    pub fn help(self, help: &str) -> Failure {
+        Failure { message: format!("{}\n  help: {help}", self.message), ..self }
+    }
 }
 
 fn prefixed(message: impl fmt::Display) -> String {

@@ -186,8 +186,17 @@ impl PointData {
 
     fn page(&self) -> Value {
         let experiment = &self.point.experiment;
+        let label = match &self.facts.tipping {
+            // What is committed against what says more than the bare values.
+            Some(t) => {
+                let rest = self.label_without(&["agents.committed", "population.start"]);
+                let what = format!("{} → {}, {} committed", t.majority.as_deref().unwrap_or("none"), t.minority, t.count);
+                if rest.is_empty() { what } else { format!("{rest}, {what}") }
+            }
+            None => self.label.clone(),
+        };
         let mut value = json!({
-            "label": self.label,
+            "label": label,
             "keys": self.panel_keys(),
             "size": experiment.size(),
             "names": experiment.names(),

@@ -6,6 +6,7 @@ use crate::{Failure, print, report};
 use clap::Args;
 use cratylus_io::conduct::{Ended, Job, Progress, Refused, conduct};
 use indicatif::{ProgressBar, ProgressStyle};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,7 +34,7 @@ pub struct Run {
     fresh: bool,
     /// How many threads play [default: all cores]. The results do not depend on it.
     #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    threads: Option<NonZeroUsize>,
     /// Print the results as JSON.
     #[arg(long)]
     json: bool,
@@ -58,10 +59,13 @@ impl Run {
             None if is_run_dir => self.experiment.clone(),
             None => Path::new("runs").join(name),
         };
+        if dir.exists() && !dir.is_dir() {
+            return Err(Failure::input(format!("{} is a file; `--out` names a folder", dir.display())));
+        }
         if self.fresh {
             set_aside(&dir)?;
         }
-        let threads = self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).max(1);
+        let threads = self.threads.or(std::thread::available_parallelism().ok()).map_or(1, usize::from);
         let started = Instant::now();
         let ended = play(&loaded, &dir, threads, self.quiet, &self.resume(&dir))?;
         if !self.quiet {
@@ -78,7 +82,9 @@ impl Run {
 
     /// Writes the report of a finished directory and prints its results.
     fn say(&self, dir: &Path) -> Result<(), Failure> {
-        let data = report::write(dir)?;
+        let data = report::write(dir).map_err(|failure| {
+            failure.help("if a file of the directory is damaged, `cratylus run EXPERIMENT.toml --fresh` runs it again and keeps what is there")
+        })?;
         if self.json {
             return print(serde_json::to_string_pretty(&data.results()).expect("results are plain data"));
         }
@@ -129,8 +135,11 @@ fn play(loaded: &Loaded, dir: &Path, threads: usize, quiet: bool, resume: &str) 
                 }
             }
         });
-        let ended = conduct(&job, dir, &progress);
-        done.store(true, Ordering::Relaxed);
+        let ended = {
+            // Even if conducting panics, the watcher is told that it is over.
+            let _over = Over(&done);
+            conduct(&job, dir, &progress)
+        };
         watcher.join().expect("watching does not panic");
         ended
     });
@@ -159,6 +168,15 @@ fn play(loaded: &Loaded, dir: &Path, threads: usize, quiet: bool, resume: &str) 
             Failure::input(format!("{dir} holds runs of an experiment that was different:\n{shown}{more}\n  help: {help}"))
         }
     })
+}
+
+/// Says that something is over when it is dropped.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Moves a directory to the first free name beside it.

@@ -29,9 +29,17 @@ pub fn interval(share: f64, low: f64, high: f64) -> String {
 /// A median with its quartiles, and the mean with its standard deviation.
 pub fn sample(sample: Option<&Sample>) -> [String; 2] {
     match sample {
-        Some(s) => [format!("{:.1} [{:.1}–{:.1}]", s.median, s.q1, s.q3), format!("{:.1} ± {:.1}", s.mean, s.sd)],
+        Some(s) => {
+            let [median, q1, q3, mean, sd] = [s.median, s.q1, s.q3, s.mean, s.sd].map(tenth);
+            [format!("{median:.1} [{q1:.1}–{q3:.1}]"), format!("{mean:.1} ± {sd:.1}")]
+        }
         None => ["–".into(), "–".into()],
     }
+}
+
+/// Rounded to a tenth, halves up, as the report's page does.
+fn tenth(x: f64) -> f64 {
+    (x * 10.0).round() / 10.0
 }
 
 /// The names that won, most frequent first.

@@ -152,6 +152,18 @@ fn a_mistake_gets_its_place_and_a_way_out() {
     refused(&with("size = 50", "size = = 50"), &["e.toml:7:8"]);
     refused("", &["`population` is missing"]);
     refused("[population]\nsize = 4\n", &["There is no `[game]`", "for example"]);
+    // Numbers that no file can hold, or that nobody means.
+    refused_with(COPIERS, &["seed=9223372036854775808"], &["a seed is a whole number from 0 to 2^63 - 1", "--set seed"]);
+    refused_with(COPIERS, &["replicas=9223372036854775807"], &["an experiment runs 1 to"]);
+    refused_with(COPIERS, &["stop.interactions=18446744073709551615"], &["at most 2^50 interactions"]);
+    refused_with(COPIERS, &["population.size=4294967296"], &["expected a whole number from 0 to 4,294,967,295"]);
+    refused_with(COPIERS, &["game.payoff={success=inf,failure=-inf}"], &["a payoff is a finite number"]);
+    // Names that would steer a terminal.
+    refused(&with("\"X\"", "\"X\\u001b[31m\""), &["holds a control character"]);
+    // Sweeps that contradict themselves or say the same twice.
+    refused(&with("[3, 5]", "[3, 5]\nx = [{ \"game.memory\" = 4 }]"), &["the sweep sets `game.memory` and `game.memory`"]);
+    refused(&with("[3, 5]", "[3, 3]"), &["lists 3 twice for `game.memory`"]);
+    refused(&with("[3, 5]", "[3]\nx = [{ seed = 4 }, { replicas = 3 }]"), &["must set the same keys"]);
     // A sweep of something that is no key.
     refused(&with("\"game.memory\"", "\"gane.memory\""), &["`gane.memory` is no key of an experiment", "e.toml:23:1"]);
     refused(&with("[3, 5]", "[]"), &["the list of values for `game.memory` is empty"]);
@@ -202,6 +214,38 @@ fn committed_minorities_networks_and_files_are_checked_before_anything_runs() {
 }
 
 #[test]
+fn recorded_values_stand_only_beside_what_was_recorded() {
+    let dir = folder("beside");
+    let file = experiments().join("consensus.toml");
+    std::fs::write(dir.join("ring.txt"), (1..=24).map(|i| format!("{i} {}\n", i % 24 + 1)).collect::<String>()).unwrap();
+    let text = std::fs::read_to_string(file).unwrap();
+    std::fs::write(dir.join("e.toml"), text).unwrap();
+    let recorded = |out: &str, sets: &[&str]| {
+        let mut args = vec!["run", "e.toml", "--quiet", "--out", out, "--set", "replicas=2"];
+        sets.iter().for_each(|set| args.extend(["--set", set]));
+        succeeds(&dir, &args).out.contains("recorded")
+    };
+    assert!(recorded("as-recorded", &[]));
+    assert!(recorded("same-window", &["stop.consensus={window_rounds=3}"]));
+    assert!(!recorded("threshold", &["stop.consensus.threshold=0.5"]));
+    assert!(!recorded("size", &["population.size=30"]));
+    assert!(!recorded("short", &["stop.interactions=50"]));
+    assert!(!recorded("ring", &["population.network={kind=\"edge-list\",file=\"ring.txt\"}"]));
+    assert!(!recorded("start", &["population.start={run={dir=\"as-recorded\",run=1}}"]));
+}
+
+#[test]
+fn the_sweep_can_be_set_from_the_command_line() {
+    let dir = folder("set-sweep");
+    std::fs::write(dir.join("e.toml"), COPIERS).unwrap();
+    for (out, set) in [("plain", "sweep.game.memory=[2]"), ("quoted", "sweep.\"game.memory\"=[2]")] {
+        succeeds(&dir, &["run", "e.toml", "--quiet", "--out", out, "--set", "replicas=1", "--set", set]);
+        let kept = std::fs::read_to_string(dir.join(out).join("experiment.toml")).unwrap();
+        assert!(kept.contains("\"game.memory\" = [2]"), "{kept}");
+    }
+}
+
+#[test]
 fn an_edge_list_decides_who_meets() {
     let dir = folder("edges");
     std::fs::write(dir.join("edges.txt"), "# a path of four\n1 2\n2 3\n3 4\n").unwrap();
@@ -237,6 +281,8 @@ fn a_fitted_agent_behaves_like_the_agents_it_was_fitted_to() {
     };
     let (own, emulated) = (rate("runs/copiers"), rate("runs/emulated"));
     assert!((own - emulated).abs() < 0.06, "{own} and {emulated}");
+    let twice = cratylus(&dir, &["fit", "runs/copiers", "--hold", "runs/../runs/copiers", "--out", "x.json"]);
+    assert!(twice.code == Some(2) && twice.err.contains("is given twice"), "{}", twice.err);
     let two = cratylus(&dir, &["fit", "runs/copiers", "runs/emulated", "--out", "x.json"]);
     assert_eq!(two.code, Some(2));
     assert!(two.err.contains("fit one at a time"), "{}", two.err);

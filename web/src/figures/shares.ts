@@ -43,7 +43,7 @@ export function shares(context: Context): Figure | undefined {
     title,
     caption:
       "Share of each name among the choices in a population round, one panel per example run, stacked with the winner at the bottom. " +
-      `These are single runs (${panels.length === 1 ? "1 run" : `${panels.length} runs`}), shown as they went and not averaged. Runs of the same condition share their time axis.`,
+      `These are single runs (${panels.length === 1 ? "1 run" : `${panels.length} runs`}), shown as they went and not averaged. Runs of the same condition share their time axis; conditions do not.`,
     draw(width) {
       const names = unique(panels.flatMap((panel) => panel.stack.map((band) => band.name)));
       const coloured = names.filter((name) => context.colourOf(name) !== "other").sort((a, b) => context.colourOf(a).localeCompare(context.colourOf(b)));

@@ -55,6 +55,7 @@ export function success(context: Context): Figure | undefined {
       `Share of interactions in each population round in which both agents chose the same name${aside(runsText(points))}. ` +
       (single ? "Line: the run." : "Line: median over runs; bands: middle half of the runs and, lighter, 5th to 95th percentile.") +
       (hasRecorded ? recordedSentence(points.filter((point) => point.recorded?.success), "recorded populations, median (dashed) and middle half") : "") +
+      (single ? "" : " A run that ended in consensus counts as successful from then on.") +
       ` All panels share their axes${last < longest ? `, which end at round ${last} of ${longest}, when the median and the lower quartile no longer move` : ""}.`,
     draw(width) {
       const items: KeyItem[] = [{ kind: "line", colour: "simulated", label: single ? context.ours : `${context.ours}, median` }];

@@ -76,6 +76,7 @@ function plot(context: Context, quantity: Quantity): Figure | undefined {
       `${quantity.caption} ${aside(runs && `${runs} runs per point`)}. Colour and shape tell the direction, from the convention to the minority’s name.` +
       (quantity.interval ? " Whiskers are 95% intervals; the dotted line marks even odds." : " No interval is shown.") +
       (recorded.length ? ` Grey: recorded populations, hollow markers of the same shape${quantity.interval ? " with their 95% intervals" : ""}${aside(recordedRuns && `${recordedRuns} runs per point`)}.` : "") +
+      (quantity.interval && points.some((point) => point.tipping!.count === 0) ? " Where runs tip with nobody committed, the convention in place is not stable by itself." : "") +
       (shared ? "" : " The horizontal axes differ between panels."),
     draw(width) {
       const items: KeyItem[] = directions.map((which) => ({ kind: "dot", label: which, colour: style(which).paint, symbol: style(which).symbol }));

@@ -7,7 +7,7 @@
 //! says where that is so. What is absent: population size, round numbers and partners' identities, which no
 //! recorded prompt showed.
 
-use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Experiment, Kind, nearest};
+use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Experiment, Kind, NetworkSpec, nearest};
 use crate::games::Payoff;
 use crate::seed::mix;
 use crate::summary::Facts;
@@ -119,13 +119,29 @@ impl Condition {
         let committed = committed.map(|committed| (committed.name.clone(), experiment.n_committed()));
         let start = &experiment.population.start;
         let alone = self.game == "individual";
+        // What was recorded in one way is not to be compared with what is judged or arranged in another.
+        let judged_alike = || {
+            let consensus = experiment.consensus();
+            let published =
+                consensus.window(experiment.size()) == WINDOW && consensus.threshold == 1.0 && consensus.from_round.is_none();
+            let longest = self.facts.rounds.as_ref().and_then(|rounds| rounds.values.last()).copied().unwrap_or(0.0);
+            published
+                && experiment.stop.share.is_none()
+                && experiment.stop.most(self.size) as f64 >= longest * f64::from(self.size)
+        };
+        let arranged_alike = experiment.population.network == NetworkSpec::Complete && start.run.is_none();
         self.game == experiment.game.kind
             && sorted(&self.names) == sorted(experiment.names())
             && self.start == start.consensus
             && self.remembers == start.memory.clone().unwrap_or_default()
+            && (alone || self.start.is_some() || judged_alike())
+            && arranged_alike
             && (alone || (self.memory == experiment.memory() && self.size == experiment.size() && self.committed == committed))
     }
 }
+
+/// The published stop rule: so many successes in a row, whatever the size of the population.
+const WINDOW: u64 = 72;
 
 pub const FORMAT: u32 = 1;
 

@@ -79,7 +79,7 @@ impl<'a> Document<'a> {
                 return Err(of_toml(&error).help(help).span(whole));
             }
         };
-        put(&mut self.table, key, moved(value, &whole), &whole)
+        put(&mut self.table, &key_parts(key), moved(value, &whole), &whole)
     }
 
     /// A mistake in words: what, where, and what would be right.
@@ -213,26 +213,41 @@ fn article(what: &str) -> String {
     format!("{article} {what}")
 }
 
-/// Writes a value at a dotted key, making sections on the way.
-pub(crate) fn put<'a>(table: &mut Table<'a>, key: &str, value: Item<'a>, place: &Range<usize>) -> Result<(), Mistake> {
-    let (head, rest) = match key.split_once('.') {
-        Some((head, rest)) => (head, Some(rest)),
-        None => (key, None),
-    };
-    if head.is_empty() {
-        return Err(Mistake::new("a key is a word, or words joined by dots".into()).span(place.clone()));
+/// The parts of a dotted key: `a.b`, or `sweep."a.b"` with a part in quotes. What is under `sweep` is one key, quoted or not.
+pub fn key_parts(key: &str) -> Vec<String> {
+    let key = key.trim();
+    if let Some(axis) = key.strip_prefix("sweep.") {
+        return vec!["sweep".into(), axis.trim_matches(['"', '\'']).into()];
     }
-    let name = || Spanned::new(place.clone(), Cow::Owned(head.to_string()));
-    let Some(rest) = rest else {
+    let mut parts = vec![String::new()];
+    let mut quote = None;
+    for c in key.chars() {
+        match (c, quote) {
+            ('"' | '\'', None) => quote = Some(c),
+            (c, Some(open)) if c == open => quote = None,
+            ('.', None) => parts.push(String::new()),
+            (c, _) => parts.last_mut().expect("there is always a part").push(c),
+        }
+    }
+    parts
+}
+
+/// Writes a value at a key given by its parts, making sections on the way.
+pub(crate) fn put<'a>(table: &mut Table<'a>, parts: &[String], value: Item<'a>, place: &Range<usize>) -> Result<(), Mistake> {
+    let Some((head, rest)) = parts.split_first().filter(|(head, _)| !head.is_empty()) else {
+        return Err(Mistake::new("a key is a word, or words joined by dots".into()).span(place.clone()));
+    };
+    let name = || Spanned::new(place.clone(), Cow::Owned(head.clone()));
+    if rest.is_empty() {
         table.insert(name(), value);
         return Ok(());
-    };
-    if !table.contains_key(head) {
+    }
+    if !table.contains_key(head.as_str()) {
         table.insert(name(), Spanned::new(place.clone(), DeValue::Table(Table::new())));
     }
-    match table.get_mut(head).map(Spanned::get_mut) {
+    match table.get_mut(head.as_str()).map(Spanned::get_mut) {
         Some(DeValue::Table(inner)) => put(inner, rest, value, place),
-        _ => Err(Mistake::new(format!("`{head}` is not a section, so it holds no `{rest}`")).span(place.clone())),
+        _ => Err(Mistake::new(format!("`{head}` is not a section, so it holds no `{}`", rest.join("."))).span(place.clone())),
     }
 }
 
@@ -279,7 +294,8 @@ fn of_toml(error: &toml::de::Error) -> Mistake {
     if let Some(rest) = text.strip_prefix("invalid type: ").or_else(|| text.strip_prefix("invalid value: ")) {
         let (found, expected) = rest.split_once(", expected ").unwrap_or((rest, "something else"));
         let expected = match expected {
-            "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or above",
+            "u32" => "a whole number from 0 to 4,294,967,295",
+            "u8" | "u16" | "u64" | "usize" => "a whole number from 0 to 2^63 - 1",
             "f32" | "f64" => "a number",
             "a string" => "a text in quotes",
             "a sequence" => "a list in brackets",
@@ -287,7 +303,7 @@ fn of_toml(error: &toml::de::Error) -> Mistake {
             other if other.starts_with("struct") || other.starts_with("internally tagged enum") => "a table with keys",
             other => other,
         };
-        mistake.message = format!("expected {expected}, found {found}");
+        mistake.message = format!("expected {expected}, found {}", found.trim_end_matches(" as i128"));
     }
     mistake
 }
@@ -298,7 +314,10 @@ pub fn nearest(word: &str, known: &[String]) -> String {
     let best = known.iter().map(|other| (distance(other), other)).min();
     let list = || known.iter().take(30).map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", ");
     match best {
-        Some((distance, other)) if distance <= 1 + word.chars().count() / 3 => {
+        // Of short words nearly all are near, so only longer ones are guessed at.
+        Some((distance, other))
+            if distance <= word.chars().count() / 3 && distance > 0 || word.to_lowercase() == other.to_lowercase() =>
+        {
             format!("; did you mean `{other}`? There are: {}", list())
         }
         Some(_) => format!("; there are: {}", list()),

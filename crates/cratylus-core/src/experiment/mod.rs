@@ -10,7 +10,7 @@ mod registry;
 mod schema;
 mod sweep;
 
-pub use document::{Document, Mistake, nearest};
+pub use document::{Document, Mistake, key_parts, nearest};
 pub use registry::{AgentContext, AgentEntry, AgentSpec, Chosen, GameEntry, GameSpec, Inputs, Kind, NoInputs, Notes, check_pool};
 pub use schema::schema;
 pub use sweep::{Point, Setting};
@@ -147,6 +147,10 @@ impl Default for Record {
     }
 }
 
+/// More than anyone means to run.
+const REPLICAS_MAX: u64 = 100_000_000;
+const INTERACTIONS_MAX: u64 = 1 << 50;
+
 /// The sections and keys that an experiment file may hold.
 pub(crate) const KEYS: [&str; 9] = ["name", "seed", "replicas", "population", "game", "agents", "stop", "record", "sweep"];
 
@@ -167,9 +171,8 @@ impl Experiment {
             return Err(Mistake::new(format!("there is no key `{word}`")).help(nearest(&word, &places)).span(key.span()));
         }
         let name: String = take_field(&mut table, "name", spans)?.unwrap_or_else(|| "experiment".into());
-        if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
-            let why =
-                "the name of an experiment names its run directory, so it must not be empty, start with a dot or hold a slash";
+        if name.is_empty() || name.contains(|c: char| c.is_control() || "/\\".contains(c)) || name.starts_with('.') {
+            let why = "the name of an experiment names its run directory, so it must not be empty, start with a dot or hold a slash or a control character";
             return Err(spans.mistake("name", why.into()));
         }
         let seed = take_field(&mut table, "seed", spans)?.unwrap_or(0);
@@ -212,8 +215,11 @@ impl Experiment {
 
     fn check(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
         let mistake = |key: &str, why: String| Err(spans.mistake(key, why));
-        if self.replicas == 0 {
-            return mistake("replicas", "an experiment runs at least one replica".into());
+        if !(1..=REPLICAS_MAX).contains(&self.replicas) {
+            return mistake("replicas", format!("an experiment runs 1 to {REPLICAS_MAX} replicas"));
+        }
+        if self.seed > i64::MAX as u64 {
+            return mistake("seed", "a seed is a whole number from 0 to 2^63 - 1, as TOML holds no larger ones".into());
         }
         let alone = self.game.spec.alone();
         let least = if alone { 1 } else { 2 };
@@ -247,7 +253,10 @@ impl Experiment {
                 format!("the counts add up to {counts}, and `population.size` is {}", self.population.size),
             );
         }
-        if !all_counts && (counts > 0 || (shares - 1.0).abs() > 1e-9) {
+        if !all_counts && counts > 0 {
+            return mistake("agents.mix", "give every kind of the mix a `share`, or every kind a `count`".into());
+        }
+        if !all_counts && ((shares - 1.0).abs() > 1e-9) {
             return mistake(
                 "agents.mix",
                 format!("the shares must add up to 1 (or give a `count` for every kind); they add up to {shares}"),
@@ -279,6 +288,17 @@ impl Experiment {
             return mistake("agents.committed.share", "a share is a number from 0 to 1".into());
         }
         let count = committed.count(self.population.size);
+        if count == 0 && committed.share.is_some_and(|share| share > 0.0) {
+            let why = format!(
+                "that share of {} agents is less than half an agent; give a larger share, or `count`",
+                self.population.size
+            );
+            return mistake("agents.committed.share", why);
+        }
+        if committed.how == How::Replace && count == self.population.size {
+            let why = format!("all {count} agents would be committed, and nobody would be left whose mind could change");
+            return mistake("agents.committed", why);
+        }
         if committed.how == How::Replace && count > self.population.size {
             return mistake(
                 "agents.committed.count",
@@ -328,8 +348,14 @@ impl Experiment {
                     "give `window` (interactions) or `window_rounds` (population rounds), one of the two",
                 );
             }
-            if consensus.window == Some(0) || consensus.window_rounds == Some(0) {
-                return mistake("stop.consensus", "a window holds at least one interaction");
+            for (key, value) in
+                [("stop.consensus.window", consensus.window), ("stop.consensus.window_rounds", consensus.window_rounds)]
+            {
+                match value {
+                    Some(0) => return mistake(key, "a window holds at least one interaction"),
+                    Some(0x1000_0000..) => return mistake(key, "a window holds at most 2^28 interactions"),
+                    _ => (),
+                }
             }
             if !(consensus.threshold > 0.0 && consensus.threshold <= 1.0) {
                 return mistake("stop.consensus.threshold", "a threshold is a share of successes, above 0 and up to 1");
@@ -347,8 +373,12 @@ impl Experiment {
                 return mistake("stop.share", "`window_rounds` is at least 1, and `threshold` above 0 and up to 1");
             }
         }
-        if self.stop.interactions == Some(0) || self.stop.rounds == Some(0) {
-            return mistake("stop", "a run has at least one interaction");
+        for (key, value) in [("stop.interactions", self.stop.interactions), ("stop.rounds", self.stop.rounds)] {
+            match value {
+                Some(0) => return mistake(key, "a run has at least one interaction"),
+                Some(INTERACTIONS_MAX..) => return mistake(key, "a run has at most 2^50 interactions"),
+                _ => (),
+            }
         }
         Ok(())
     }

@@ -238,6 +238,14 @@ pub fn check_pool(names: &[String]) -> Result<(), (&'static str, String)> {
     if names.iter().any(|name| name.is_empty()) {
         return Err(("names", "a name must not be empty".into()));
     }
+    // Names are printed in tables and told to models, so they must not steer a terminal or hide in a line.
+    let steers = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if let Some(name) = names.iter().find(|name| name.contains(steers)) {
+        return Err(("names", format!("the name {name:?} holds a control character")));
+    }
+    if names.iter().any(|name| name.chars().count() > 100) {
+        return Err(("names", "a name has at most 100 characters".into()));
+    }
     let mut sorted: Vec<&String> = names.iter().collect();
     sorted.sort_unstable();
     match sorted.windows(2).find(|pair| pair[0] == pair[1]) {

@@ -2,7 +2,7 @@
 //! fastest. An axis is a key with a list of values (`"agents.model" = [...]`), or a free word with a list
 //! of tables, each of which sets several keys at once (`direction = [{ "a.b" = 1, "a.c" = 2 }, ...]`).
 
-use super::document::{Document, Item, Mistake, Spans, Table, array, nearest, put, table};
+use super::document::{Document, Item, Mistake, Spans, Table, array, key_parts, nearest, put, table};
 use super::{Experiment, KEYS};
 use toml::de::DeValue;
 
@@ -16,10 +16,10 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// The value as a reader would write it: text without its quotes.
+    /// The value as a reader would write it: text without its quotes, unless something in it would not be seen.
     pub fn words(&self) -> String {
         match &self.value {
-            toml::Value::String(text) => text.clone(),
+            toml::Value::String(text) if !text.contains(char::is_control) => text.clone(),
             other => other.to_string(),
         }
     }
@@ -86,12 +86,45 @@ impl Document<'_> {
         };
         let place = sweep.span();
         let axes: Vec<Axis<'_>> = table(sweep, "sweep")?.into_iter().map(axis).collect::<Result<_, _>>()?;
+        unambiguous(&axes, &place)?;
         let n = axes.iter().try_fold(1usize, |n, axis| n.checked_mul(axis.values.len()).filter(|&n| n <= POINTS_MAX));
         let Some(n) = n else {
             return Err(Mistake::new(format!("this sweep has more than {POINTS_MAX} points")).span(place));
         };
         (0..n).map(|i| point(&base, &axes, i)).collect()
     }
+}
+
+/// Every key is set by one axis, by all of its tables, and every value once: else runs would be counted twice or under a wrong key.
+fn unambiguous(axes: &[Axis<'_>], place: &std::ops::Range<usize>) -> Result<(), Mistake> {
+    let mistake = |why: String| Err(Mistake::new(why).span(place.clone()));
+    let mut before: Vec<&str> = Vec::new();
+    for axis in axes {
+        let keys: Vec<&str> = axis.values[0].iter().map(|(key, _)| key.as_str()).collect();
+        if axis.values.iter().any(|value| value.iter().map(|(key, _)| key.as_str()).ne(keys.iter().copied())) {
+            return mistake("the tables of one sweep axis must set the same keys, in the same order".into());
+        }
+        if keys.is_empty() {
+            return mistake("a table of a sweep axis sets at least one key".into());
+        }
+        for key in keys {
+            let under = |a: &str, b: &str| a == b || a.strip_prefix(b).is_some_and(|rest| rest.starts_with('.'));
+            if let Some(other) = before.iter().find(|other| under(key, other) || under(other, key)) {
+                return mistake(format!("the sweep sets `{other}` and `{key}`, which are the same or one inside the other"));
+            }
+            before.push(key);
+        }
+        let mut texts: Vec<String> =
+            axis.values.iter().map(|value| value.iter().map(|(_, item)| words(item)).collect::<Vec<_>>().join(", ")).collect();
+        texts.sort_unstable();
+        if let Some(pair) = texts.windows(2).find(|pair| pair[0] == pair[1]) {
+            return mistake(format!(
+                "the sweep lists {} twice for `{}`; such runs would be the same",
+                pair[0], axis.values[0][0].0
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn point(base: &Table<'_>, axes: &[Axis<'_>], mut i: usize) -> Result<Point, Mistake> {
@@ -104,7 +137,7 @@ fn point(base: &Table<'_>, axes: &[Axis<'_>], mut i: usize) -> Result<Point, Mis
     let mut settings = Vec::new();
     for (telling, values) in chosen.into_iter().rev() {
         for (key, item) in values {
-            put(&mut table, key, item.clone(), &item.span())?;
+            put(&mut table, &key_parts(key), item.clone(), &item.span())?;
             let telling = telling.is_none_or(|telling| telling == key);
             settings.push(Setting { key: key.clone(), value: plain(item)?, telling });
         }

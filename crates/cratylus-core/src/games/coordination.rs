@@ -46,6 +46,9 @@ pub(super) fn five() -> usize {
 
 impl GameSpec for Coordination {
     fn check(&self) -> Result<(), (&'static str, String)> {
+        if !self.payoff.success.is_finite() || !self.payoff.failure.is_finite() {
+            return Err(("payoff", "a payoff is a finite number".into()));
+        }
         if self.payoff.success <= self.payoff.failure {
             let why = format!(
                 "the payoff of success ({}) must be above that of failure ({}): agreement is what this game pays for",

@@ -2,10 +2,8 @@
 //! (The separate test of one agent asked alone is the game `individual`.) An agent whose interaction was
 //! void has still learned nothing, so its next choice counts too.
 
-use crate::AgentId;
 use crate::event::Event;
 use crate::measure::{Measure, MeasureEntry, Reading, RunContext};
-use std::collections::BTreeSet;
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "first_choice:NAME",
@@ -14,8 +12,8 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
 };
 
 struct FirstChoice {
-    /// Agents that have learned something, or never chose freely.
-    settled: BTreeSet<AgentId>,
+    /// For each agent, whether it has learned something, or never chooses freely.
+    settled: Vec<bool>,
     labels: Vec<String>,
     counts: Vec<u64>,
     active: bool,
@@ -23,7 +21,8 @@ struct FirstChoice {
 
 impl FirstChoice {
     fn new(context: &RunContext) -> FirstChoice {
-        let settled = context.committed.iter().flat_map(|(_, agents)| agents.iter().copied()).collect();
+        let mut settled = vec![false; context.size as usize];
+        context.committed.iter().flat_map(|(_, agents)| agents).for_each(|&agent| settled[agent as usize] = true);
         let labels = context.names.iter().map(|name| format!("first_choice:{name}")).collect();
         FirstChoice { settled, labels, counts: vec![0; context.names.len()], active: context.empty_start && !context.alone }
     }
@@ -35,14 +34,14 @@ impl Measure for FirstChoice {
             return;
         }
         for (agent, name) in event.choices() {
-            if !self.settled.contains(&agent)
+            if !self.settled[agent as usize]
                 && let Some(count) = self.counts.get_mut(name as usize)
             {
                 *count += 1;
             }
         }
         if event.success.is_some() {
-            self.settled.extend(event.agents);
+            event.agents.iter().for_each(|&agent| self.settled[agent as usize] = true);
         }
     }
 

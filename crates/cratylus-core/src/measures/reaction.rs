@@ -4,7 +4,6 @@
 use crate::event::Event;
 use crate::measure::{Measure, MeasureEntry, Reading, RunContext};
 use crate::{AgentId, Name};
-use std::collections::BTreeMap;
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "stay_after_success, switch_after_failure",
@@ -14,7 +13,8 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
 
 struct Reaction {
     committed: Vec<AgentId>,
-    last: BTreeMap<AgentId, (Name, bool)>,
+    /// What each agent said last, and whether it succeeded.
+    last: Vec<Option<(Name, bool)>>,
     /// After failure at 0 and success at 1: how often a name was kept, and of how many.
     kept: [u64; 2],
     of: [u64; 2],
@@ -23,7 +23,7 @@ struct Reaction {
 impl Reaction {
     fn new(context: &RunContext) -> Reaction {
         let committed = context.committed.clone().map_or(Vec::new(), |(_, agents)| agents);
-        Reaction { committed, last: BTreeMap::new(), kept: [0; 2], of: [0; 2] }
+        Reaction { committed, last: vec![None; context.size as usize], kept: [0; 2], of: [0; 2] }
     }
 }
 
@@ -34,7 +34,7 @@ impl Measure for Reaction {
             if self.committed.binary_search(&agent).is_ok() {
                 continue;
             }
-            if let Some((before, success)) = self.last.insert(agent, (name, success)) {
+            if let Some((before, success)) = self.last[agent as usize].replace((name, success)) {
                 self.of[usize::from(success)] += 1;
                 self.kept[usize::from(success)] += u64::from(name == before);
             }

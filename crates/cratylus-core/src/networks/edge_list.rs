@@ -60,6 +60,30 @@ impl EdgeList {
         }
         Ok(EdgeList { starts, neighbours: half_edges.into_iter().map(|(_, b)| b).collect() })
     }
+
+    /// How many parts the network falls into whose agents never meet those of another.
+    pub fn components(&self) -> usize {
+        let mut seen = vec![false; self.len() as usize];
+        let mut components = 0;
+        let mut waiting = Vec::new();
+        for agent in 0..self.len() {
+            if seen[agent as usize] {
+                continue;
+            }
+            components += 1;
+            seen[agent as usize] = true;
+            waiting.push(agent);
+            while let Some(agent) = waiting.pop() {
+                for i in 0..self.degree(agent) {
+                    let neighbour = self.neighbour(agent, i);
+                    if !std::mem::replace(&mut seen[neighbour as usize], true) {
+                        waiting.push(neighbour);
+                    }
+                }
+            }
+        }
+        components
+    }
 }
 
 impl Network for EdgeList {
@@ -86,6 +110,12 @@ mod tests {
         let from_zero = EdgeList::parse("0\t1\n1 2", 3).unwrap();
         assert_eq!(from_one, from_zero);
         assert_eq!((from_one.degree(1), from_one.neighbour(1, 1)), (2, 2));
+    }
+
+    #[test]
+    fn parts_that_never_meet_are_counted() {
+        assert_eq!(EdgeList::parse("1 2\n2 3", 3).unwrap().components(), 1);
+        assert_eq!(EdgeList::parse("1 2\n3 4\n5 6", 6).unwrap().components(), 3);
     }
 
     #[test]
