@@ -56,7 +56,7 @@ pub fn winners(facts: &Facts) -> String {
 pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).expect("digits")).collect();
-    groups.join("\u{202f}")
+    groups.join(",")
 }
 
 #[cfg(test)]
@@ -67,6 +67,6 @@ mod tests {
     fn columns_line_up() {
         let rows = vec![vec!["a".into(), "1".into()], vec!["bbb".into(), "22".into()]];
         assert_eq!(table(&rows, &[1]), "a     1\nbbb  22");
-        assert_eq!(count(1_234_567), "1\u{202f}234\u{202f}567");
+        assert_eq!(count(1_234_567), "1,234,567");
     }
 }
