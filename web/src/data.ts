@@ -72,6 +72,8 @@ export interface Outcome {
   tipping?: Maybe<Tipping>;
   individual?: Maybe<Individual>;
   void_share?: Maybe<number>;
+  stay_after_success?: Maybe<number>;
+  switch_after_failure?: Maybe<number>;
   collective_bias?: Maybe<{ statistic?: Maybe<number>; p?: Maybe<number>; text?: Maybe<string> }>;
 }
 

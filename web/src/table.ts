@@ -39,6 +39,8 @@ const columns: Column[] = [
     head: "Rounds, mean", note: "± sd",
     text: ({ rounds }) => (isNumber(rounds?.mean) ? duration(rounds.mean) + (isNumber(rounds.sd) ? ` ± ${duration(rounds.sd)}` : "") : ""),
   },
+  { head: "Kept", note: "after success", text: ({ stay_after_success: rate }) => (isNumber(rate) ? share(rate) : "") },
+  { head: "Changed", note: "after failure", text: ({ switch_after_failure: rate }) => (isNumber(rate) ? share(rate) : "") },
   { head: "Winners", prose: true, text: ({ winners }) => leading(winners) },
   { head: "Collective bias", prose: true, text: ({ collective_bias: bias }) => [bias?.text, !/\bp\s*[<=]/.test(bias?.text ?? "") && pValue(bias?.p)].filter(Boolean).join(", ") },
   { head: "Void", note: "share of interactions", text: ({ void_share: share_ }) => (isNumber(share_) && share_ > 0 ? share(share_) : "") },
@@ -48,7 +50,7 @@ const columns: Column[] = [
   { head: "Even choice", text: ({ individual }) => pValue(individual?.p_uniform) },
 ];
 
-const ofConsensus = new Set(["Reached consensus", "Rounds, median", "Rounds, mean", "Winners", "Collective bias"]);
+const ofConsensus = new Set(["Reached consensus", "Rounds, median", "Rounds, mean", "Kept", "Changed", "Winners", "Collective bias"]);
 
 export function table(context: Context): HTMLElement | undefined {
   const { points } = context;

@@ -136,9 +136,12 @@ pub struct Facts {
     pub rounds: Option<Sample>,
     #[serde(default)]
     pub winners: Vec<Share>,
-    /// Choices made with an empty memory.
+    /// Choices made with an empty memory: individual bias in the population itself.
     #[serde(default)]
     pub prior: Vec<Share>,
+    /// The test of them against equal probabilities: exact binomial for two names, chi-squared for more.
+    #[serde(default)]
+    pub prior_p: Option<f64>,
     #[serde(default)]
     pub collective_bias: Option<CollectiveBias>,
     #[serde(default)]
@@ -253,6 +256,7 @@ impl Summary {
             rounds: Sample::new(self.rows.iter().filter_map(|row| row.outcome.rounds_to_consensus).collect()),
             collective_bias: self.collective_bias(&winners, &prior, experiment.seed),
             winners,
+            prior_p: (!prior.is_empty()).then(|| against_uniform(&prior)),
             prior,
             success: self.curve(),
             void_share: if all > 0 { void / all as f64 } else { 0.0 },
@@ -343,13 +347,8 @@ impl Summary {
         let memory = start.memory.clone().or(start.consensus.as_ref().map(full)).unwrap_or_default();
         let side = |own: usize| memory.iter().map(|round| round[own].as_str()).collect::<Vec<_>>().join("");
         let choices = shares(&self.answers, &self.names);
-        let counts: Vec<u64> = choices.iter().map(|share| share.count).collect();
-        let answers: u64 = counts.iter().sum();
-        let p_uniform = match counts[..] {
-            _ if answers == 0 => f64::NAN,
-            [one, _] => binomial_test(one, answers, 0.5),
-            _ => uniform_test(&counts).2,
-        };
+        let answers: u64 = choices.iter().map(|share| share.count).sum();
+        let p_uniform = against_uniform(&choices);
         let memory_text = if memory.is_empty() { "empty".into() } else { format!("{}_{}", side(0), side(1)) };
         Individual { memory_text, memory, answers, choices, p_uniform }
     }
@@ -361,6 +360,16 @@ pub fn p_words(p: f64) -> String {
         format!("< {:.0e}", 2.0 / MONTE_CARLO as f64)
     } else {
         format!("= {p:.2}").replace("= 0.00", "< 0.005")
+    }
+}
+
+/// The p of choices if all names were equally likely.
+fn against_uniform(choices: &[Share]) -> f64 {
+    let counts: Vec<u64> = choices.iter().map(|share| share.count).collect();
+    match counts[..] {
+        [] => f64::NAN,
+        [one, other] => binomial_test(one, one + other, 0.5),
+        _ => uniform_test(&counts).2,
     }
 }
 

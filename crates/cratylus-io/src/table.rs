@@ -276,7 +276,9 @@ pub fn read_groups(
                 _ => group.get_column_reader(i).map_err(at("reading", path))?,
             };
             let unsigned = matches!(no_values(&schema.column(i)), Values::UInt(_));
-            let values = read_column(column, rows, unsigned).map_err(|why| {
+            // The crate trusts a file's headers in places where a damaged one makes it panic.
+            let values = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| read_column(column, rows, unsigned)));
+            let values = values.unwrap_or_else(|_| Err("the file is damaged".into())).map_err(|why| {
                 Trouble::new(format!("reading {}, column `{}`: {why}", path.display(), schema.column(i).name()))
             })?;
             table.columns.push(Column::new(schema.column(i).name(), values));

@@ -15,6 +15,8 @@ pub struct ZstdPages {
     at: usize,
     /// How many values the column still owes.
     left: i64,
+    /// Whether the dictionary has been read, without which some pages cannot be.
+    dictionary: bool,
 }
 
 /// No page that any writer makes is larger than this once decompressed.
@@ -22,7 +24,7 @@ const PAGE_MAX: usize = 1 << 30;
 
 impl ZstdPages {
     pub fn new(bytes: bytes::Bytes, values: i64) -> ZstdPages {
-        ZstdPages { bytes, at: 0, left: values }
+        ZstdPages { bytes, at: 0, left: values, dictionary: false }
     }
 
     fn next(&mut self) -> Result<Option<Page>> {
@@ -36,6 +38,12 @@ impl ZstdPages {
         let packed = &self.bytes[body..end];
         self.at = end;
         let encoding = |code: i32| encoding(code).ok_or_else(|| error("a page has an encoding that is not known"));
+        let by_dictionary = matches!(encoding(header.encoding)?, Encoding::PLAIN_DICTIONARY | Encoding::RLE_DICTIONARY);
+        if header.kind == DICTIONARY {
+            self.dictionary = true;
+        } else if by_dictionary && !self.dictionary {
+            return Err(error("a page refers to a dictionary that is not there"));
+        }
         let page = match header.kind {
             DICTIONARY => Page::DictionaryPage {
                 buf: unpack(packed, header.unpacked)?,

@@ -207,7 +207,7 @@ pub fn results_table(points: &[report::PointData]) -> String {
 }
 
 fn consensus_table(points: &[report::PointData]) -> String {
-    let head = ["", "runs", "consensus", "rounds, median", "rounds, mean", "winners", "collective bias"];
+    let head = ["", "runs", "consensus", "rounds, median", "rounds, mean", "stay", "switch", "winners", "collective bias"];
     let mut rows = vec![head.map(String::from).to_vec()];
     let bias = |facts: &cratylus_core::summary::Facts| {
         let p = |bias: &cratylus_core::summary::CollectiveBias| format!("p {}", cratylus_core::summary::p_words(bias.p));
@@ -216,7 +216,9 @@ fn consensus_table(points: &[report::PointData]) -> String {
     let mut push = |label: String, facts: &cratylus_core::summary::Facts| {
         let [median, mean] = words::sample(facts.rounds.as_ref());
         let consensus = facts.consensus.as_ref().map_or("–".into(), |share| words::percent(share.share));
-        rows.push(vec![label, count(facts.runs), consensus, median, mean, words::winners(facts), bias(facts)]);
+        let rate = |rate: Option<f64>| rate.map_or("–".into(), words::percent);
+        let (stay, switch) = (rate(facts.stay_after_success), rate(facts.switch_after_failure));
+        rows.push(vec![label, count(facts.runs), consensus, median, mean, stay, switch, words::winners(facts), bias(facts)]);
     };
     for point in points {
         push(point.label.clone(), &point.facts);
@@ -224,9 +226,9 @@ fn consensus_table(points: &[report::PointData]) -> String {
             push("  recorded".into(), &recorded.facts);
         }
     }
-    let table = words::table(&rows, &[1, 2]);
+    let table = words::table(&rows, &[1, 2, 5, 6]);
     format!(
-        "{table}\n\nRounds to consensus are population rounds (N interactions): median [quartiles] and mean ± sd over runs.\nCollective bias: winners over runs against first choices with an empty memory, G test."
+        "{table}\n\nRounds to consensus are population rounds (N interactions): median [quartiles] and mean ± sd over runs.\nStay, switch: how often a name was kept after success, and changed after failure.\nCollective bias: winners over runs against first choices with an empty memory, G test."
     )
 }
 
