@@ -2,22 +2,16 @@
 //! reference. Forty thousand runs there; here as many as a few seconds allow, within three standard errors
 //! of the difference.
 
+mod common;
 use cratylus_core::agent::Fault;
 use cratylus_core::experiment::Document;
 use cratylus_core::outcome::OutcomeSeen;
 use cratylus_core::{Engine, Event, Sink, World, run};
 use cratylus_io::inputs::FileInputs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 fn kernels() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/llm-kernels");
-    if path.exists() {
-        return Some(path);
-    }
-    // Written past the test harness, which keeps what passing tests print to itself.
-    writeln!(std::io::stderr(), "SKIPPED: {} is not there", path.display()).unwrap();
-    None
+    common::shared("llm-kernels")
 }
 
 fn world(dir: &Path, model: &str, names: [&str; 2], size: u32) -> World {

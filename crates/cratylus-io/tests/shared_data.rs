@@ -1,26 +1,16 @@
 //! Recorded data of other people, read where it is present: `../shared/data` beside the project. Each test
 //! says so where it is not.
 
+mod common;
+use common::shared;
 use cratylus_core::summary::{Facts, Summary};
 use cratylus_io::ai_norms::import;
 use cratylus_io::manifest::Build;
 use cratylus_io::run_dir::RunDir;
 use cratylus_io::table;
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
-
-/// The shared data, or None, visibly, where there is none.
-fn shared(path: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(path);
-    if path.exists() {
-        return Some(path);
-    }
-    // Written past the test harness, which keeps what passing tests print to itself.
-    writeln!(std::io::stderr(), "SKIPPED: {} is not there", path.display()).unwrap();
-    None
-}
 
 /// The recorded runs as run directories, imported once for all tests.
 fn imported() -> Option<&'static Path> {
