@@ -27,8 +27,17 @@ const SOURCE: &str =
 #[derive(Clone, Debug)]
 pub struct Imported {
     pub file: PathBuf,
-    /// Its run directory, or why there is none.
-    pub result: Result<(PathBuf, u64, u64), String>,
+    pub outcome: Outcome,
+}
+
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Its run directory, with so many runs and interactions or answers.
+    Done { dir: PathBuf, runs: u64, interactions: u64 },
+    /// It holds nothing to import, and why.
+    Skipped(String),
+    /// It should have been read and could not be, and why.
+    Failed(String),
 }
 
 /// Imports every pickle below `from` into run directories below `into`.
@@ -42,16 +51,17 @@ pub fn import(from: &Path, into: &Path, build: Build, mut see: impl FnMut(&Impor
             from.display()
         )));
     }
-    let pools = pools_of_bias_tests(&files)?;
+    let pools = pools_of_bias_tests(&files);
     let mut done = Vec::new();
     for file in files {
-        let imported = match Condition::of(&file, &pools) {
-            Ok(condition) => {
-                let (dir, runs, interactions) = write(&file, &condition, into, build)?;
-                Imported { file, result: Ok((dir, runs, interactions)) }
-            }
-            Err(why) => Imported { file, result: Err(why) },
+        let outcome = match Condition::of(&file, &pools) {
+            Ok(condition) => match write(&file, &condition, into, build) {
+                Ok((dir, runs, interactions)) => Outcome::Done { dir, runs, interactions },
+                Err(trouble) => Outcome::Failed(trouble.0),
+            },
+            Err(why) => Outcome::Skipped(why),
         };
+        let imported = Imported { file, outcome };
         see(&imported);
         done.push(imported);
     }
@@ -112,7 +122,7 @@ fn model_of(stem: &str) -> Option<(&'static str, &str)> {
 
 /// The names that each model was offered in its tests with a memory, which their files do not list: what is
 /// found in all of them.
-fn pools_of_bias_tests(files: &[PathBuf]) -> Result<Vec<(&'static str, Vec<String>)>, Trouble> {
+fn pools_of_bias_tests(files: &[PathBuf]) -> Vec<(&'static str, Vec<String>)> {
     let mut pools: Vec<(&'static str, BTreeSet<String>)> = Vec::new();
     for file in files {
         let stem = stem(file);
@@ -120,7 +130,8 @@ fn pools_of_bias_tests(files: &[PathBuf]) -> Result<Vec<(&'static str, Vec<Strin
         if !rest.starts_with("bias_test_") {
             continue;
         }
-        let value = read(file)?;
+        // One that cannot be read says so when its own turn comes.
+        let Ok(value) = read(file) else { continue };
         let answers = get(&value, "tracker").and_then(|tracker| texts(get(tracker, "answers")?));
         let said = answers.into_iter().flatten().map(String::from);
         let seen = rest.trim_start_matches("bias_test_").chars().filter(|c| *c != '_').map(String::from);
@@ -130,7 +141,7 @@ fn pools_of_bias_tests(files: &[PathBuf]) -> Result<Vec<(&'static str, Vec<Strin
         });
         pools[place].1.extend(said.chain(seen));
     }
-    Ok(pools.into_iter().map(|(model, pool)| (model, pool.into_iter().rev().collect())).collect())
+    pools.into_iter().map(|(model, pool)| (model, pool.into_iter().rev().collect())).collect()
 }
 
 fn stem(file: &Path) -> String {

@@ -4,7 +4,7 @@
 mod common;
 use common::shared;
 use cratylus_core::summary::{Facts, Summary};
-use cratylus_io::ai_norms::import;
+use cratylus_io::ai_norms::{Outcome, import};
 use cratylus_io::manifest::Build;
 use cratylus_io::run_dir::RunDir;
 use cratylus_io::table;
@@ -222,6 +222,7 @@ fn a_hostile_folder_is_refused_by_file_and_offset() {
     std::fs::create_dir_all(&dir).unwrap();
     let file = dir.join("claude_converged_baseline_Q_M_-50_100_5mem_complete_24ps_0.5tmp.pkl");
     std::fs::write(&file, b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.").unwrap();
-    let error = import(&dir, &dir.join("out"), Build { version: "test", revision: "test" }, |_| ()).unwrap_err().0;
+    let done = import(&dir, &dir.join("out"), Build { version: "test", revision: "test" }, |_| ()).unwrap();
+    let Outcome::Failed(error) = &done[0].outcome else { panic!("{done:?}") };
     assert!(error.contains("claude_converged_baseline") && error.contains("offset 14"), "{error}");
 }

@@ -4,7 +4,7 @@ use crate::experiment::BUILD;
 use crate::words::count;
 use crate::{Failure, print};
 use clap::{Args, ValueEnum};
-use cratylus_io::ai_norms;
+use cratylus_io::ai_norms::{self, Outcome};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -41,34 +41,48 @@ impl Import {
             return Err(Failure::input(format!("{} is not a folder", self.from.display())));
         }
         let out = self.out.unwrap_or_else(|| PathBuf::from("runs/ai-norms"));
-        let done = ai_norms::import(&self.from, &out, BUILD, |imported| {
-            if let Err(why) = &imported.result {
-                eprintln!("skipped {}: {why}", imported.file.display());
-            }
+        let done = ai_norms::import(&self.from, &out, BUILD, |imported| match &imported.outcome {
+            Outcome::Done { .. } => (),
+            Outcome::Skipped(why) => eprintln!("skipped {}: {why}", imported.file.display()),
+            Outcome::Failed(why) => eprintln!("error: {why}"),
         })
         .map_err(Failure::input)?;
-        let (mut conditions, mut runs, mut interactions) = (0, 0, 0);
-        for (_, r, i) in done.iter().filter_map(|imported| imported.result.as_ref().ok()) {
-            (conditions, runs, interactions) = (conditions + 1, runs + r, interactions + i);
+        let (mut conditions, mut all_runs, mut all_interactions, mut failed) = (0, 0, 0, 0);
+        for imported in &done {
+            match imported.outcome {
+                Outcome::Done { runs, interactions, .. } => {
+                    conditions += 1;
+                    all_runs += runs;
+                    all_interactions += interactions;
+                }
+                Outcome::Failed(_) => failed += 1,
+                Outcome::Skipped(_) => (),
+            }
         }
         if self.json {
             let each: Vec<_> = done
                 .iter()
-                .map(|imported| match &imported.result {
-                    Ok((dir, runs, interactions)) => {
+                .map(|imported| match &imported.outcome {
+                    Outcome::Done { dir, runs, interactions } => {
                         json!({ "file": imported.file, "directory": dir, "runs": runs, "interactions": interactions })
                     }
-                    Err(why) => json!({ "file": imported.file, "skipped": why }),
+                    Outcome::Skipped(why) => json!({ "file": imported.file, "skipped": why }),
+                    Outcome::Failed(why) => json!({ "file": imported.file, "failed": why }),
                 })
                 .collect();
-            return print(serde_json::to_string_pretty(&each).expect("plain data"));
+            print(serde_json::to_string_pretty(&each).expect("plain data"))?;
+        } else {
+            print(format!(
+                "{} conditions, {} runs, {} interactions and answers in {}",
+                count(conditions),
+                count(all_runs),
+                count(all_interactions),
+                out.display()
+            ))?;
         }
-        print(format!(
-            "{} conditions, {} runs, {} interactions and answers in {}",
-            count(conditions),
-            count(runs),
-            count(interactions),
-            out.display()
-        ))
+        match failed {
+            0 => Ok(()),
+            n => Err(Failure::input(format!("{n} of {} files could not be read; the others are imported", done.len()))),
+        }
     }
 }

@@ -260,6 +260,28 @@ fn an_edge_list_decides_who_meets() {
 }
 
 #[test]
+fn one_bad_pickle_does_not_cost_the_others() {
+    let dir = folder("pickles");
+    let name = |n: u32| dir.join(format!("raw/claude_bias_test_{}.pkl", ["M_M", "Q_Q", "M_Q"][n as usize]));
+    std::fs::create_dir(dir.join("raw")).unwrap();
+    // {'simulation': {'my_history': ['M'], 'partner_history': ['Q']}, 'tracker': {'answers': ['Q', 'M']}}, protocol 2.
+    let good = b"\x80\x02}(X\x0a\x00\x00\x00simulation}(X\x0a\x00\x00\x00my_history](X\x01\x00\x00\x00MeX\x0f\x00\x00\x00partner_history](X\x01\x00\x00\x00QeuX\x07\x00\x00\x00tracker}(X\x07\x00\x00\x00answers](X\x01\x00\x00\x00QX\x01\x00\x00\x00Meuu.";
+    std::fs::write(name(0), good).unwrap();
+    std::fs::write(name(1), &good[..40]).unwrap();
+    std::fs::write(name(2), b"cos\nsystem\n(S'true'\ntR.").unwrap();
+    let said = cratylus(&dir, &["import", "ai-norms", "raw", "--out", "runs"]);
+    assert_eq!(said.code, Some(2), "{}", said.err);
+    assert!(
+        said.err.contains("claude_bias_test_Q_Q.pkl: offset") && said.err.contains("claude_bias_test_M_Q.pkl: offset 0"),
+        "{}",
+        said.err
+    );
+    assert!(said.err.contains("2 of 3 files could not be read; the others are imported"), "{}", said.err);
+    assert!(said.out.contains("1 conditions, 1 runs, 2 interactions and answers"), "{}", said.out);
+    assert!(succeeds(&dir, &["report", "runs/claude_bias_test_M_M"]).out.contains("M_Q"));
+}
+
+#[test]
 fn a_fitted_agent_behaves_like_the_agents_it_was_fitted_to() {
     let dir = folder("fitted");
     let text = COPIERS
