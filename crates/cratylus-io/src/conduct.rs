@@ -227,7 +227,7 @@ fn flatten(key: String, value: &toml::Value, out: &mut BTreeMap<String, String>)
 }
 
 /// Takes the directory for this process. The system lets go of it when the process ends, however it ends.
-fn hold(dir: &Path) -> Result<File, Refused> {
+pub fn hold(dir: &Path) -> Result<File, Refused> {
     let path = dir.join(LOCK);
     let open = File::options().read(true).write(true).create(true).truncate(false).open(&path);
     let mut file = open.map_err(at("writing", &path))?;

@@ -4,7 +4,7 @@ use crate::experiment::{BUILD, Loaded, load};
 use crate::words::{self, count};
 use crate::{Failure, print, report};
 use clap::Args;
-use cratylus_io::conduct::{Ended, Job, Progress, Refused, conduct};
+use cratylus_io::conduct::{Ended, Job, Progress, Refused, conduct, hold};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -148,7 +148,7 @@ fn play(loaded: &Loaded, dir: &Path, threads: usize, quiet: bool, resume: &str) 
     if kept > 0 && !quiet {
         eprintln!("{} of {} runs were kept from before", count(kept), count(total));
     }
-    let dir = dir.display();
+    let shown_dir = dir.display();
     ended.map_err(|refused| match refused {
         Refused::Trouble(trouble) => {
             Failure::run(format!("{trouble}\n  help: what was finished is kept; the same command goes on: {resume}"))
@@ -158,16 +158,18 @@ fn play(loaded: &Loaded, dir: &Path, threads: usize, quiet: bool, resume: &str) 
             count(progress.runs.load(Ordering::Relaxed)),
             count(total)
         )),
-        Refused::Held(holder) => {
-            Failure::run(format!("{dir} is being written by {holder}; wait for it, or choose another `--out`"))
-        }
+        Refused::Held(holder) => held(dir, &holder),
         Refused::Changed(lines) => {
             let shown = lines.iter().take(12).map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n");
             let more = if lines.len() > 12 { format!("\n  and {} more", lines.len() - 12) } else { String::new() };
             let help = "`--fresh` starts over (what is there is kept beside it); `--out DIR` writes elsewhere";
-            Failure::input(format!("{dir} holds runs of an experiment that was different:\n{shown}{more}\n  help: {help}"))
+            Failure::input(format!("{shown_dir} holds runs of an experiment that was different:\n{shown}{more}\n  help: {help}"))
         }
     })
+}
+
+fn held(dir: &Path, holder: &str) -> Failure {
+    Failure::run(format!("{} is being written by {holder}; wait for it, or choose another `--out`", dir.display()))
 }
 
 /// Says that something is over when it is dropped.
@@ -183,6 +185,10 @@ impl Drop for Over<'_> {
 fn set_aside(dir: &Path) -> Result<(), Failure> {
     if !dir.exists() {
         return Ok(());
+    }
+    // Not from under a process that is writing into it.
+    if let Err(Refused::Held(holder)) = hold(dir) {
+        return Err(held(dir, &holder));
     }
     let name = dir.file_name().map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned());
     let aside =

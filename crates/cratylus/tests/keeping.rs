@@ -143,10 +143,14 @@ fn a_second_process_says_who_holds_the_directory() {
         std::thread::sleep(Duration::from_millis(2));
     }
     let said = cratylus(&dir, &["run", "e.toml", "--out", "r", "--quiet", "--set", "replicas=4000"]);
+    let fresh = cratylus(&dir, &["run", "e.toml", "--out", "r", "--quiet", "--set", "replicas=4000", "--fresh"]);
     first.kill().unwrap();
     first.wait().unwrap();
-    assert_eq!(said.code, Some(1));
-    assert!(said.err.contains(&format!("is being written by process {}", first.id())), "{}", said.err);
+    for said in [said, fresh] {
+        assert_eq!(said.code, Some(1));
+        assert!(said.err.contains(&format!("is being written by process {}", first.id())), "{}", said.err);
+    }
+    assert!(!dir.join("r.before-1").exists(), "a directory is not moved from under its writer");
 }
 
 #[test]
