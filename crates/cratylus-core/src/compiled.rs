@@ -113,7 +113,7 @@ impl Tables {
         let name_b = u32::from(u64::from(draws[1]) >= line_b.end);
         states[a] = line_a.next[(name_a << 1 | name_b) as usize];
         states[b] = line_b.next[(name_b << 1 | name_a) as usize];
-        Event { t, agents, names: [Some(name_a), Some(name_b)], success: Some(name_a == name_b) }
+        Event { t, agents, names: [Some(name_a), Some(name_b)], success: Some(name_a == name_b), invalid: [0; 2] }
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Event {
     pub names: [Option<Name>; 2],
     /// None where the interaction was void, or nothing was at stake.
     pub success: Option<bool>,
+    /// How many unusable answers each seat gave. Only agents that answer in words ever do.
+    pub invalid: [u8; 2],
 }
 
 impl Event {
@@ -50,5 +52,8 @@ impl Digest {
             event.success.map_or(2, u64::from),
         ];
         self.0 = words.iter().fold(self.0, |hash, word| mix(hash ^ word));
+        if event.invalid != [0; 2] {
+            self.0 = mix(self.0 ^ (u64::from(event.invalid[0]) << 8 | u64::from(event.invalid[1])));
+        }
     }
 }

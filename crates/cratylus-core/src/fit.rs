@@ -404,6 +404,7 @@ mod tests {
             agents: [a, b],
             names: [Some(name_a), Some(name_b)],
             success: Some(name_a == name_b),
+            invalid: [0; 2],
         };
         let events = [event(0, 0, 2, 0, 1), event(1, 1, 0, 0, 1)];
         let run = decisions(0, &context, 1, &[], &events);

@@ -15,6 +15,8 @@ pub mod seed;
 pub mod game;
 pub mod games;
 
+pub mod language;
+
 pub mod agent;
 pub mod agents;
 pub mod window;
@@ -24,6 +26,7 @@ pub mod networks;
 mod pairing;
 
 pub mod compiled;
+pub mod live;
 mod run;
 mod waves;
 mod world;

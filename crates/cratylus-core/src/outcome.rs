@@ -127,7 +127,7 @@ mod tests {
         let mut seen = OutcomeSeen::new(&context);
         for t in 0..12u32 {
             let name = Some(t % 2);
-            seen.see(&Event { t: t.into(), agents: [2 * (t % 2), 2 * (t % 2) + 1], names: [name, name], success: Some(true) });
+            seen.see(&Event { t: t.into(), agents: [2 * (t % 2), 2 * (t % 2) + 1], names: [name, name], success: Some(true), invalid: [0; 2] });
         }
         assert_eq!((seen.end().consensus, seen.end().winner), (true, None));
     }
@@ -145,7 +145,7 @@ mod tests {
         let mut seen = OutcomeSeen::new(&context);
         for t in 0..10 {
             let own = u32::from(t >= 2);
-            seen.see(&Event { t, agents: [0, 1], names: [Some(own), Some(1)], success: Some(own == 1) });
+            seen.see(&Event { t, agents: [0, 1], names: [Some(own), Some(1)], success: Some(own == 1), invalid: [0; 2] });
         }
         let end = seen.end();
         assert_eq!((end.consensus, end.winner, end.rounds_to_consensus), (true, Some(1), Some(4.0)));

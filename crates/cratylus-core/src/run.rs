@@ -44,7 +44,7 @@ fn run_compiled(world: &World, compiled: &CompiledWorld, replica: u64, sink: &mu
     let mut states = compiled.states(world, replica);
     let mut stop = world.stop(replica);
     let mut scratch = Scratch::default();
-    let blank = Event { t: 0, agents: [0; 2], names: [None; 2], success: None };
+    let blank = Event { t: 0, agents: [0; 2], names: [None; 2], success: None, invalid: [0; 2] };
     let mut events = [blank; COMPILED_BLOCK];
     let mut t = 0;
     loop {
@@ -151,7 +151,7 @@ fn run_plain(world: &World, replicas: &[u64], block: usize, sink: &mut dyn Sink)
                     continue;
                 }
                 let outcome = world.game.outcome(hand);
-                let event = Event { t: hand.t, agents: hand.agents, names: outcome.names, success: outcome.success };
+                let event = Event { t: hand.t, agents: hand.agents, names: outcome.names, success: outcome.success, invalid: [0; 2] };
                 events.push(event);
                 over[p] = one.stop.see(&event);
             }
@@ -167,7 +167,7 @@ fn run_plain(world: &World, replicas: &[u64], block: usize, sink: &mut dyn Sink)
     Ok(())
 }
 
-fn seat(world: &World, seed: Seed, t: u64) -> [AgentId; 2] {
+pub(crate) fn seat(world: &World, seed: Seed, t: u64) -> [AgentId; 2] {
     match world.game.alone() {
         true => pairing::agent_alone(seed, t, &*world.network),
         false => world.game.seat(pairing::agent_then_neighbour(seed, t, &*world.network)),

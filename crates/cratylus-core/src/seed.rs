@@ -17,6 +17,10 @@ pub enum Purpose {
     Assign = 3,
     /// Monte-Carlo draws of statistics.
     Resample = 4,
+    /// In which order an agent that reads is shown its options.
+    Order = 5,
+    /// What it answers when an unusable answer is asked for again.
+    Again = 6,
 }
 
 /// The seed of one run.

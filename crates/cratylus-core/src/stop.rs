@@ -145,6 +145,21 @@ impl Window {
     pub fn length(&self) -> u64 {
         self.last.len() as u64
     }
+
+    /// The fewest interactions with which the window is full and satisfies `enough` (of its sum, and how many
+    /// values are new), if every value to come is `most`, after `seen` interactions.
+    fn soonest(&self, seen: u64, enough: impl Fn(u64, u64) -> bool, most: u64) -> u64 {
+        let mut sum = self.sum;
+        for new in 0..=self.length() {
+            if self.filled as u64 + new >= self.length() && enough(sum, new) {
+                return seen + new;
+            }
+            // The place written next holds the oldest value, or a zero that was never written.
+            let oldest = self.last[(self.at + new as usize) % self.last.len()];
+            sum = sum + most - u64::from(oldest);
+        }
+        seen + self.length()
+    }
 }
 
 /// Sees events and says when consensus is first reached. Void interactions count as not successful.
@@ -176,6 +191,12 @@ impl ConsensusSeen {
         self.window.push(u8::from(event.success == Some(true)));
         let t = event.t + 1;
         self.window.sum() >= self.needed && self.window.full() && t.is_multiple_of(self.every) && t >= self.least
+    }
+
+    /// The fewest interactions with which there can be a consensus, if all to come succeed after `seen`.
+    fn soonest(&self, seen: u64) -> u64 {
+        let held = self.window.soonest(seen, |sum, _| sum >= self.needed, 1);
+        held.max(self.least).next_multiple_of(self.every)
     }
 }
 
@@ -210,6 +231,14 @@ impl ShareSeen {
     /// The share over the window. None before the window is full or where only committed agents chose.
     pub fn share(&self) -> Option<f64> {
         (self.of.full() && self.of.sum() > 0).then(|| self.so_far()).flatten()
+    }
+
+    /// The fewest interactions with which the share can be reached, if all to come choose the name after `seen`.
+    fn soonest(&self, seen: u64, threshold: f64) -> u64 {
+        let of = self.of.sum();
+        // Every new interaction can bring two choices of the name, and push out choices of others only.
+        let reached = |chosen: u64, new: u64| chosen as f64 + 1e-9 >= threshold * of.saturating_sub(2 * new).max(chosen.min(1)) as f64;
+        self.chosen.soonest(seen, reached, 2)
     }
 
     /// The share over as much of the window as there is.
@@ -253,6 +282,14 @@ impl StopSeen {
     pub fn most(&self) -> u64 {
         self.most
     }
+
+    /// How many interactions the run has at least, whatever the coming ones bring, after `seen` of them. What
+    /// comes before that is never played in vain.
+    pub fn least(&self, seen: u64) -> u64 {
+        let consensus = self.consensus.as_ref().map_or(u64::MAX, |consensus| consensus.soonest(seen));
+        let share = self.share.as_ref().map_or(u64::MAX, |(share, threshold)| share.soonest(seen, *threshold));
+        consensus.min(share).min(self.most).max(seen + 1)
+    }
 }
 
 #[cfg(test)]
@@ -260,7 +297,7 @@ mod tests {
     use super::*;
 
     fn event(t: u64, success: bool) -> Event {
-        Event { t, agents: [0, 1], names: [Some(0), Some(u32::from(!success))], success: Some(success) }
+        Event { t, agents: [0, 1], names: [Some(0), Some(u32::from(!success))], success: Some(success), invalid: [0; 2] }
     }
 
     fn ends(stop: &Stop, size: u32, successes: impl Fn(u64) -> bool) -> u64 {
@@ -299,8 +336,42 @@ mod tests {
         let mut seen = ShareSeen::new(0, vec![1], 2);
         seen.see(&event(0, false));
         assert_eq!((seen.share(), seen.so_far()), (None, Some(1.0)));
-        seen.see(&Event { t: 1, agents: [2, 1], names: [Some(1), Some(0)], success: Some(false) });
+        seen.see(&Event { t: 1, agents: [2, 1], names: [Some(1), Some(0)], success: Some(false), invalid: [0; 2] });
         assert_eq!(seen.share(), Some(0.5));
+    }
+
+    #[test]
+    fn what_is_sure_to_be_played_is_never_past_the_stop() {
+        let rule = |threshold, every, from_round| Consensus { window: Some(12), window_rounds: None, threshold, every, from_round };
+        let share = Share { name: None, window_rounds: 2, threshold: 0.8 };
+        for case in 0..600u64 {
+            let mut draws = crate::Seed(case).stream(crate::Purpose::Resample, 0);
+            let every = if case % 2 == 0 { Every::Interaction } else { Every::Round };
+            let stop = Stop {
+                consensus: (case % 3 > 0).then(|| rule([1.0, 0.7][case as usize % 2], every, (case % 5 == 0).then_some(4))),
+                share: (case % 3 < 2).then(|| share.clone()),
+                interactions: Some(120),
+                rounds: None,
+            };
+            let mut seen = StopSeen::new(&stop, 6, Some(0), &[5]);
+            let (mut sure, mut idle) = (0, 0);
+            let easy = draws.unit();
+            for t in 0.. {
+                let least = seen.least(t);
+                assert!(least > t);
+                sure = sure.max(least);
+                idle += u64::from(least == t + 1);
+                let name = |draws: &mut crate::seed::Stream| u32::from(draws.unit() > easy.sqrt());
+                let names = [name(&mut draws), name(&mut draws)];
+                let agents = [draws.below(3) as u32, 3 + draws.below(3) as u32];
+                let event = Event { t, agents, names: names.map(Some), success: Some(names[0] == names[1]), invalid: [0; 2] };
+                if seen.see(&event) {
+                    assert!(sure <= t + 1, "case {case}: {sure} were sure, and {} were played", t + 1);
+                    break;
+                }
+            }
+            assert!(idle <= 60, "case {case}: it looks ahead, too");
+        }
     }
 
     #[test]

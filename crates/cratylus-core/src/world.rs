@@ -1,11 +1,12 @@
 //! One point of a sweep, built: the game, the network, what each kind of agent shares, and who is who.
 
-use crate::agent::{Cohort, People};
+use crate::agent::{Ask, Cohort, Fault, News, People};
 use crate::agents::Constant;
 use crate::agents::emulated::Condition;
 use crate::compiled::{Compiled, Tables};
 use crate::experiment::{AgentContext, Experiment, How, Inputs, Kind, NetworkSpec, Notes, Part, Point};
 use crate::game::Game;
+use crate::language::model::Model;
 use crate::measure::RunContext;
 use crate::networks::{Complete, EdgeList};
 use crate::stop::StopSeen;
@@ -76,7 +77,14 @@ impl World {
             ));
         }
         let payoff = experiment.game.spec.payoff();
-        let context = AgentContext { names, memory: experiment.memory(), payoff, inputs, notes: &notes };
+        let context = AgentContext {
+            names,
+            memory: experiment.memory(),
+            payoff,
+            committed: experiment.n_committed() > 0,
+            inputs,
+            notes: &notes,
+        };
         let mut kinds = Vec::new();
         for (i, (_, kind)) in experiment.agents.kinds.iter().enumerate() {
             let prefix = if experiment.agents.kinds.len() == 1 { "agents".to_string() } else { format!("agents.mix.{i}") };
@@ -126,13 +134,31 @@ impl World {
         all
     }
 
+    /// The language model of a kind of agents, where it is one.
+    pub fn model(&self, kind: u16) -> Option<&Arc<Model>> {
+        match &self.kinds[kind as usize] {
+            Kind::Model(model) => Some(model),
+            _ => None,
+        }
+    }
+
+    /// The kinds of agents that are language models.
+    pub fn models(&self) -> impl Iterator<Item = (u16, &Arc<Model>)> {
+        (0..self.kinds.len() as u16).filter_map(|kind| Some((kind, self.model(kind)?)))
+    }
+
+    /// Whether any agent is a language model, so that its runs are played by who can ask it (`live.rs`).
+    pub fn live(&self) -> bool {
+        self.models().next().is_some()
+    }
+
     /// The seed of a replica.
     pub fn seed(&self, replica: u64) -> Seed {
         Seed::of_run(self.experiment.seed, &self.settings, replica)
     }
 
     /// Which kind each agent of a replica is. Where there is more than one kind, the seed puts them in random order.
-    fn assign(&self, seed: Seed) -> Vec<u16> {
+    pub(crate) fn assign(&self, seed: Seed) -> Vec<u16> {
         let mut assigned: Vec<u16> =
             (0..).zip(&self.counts).flat_map(|(kind, &n)| std::iter::repeat_n(kind, n as usize)).collect();
         let added = self.experiment.agents.committed.as_ref().filter(|committed| committed.how == How::Add);
@@ -170,7 +196,7 @@ impl World {
         StopSeen::new(rule, self.size, share_of, &self.committed(replica))
     }
 
-    fn start(&self, agent: usize) -> &[Round] {
+    pub(crate) fn start(&self, agent: usize) -> &[Round] {
         match &self.starts {
             Starts::All(start) => start,
             Starts::Each(starts) => &starts[agent],
@@ -192,6 +218,7 @@ impl World {
             match kind {
                 Kind::Window(policy) => Box::new(Windows::new(policy.clone(), self.n_names, self.experiment.memory(), starts)),
                 Kind::Speaker(new) => new(starts),
+                Kind::Model(_) => Box::new(Elsewhere),
             }
         });
         People::new(cohorts.collect(), places)
@@ -230,6 +257,17 @@ impl CompiledWorld {
         let state = |(agent, kind): (usize, u16)| self.tables.state(self.kinds[kind as usize], world.start(agent));
         assigned.into_iter().enumerate().map(state).collect()
     }
+}
+
+/// Stands where agents are models, which are asked from outside.
+struct Elsewhere;
+
+impl Cohort for Elsewhere {
+    fn decide(&mut self, _: &[Ask], _: &mut [Option<u32>]) -> Result<(), Fault> {
+        Err(Fault("these agents are language models, which only a live run or a replay of one can ask".into()))
+    }
+
+    fn learn(&mut self, _: &[News]) {}
 }
 
 fn name_of(names: &[String], name: &str) -> Option<Name> {

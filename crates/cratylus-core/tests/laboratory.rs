@@ -164,7 +164,7 @@ fn void_interactions_are_counted_and_nothing_is_learned_from_them() {
     let world = world(
         "[agents]\nkind = \"uniform\"\n[population]\nsize = 2\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\n[stop]\nrounds = 2\n",
     );
-    let event = |t, names, success| Event { t, agents: [0, 1], names, success };
+    let event = |t, names, success| Event { t, agents: [0, 1], names, success, invalid: [0; 2] };
     let events = [
         event(0, [Some(0), None], None),
         event(1, [Some(0), Some(1)], Some(false)),

@@ -397,7 +397,7 @@ fn individual(value: &Value, words: &Words) -> Result<(Recorded, Vec<[String; 2]
     let memory = memory_of(player)?;
     let event = |(t, answer): (u64, &str)| -> Result<Event, String> {
         let name = words.name(answer).map_err(|why| format!("answer {t}: {why}"))?;
-        Ok(Event { t, agents: [0, NOBODY], names: [Some(name), None], success: None })
+        Ok(Event { t, agents: [0, NOBODY], names: [Some(name), None], success: None, invalid: [0; 2] })
     };
     let events = (0..).zip(answers).map(event).collect::<Result<_, _>>()?;
     let run = Recorded { number: 0, events, memories: vec![memory.clone()], committed: Vec::new(), committed_to: None };
@@ -456,7 +456,7 @@ fn one_run(number: i64, run: &Value, condition: &Condition, words: &Words) -> Re
         for (i, j) in [(0, 1), (1, 0)] {
             played[agents[i] as usize].push([said[i].to_string(), said[j].to_string()]);
         }
-        events.push(Event { t, agents, names: names.map(Some), success: Some(success) });
+        events.push(Event { t, agents, names: names.map(Some), success: Some(success), invalid: [0; 2] });
     }
     let Some(Value::Dict(simulation)) = get(run, "simulation") else { return Err("there is no `simulation`".into()) };
     let mut memories = vec![Vec::new(); condition.size as usize];

@@ -8,8 +8,11 @@ mod copy_last_partner;
 pub mod emulated;
 mod inventory;
 mod kernel;
+mod llm;
 mod majority_of_window;
+mod mock;
 mod recorded;
+mod scripted;
 mod uniform;
 mod win_stay_lose_shift;
 
@@ -31,4 +34,7 @@ pub const ALL: &[AgentEntry] = &[
     majority_of_window::ENTRY,
     best_response::ENTRY,
     recorded::ENTRY,
+    llm::ENTRY,
+    mock::ENTRY,
+    scripted::ENTRY,
 ];

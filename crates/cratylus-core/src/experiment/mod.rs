@@ -11,6 +11,7 @@ mod schema;
 mod sweep;
 
 pub use document::{Document, Mistake, key_parts, nearest};
+pub(crate) use registry::agent_of;
 pub use registry::{AgentContext, AgentEntry, AgentSpec, Chosen, GameEntry, GameSpec, Inputs, Kind, NoInputs, Notes, check_pool};
 pub use schema::schema;
 pub use sweep::{Point, Setting};

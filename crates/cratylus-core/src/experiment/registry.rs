@@ -8,6 +8,7 @@ use crate::agents::Kernel;
 use crate::agents::emulated::Condition;
 use crate::game::Game;
 use crate::games::Payoff;
+use crate::language::model::Model;
 use crate::window::{Policy, Round};
 use crate::{agents, games};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -62,6 +63,8 @@ pub struct AgentContext<'a> {
     pub names: &'a [String],
     pub memory: usize,
     pub payoff: Option<Payoff>,
+    /// Whether a minority is committed.
+    pub committed: bool,
     pub inputs: &'a dyn Inputs,
     pub notes: &'a Notes,
 }
@@ -88,6 +91,8 @@ pub enum Kind {
     Window(Arc<dyn Policy>),
     /// Agents of the naming game.
     Speaker(Box<NewCohort>),
+    /// A language model, asked from outside.
+    Model(Arc<Model>),
 }
 
 /// What the core needs from files, which it never opens itself. Paths are as the experiment file gives them.
@@ -96,6 +101,8 @@ pub trait Inputs {
     fn kernel(&self, file: &str, model: Option<&str>, names: [&str; 2]) -> Result<Kernel, String>;
     /// The text of a file.
     fn text(&self, file: &str) -> Result<String, String>;
+    /// The full path of a file or folder that is there, and may be too large to read here.
+    fn locate(&self, file: &str) -> Result<String, String>;
     /// What each agent of a finished run remembered at its end, oldest first, as own and partner's choice.
     fn memories(&self, dir: &str, run: u64) -> Result<Vec<Vec<[String; 2]>>, String>;
 }
@@ -108,6 +115,9 @@ impl Inputs for NoInputs {
         Err(format!("cannot open `{file}` here"))
     }
     fn text(&self, file: &str) -> Result<String, String> {
+        Err(format!("cannot open `{file}` here"))
+    }
+    fn locate(&self, file: &str) -> Result<String, String> {
         Err(format!("cannot open `{file}` here"))
     }
     fn memories(&self, dir: &str, _: u64) -> Result<Vec<Vec<[String; 2]>>, String> {
@@ -197,6 +207,17 @@ pub(super) fn read_game(item: Option<Item<'_>>, spans: &Spans<'_, '_>) -> Result
 
 pub(super) fn read_agent(table: Table<'_>, spans: &Spans<'_, '_>) -> Result<Chosen<dyn AgentSpec>, Mistake> {
     choose(table, spans, "kind of agent", agents::ALL)
+}
+
+/// A kind of agent from a table of plain values: one that stands inside another.
+pub(crate) fn agent_of(table: toml::Table) -> Result<Chosen<dyn AgentSpec>, String> {
+    let text = toml::to_string(&table).map_err(|error| error.to_string())?;
+    let parsed = toml::de::DeTable::parse(&text).map_err(|error| error.to_string())?.into_inner();
+    let root = parsed.clone();
+    read_agent(parsed, &Spans::of(&root)).map_err(|mistake| match mistake.help {
+        Some(help) => format!("{}; {help}", mistake.message),
+        None => mistake.message,
+    })
 }
 
 fn choose<T: ?Sized>(

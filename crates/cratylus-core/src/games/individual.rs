@@ -2,7 +2,7 @@
 //! individual-bias test of Flint Ashery et al. (2025). Nothing is at stake and nobody learns, so every
 //! answer is to the same question.
 
-use super::coordination::five;
+use super::coordination::{Payoff, five};
 use crate::experiment::{GameEntry, GameSpec, check_pool};
 use crate::game::{Answer, Game, Hand, Options, Outcome, Question};
 use schemars::JsonSchema;
@@ -18,6 +18,9 @@ pub const ENTRY: GameEntry = GameEntry::new::<Individual>(
 pub struct Individual {
     /// The pool of names, at least two.
     pub names: Vec<String>,
+    /// What agents that read are told a choice would pay; the published payoffs by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payoff: Option<Payoff>,
     /// How many rounds an agent could remember; `population.start` says which it does.
     #[serde(default = "five")]
     pub memory: usize,
@@ -34,6 +37,10 @@ impl GameSpec for Individual {
 
     fn memory(&self) -> Option<usize> {
         Some(self.memory)
+    }
+
+    fn payoff(&self) -> Option<Payoff> {
+        self.payoff
     }
 
     fn alone(&self) -> bool {

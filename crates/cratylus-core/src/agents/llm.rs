@@ -1,0 +1,176 @@
+//! Language models that are asked: on a server, or from a file in this process.
+
+use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind, nearest};
+use crate::language::model::{Api, Choice, Dialect, Limits, Model, OnChange, Server, Source};
+use crate::language::protocol::{BUILT_IN, Order, Protocol};
+use crate::language::sampler::Sampler;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub const ENTRY: AgentEntry =
+    AgentEntry::new::<Params>("llm", "a live language model: on a server (endpoint), or a model file in this process (file)");
+
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Params {
+    /// The model's name on the server; the only one there where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    /// Where the server is, such as http://127.0.0.1:8080/v1; CRATYLUS_ENDPOINT of the environment by default.
+    #[serde(default, skip_serializing)]
+    endpoint: Option<String>,
+    /// A GGUF file, or a folder with safetensors, in place of a server; relative to the experiment file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    /// What the server speaks; found out by asking it.
+    #[serde(default, skip_serializing)]
+    dialect: Option<Dialect>,
+    #[serde(default)]
+    api: Api,
+    /// What agents are told and how they are read: a protocol inside this program, or a file beside the experiment.
+    #[serde(default = "ashery2025")]
+    protocol: String,
+    /// Fields of the protocol that are to be different.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    fields: BTreeMap<String, toml::Value>,
+    /// In which order options are shown; the protocol's by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order: Option<Order>,
+    /// How often an agent is asked before the interaction is void; the protocol's by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tries: Option<u8>,
+    #[serde(default = "half")]
+    temperature: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    top_k: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    top_p: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    min_p: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    typical_p: Option<f64>,
+    /// How a choice is obtained; the best that the model can give by default.
+    #[serde(default)]
+    choice: Choice,
+    /// How many next tokens a server is asked to list; as many as it takes by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    top_logprobs: Option<u32>,
+    /// Beginnings of names less likely than this are not followed.
+    #[serde(default = "hundredth")]
+    resolution: f64,
+    /// Further fields of every request, such as provider = { order = ["…"] }.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    extra: BTreeMap<String, toml::Value>,
+    /// The environment variable that holds the server's key; its usual one by default.
+    #[serde(default, skip_serializing)]
+    key_env: Option<String>,
+    /// How hard the server is pressed, and how long it is waited for.
+    #[serde(default, skip_serializing)]
+    limits: Limits,
+    /// What is done when the server's model changes in the midst of a run.
+    #[serde(default)]
+    on_change: OnChange,
+}
+
+pub(super) fn ashery2025() -> String {
+    "ashery2025".into()
+}
+
+pub(super) fn half() -> f64 {
+    0.5
+}
+
+fn hundredth() -> f64 {
+    0.01
+}
+
+/// A protocol of this program, or of a file beside the experiment.
+pub(super) fn protocol(
+    ctx: &AgentContext<'_>,
+    name: &str,
+    fields: &BTreeMap<String, toml::Value>,
+) -> Result<Protocol, (&'static str, String)> {
+    let why = |why: String| ("protocol", format!("protocol `{name}`: {why}"));
+    if let Some(protocol) = Protocol::built_in(name, fields) {
+        return protocol.map_err(why);
+    }
+    if !name.ends_with(".toml") {
+        let known: Vec<String> = BUILT_IN.iter().map(|(known, _)| known.to_string()).collect();
+        let help = nearest(name, &known);
+        return Err(("protocol", format!("there is no protocol called `{name}`{help}; a file of your own ends in .toml")));
+    }
+    let text = ctx.inputs.text(name).map_err(|why| ("protocol", why))?;
+    let stem = name.rsplit('/').next().unwrap_or(name).trim_end_matches(".toml");
+    Protocol::parse(stem, &text, fields).map_err(why)
+}
+
+/// What is said of a model once it is known: its protocol's hash is part of what decides the results.
+pub(super) fn build(ctx: &AgentContext<'_>, model: Model) -> Result<Kind, (&'static str, String)> {
+    model.sampler.check()?;
+    if model.tries == 0 {
+        return Err(("tries", "an agent is asked at least once".into()));
+    }
+    let digest = model.protocol.digest(&model.names, model.payoff);
+    let digest = digest.map_err(|why| ("protocol", format!("protocol `{}`: {why}", model.protocol.name)))?;
+    ctx.notes.identities.borrow_mut().push(format!("protocol {} {digest:016x}", model.protocol.name));
+    ctx.notes.sources.borrow_mut().push(format!("{}, asked by protocol {}", model.name, model.protocol.name));
+    let order = model.order;
+    if ctx.committed && order == Order::Shuffled && model.protocol.name == "ashery2025" {
+        let why = "the published committed runs show both players one order of the options; protocol = \"ashery2025-committed\" does";
+        ctx.notes.cautions.borrow_mut().push(why.into());
+    }
+    Ok(Kind::Model(Arc::new(model)))
+}
+
+impl AgentSpec for Params {
+    fn build(&self, ctx: &AgentContext<'_>) -> Result<Kind, (&'static str, String)> {
+        let protocol = protocol(ctx, &self.protocol, &self.fields)?;
+        let Params { temperature, top_k, top_p, min_p, typical_p, .. } = *self;
+        let source = match &self.file {
+            Some(_) if self.endpoint.is_some() => {
+                return Err(("file", "give `endpoint` (a server) or `file` (a model in this process), one of the two".into()));
+            }
+            Some(file) => Source::File(ctx.inputs.locate(file).map_err(|why| ("file", why))?),
+            None => {
+                let json = |value: &toml::Value| serde_json::to_value(value).expect("TOML is within JSON");
+                Source::Server(Server {
+                    endpoint: self.endpoint.clone(),
+                    model: self.model.clone(),
+                    dialect: self.dialect,
+                    api: self.api,
+                    key_env: self.key_env.clone(),
+                    extra: self.extra.iter().map(|(key, value)| (key.clone(), json(value))).collect(),
+                    limits: self.limits,
+                    identity: self.on_change,
+                })
+            }
+        };
+        if self.order.unwrap_or(protocol.order) == Order::Averaged && matches!(self.choice, Choice::Text | Choice::Constrained) {
+            let why = "orders can be averaged only over probabilities; with text, `shuffled` is the same on average";
+            return Err(("order", why.into()));
+        }
+        if !(0.0..1.0).contains(&self.resolution) {
+            return Err(("resolution", "a resolution is a probability, from 0 up to 1".into()));
+        }
+        let name = self.model.clone().or(self.file.clone());
+        let model = Model {
+            name: name.unwrap_or_else(|| "the server's model".into()),
+            source,
+            order: self.order.unwrap_or(protocol.order),
+            tries: self.tries.unwrap_or(protocol.tries),
+            protocol: Arc::new(protocol),
+            sampler: Sampler { temperature, top_k, top_p, min_p, typical_p },
+            choice: self.choice,
+            top_logprobs: self.top_logprobs,
+            resolution: self.resolution,
+            names: ctx.names.to_vec(),
+            payoff: ctx.payoff.unwrap_or_default(),
+            memory: ctx.memory,
+        };
+        build(ctx, model)
+    }
+}

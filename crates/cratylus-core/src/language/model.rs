@@ -1,0 +1,198 @@
+//! What all agents of one language model share: where it is asked, by which protocol, with which sampler. The core
+//! describes a model and never calls it; who drives a population of them brings the replies (`live.rs`).
+
+use super::answer::Unusable;
+use super::protocol::{Order, Protocol, Told};
+use super::sampler::Sampler;
+use super::{Distribution, Prompt};
+use crate::games::Payoff;
+use crate::window::{Policy, Round};
+use crate::{Name, Seed};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+#[derive(Clone)]
+pub struct Model {
+    /// What the user calls it.
+    pub name: String,
+    pub source: Source,
+    pub protocol: Arc<Protocol>,
+    pub order: Order,
+    pub tries: u8,
+    pub sampler: Sampler,
+    pub choice: Choice,
+    /// How a server's list of next tokens is bounded; chosen by what the server can give where it is left out.
+    pub top_logprobs: Option<u32>,
+    /// Beginnings of names less likely than this are not followed.
+    pub resolution: f64,
+    pub names: Vec<String>,
+    pub payoff: Payoff,
+    pub memory: usize,
+}
+
+/// How a choice is obtained, best first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Choice {
+    /// The best that a probe of the model finds.
+    #[default]
+    Auto,
+    /// The probability of each name, followed through all its tokens.
+    Exact,
+    /// The probability of each name by its first token alone: one question, whatever the names.
+    FirstToken,
+    /// Text that the server confines to the names.
+    Constrained,
+    /// Text, read by the protocol.
+    Text,
+}
+
+/// Where a model is asked.
+#[derive(Clone)]
+pub enum Source {
+    Server(Server),
+    /// A model file, or a folder with one, in this process.
+    File(String),
+    /// A program that answers JSON lines.
+    Command(Vec<String>),
+    /// Canned answers.
+    Canned(Vec<Canned>),
+    Mock(Mock),
+}
+
+/// A model server. Nothing here decides what the model answers; that is the sampler's and the protocol's affair.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// None stands for the environment's CRATYLUS_ENDPOINT.
+    pub endpoint: Option<String>,
+    pub model: Option<String>,
+    pub dialect: Option<Dialect>,
+    pub api: Api,
+    /// The environment variable that holds the key.
+    pub key_env: Option<String>,
+    /// Further fields of every request's body, as JSON.
+    pub extra: BTreeMap<String, serde_json::Value>,
+    pub limits: Limits,
+    pub identity: OnChange,
+}
+
+/// What a server speaks. Found out by asking it where it is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dialect {
+    Openai,
+    Vllm,
+    Sglang,
+    LlamaServer,
+    LlamaCppPython,
+    Ollama,
+    LmStudio,
+    Openrouter,
+    Anthropic,
+    Generic,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Api {
+    #[default]
+    Chat,
+    /// Plain text without a chat template, for base models.
+    Completions,
+}
+
+/// What is done when the server's model changes in the midst of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnChange {
+    #[default]
+    Stop,
+    /// Go on; calls that another model answered are marked.
+    Allow,
+}
+
+/// How hard a server is pressed, and how long it is waited for. None of it changes a result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// The most requests in flight; found out from below by default.
+    pub in_flight: Option<u32>,
+    pub requests_per_minute: Option<f64>,
+    pub tokens_per_minute: Option<f64>,
+    pub connect_seconds: Option<f64>,
+    /// Until the first byte of an answer. A server that is still loading takes minutes.
+    pub first_byte_seconds: Option<f64>,
+    pub total_seconds: Option<f64>,
+    /// How often a request that failed on the way is sent again.
+    pub retries: Option<u32>,
+}
+
+/// A canned answer, to one memory or to any.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Canned {
+    /// The remembered rounds that it answers, oldest first, as own and partner's choice; any where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Vec<[String; 2]>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The probability of each name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probabilities: Option<BTreeMap<String, f64>>,
+}
+
+/// A policy dressed as a model.
+#[derive(Clone)]
+pub struct Mock {
+    pub policy: Arc<dyn Policy>,
+    pub latency_ms: f64,
+    /// The share of answers that are unusable.
+    pub garbage: f64,
+    /// The share of requests that fail on the way.
+    pub failure: f64,
+    /// The share of answers that are the option shown first, whatever the memory.
+    pub first_bias: f64,
+    /// Whether it gives words and no probabilities.
+    pub text: bool,
+    pub in_flight: u32,
+}
+
+/// A question put to a model: what an agent remembers, in which order it sees its options, and which draw it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    pub window: Box<[Round]>,
+    pub order: Box<[u16]>,
+    /// The number under which an answer in words is kept: a function of the run's seed, the interaction, the seat and
+    /// the try. Answers with probabilities are the same for every draw.
+    pub draw: u64,
+    /// How often this decision was asked for before.
+    pub again: u8,
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    Distribution(Arc<Distribution>),
+    /// A text, read.
+    Read(Result<Name, Unusable>),
+}
+
+impl Model {
+    /// What the agent of a question is shown.
+    pub fn prompt(&self, query: &Query) -> Result<Prompt, String> {
+        self.told(&query.window, &query.order)
+    }
+
+    pub fn told(&self, window: &[Round], order: &[u16]) -> Result<Prompt, String> {
+        self.protocol.tell(&Told { names: &self.names, order, payoff: self.payoff, window })
+    }
+}
+
+/// The number of a draw: no two decisions of any run share one.
+pub fn draw_number(seed: Seed, t: u64, seat: u8, again: u8) -> u64 {
+    use crate::seed::mix;
+    mix(mix(seed.0 ^ mix(t)) ^ (u64::from(seat) << 8 | u64::from(again)))
+}

@@ -1,0 +1,402 @@
+//! A protocol is a file, not code: what an agent that reads is told, in which order it is shown its options, and how
+//! its answer is read. Templates are Jinja. They see the options in the order shown, the payoffs, the remembered
+//! rounds, and nothing else: no number of the interaction, no identity of the partner, no size of the population.
+
+use super::answer::{self, Read, Unusable};
+use super::{Message, Prompt};
+use crate::games::Payoff;
+use crate::window::Round;
+use crate::{Name, Purpose, Seed};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Environment, UndefinedBehavior, Value, context};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The protocols inside this program: name and text.
+pub const BUILT_IN: [(&str, &str); 3] = [
+    ("ashery2025", include_str!("../protocols/ashery2025.toml")),
+    ("ashery2025-committed", include_str!("../protocols/ashery2025-committed.toml")),
+    ("one-word", include_str!("../protocols/one-word.toml")),
+];
+
+/// In which order options are shown. It is recorded for every question.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// As in the experiment file.
+    Fixed,
+    /// At random, anew for every question.
+    #[default]
+    Shuffled,
+    /// At random, once for both players of an interaction.
+    ShuffledTogether,
+    /// Rotated from question to question, so that every option stands in every place equally often.
+    LatinSquare,
+    /// Every rotation is asked about, and the distributions are averaged; needs a model that gives distributions.
+    Averaged,
+}
+
+impl Order {
+    /// The orders in which `n` options are shown to a seat of an interaction: one, or all that are averaged.
+    pub fn shown(self, seed: Seed, t: u64, seat: u8, n: usize) -> Vec<Vec<u16>> {
+        let mut order: Vec<u16> = (0..n as u16).collect();
+        match self {
+            Order::Fixed => (),
+            Order::Shuffled => seed.stream(Purpose::Order, 2 * t + u64::from(seat)).shuffle(&mut order, n),
+            Order::ShuffledTogether => seed.stream(Purpose::Order, 2 * t).shuffle(&mut order, n),
+            Order::LatinSquare => {
+                // Where a run begins in the square is drawn; from there every seat takes the next rotation.
+                let start = seed.stream(Purpose::Order, 0).below(n as u64);
+                order.rotate_left(((start + t + u64::from(seat)) % n as u64) as usize);
+            }
+            Order::Averaged => return (0..n).map(|by| rotated(n, by)).collect(),
+        }
+        vec![order]
+    }
+
+    /// Every order that can be shown, where that is not beyond counting: for extracting and counting prompts.
+    pub fn all(self, n: usize) -> Option<Vec<Vec<u16>>> {
+        match self {
+            Order::Fixed => Some(vec![rotated(n, 0)]),
+            Order::LatinSquare | Order::Averaged => Some((0..n).map(|by| rotated(n, by)).collect()),
+            Order::Shuffled | Order::ShuffledTogether if n <= 2 => Some((0..n).map(|by| rotated(n, by)).collect()),
+            Order::Shuffled | Order::ShuffledTogether => None,
+        }
+    }
+}
+
+fn rotated(n: usize, by: usize) -> Vec<u16> {
+    let mut order: Vec<u16> = (0..n as u16).collect();
+    order.rotate_left(by);
+    order
+}
+
+/// The file.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    /// The version of this layout.
+    format: u32,
+    /// What it is, in a line.
+    #[serde(default)]
+    words: String,
+    #[serde(default)]
+    source: String,
+    #[serde(default)]
+    order: Order,
+    /// How often an agent is asked before the interaction is void.
+    #[serde(default = "ten")]
+    tries: u8,
+    #[serde(default)]
+    prefill: String,
+    #[serde(default)]
+    answer: AnswerRule,
+    #[serde(default)]
+    fields: BTreeMap<String, toml::Value>,
+    messages: Messages,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct AnswerRule {
+    #[serde(default)]
+    read: Read,
+    /// The most tokens that an answer in words may take.
+    #[serde(default = "fifteen")]
+    max_tokens: u32,
+}
+
+impl Default for AnswerRule {
+    fn default() -> AnswerRule {
+        AnswerRule { read: Read::default(), max_tokens: fifteen() }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Messages {
+    #[serde(default)]
+    system: String,
+    user: String,
+}
+
+fn ten() -> u8 {
+    10
+}
+
+fn fifteen() -> u32 {
+    15
+}
+
+pub const FORMAT: u32 = 1;
+
+/// What a template is told of one decision.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// The pool, in the order of the experiment file.
+    pub names: &'a [String],
+    /// The order in which it is shown.
+    pub order: &'a [u16],
+    pub payoff: Payoff,
+    /// The remembered rounds, oldest first.
+    pub window: &'a [Round],
+}
+
+/// A protocol, ready to tell and to read.
+pub struct Protocol {
+    pub name: String,
+    pub words: String,
+    pub source: String,
+    pub order: Order,
+    pub tries: u8,
+    pub prefill: String,
+    pub read: Read,
+    pub max_tokens: u32,
+    /// The fields with their values: the file's, where the experiment does not give another.
+    pub fields: BTreeMap<String, toml::Value>,
+    templates: Environment<'static>,
+}
+
+impl std::fmt::Debug for Protocol {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Protocol({})", self.name)
+    }
+}
+
+impl Protocol {
+    /// Reads a protocol file, with some of its fields changed. An error says what is wrong with it.
+    pub fn parse(name: &str, text: &str, fields: &BTreeMap<String, toml::Value>) -> Result<Protocol, String> {
+        let mistake = |error: toml::de::Error| error.to_string().trim_end().to_string();
+        let mut table: toml::Table = toml::from_str(text).map_err(mistake)?;
+        let file: File = match table.remove("like") {
+            None => toml::from_str(text).map_err(mistake)?,
+            Some(like) => {
+                let known = || BUILT_IN.map(|(name, _)| name.to_string());
+                let base = BUILT_IN.iter().find(|(name, _)| like.as_str() == Some(name));
+                let (_, base) = base.ok_or_else(|| {
+                    let like = like.as_str().unwrap_or_default();
+                    format!("`like` names a protocol inside this program{}", crate::experiment::nearest(like, &known()))
+                })?;
+                let mut whole: toml::Table = base.parse().expect("built-in protocols are whole");
+                merge(&mut whole, table);
+                whole.try_into().map_err(mistake)?
+            }
+        };
+        if file.format != FORMAT {
+            return Err(format!("its layout is version {}, and this program reads version {FORMAT}", file.format));
+        }
+        if file.tries == 0 {
+            return Err("`tries` is at least 1".into());
+        }
+        if file.answer.max_tokens == 0 {
+            return Err("`answer.max_tokens` is at least 1".into());
+        }
+        let mut all = file.fields;
+        for (key, value) in fields {
+            let known: Vec<String> = all.keys().cloned().collect();
+            match all.get_mut(key) {
+                Some(old) => *old = value.clone(),
+                None => return Err(format!("it has no field `{key}`{}", crate::experiment::nearest(key, &known))),
+            }
+        }
+        let mut templates = Environment::new();
+        // A name that a template misspells is a mistake, not an empty text.
+        templates.set_undefined_behavior(UndefinedBehavior::Strict);
+        // A line that holds only a tag leaves no empty line behind.
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().expect("the usual tags");
+        templates.set_syntax(syntax);
+        templates.add_filter("quoted_list", |names: Vec<String>| {
+            let quoted: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
+            format!("[{}]", quoted.join(", "))
+        });
+        let mut protocol = Protocol {
+            name: name.into(),
+            words: file.words,
+            source: file.source,
+            order: file.order,
+            tries: file.tries,
+            prefill: file.prefill,
+            read: file.answer.read,
+            max_tokens: file.answer.max_tokens,
+            fields: all,
+            templates,
+        };
+        for (part, text) in [("system", file.messages.system), ("user", file.messages.user)] {
+            let added = protocol.templates.add_template_owned(part, text);
+            added.map_err(|error| format!("messages.{part}: {}", words(&error)))?;
+        }
+        Ok(protocol)
+    }
+
+    /// A protocol inside this program.
+    pub fn built_in(name: &str, fields: &BTreeMap<String, toml::Value>) -> Option<Result<Protocol, String>> {
+        let (_, text) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
+        Some(Protocol::parse(name, text, fields))
+    }
+
+    /// What an agent is shown.
+    pub fn tell(&self, about: &Told<'_>) -> Result<Prompt, String> {
+        let word = |name: u16| about.names[name as usize].clone();
+        let paid = |round: &Round| if round[0] == round[1] { about.payoff.success } else { about.payoff.failure };
+        let number = |x: f64| if x.fract() == 0.0 && x.abs() < 1e15 { Value::from(x as i64) } else { Value::from(x) };
+        let memory: Vec<Value> = (1..)
+            .zip(about.window)
+            .map(|(i, round)| {
+                context! { number => i, own => word(round[0]), partner => word(round[1]), payoff => number(paid(round)), success => round[0] == round[1] }
+            })
+            .collect();
+        let fields = Value::from_pairs(self.fields.iter().map(|(key, value)| (key.clone(), told(value))));
+        let seen = context! {
+            names => about.order.iter().map(|&name| word(name)).collect::<Vec<_>>(),
+            payoff => context! { success => number(about.payoff.success), failure => number(about.payoff.failure) },
+            memory => memory,
+            round => about.window.len() + 1,
+            score => number(about.window.iter().map(paid).sum()),
+            ..fields
+        };
+        let mut messages = Vec::new();
+        for part in ["system", "user"] {
+            let template = self.templates.get_template(part).expect("both were added");
+            let text = template.render(&seen).map_err(|error| format!("messages.{part}: {}", words(&error)))?;
+            let text = text.trim().to_string();
+            if !text.is_empty() {
+                messages.push(Message { role: part.into(), text });
+            }
+        }
+        if messages.is_empty() {
+            return Err("it tells the agent nothing: both messages are empty".into());
+        }
+        Ok(Prompt { messages, prefill: self.prefill.clone() })
+    }
+
+    /// Reads an answer in words. `prefilled` says that the answer was made to begin with the protocol's prefill.
+    pub fn read(&self, names: &[String], answer: &str, prefilled: bool, cut: bool) -> Result<Name, Unusable> {
+        if !prefilled || self.prefill.is_empty() {
+            return answer::read(self.read, names, answer, cut);
+        }
+        // Some servers give the beginning back with the answer, others only what follows.
+        let whole = if answer.starts_with(&self.prefill) { answer.to_string() } else { format!("{}{answer}", self.prefill) };
+        answer::read(self.read, names, &whole, cut)
+    }
+
+    /// Everything that decides what agents are told and how they are read, for the plan.
+    pub fn digest(&self, names: &[String], payoff: Payoff) -> Result<u64, String> {
+        let order: Vec<u16> = (0..names.len() as u16).collect();
+        let last = names.len() as u16 - 1;
+        let mut hash = 0;
+        for window in [&[][..], &[[0, 0]], &[[0, last], [last, 0]], &[[0, last]; 7]] {
+            let prompt = self.tell(&Told { names, order: &order, payoff, window })?;
+            let text = format!("{prompt:?} {:?} {} {:?}", self.read, self.tries, self.order);
+            hash = text.bytes().fold(hash, |hash, byte| crate::seed::mix(hash ^ u64::from(byte)));
+        }
+        Ok(hash)
+    }
+}
+
+/// Writes a table over another, key by key.
+fn merge(into: &mut toml::Table, from: toml::Table) {
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (Some(toml::Value::Table(old)), toml::Value::Table(new)) => merge(old, new),
+            (_, value) => drop(into.insert(key, value)),
+        }
+    }
+}
+
+/// A field as a template sees it.
+fn told(value: &toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => Value::from(text.clone()),
+        toml::Value::Integer(number) => Value::from(*number),
+        toml::Value::Float(number) => Value::from(*number),
+        toml::Value::Boolean(yes) => Value::from(*yes),
+        toml::Value::Array(list) => Value::from(list.iter().map(told).collect::<Vec<_>>()),
+        toml::Value::Table(table) => Value::from_pairs(table.iter().map(|(key, value)| (key.clone(), told(value)))),
+        toml::Value::Datetime(time) => Value::from(time.to_string()),
+    }
+}
+
+fn words(error: &minijinja::Error) -> String {
+    let line = error.line().map_or(String::new(), |line| format!(" in line {line} of the template"));
+    format!("{}{line}", error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Vec<String> {
+        vec!["Q".into(), "M".into()]
+    }
+
+    fn tell(protocol: &Protocol, order: &[u16], window: &[Round]) -> Vec<String> {
+        let prompt = protocol.tell(&Told { names: &names(), order, payoff: Payoff::default(), window }).unwrap();
+        prompt.messages.into_iter().map(|message| message.text).collect()
+    }
+
+    #[test]
+    fn the_published_protocol_tells_what_it_told() {
+        let protocol = Protocol::built_in("ashery2025", &BTreeMap::new()).unwrap().unwrap();
+        let [system, user] = &tell(&protocol, &[1, 0], &[])[..] else { panic!("two messages") };
+        assert!(system.contains("['M', 'Q']") && !system.contains("rounds so far"), "{system}");
+        assert!(system.contains("100 points") && system.contains("-50 points") && system.contains("100 rounds"), "{system}");
+        assert!(system.contains("now round 1. Your score is 0."));
+        assert!(user.contains("Player 1") && user.contains("round 1"), "{user}");
+        let [system, _] = &tell(&protocol, &[0, 1], &[[0, 1], [1, 1]])[..] else { panic!("two messages") };
+        // Rounds and score are local to the window.
+        assert!(system.contains("{'round': 1, 'Player 1': 'Q', 'Player 2': 'M', 'payoff': -50}\n"), "{system}");
+        assert!(system.contains("{'round': 2, 'Player 1': 'M', 'Player 2': 'M', 'payoff': 100}\n"), "{system}");
+        assert!(system.contains("now round 3. Your score is 50."), "{system}");
+        let five = tell(&protocol, &[0, 1], &[[0, 0]; 5]).concat();
+        assert!((900..1400).contains(&five.len()) && five.contains("round 6"), "{} characters", five.len());
+    }
+
+    #[test]
+    fn committed_runs_show_both_players_one_order() {
+        let names = 10;
+        let of = |name| Protocol::built_in(name, &BTreeMap::new()).unwrap().unwrap().order;
+        let orders = |order: Order, seat| (0..50).map(|t| order.shown(Seed(3), t, seat, names)).collect::<Vec<_>>();
+        assert_eq!(orders(of("ashery2025-committed"), 0), orders(of("ashery2025-committed"), 1));
+        assert_ne!(orders(of("ashery2025"), 0), orders(of("ashery2025"), 1));
+    }
+
+    #[test]
+    fn a_latin_square_puts_every_option_in_every_place_equally_often() {
+        let mut counts = [[0; 5]; 5];
+        for t in 0..50 {
+            for (place, &name) in Order::LatinSquare.shown(Seed(8), t, 1, 5)[0].iter().enumerate() {
+                counts[place][name as usize] += 1;
+            }
+        }
+        assert_eq!(counts, [[10; 5]; 5]);
+    }
+
+    #[test]
+    fn fields_can_be_changed_and_mistakes_are_found() {
+        let fields = BTreeMap::from([("partner".to_string(), toml::Value::from("Bob"))]);
+        let protocol = Protocol::built_in("ashery2025", &fields).unwrap().unwrap();
+        assert!(tell(&protocol, &[0, 1], &[[0, 1]]).concat().contains("'Bob': 'M'"));
+        let error = |name, fields: &[(&str, i64)]| {
+            let fields = fields.iter().map(|(key, value)| (key.to_string(), toml::Value::from(*value))).collect();
+            Protocol::built_in(name, &fields).unwrap().unwrap_err()
+        };
+        assert!(error("ashery2025", &[("horizont", 5)]).contains("did you mean `horizon`"));
+        let parse = |text: &str| Protocol::parse("mine", text, &BTreeMap::new());
+        assert!(parse("format = 1\n[messages]\nuser = \"{% for x in %}\"").unwrap_err().contains("messages.user"));
+        let protocol = parse("format = 1\n[messages]\nuser = \"{{ nmes }}\"").unwrap();
+        let told = Told { names: &names(), order: &[0, 1], payoff: Payoff::default(), window: &[] };
+        assert!(protocol.tell(&told).unwrap_err().contains("undefined"), "{:?}", protocol.tell(&told));
+        assert!(parse("format = 2\n[messages]\nuser = \"x\"").unwrap_err().contains("version 2"));
+    }
+
+    #[test]
+    fn every_built_in_protocol_can_be_told_with_any_window() {
+        for (name, _) in BUILT_IN {
+            let protocol = Protocol::built_in(name, &BTreeMap::new()).unwrap().unwrap();
+            for window in [&[][..], &[[0, 1]; 5]] {
+                assert!(tell(&protocol, &[0, 1], window).concat().contains('Q'), "{name}");
+            }
+        }
+    }
+}

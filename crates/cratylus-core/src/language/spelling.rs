@@ -1,0 +1,176 @@
+//! From next-token distributions to the probability of each name.
+//!
+//! A name may be one token or several, and may be spelled by different tokens ("Q", " Q"), so its probability is
+//! that of all beginnings of an answer that spell it. The walk follows the beginnings of names, likely ones first,
+//! and asks for the next token where a name is not complete yet. A name counts as said as soon as its letters are
+//! there and no longer name of the pool can still come of them; what follows is not looked at.
+
+use super::sampler::Sampler;
+use serde::{Deserialize, Serialize};
+
+/// A token that may come next.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NextToken {
+    /// Its number in the model's vocabulary, where that is known.
+    pub id: Option<u32>,
+    pub bytes: Vec<u8>,
+    /// Natural logarithm, at temperature 1.
+    pub logprob: f64,
+}
+
+/// What one next-token distribution says of the names: where its probability goes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// The probability of each name, in the order of the pool.
+    pub names: Vec<f64>,
+    /// Tokens with which a name may begin, and their probability: what is worth following.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub follow: Vec<Beginning>,
+    /// Beginnings of names that are too unlikely to follow.
+    pub unresolved: f64,
+    /// What the model gives to tokens that the server did not list, at temperature 1. It is nobody's.
+    pub unlisted: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Beginning {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<u32>,
+    pub text: String,
+    pub p: f64,
+}
+
+/// What becomes of an answer that begins like this.
+#[derive(Debug, PartialEq, Eq)]
+enum Spelled {
+    Name(usize),
+    /// It can still become a name.
+    Beginning,
+    /// It is no name of the pool.
+    Other,
+}
+
+fn spelled(text: &[u8], names: &[String]) -> Spelled {
+    let text = text.trim_ascii_start();
+    if text.is_empty() || names.iter().any(|name| name.len() > text.len() && name.as_bytes().starts_with(text)) {
+        return Spelled::Beginning;
+    }
+    let said = (0..names.len()).filter(|&i| text.starts_with(names[i].as_bytes())).max_by_key(|&i| names[i].len());
+    // What goes on with a letter or a digit is another word: `Quebec` is not `Q`.
+    let goes_on = |i: usize| text.get(names[i].len()).is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte >= 0x80);
+    match said {
+        Some(i) if !goes_on(i) => Spelled::Name(i),
+        _ => Spelled::Other,
+    }
+}
+
+/// Reads one distribution after `before`, a beginning that has probability `p`. Beginnings less likely than
+/// `resolution` are not worth another question.
+pub fn step(names: &[String], before: &str, p: f64, tokens: &[NextToken], sampler: &Sampler, resolution: f64) -> Step {
+    let logprobs: Vec<f64> = tokens.iter().map(|token| token.logprob).collect();
+    let listed: f64 = logprobs.iter().map(|logprob| logprob.exp()).sum();
+    let mut out = Step { names: vec![0.0; names.len()], unlisted: (1.0 - listed).max(0.0), ..Step::default() };
+    for (token, share) in tokens.iter().zip(sampler.probabilities(&logprobs)) {
+        let q = p * share;
+        if q == 0.0 {
+            continue;
+        }
+        let text = [before.as_bytes(), &token.bytes].concat();
+        // A token without text ends the answer.
+        match if token.bytes.is_empty() { Spelled::Other } else { spelled(&text, names) } {
+            Spelled::Name(name) => out.names[name] += q,
+            Spelled::Beginning => match std::str::from_utf8(&token.bytes) {
+                Ok(text) if q >= resolution => out.follow.push(Beginning { id: token.id, text: text.into(), p: q }),
+                _ => out.unresolved += q,
+            },
+            Spelled::Other => (),
+        }
+    }
+    out
+}
+
+/// The probability of each name, with what could not be resolved or was not listed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Spelling {
+    pub names: Vec<f64>,
+    pub unresolved: f64,
+    /// The most that any one distribution left unlisted.
+    pub unlisted: f64,
+    /// How many distributions it took.
+    pub steps: u32,
+}
+
+/// Beginnings longer than this are given up.
+const TOKENS_MAX: usize = 16;
+
+/// Follows beginnings until every name is spelled out. `next` gives the step after a beginning (empty at first), which
+/// has the probability that it is told.
+pub fn walk<E>(names: usize, mut next: impl FnMut(&[Beginning], f64) -> Result<Step, E>) -> Result<Spelling, E> {
+    let mut out = Spelling { names: vec![0.0; names], ..Spelling::default() };
+    let mut open: Vec<(Vec<Beginning>, f64)> = vec![(Vec::new(), 1.0)];
+    while let Some((before, p)) = open.pop() {
+        if before.len() > TOKENS_MAX {
+            out.unresolved += p;
+            continue;
+        }
+        let step = next(&before, p)?;
+        out.steps += 1;
+        out.names.iter_mut().zip(&step.names).for_each(|(sum, q)| *sum += q);
+        out.unresolved += step.unresolved;
+        out.unlisted = out.unlisted.max(step.unlisted);
+        for beginning in step.follow {
+            let (p, mut before) = (beginning.p, before.clone());
+            before.push(beginning);
+            open.push((before, p));
+        }
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Sampler = Sampler { temperature: 1.0, top_k: None, top_p: None, min_p: None, typical_p: None };
+
+    fn token(text: &str, p: f64) -> NextToken {
+        NextToken { id: None, bytes: text.as_bytes().to_vec(), logprob: p.ln() }
+    }
+
+    /// A model that is asked for names through tables of next tokens.
+    fn spell(names: &[&str], table: &[(&str, &[(&str, f64)])]) -> Spelling {
+        let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
+        walk(names.len(), |before, p| {
+            let text: String = before.iter().map(|beginning| beginning.text.as_str()).collect();
+            let (_, tokens) = table.iter().find(|(after, _)| *after == text).unwrap_or_else(|| panic!("nothing after {text:?}"));
+            let tokens: Vec<NextToken> = tokens.iter().map(|(text, p)| token(text, *p)).collect();
+            Ok::<_, ()>(step(&names, &text, p, &tokens, &PLAIN, 0.01))
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn all_spellings_of_a_name_are_summed() {
+        let got = spell(&["Q", "M"], &[("", &[("Q", 0.5), (" Q", 0.1), ("Q'", 0.1), ("M", 0.2), ("Quebec", 0.05), ("I", 0.05)])]);
+        assert!((got.names[0] - 0.7).abs() < 1e-12 && (got.names[1] - 0.2).abs() < 1e-12, "{got:?}");
+        assert_eq!((got.steps, got.unresolved), (1, 0.0));
+    }
+
+    #[test]
+    fn names_of_several_tokens_are_followed() {
+        let first: &[(&str, f64)] = &[("Al", 0.5), ("Alice", 0.2), ("Bo", 0.2), ("A", 0.005), (" ", 0.095)];
+        let got = spell(
+            &["Alice", "Bob"],
+            &[("", first), ("Al", &[("ice", 0.9), ("bert", 0.1)]), ("Bo", &[("b", 1.0)]), (" ", &[("Bob", 0.5), ("!", 0.5)])],
+        );
+        assert!((got.names[0] - 0.65).abs() < 1e-12 && (got.names[1] - 0.2475).abs() < 1e-12, "{got:?}");
+        assert!((got.unresolved - 0.005).abs() < 1e-12, "a beginning of one in 200 is not followed");
+        assert_eq!(got.steps, 4);
+    }
+
+    #[test]
+    fn a_name_that_begins_another_waits_for_what_follows() {
+        let got = spell(&["M", "Mx"], &[("", &[("M", 1.0)]), ("M", &[("x", 0.25), ("'", 0.5), ("y", 0.25)])]);
+        assert!((got.names[0] - 0.5).abs() < 1e-12 && (got.names[1] - 0.25).abs() < 1e-12, "{got:?}");
+    }
+}
