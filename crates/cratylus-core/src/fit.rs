@@ -398,6 +398,7 @@ mod tests {
             committed: Some((1, vec![2])),
             alone: false,
             consensus: crate::stop::Consensus::published(),
+            live: false,
         };
         let event = |t, a, b, name_a, name_b| Event {
             t,

@@ -29,6 +29,8 @@ pub struct RunContext {
     pub alone: bool,
     /// What counts as consensus.
     pub consensus: Consensus,
+    /// Whether any agent is a language model, whose answers may be unusable.
+    pub live: bool,
 }
 
 impl RunContext {

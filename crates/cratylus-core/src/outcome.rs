@@ -1,7 +1,8 @@
 //! What is said of one run at its end: a row of `runs.parquet`, as a fold over its events.
 
 use crate::event::{Digest, Event};
-use crate::measure::RunContext;
+use crate::measure::{Measure, RunContext};
+use crate::measures::invalid_share::InvalidShare;
 use crate::stop::{ConsensusSeen, ShareSeen, TIPPED_SHARE, WINDOW_ROUNDS};
 use crate::{AgentId, Name};
 use std::collections::{BTreeMap, VecDeque};
@@ -22,6 +23,8 @@ pub struct Outcome {
     /// Successes over interactions that were not void.
     pub success_rate: Option<f64>,
     pub void_share: f64,
+    /// Unusable answers, of all answers; None where no agent is a language model.
+    pub invalid_share: Option<f64>,
     /// Where a minority was committed: its name's share of the others' choices over the last three population rounds.
     pub minority_share: Option<f64>,
     /// Whether that share reached 2.849 / 3, the published criterion. None where everyone is committed.
@@ -41,6 +44,7 @@ pub struct OutcomeSeen {
     /// The interactions so far, and how many of them succeeded and were settled.
     seen: [u64; 3],
     void: u64,
+    invalid: InvalidShare,
     digest: Digest,
 }
 
@@ -59,6 +63,7 @@ impl OutcomeSeen {
             share: context.committed.as_ref().map(window),
             seen: [0; 3],
             void: 0,
+            invalid: InvalidShare::new(context),
             digest: Digest::default(),
         }
     }
@@ -67,6 +72,7 @@ impl OutcomeSeen {
         self.digest.see(event);
         self.seen[0] += 1;
         self.void += u64::from(event.void());
+        self.invalid.see(event);
         if let Some(success) = event.success {
             self.seen[1] += u64::from(success);
             self.seen[2] += 1;
@@ -107,6 +113,7 @@ impl OutcomeSeen {
             rounds_to_consensus: self.reached.map(|(t, _)| per_agent(t)),
             success_rate: (settled > 0).then(|| successes as f64 / settled as f64),
             void_share: if interactions > 0 { self.void as f64 / interactions as f64 } else { 0.0 },
+            invalid_share: self.invalid.share(),
             minority_share: share,
             tipped: share.map(|share| share >= TIPPED_SHARE),
             digest: self.digest,
@@ -123,7 +130,7 @@ mod tests {
     fn two_halves_that_agree_each_on_its_own_have_no_winner() {
         let names = vec!["Q".into(), "M".into()];
         let context =
-            RunContext { size: 4, names, empty_start: true, committed: None, alone: false, consensus: Consensus::published() };
+            RunContext { size: 4, names, empty_start: true, committed: None, alone: false, consensus: Consensus::published(), live: false };
         let mut seen = OutcomeSeen::new(&context);
         for t in 0..12u32 {
             let name = Some(t % 2);
@@ -141,6 +148,7 @@ mod tests {
             committed: Some((1, vec![1])),
             alone: false,
             consensus: Consensus::published(),
+            live: false,
         };
         let mut seen = OutcomeSeen::new(&context);
         for t in 0..10 {

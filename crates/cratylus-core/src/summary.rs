@@ -148,6 +148,9 @@ pub struct Facts {
     pub success: Option<Curve>,
     #[serde(default)]
     pub void_share: f64,
+    /// Unusable answers of language models, of all: the mean over runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invalid_share: Option<f64>,
     #[serde(default)]
     pub stay_after_success: Option<f64>,
     #[serde(default)]
@@ -165,6 +168,11 @@ pub struct ExampleRun {
     pub winner: Option<String>,
     pub round: Vec<u64>,
     pub names: BTreeMap<String, Vec<f64>>,
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (n, sum) = values.fold((0.0, 0.0), |(n, sum), value| (n + 1.0, sum + value));
+    (n > 0.0).then(|| sum / n)
 }
 
 /// How many runs are shown one by one.
@@ -260,6 +268,7 @@ impl Summary {
             prior,
             success: self.curve(),
             void_share: if all > 0 { void / all as f64 } else { 0.0 },
+            invalid_share: mean(self.rows.iter().filter_map(|row| row.outcome.invalid_share)),
             stay_after_success: rate(0),
             switch_after_failure: rate(2),
             tipping: self.tipping(point),

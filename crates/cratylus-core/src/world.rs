@@ -147,9 +147,33 @@ impl World {
         (0..self.kinds.len() as u16).filter_map(|kind| Some((kind, self.model(kind)?)))
     }
 
+    /// A hash of everything in the experiment that bears on how a kind's model is asked.
+    pub fn asked(&self, kind: u16) -> String {
+        let plan = self.experiment.agents.kinds.get(kind as usize).map(|(_, chosen)| &chosen.plan);
+        // Where a server stands is no part of a plan, unless servers are what is compared.
+        let swept = if self.settings.contains("endpoint") { self.settings.as_str() } else { "" };
+        let text = format!("{plan:?} {:?} {swept}", self.experiment.names());
+        let mut hash = [0u64; 2];
+        for (i, half) in hash.iter_mut().enumerate() {
+            *half = text.bytes().fold(i as u64, |hash, byte| crate::seed::mix(hash ^ u64::from(byte)));
+        }
+        format!("{:016x}{:016x}", hash[0], hash[1])
+    }
+
+    /// In which order each seat of an interaction was shown its options, as a JSON list; none where no model sat.
+    pub fn shown(&self, seed: Seed, kinds: &[u16], event: &crate::Event) -> [Option<String>; 2] {
+        [0, 1].map(|seat: usize| {
+            let model = self.model(*kinds.get(event.agents[seat] as usize)?)?;
+            let orders = model.order.shown(seed, event.t, seat as u8, model.names.len());
+            let [order] = &orders[..] else { return Some("\"averaged\"".into()) };
+            let names: Vec<&String> = order.iter().map(|&name| &model.names[name as usize]).collect();
+            Some(serde_json::to_string(&names).expect("names are text"))
+        })
+    }
+
     /// Whether any agent is a language model, so that its runs are played by who can ask it (`live.rs`).
     pub fn live(&self) -> bool {
-        self.models().next().is_some()
+        self.experiment.live()
     }
 
     /// The seed of a replica.
@@ -158,7 +182,7 @@ impl World {
     }
 
     /// Which kind each agent of a replica is. Where there is more than one kind, the seed puts them in random order.
-    pub(crate) fn assign(&self, seed: Seed) -> Vec<u16> {
+    pub fn assign(&self, seed: Seed) -> Vec<u16> {
         let mut assigned: Vec<u16> =
             (0..).zip(&self.counts).flat_map(|(kind, &n)| std::iter::repeat_n(kind, n as usize)).collect();
         let added = self.experiment.agents.committed.as_ref().filter(|committed| committed.how == How::Add);
@@ -186,6 +210,7 @@ impl World {
             committed: self.committed.map(|name| (name, self.committed(replica))),
             alone: self.game.alone(),
             consensus: self.experiment.consensus(),
+            live: self.experiment.live(),
         }
     }
 

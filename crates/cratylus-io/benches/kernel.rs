@@ -25,6 +25,9 @@ impl Inputs for Given {
     fn kernel(&self, _: &str, _: Option<&str>, _: [&str; 2]) -> Result<Kernel, String> {
         Ok(self.0.clone())
     }
+    fn locate(&self, file: &str) -> Result<String, String> {
+        Err(format!("no {file}"))
+    }
     fn text(&self, file: &str) -> Result<String, String> {
         Err(file.into())
     }

@@ -351,6 +351,7 @@ fn tables(dir: &Path, points: &[Point], recorded: &[Recorded], words: &Words) ->
             committed: committed.map(|name| (words.name(name).expect("checked to be in the pool"), one.committed.clone())),
             alone: experiment.game.spec.alone(),
             consensus: experiment.consensus(),
+            live: false,
         };
         let (mut measures, mut outcome, mut out) = (Measures::new(&context), OutcomeSeen::new(&context), Vec::new());
         for event in &one.events {

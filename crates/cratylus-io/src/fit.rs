@@ -263,6 +263,7 @@ fn read_decisions(dir: &RunDir, condition: usize, runs: &mut Vec<RunDecisions>) 
             committed,
             alone: experiment.game.spec.alone(),
             consensus: experiment.consensus(),
+            live: false,
         };
         runs.push(decisions(condition, &context, experiment.memory(), &starts, events));
         Ok(())

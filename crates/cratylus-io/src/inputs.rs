@@ -73,6 +73,14 @@ impl Inputs for FileInputs {
         std::fs::read_to_string(&path).map_err(|error| format!("cannot read `{file}`: {error}"))
     }
 
+    fn locate(&self, file: &str) -> Result<String, String> {
+        let path = self.base.join(file);
+        match path.exists() {
+            true => Ok(path.display().to_string()),
+            false => Err(format!("there is no file or folder `{}`", path.display())),
+        }
+    }
+
     fn memories(&self, dir: &str, run: u64) -> Result<Vec<Vec<[String; 2]>>, String> {
         let path = self.base.join(dir);
         self.remember(&format!("{dir}/{}", crate::run_dir::RUNS), &path.join(crate::run_dir::RUNS))?;

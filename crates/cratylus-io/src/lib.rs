@@ -7,6 +7,8 @@ mod rows;
 pub mod table;
 mod zstd_pages;
 
+pub mod models;
+
 pub mod ai_norms;
 pub mod conduct;
 pub mod fit;

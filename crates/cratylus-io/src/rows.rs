@@ -38,15 +38,31 @@ pub struct Interactions {
     columns: [Vec<Option<i64>>; 4],
     names: [Vec<Option<ByteArray>>; 2],
     success: Vec<Option<bool>>,
+    /// Where agents are language models: unusable answers and the order in which options were shown, by seat.
+    live: Option<([Vec<Option<i64>>; 2], [Vec<Option<ByteArray>>; 2])>,
 }
 
 impl Default for Interactions {
     fn default() -> Interactions {
-        Interactions { columns: [const { Vec::new() }; 4], names: [const { Vec::new() }; 2], success: Vec::new() }
+        Interactions { columns: [const { Vec::new() }; 4], names: [const { Vec::new() }; 2], success: Vec::new(), live: None }
     }
 }
 
 impl Interactions {
+    /// Rows of an experiment with language models in it have more columns.
+    pub fn new(live: bool) -> Interactions {
+        Interactions { live: live.then(Default::default), ..Interactions::default() }
+    }
+
+    /// What is known of an interaction beside its event: the orders in which each seat was shown its options.
+    pub fn push_shown(&mut self, event: &Event, shown: [Option<String>; 2]) {
+        let (invalid, orders) = self.live.as_mut().expect("only where agents are language models");
+        for (seat, shown) in shown.into_iter().enumerate() {
+            invalid[seat].push(shown.as_ref().map(|_| i64::from(event.invalid[seat])));
+            orders[seat].push(shown.map(|shown| ByteArray::from(shown.as_str())));
+        }
+    }
+
     pub fn push(&mut self, run: u64, event: &Event, words: &Words) {
         let agent = |agent: AgentId| (agent != NOBODY).then(|| i64::from(agent) + 1);
         let row = [Some(run as i64), Some(event.t as i64), agent(event.agents[0]), agent(event.agents[1])];
@@ -60,12 +76,20 @@ impl Interactions {
     }
 
     pub fn take(&mut self) -> Table {
-        let Interactions { columns: [run, t, agent_a, agent_b], names: [name_a, name_b], success } = std::mem::take(self);
+        let next = Interactions::new(self.live.is_some());
+        let Interactions { columns: [run, t, agent_a, agent_b], names: [name_a, name_b], success, live } =
+            std::mem::replace(self, next);
         let ints = [("run", run), ("t", t), ("agent_a", agent_a), ("agent_b", agent_b)];
         let mut columns: Vec<Column> = ints.map(|(name, values)| Column::new(name, Values::Int(values))).into();
         columns.push(Column::new("name_a", Values::Text(name_a)));
         columns.push(Column::new("name_b", Values::Text(name_b)));
         columns.push(Column::new("success", Values::Bool(success)));
+        if let Some(([invalid_a, invalid_b], [order_a, order_b])) = live {
+            columns.push(Column::new("invalid_a", Values::Int(invalid_a)));
+            columns.push(Column::new("invalid_b", Values::Int(invalid_b)));
+            columns.push(Column::new("order_a", Values::Text(order_a)));
+            columns.push(Column::new("order_b", Values::Text(order_b)));
+        }
         Table { columns }
     }
 }
@@ -76,6 +100,10 @@ pub fn events(table: &Table, words: impl Fn(u64) -> Result<Words, String>) -> Re
     let agents = [table.ints("agent_a")?, table.ints("agent_b")?];
     let names = [table.texts("name_a")?, table.texts("name_b")?];
     let success = table.bools("success")?;
+    let invalid = match table.has("invalid_a") {
+        true => Some([table.ints("invalid_a")?, table.ints("invalid_b")?]),
+        false => None,
+    };
     let mut known: Option<(u64, Words)> = None;
     let mut out = Vec::with_capacity(table.rows());
     for i in 0..table.rows() {
@@ -93,7 +121,8 @@ pub fn events(table: &Table, words: impl Fn(u64) -> Result<Words, String>) -> Re
             _ => Err(format!("{}: agents are numbered from 1", row())),
         };
         let t = t[i].filter(|&t| t >= 0).ok_or_else(|| format!("{}: no t", row()))? as u64;
-        let event = Event { t, agents: [agent(0)?, agent(1)?], names: [name(0)?, name(1)?], success: success[i] };
+        let invalid = [0, 1].map(|seat: usize| invalid.and_then(|all| all[seat][i]).unwrap_or(0).clamp(0, 255) as u8);
+        let event = Event { t, agents: [agent(0)?, agent(1)?], names: [name(0)?, name(1)?], success: success[i], invalid };
         out.push((run, event));
     }
     Ok(out)
@@ -128,6 +157,9 @@ pub fn runs_table(points: &[Point], rows: &[RunRow]) -> Table {
     columns.push(floats("rounds_to_consensus", &|row| row.outcome.rounds_to_consensus));
     columns.push(floats("success_rate", &|row| row.outcome.success_rate));
     columns.push(floats("void_share", &|row| Some(row.outcome.void_share)));
+    if points.iter().any(|point| point.experiment.live()) {
+        columns.push(floats("invalid_share", &|row| row.outcome.invalid_share));
+    }
     if points.iter().any(|point| point.experiment.agents.committed.is_some()) {
         columns.push(Column::new("tipped", Values::Bool(rows.iter().map(|row| row.outcome.tipped).collect())));
         columns.push(floats("minority_share", &|row| row.outcome.minority_share));
@@ -159,6 +191,7 @@ pub fn runs(table: &Table, points: &[Point]) -> Result<Vec<RunRow>, String> {
         true => Some((table.bools("tipped")?, table.floats("minority_share")?, table.texts("committed_agents")?)),
         false => None,
     };
+    let invalid_share = if table.has("invalid_share") { Some(table.floats("invalid_share")?) } else { None };
     let digest = table.texts("digest")?;
     let words: Vec<Words> = points.iter().map(|point| Words::new(point.experiment.names())).collect();
     let mut rows = Vec::with_capacity(table.rows());
@@ -178,6 +211,7 @@ pub fn runs(table: &Table, points: &[Point]) -> Result<Vec<RunRow>, String> {
             rounds_to_consensus: rounds_to_consensus[i],
             success_rate: success_rate[i],
             void_share: void_share[i].unwrap_or(0.0),
+            invalid_share: invalid_share.and_then(|share| share[i]),
             minority_share,
             tipped,
             digest: Digest(digest[i].and_then(|hex| u64::from_str_radix(hex, 16).ok()).ok_or("a run without its digest")?),

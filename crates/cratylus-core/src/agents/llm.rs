@@ -1,7 +1,7 @@
 //! Language models that are asked: on a server, or from a file in this process.
 
 use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind, nearest};
-use crate::language::model::{Api, Choice, Dialect, Limits, Model, OnChange, Server, Source};
+use crate::language::model::{Api, Choice, Dialect, Limits, Model, OnChange, Outside, Server, Source};
 use crate::language::protocol::{BUILT_IN, Order, Protocol};
 use crate::language::sampler::Sampler;
 use schemars::JsonSchema;
@@ -55,6 +55,9 @@ struct Params {
     /// How a choice is obtained; the best that the model can give by default.
     #[serde(default)]
     choice: Choice,
+    /// What becomes of probability outside the names, where the model gives probabilities.
+    #[serde(default)]
+    outside: Outside,
     /// How many next tokens a server is asked to list; as many as it takes by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     top_logprobs: Option<u32>,
@@ -127,6 +130,10 @@ pub(super) fn build(ctx: &AgentContext<'_>, model: Model) -> Result<Kind, (&'sta
 }
 
 impl AgentSpec for Params {
+    fn live(&self) -> bool {
+        true
+    }
+
     fn build(&self, ctx: &AgentContext<'_>) -> Result<Kind, (&'static str, String)> {
         let protocol = protocol(ctx, &self.protocol, &self.fields)?;
         let Params { temperature, top_k, top_p, min_p, typical_p, .. } = *self;
@@ -165,6 +172,7 @@ impl AgentSpec for Params {
             protocol: Arc::new(protocol),
             sampler: Sampler { temperature, top_k, top_p, min_p, typical_p },
             choice: self.choice,
+            outside: self.outside,
             top_logprobs: self.top_logprobs,
             resolution: self.resolution,
             names: ctx.names.to_vec(),

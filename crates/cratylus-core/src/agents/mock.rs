@@ -4,7 +4,7 @@
 use super::llm::{ashery2025, build, protocol};
 use super::scripted::AS_GIVEN;
 use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind, agent_of};
-use crate::language::model::{Choice, Mock, Model, Source};
+use crate::language::model::{Choice, Mock, Model, Outside, Source};
 use crate::language::protocol::Order;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,10 @@ fn sixteen() -> u32 {
 }
 
 impl AgentSpec for Params {
+    fn live(&self) -> bool {
+        true
+    }
+
     fn build(&self, ctx: &AgentContext<'_>) -> Result<Kind, (&'static str, String)> {
         for (key, share) in [("garbage", self.garbage), ("failure", self.failure), ("first_bias", self.first_bias)] {
             if !(0.0..=1.0).contains(&share) {
@@ -91,6 +95,7 @@ impl AgentSpec for Params {
             protocol: Arc::new(protocol),
             sampler: AS_GIVEN,
             choice: Choice::Auto,
+            outside: Outside::Unusable,
             top_logprobs: None,
             resolution: 0.0,
             names: ctx.names.to_vec(),

@@ -3,7 +3,7 @@
 
 use super::llm::{ashery2025, build, protocol};
 use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind};
-use crate::language::model::{Canned, Choice, Model, Source};
+use crate::language::model::{Canned, Choice, Model, Outside, Source};
 use crate::language::protocol::Order;
 use crate::language::sampler::Sampler;
 use schemars::JsonSchema;
@@ -38,6 +38,10 @@ struct Params {
 pub(super) const AS_GIVEN: Sampler = Sampler { temperature: 1.0, top_k: None, top_p: None, min_p: None, typical_p: None };
 
 impl AgentSpec for Params {
+    fn live(&self) -> bool {
+        true
+    }
+
     fn build(&self, ctx: &AgentContext<'_>) -> Result<Kind, (&'static str, String)> {
         let (source, name) = match (&self.command, &self.answers) {
             (Some(command), None) if !command.is_empty() => (Source::Command(command.clone()), command.join(" ")),
@@ -56,6 +60,7 @@ impl AgentSpec for Params {
             protocol: Arc::new(protocol),
             sampler: AS_GIVEN,
             choice: Choice::Auto,
+            outside: Outside::Unusable,
             top_logprobs: None,
             resolution: 0.0,
             names: ctx.names.to_vec(),

@@ -209,6 +209,11 @@ impl Experiment {
         self.agents.committed.as_ref().map_or(0, |committed| committed.count(self.population.size))
     }
 
+    /// Whether any agent is a language model, asked from outside.
+    pub fn live(&self) -> bool {
+        self.agents.kinds.iter().any(|(_, kind)| kind.spec.live())
+    }
+
     /// What counts as consensus: the stop rule's window, or the published one where no run stops at it.
     pub fn consensus(&self) -> crate::stop::Consensus {
         self.stop.consensus.clone().unwrap_or_else(crate::stop::Consensus::published)

@@ -51,6 +51,11 @@ pub trait AgentSpec: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether these agents are a language model, asked from outside.
+    fn live(&self) -> bool {
+        false
+    }
+
     /// The games that this kind can play.
     fn games(&self) -> &'static [&'static str] {
         &["coordination", "individual"]

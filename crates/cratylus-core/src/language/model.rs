@@ -23,6 +23,7 @@ pub struct Model {
     pub tries: u8,
     pub sampler: Sampler,
     pub choice: Choice,
+    pub outside: Outside,
     /// How a server's list of next tokens is bounded; chosen by what the server can give where it is left out.
     pub top_logprobs: Option<u32>,
     /// Beginnings of names less likely than this are not followed.
@@ -47,6 +48,18 @@ pub enum Choice {
     Constrained,
     /// Text, read by the protocol.
     Text,
+}
+
+/// What becomes of the probability that a model gives to answers that are no name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outside {
+    /// It is left out, and the names' shares of the rest are used: what asking again for ever comes to, as in the
+    /// published runs. How much is left out is recorded and reported.
+    #[default]
+    Renormalise,
+    /// It falls on unusable answers, each of which is a try.
+    Unusable,
 }
 
 /// Where a model is asked.

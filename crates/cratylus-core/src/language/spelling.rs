@@ -64,9 +64,17 @@ fn spelled(text: &[u8], names: &[String]) -> Spelled {
     }
 }
 
-/// Reads one distribution after `before`, a beginning that has probability `p`. Beginnings less likely than
-/// `resolution` are not worth another question.
-pub fn step(names: &[String], before: &str, p: f64, tokens: &[NextToken], sampler: &Sampler, resolution: f64) -> Step {
+/// What is done with a token that begins a name and does not complete it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Beginnings {
+    /// It is followed by another question, if it is at least so likely.
+    Follow { resolution: f64 },
+    /// It counts as the one name that it begins; where it begins several, it is nobody's.
+    Count,
+}
+
+/// Reads one distribution after `before`, a beginning that has probability `p`.
+pub fn step(names: &[String], before: &str, p: f64, tokens: &[NextToken], sampler: &Sampler, beginnings: Beginnings) -> Step {
     let logprobs: Vec<f64> = tokens.iter().map(|token| token.logprob).collect();
     let listed: f64 = logprobs.iter().map(|logprob| logprob.exp()).sum();
     let mut out = Step { names: vec![0.0; names.len()], unlisted: (1.0 - listed).max(0.0), ..Step::default() };
@@ -79,14 +87,26 @@ pub fn step(names: &[String], before: &str, p: f64, tokens: &[NextToken], sample
         // A token without text ends the answer.
         match if token.bytes.is_empty() { Spelled::Other } else { spelled(&text, names) } {
             Spelled::Name(name) => out.names[name] += q,
-            Spelled::Beginning => match std::str::from_utf8(&token.bytes) {
-                Ok(text) if q >= resolution => out.follow.push(Beginning { id: token.id, text: text.into(), p: q }),
+            Spelled::Beginning => match (beginnings, std::str::from_utf8(&token.bytes)) {
+                (Beginnings::Follow { resolution }, Ok(text)) if q >= resolution => {
+                    out.follow.push(Beginning { id: token.id, text: text.into(), p: q })
+                }
+                (Beginnings::Count, _) => match only_one(names, text.trim_ascii_start()) {
+                    Some(name) => out.names[name] += q,
+                    None => out.unresolved += q,
+                },
                 _ => out.unresolved += q,
             },
             Spelled::Other => (),
         }
     }
     out
+}
+
+/// The one name that begins like this.
+fn only_one(names: &[String], text: &[u8]) -> Option<usize> {
+    let mut beginning = (0..names.len()).filter(|&i| names[i].as_bytes().starts_with(text));
+    beginning.next().filter(|_| beginning.next().is_none())
 }
 
 /// The probability of each name, with what could not be resolved or was not listed.
@@ -144,7 +164,7 @@ mod tests {
             let text: String = before.iter().map(|beginning| beginning.text.as_str()).collect();
             let (_, tokens) = table.iter().find(|(after, _)| *after == text).unwrap_or_else(|| panic!("nothing after {text:?}"));
             let tokens: Vec<NextToken> = tokens.iter().map(|(text, p)| token(text, *p)).collect();
-            Ok::<_, ()>(step(&names, &text, p, &tokens, &PLAIN, 0.01))
+            Ok::<_, ()>(step(&names, &text, p, &tokens, &PLAIN, Beginnings::Follow { resolution: 0.01 }))
         })
         .unwrap()
     }
@@ -166,6 +186,15 @@ mod tests {
         assert!((got.names[0] - 0.65).abs() < 1e-12 && (got.names[1] - 0.2475).abs() < 1e-12, "{got:?}");
         assert!((got.unresolved - 0.005).abs() < 1e-12, "a beginning of one in 200 is not followed");
         assert_eq!(got.steps, 4);
+    }
+
+    #[test]
+    fn first_tokens_count_for_the_one_name_that_they_begin() {
+        let names = ["Alice", "Albert", "Bob"].map(String::from);
+        let tokens = [token("Al", 0.5), token("Ali", 0.2), token("B", 0.2), token("C", 0.1)];
+        let got = step(&names, "", 1.0, &tokens, &PLAIN, Beginnings::Count);
+        assert!((got.names[0] - 0.2).abs() < 1e-12 && got.names[1] == 0.0 && (got.names[2] - 0.2).abs() < 1e-12, "{got:?}");
+        assert!((got.unresolved - 0.5).abs() < 1e-12 && got.follow.is_empty());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::measure::MeasureEntry;
 mod answer;
 mod distinct_names;
 mod first_choice;
+pub(crate) mod invalid_share;
 mod minority_share;
 mod name_share;
 mod reaction;
@@ -17,6 +18,7 @@ pub const ALL: &[MeasureEntry] = &[
     name_share::ENTRY,
     distinct_names::ENTRY,
     void_share::ENTRY,
+    invalid_share::ENTRY,
     minority_share::ENTRY,
     first_choice::ENTRY,
     reaction::ENTRY,

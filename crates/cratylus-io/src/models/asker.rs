@@ -1,0 +1,370 @@
+//! Asks each distinct question once. Between a population and its models stand the tape, which remembers, and the
+//! pool, which limits; what is known is answered at once, what is being asked is waited for, and the rest is asked.
+
+use super::backend::{Backend, Raw, Request, Want};
+use super::pool::{Ended, Pool};
+use super::tape::{Answer, Call, Entry, How, KeptPrompt, Setup, Tape, Took};
+use crate::manifest::now;
+use crate::world::Trouble;
+use cratylus_core::agent::Fault;
+use cratylus_core::language::answer::Unusable;
+use cratylus_core::language::model::{Model, Outside, Query, Reply};
+use cratylus_core::language::spelling::{Beginning, Beginnings, Step, step, walk};
+use cratylus_core::language::{Distribution, Prompt};
+use cratylus_core::window::Round;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// A model that is ready to be asked.
+pub struct Opened {
+    pub setup: Setup,
+    pub backend: Arc<dyn Backend>,
+    pub pool: Arc<Pool>,
+}
+
+/// What a run's calls come to, for progress and budgets.
+#[derive(Default)]
+pub struct Spent {
+    /// Calls that were answered by a model, now.
+    pub calls: AtomicU64,
+    /// Decisions that needed no call.
+    pub stored: AtomicU64,
+    pub unusable: AtomicU64,
+    pub answers: AtomicU64,
+    pub prompt_tokens: AtomicU64,
+    pub completion_tokens: AtomicU64,
+    /// In millionths of a dollar.
+    pub micro_usd: AtomicU64,
+    /// Requests that failed on the way and were sent again.
+    pub resent: AtomicU64,
+    /// The last reason for sending again.
+    pub last_trouble: Mutex<Option<String>>,
+}
+
+/// Ends a run when it has cost enough.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Budget {
+    pub calls: Option<u64>,
+    pub tokens: Option<u64>,
+    pub usd: Option<f64>,
+    pub hours: Option<f64>,
+}
+
+/// The tapes of a run: its own, and a store that it shares with others.
+pub struct Tapes {
+    pub own: Arc<Tape>,
+    pub store: Option<Arc<Tape>>,
+}
+
+impl Tapes {
+    /// A call that was made before. What only the store has is put on the run's own tape, so that the run stays whole.
+    fn call(&self, key: &str, prompt: &KeptPrompt) -> Result<Option<Arc<Call>>, Trouble> {
+        if let Some(call) = self.own.call(key) {
+            return Ok(Some(call));
+        }
+        let Some(store) = &self.store else { return Ok(None) };
+        let Some(call) = store.call(key) else { return Ok(None) };
+        self.own.keep(&self.with_prompt(&self.own, Entry::Call(Box::new((*call).clone())), prompt))?;
+        Ok(Some(call))
+    }
+
+    /// Keeps a call on every tape. The one that was there first stands.
+    fn keep(&self, call: Call, prompt: &KeptPrompt) -> Result<Arc<Call>, Trouble> {
+        let key = call.key.clone();
+        let mut stands = call;
+        if let Some(store) = &self.store {
+            store.keep(&self.with_prompt(store, Entry::Call(Box::new(stands)), prompt))?;
+            stands = (*store.call(&key).expect("just kept")).clone();
+        }
+        self.own.keep(&self.with_prompt(&self.own, Entry::Call(Box::new(stands)), prompt))?;
+        Ok(self.own.call(&key).expect("just kept"))
+    }
+
+    fn with_prompt(&self, tape: &Tape, call: Entry, prompt: &KeptPrompt) -> Vec<Entry> {
+        match tape.prompt(&prompt.hash) {
+            Some(_) => vec![call],
+            None => vec![Entry::Prompt(prompt.clone()), call],
+        }
+    }
+}
+
+pub fn sha(text: &[u8]) -> String {
+    Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub fn prompt_hash(prompt: &Prompt) -> String {
+    sha(&serde_json::to_vec(prompt).expect("a prompt is plain data"))
+}
+
+/// The key of a call: everything that its answer depends on.
+fn call_key(setup: &Setup, model: &Model, prompt: &str, before: &str, query: &Query) -> String {
+    let parts = match setup.how {
+        How::Exact { .. } => serde_json::json!([setup.how, model.sampler, model.names, model.resolution]),
+        How::FirstToken { .. } => serde_json::json!([setup.how, model.sampler, model.names]),
+        How::Names => serde_json::json!([setup.how, model.names]),
+        How::Constrained { .. } => serde_json::json!([setup.how, model.sampler, model.protocol.max_tokens, query.draw]),
+        How::Text => serde_json::json!([setup.how, model.sampler, model.protocol.max_tokens, query.draw]),
+    };
+    sha(serde_json::json!([setup.id, setup.prefill, prompt, before, parts]).to_string().as_bytes())
+}
+
+/// One question on its way through tape and backend. It makes as many calls as the names take.
+pub struct Asking<'a> {
+    pub model: &'a Model,
+    pub setup: &'a Setup,
+    pub tapes: &'a Tapes,
+    pub query: &'a Query,
+    /// Whether the tape alone may answer: then what is not on it is None.
+    pub asks: Option<&'a Asks<'a>>,
+}
+
+/// What it takes to ask.
+pub struct Asks<'a> {
+    pub backend: &'a dyn Backend,
+    pub pool: &'a Pool,
+    pub spent: &'a Spent,
+    pub budget: &'a Budget,
+    pub started: std::time::Instant,
+    pub prices: Option<&'a dyn Fn(&Took) -> Option<f64>>,
+    pub over: &'a AtomicBool,
+}
+
+/// Why there is no reply.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NoReply {
+    /// The tape does not have it.
+    Missing,
+    Ended(Ended),
+    /// The budget is spent: which part of it.
+    Spent(String),
+}
+
+impl From<Trouble> for NoReply {
+    fn from(trouble: Trouble) -> NoReply {
+        NoReply::Ended(Ended::Failed(trouble))
+    }
+}
+
+impl Asking<'_> {
+    pub fn reply(&self) -> Result<Reply, NoReply> {
+        let Asking { model, setup, query, .. } = *self;
+        let prompt = model.prompt(query).map_err(|why| Trouble(format!("protocol `{}`: {why}", model.protocol.name)))?;
+        let prompt = KeptPrompt { hash: prompt_hash(&prompt), prompt };
+        if !setup.how.probabilities() {
+            let call = self.call(&prompt, &[], 1.0)?;
+            let Answer::Text { text, cut } = &call.answer else { return Err(self.other(&call).into()) };
+            let read = model.protocol.read(&model.names, text, setup.prefill, *cut);
+            if let Some(asks) = self.asks {
+                asks.spent.unusable.fetch_add(u64::from(read.is_err()), Ordering::Relaxed);
+                asks.spent.answers.fetch_add(1, Ordering::Relaxed);
+            }
+            return Ok(Reply::Read(read));
+        }
+        let spelling = walk(model.names.len(), |before, p| {
+            let call = self.call(&prompt, before, p)?;
+            match &call.answer {
+                Answer::Step { step, .. } => Ok(step.clone()),
+                Answer::Text { .. } => Err(NoReply::from(self.other(&call))),
+            }
+        })?;
+        let mut names = spelling.names;
+        let sum: f64 = names.iter().sum();
+        if setup.how != How::Names && model.outside == Outside::Renormalise && sum > 0.0 {
+            names.iter_mut().for_each(|p| *p /= sum);
+        }
+        Ok(Reply::Distribution(Arc::new(Distribution::new(names))))
+    }
+
+    fn other(&self, call: &Call) -> Trouble {
+        Trouble(format!("call {} of the tape holds another kind of answer than `{:?}` gives", call.key, self.setup.how))
+    }
+
+    fn call(&self, prompt: &KeptPrompt, before: &[Beginning], p: f64) -> Result<Arc<Call>, NoReply> {
+        let Asking { model, setup, query, .. } = *self;
+        let text: String = before.iter().map(|beginning| beginning.text.as_str()).collect();
+        let key = call_key(setup, model, &prompt.hash, &text, query);
+        if let Some(call) = self.tapes.call(&key, prompt)? {
+            return Ok(call);
+        }
+        let asks = self.asks.ok_or(NoReply::Missing)?;
+        asks.allowed()?;
+        let names: Vec<String> = query.order.iter().map(|&name| model.names[name as usize].clone()).collect();
+        let want = match setup.how {
+            How::Exact { listed } | How::FirstToken { listed } => Want::Next { listed },
+            How::Names => Want::Names,
+            How::Constrained { by } => Want::Text { constrained: Some(by) },
+            How::Text => Want::Text { constrained: None },
+        };
+        let request = Request { model, query, prompt: &prompt.prompt, names: &names, before, want, prefill: setup.prefill };
+        let again = |why: &str| {
+            asks.spent.resent.fetch_add(1, Ordering::Relaxed);
+            *asks.spent.last_trouble.lock().expect("no panic while noting trouble") = Some(why.to_string());
+        };
+        let given = asks.pool.ask(asks.backend, &request, &again).map_err(NoReply::Ended)?;
+        let mut took = given.took;
+        if took.at.is_empty() {
+            took.at = now();
+        }
+        if took.usd.is_none() {
+            took.usd = asks.prices.and_then(|price| price(&took));
+        }
+        asks.spend(&took);
+        let answer = match given.raw {
+            Raw::Text { text, cut } => Answer::Text { text, cut },
+            Raw::Names(names) => Answer::Step { step: Step { names, ..Step::default() }, top: Vec::new() },
+            Raw::Next(tokens) => {
+                let beginnings = match setup.how {
+                    How::Exact { .. } => Beginnings::Follow { resolution: model.resolution },
+                    _ => Beginnings::Count,
+                };
+                let step = step(&model.names, &text, p, &tokens, &model.sampler, beginnings);
+                let mut top: Vec<(String, f64)> =
+                    tokens.iter().map(|token| (String::from_utf8_lossy(&token.bytes).into_owned(), token.logprob)).collect();
+                top.sort_by(|a, b| b.1.total_cmp(&a.1));
+                top.truncate(TOP);
+                Answer::Step { step, top }
+            }
+        };
+        if matches!((&answer, setup.how.probabilities()), (Answer::Text { .. }, true) | (Answer::Step { .. }, false)) {
+            return Err(Trouble(format!("{} gave another kind of answer than it did at first", setup.name)).into());
+        }
+        let sent = match given.sent {
+            serde_json::Value::Null => serde_json::json!({}),
+            sent => sent,
+        };
+        let draw = (!setup.how.probabilities()).then_some(query.draw);
+        let call = Call {
+            key,
+            model: setup.id.clone(),
+            prompt: prompt.hash.clone(),
+            names,
+            before: text,
+            draw,
+            again: query.again,
+            sent,
+            answer,
+            took,
+        };
+        Ok(self.tapes.keep(call, prompt)?)
+    }
+}
+
+/// How many tokens of a distribution are kept for readers.
+const TOP: usize = 20;
+
+impl Asks<'_> {
+    fn allowed(&self) -> Result<(), NoReply> {
+        let Asks { spent, budget, .. } = self;
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let over = |limit: Option<u64>, used: u64, what: &str| match limit {
+            Some(limit) if used >= limit => Err(NoReply::Spent(format!("{limit} {what}"))),
+            _ => Ok(()),
+        };
+        let refused = over(budget.calls, load(&spent.calls), "calls")
+            .and_then(|()| over(budget.tokens, load(&spent.prompt_tokens) + load(&spent.completion_tokens), "tokens"))
+            .and_then(|()| match budget.usd {
+                Some(usd) if load(&spent.micro_usd) as f64 / 1e6 >= usd => Err(NoReply::Spent(format!("{usd} USD"))),
+                _ => Ok(()),
+            })
+            .and_then(|()| match budget.hours {
+                Some(hours) if self.started.elapsed().as_secs_f64() / 3600.0 >= hours => {
+                    Err(NoReply::Spent(format!("{hours} hours")))
+                }
+                _ => Ok(()),
+            });
+        if refused.is_err() {
+            self.over.store(true, Ordering::Relaxed);
+            return refused;
+        }
+        // Calls are counted when they are let through, so that a budget of calls is kept to the call.
+        let counted = spent.calls.fetch_add(1, Ordering::Relaxed);
+        match budget.calls {
+            Some(limit) if counted >= limit => {
+                spent.calls.fetch_sub(1, Ordering::Relaxed);
+                Err(NoReply::Spent(format!("{limit} calls")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn spend(&self, took: &Took) {
+        let spent = self.spent;
+        spent.prompt_tokens.fetch_add(took.prompt_tokens.unwrap_or(0), Ordering::Relaxed);
+        spent.completion_tokens.fetch_add(took.completion_tokens.unwrap_or(0), Ordering::Relaxed);
+        spent.micro_usd.fetch_add((took.usd.unwrap_or(0.0) * 1e6).round() as u64, Ordering::Relaxed);
+    }
+}
+
+/// What is known of a question in memory: two agents that remember the same and see the same order ask the same.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct QuestionKey {
+    pub model: u32,
+    pub window: Box<[Round]>,
+    pub order: Box<[u16]>,
+}
+
+/// Answers from a tape alone: what `replay` plays with.
+pub struct Taped {
+    pub tapes: Tapes,
+    setups: HashMap<String, Setup>,
+    known: HashMap<(String, Box<[Round]>, Box<[u16]>), Reply>,
+}
+
+impl Taped {
+    pub fn new(tape: Tape, setups: Vec<Setup>) -> Taped {
+        let setups = setups.into_iter().map(|setup| (setup.asked.clone(), setup)).collect();
+        Taped { tapes: Tapes { own: Arc::new(tape), store: None }, setups, known: HashMap::new() }
+    }
+
+    /// The reply to a question of a model that was asked as `asked` says. A question that the tape does not have is
+    /// shown in full.
+    pub fn reply(&mut self, asked: &str, model: &Model, query: &Query) -> Result<Reply, Fault> {
+        let Some(setup) = self.setups.get(asked) else {
+            return Err(Fault(format!("the tape holds no model that was asked as {} is", model.name)));
+        };
+        let key = (asked.to_string(), query.window.clone(), query.order.clone());
+        if let Some(reply) = self.known.get(&key) {
+            return Ok(reply.clone());
+        }
+        let asking = Asking { model, setup, tapes: &self.tapes, query, asks: None };
+        match asking.reply() {
+            Ok(reply) => {
+                if setup.how.probabilities() {
+                    self.known.insert(key, reply.clone());
+                }
+                Ok(reply)
+            }
+            Err(NoReply::Missing) => {
+                let prompt = model.prompt(query).map_err(Fault)?;
+                Err(Fault(format!("the tape has no answer to this question, so the prompt has changed since:\n{}", shown(&prompt))))
+            }
+            Err(NoReply::Ended(Ended::Failed(trouble))) => Err(Fault(trouble.0)),
+            Err(other) => Err(Fault(format!("{other:?}"))),
+        }
+    }
+}
+
+/// A prompt as a reader sees it, safe for a terminal.
+pub fn shown(prompt: &Prompt) -> String {
+    let mut out = String::new();
+    for message in &prompt.messages {
+        out.push_str(&format!("  [{}]\n", message.role));
+        super::http::escaped(&message.text).lines().for_each(|line| out.push_str(&format!("  │ {line}\n")));
+    }
+    if !prompt.prefill.is_empty() {
+        out.push_str(&format!("  [the answer begins]\n  │ {}\n", super::http::escaped(&prompt.prefill)));
+    }
+    out
+}
+
+/// What an unusable answer was, in a word.
+pub fn unusable_word(why: Unusable) -> &'static str {
+    match why {
+        Unusable::Empty => "empty",
+        Unusable::NoName => "no name",
+        Unusable::SeveralNames => "several names",
+        Unusable::CutShort => "cut short",
+    }
+}

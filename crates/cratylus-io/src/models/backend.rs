@@ -1,0 +1,86 @@
+//! A backend answers one request, or says why it did not. It does not retry, limit, remember or read names: that is
+//! the same for all of them and stands elsewhere.
+
+use super::tape::{Constraint, Took};
+use cratylus_core::language::model::{Model, Query};
+use cratylus_core::language::spelling::{Beginning, NextToken};
+use cratylus_core::language::Prompt;
+use std::time::Duration;
+
+/// What is asked.
+pub struct Request<'a> {
+    pub model: &'a Model,
+    pub query: &'a Query,
+    pub prompt: &'a Prompt,
+    /// The options in the order shown.
+    pub names: &'a [String],
+    /// What the answer begins with beyond the prefill.
+    pub before: &'a [Beginning],
+    pub want: Want,
+    /// Whether the answer is made to begin with the prompt's prefill.
+    pub prefill: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// The distribution of the next token: so many tokens of it.
+    Next { listed: u32 },
+    /// The probability of each name, in the order of the pool.
+    Names,
+    Text { constrained: Option<Constraint> },
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Raw {
+    Next(Vec<NextToken>),
+    Names(Vec<f64>),
+    Text { text: String, cut: bool },
+}
+
+#[derive(Clone, Debug)]
+pub struct Given {
+    pub raw: Raw,
+    /// The fields that were sent with the prompt.
+    pub sent: serde_json::Value,
+    pub took: Took,
+    /// What its headers said of the limits.
+    pub allowance: Allowance,
+}
+
+/// What a server says is left of what it allows.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Allowance {
+    /// Requests or tokens ran out; nothing is to be sent for so long.
+    pub wait: Option<Duration>,
+}
+
+/// Why there was no answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refusal {
+    /// It failed on the way or the server could not cope; the same request may be sent again.
+    Again {
+        why: String,
+        /// The server asks to be left alone for so long.
+        after: Option<Duration>,
+        /// It is overloaded, so less should be sent at once.
+        overloaded: bool,
+    },
+    /// No repetition will help.
+    Fatal(String),
+}
+
+impl Refusal {
+    pub fn again(why: impl Into<String>) -> Refusal {
+        Refusal::Again { why: why.into(), after: None, overloaded: false }
+    }
+}
+
+pub trait Backend: Send + Sync {
+    fn ask(&self, request: &Request<'_>) -> Result<Given, Refusal>;
+
+    /// How many requests it can take at once, where that is known.
+    fn in_flight(&self) -> Option<u32> {
+        None
+    }
+}

@@ -1,0 +1,370 @@
+//! One exchange with a server: a request out, JSON back, or a reason why not. It knows nothing of models. Everything
+//! that comes in is bounded in size and depth, read as data, and cleared of the key should a server repeat it.
+
+use super::backend::{Allowance, Refusal};
+use cratylus_core::language::model::Limits;
+use serde_json::Value;
+use std::time::{Duration, Instant};
+use ureq::http::HeaderMap;
+
+pub struct Http {
+    agent: ureq::Agent,
+    /// The address that paths are appended to, without a slash at its end.
+    base: String,
+    key: Option<Key>,
+}
+
+/// A key and how it is sent. It is never shown.
+pub struct Key {
+    pub secret: String,
+    pub header: KeyHeader,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum KeyHeader {
+    Bearer,
+    XApiKey,
+}
+
+/// A whole answer.
+pub struct Answered {
+    pub status: u16,
+    pub body: Value,
+    pub allowance: Allowance,
+    pub elapsed: Duration,
+}
+
+/// What is not the server's model speaking may not be longer than this.
+const BODY_MAX: u64 = 1 << 20;
+
+impl Http {
+    pub fn new(base: &str, key: Option<Key>, limits: &Limits) -> Http {
+        let seconds = |given: Option<f64>, usual: f64| Some(Duration::from_secs_f64(given.unwrap_or(usual).clamp(0.001, 1e6)));
+        let mut config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            // A redirect may lead to another host, and the key with it.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .user_agent(concat!("cratylus/", env!("CARGO_PKG_VERSION")))
+            .accept("application/json")
+            .max_idle_connections(4096)
+            .max_idle_connections_per_host(4096)
+            .timeout_connect(seconds(limits.connect_seconds, 10.0))
+            .timeout_recv_response(seconds(limits.first_byte_seconds, 300.0))
+            .timeout_global(seconds(limits.total_seconds, 600.0));
+        if loopback(base) {
+            config = config.proxy(None);
+        }
+        Http { agent: config.build().new_agent(), base: base.trim_end_matches('/').into(), key }
+    }
+
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The address without its last part `/v1`: where servers keep what is not OpenAI's.
+    pub fn root(&self) -> &str {
+        self.base.strip_suffix("/v1").unwrap_or(&self.base)
+    }
+
+    pub fn get(&self, url: &str) -> Result<Answered, Refusal> {
+        let mut request = self.agent.get(url);
+        for (name, value) in self.key_headers() {
+            request = request.header(name, value);
+        }
+        let started = Instant::now();
+        self.answered(request.call(), BODY_MAX, started)
+    }
+
+    /// Posts JSON; an answer may be as long as `most` bytes.
+    pub fn post(&self, path: &str, headers: &[(&str, &str)], body: &Value, most: u64) -> Result<Answered, Refusal> {
+        let mut request = self.agent.post(format!("{}{path}", self.base)).header("content-type", "application/json");
+        for (name, value) in self.key_headers() {
+            request = request.header(name, value);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let bytes = serde_json::to_vec(body).expect("a request is plain data");
+        let started = Instant::now();
+        self.answered(request.send(&bytes[..]), most.max(BODY_MAX), started)
+    }
+
+    fn key_headers(&self) -> Vec<(&'static str, String)> {
+        match &self.key {
+            Some(Key { secret, header: KeyHeader::Bearer }) => vec![("authorization", format!("Bearer {secret}"))],
+            Some(Key { secret, header: KeyHeader::XApiKey }) => vec![("x-api-key", secret.clone())],
+            None => Vec::new(),
+        }
+    }
+
+    fn answered(
+        &self,
+        sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+        most: u64,
+        started: Instant,
+    ) -> Result<Answered, Refusal> {
+        let response = sent.map_err(|error| self.lost(&error))?;
+        let status = response.status().as_u16();
+        let allowance = Allowance { wait: wait(response.headers(), status) };
+        if (300..400).contains(&status) {
+            let to = response.headers().get("location").and_then(|to| to.to_str().ok()).unwrap_or("nowhere");
+            return Err(Refusal::Fatal(format!(
+                "{} redirects to {}, which is not followed; if you trust that address, give it as the endpoint",
+                self.base,
+                self.clean(to)
+            )));
+        }
+        let bytes = response.into_body().into_with_config().limit(most).read_to_vec().map_err(|error| self.lost(&error))?;
+        let elapsed = started.elapsed();
+        let text = self.without_key(String::from_utf8_lossy(&bytes).into_owned());
+        // A stream of events though none was asked for, as some proxies send.
+        let body = if text.trim_start().starts_with("data:") || text.trim_start().starts_with("event:") {
+            events(&text)
+        } else {
+            serde_json::from_str(&text).ok()
+        };
+        if !(200..300).contains(&status) {
+            return Err(self.refused(status, body.as_ref(), &text, allowance));
+        }
+        let Some(body) = body else {
+            return Err(Refusal::again(format!("{} answered with what is no JSON: {}", self.base, excerpt(&text))));
+        };
+        if let Some(error) = body.get("error").filter(|error| !error.is_null()) {
+            let code = error.get("code").or(error.get("status")).and_then(Value::as_u64).unwrap_or(500);
+            return Err(self.refused(code as u16, Some(&body), &text, allowance));
+        }
+        Ok(Answered { status, body, allowance, elapsed })
+    }
+
+    /// The connection failed.
+    fn lost(&self, error: &ureq::Error) -> Refusal {
+        let why = format!("{}: {}", self.base, self.clean(&error.to_string()));
+        match error {
+            ureq::Error::BodyExceedsLimit(most) => Refusal::again(format!("{} sent more than {most} bytes", self.base)),
+            ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) | ureq::Error::Http(_) => Refusal::Fatal(why),
+            ureq::Error::TlsRequired => Refusal::Fatal(format!("{}: this program was built without https (feature `tls`)", self.base)),
+            _ => Refusal::again(why),
+        }
+    }
+
+    /// The server said no, and with which words.
+    fn refused(&self, status: u16, body: Option<&Value>, text: &str, allowance: Allowance) -> Refusal {
+        let said = body.and_then(said).unwrap_or_else(|| text.to_string());
+        let why = format!("{} answered {status}: {}", self.base, excerpt(&self.clean(&said)));
+        // OpenAI answers 429 to an account without money, too, and no patience helps there.
+        let broke = said.contains("insufficient_quota") || text.contains("\"insufficient_quota\"");
+        match status {
+            429 if broke => Refusal::Fatal(why),
+            408 | 409 | 425 | 429 | 500..=599 => {
+                Refusal::Again { why, after: allowance.wait, overloaded: matches!(status, 429 | 503 | 529) }
+            }
+            401 | 403 => Refusal::Fatal(format!("{why}\n  help: {}", self.key_help())),
+            _ => Refusal::Fatal(why),
+        }
+    }
+
+    fn key_help(&self) -> &'static str {
+        match self.key {
+            Some(_) => "the key in the environment was not accepted",
+            None => "no key was sent; put it into the environment variable that `key_env` names (see docs/live-models.md)",
+        }
+    }
+
+    fn without_key(&self, text: String) -> String {
+        match &self.key {
+            Some(Key { secret, .. }) if secret.len() >= 4 && text.contains(secret.as_str()) => text.replace(secret.as_str(), "[key]"),
+            _ => text,
+        }
+    }
+
+    fn clean(&self, text: &str) -> String {
+        escaped(&self.without_key(text.to_string()))
+    }
+}
+
+/// Text of a server or a model, made safe to show: control characters are spelled out.
+pub fn escaped(text: &str) -> String {
+    let steers = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().flat_map(|c| if steers(c) { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+}
+
+/// The beginning of a long text, on one line.
+pub fn excerpt(text: &str) -> String {
+    let line: String = escaped(text).split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.is_empty() {
+        return "nothing".into();
+    }
+    let mut short: String = line.chars().take(300).collect();
+    if short.len() < line.len() {
+        short.push('…');
+    }
+    short
+}
+
+/// Whether an address is this machine's own.
+pub fn loopback(url: &str) -> bool {
+    let host = host(url);
+    host == "localhost" || host == "[::1]" || host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// The host of an address.
+pub fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
+    let host = authority.rsplit('@').next().unwrap_or("");
+    match host.find(']') {
+        Some(end) => &host[..=end],
+        None => host.split(':').next().unwrap_or(""),
+    }
+}
+
+/// What an error body says: `{"error": {"message": …}}`, `{"error": "…"}`, `{"message": …}`, `{"detail": …}`.
+fn said(body: &Value) -> Option<String> {
+    let error = body.get("error").unwrap_or(body);
+    let text = |value: &Value| value.as_str().map(String::from).or_else(|| (!value.is_null()).then(|| value.to_string()));
+    let message = error.get("message").or(error.get("detail")).or(if error.is_string() { Some(error) } else { None });
+    let message = message.and_then(text)?;
+    let kind = ["type", "code"].iter().find_map(|key| error.get(*key)?.as_str());
+    Some(kind.map_or(message.clone(), |kind| format!("{message} ({kind})")))
+}
+
+/// How long the server asks to be left alone: `retry-after`, in milliseconds, seconds or as a date; or, with an answer
+/// that was given, until an allowance that has run out is full again.
+fn wait(headers: &HeaderMap, status: u16) -> Option<Duration> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let milliseconds = text("retry-after-ms").and_then(|value| value.parse::<f64>().ok()).map(|ms| ms / 1000.0);
+    let seconds = text("retry-after").and_then(|value| value.parse::<f64>().ok().or_else(|| until(value)));
+    let asked = milliseconds.or(seconds);
+    let empty = || {
+        ["requests", "tokens", "input-tokens", "output-tokens"].iter().filter_map(|what| {
+            let prefixes = [format!("x-ratelimit-remaining-{what}"), format!("anthropic-ratelimit-{what}-remaining")];
+            let resets = [format!("x-ratelimit-reset-{what}"), format!("anthropic-ratelimit-{what}-reset")];
+            let left: f64 = prefixes.iter().find_map(|name| text(name))?.parse().ok()?;
+            let reset = resets.iter().find_map(|name| text(name))?;
+            (left <= 0.0).then(|| duration(reset).or_else(|| until(reset))).flatten()
+        })
+    };
+    let wait = asked.or_else(|| if status == 429 || status < 300 { empty().reduce(f64::max) } else { None })?;
+    (wait.is_finite() && wait >= 0.0).then(|| Duration::from_secs_f64(wait.min(3600.0)))
+}
+
+/// Seconds until a time in RFC 3339 or RFC 2822.
+fn until(time: &str) -> Option<f64> {
+    let then = chrono::DateTime::parse_from_rfc3339(time).or_else(|_| chrono::DateTime::parse_from_rfc2822(time)).ok()?;
+    let left = then.timestamp_millis() - chrono::Utc::now().timestamp_millis();
+    Some((left as f64 / 1000.0).max(0.0))
+}
+
+/// A duration as Go writes it: `1s`, `6m0s`, `20ms`, `1h2m3.5s`. A bare number is seconds.
+fn duration(text: &str) -> Option<f64> {
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Some(seconds);
+    }
+    let mut sum = 0.0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let number: f64 = rest[..digits].parse().ok()?;
+        let unit = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |end| digits + end);
+        sum += number
+            * match &rest[digits..unit] {
+                "h" => 3600.0,
+                "m" => 60.0,
+                "s" => 1.0,
+                "ms" => 1e-3,
+                "us" | "µs" => 1e-6,
+                "ns" => 1e-9,
+                _ => return None,
+            };
+        rest = &rest[unit..];
+    }
+    (!text.is_empty()).then_some(sum)
+}
+
+/// A stream of events put together as the one answer that was asked for. None where it is not whole.
+fn events(text: &str) -> Option<Value> {
+    let mut whole: Option<Value> = None;
+    let mut content = String::new();
+    let mut done = false;
+    for line in text.lines() {
+        let Some(data) = line.strip_prefix("data:").map(str::trim) else { continue };
+        if data == "[DONE]" {
+            done = true;
+            continue;
+        }
+        let chunk: Value = serde_json::from_str(data).ok()?;
+        if chunk.get("error").is_some_and(|error| !error.is_null()) {
+            return Some(chunk);
+        }
+        let choice = &chunk["choices"][0];
+        content.push_str(choice["delta"]["content"].as_str().or(choice["text"].as_str()).unwrap_or(""));
+        done |= choice["finish_reason"].is_string();
+        let base = whole.get_or_insert_with(|| serde_json::json!({ "choices": [{ "message": { "role": "assistant" } }] }));
+        for key in ["model", "system_fingerprint", "usage"] {
+            if !chunk[key].is_null() {
+                base[key] = chunk[key].clone();
+            }
+        }
+        if !choice["finish_reason"].is_null() {
+            base["choices"][0]["finish_reason"] = choice["finish_reason"].clone();
+        }
+        if !choice["logprobs"].is_null() {
+            base["choices"][0]["logprobs"] = choice["logprobs"].clone();
+        }
+    }
+    let mut whole = whole.filter(|_| done)?;
+    whole["choices"][0]["message"]["content"] = content.clone().into();
+    whole["choices"][0]["text"] = content.into();
+    Some(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_read_in_every_spelling() {
+        let wait_of = |headers: &[(&'static str, &str)], status| {
+            let pairs = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            wait(&HeaderMap::from_iter(pairs), status).map(|wait| wait.as_secs_f64())
+        };
+        assert_eq!(wait_of(&[("retry-after", "3")], 429), Some(3.0));
+        assert_eq!(wait_of(&[("retry-after-ms", "250"), ("retry-after", "9")], 429), Some(0.25));
+        assert_eq!(wait_of(&[("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", "6m0s")], 429), Some(360.0));
+        assert_eq!(wait_of(&[("x-ratelimit-remaining-tokens", "0"), ("x-ratelimit-reset-tokens", "20ms")], 200), Some(0.02));
+        assert_eq!(wait_of(&[("x-ratelimit-remaining-requests", "7"), ("x-ratelimit-reset-requests", "1s")], 200), None);
+        assert_eq!(wait_of(&[("retry-after", "-3")], 429), None);
+        assert_eq!(wait_of(&[("retry-after", "NaN")], 429), None);
+        let soon = (chrono::Utc::now() + chrono::TimeDelta::seconds(30)).to_rfc3339();
+        let left = wait_of(&[("anthropic-ratelimit-requests-remaining", "0"), ("anthropic-ratelimit-requests-reset", &soon)], 429);
+        assert!((28.0..=30.0).contains(&left.unwrap()), "{left:?}");
+        assert_eq!(duration("1h2m3.5s"), Some(3723.5));
+        assert_eq!(duration("soon"), None);
+    }
+
+    #[test]
+    fn hosts_are_told_apart() {
+        assert_eq!(host("https://user@api.openai.com:443/v1"), "api.openai.com");
+        assert_eq!(host("http://[::1]:8080/v1"), "[::1]");
+        assert!(loopback("http://127.0.0.1:80/v1") && loopback("http://localhost/v1") && loopback("http://[::1]:1"));
+        assert!(!loopback("http://127.evil.example/") && !loopback("http://localhost.evil.example/v1"));
+    }
+
+    #[test]
+    fn a_stream_counts_only_when_it_is_whole() {
+        let chunk = |text: &str| format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}],\"model\":\"m\"}}\n\n");
+        let end = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+        let whole = events(&format!("{}{}{end}", chunk("Q"), chunk("!"))).unwrap();
+        assert_eq!(whole["choices"][0]["message"]["content"], "Q!");
+        assert_eq!((&whole["model"], &whole["choices"][0]["finish_reason"]), (&"m".into(), &"stop".into()));
+        assert_eq!(events(&chunk("Q")), None, "cut off");
+        assert_eq!(events(&format!("{}data: {{\"choi\n\n{end}", chunk("Q"))), None, "malformed");
+        assert!(events("data: {\"error\": {\"message\": \"slow down\", \"code\": 429}}\n\n").unwrap()["error"].is_object());
+    }
+
+    #[test]
+    fn nothing_that_is_shown_steers_a_terminal() {
+        assert_eq!(excerpt("a\u{1b}[31m\u{202e}b\r\nc"), "a\\u{1b}[31m\\u{202e}b\\r c");
+    }
+}

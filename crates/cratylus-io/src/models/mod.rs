@@ -1,0 +1,12 @@
+//! Live models: how they are asked, once, and remembered for ever.
+
+pub mod asker;
+pub mod backend;
+pub mod file;
+pub mod http;
+pub mod open;
+pub mod pool;
+pub mod probe;
+pub mod scripted;
+pub mod server;
+pub mod tape;

@@ -1,0 +1,160 @@
+//! From a model as an experiment describes it to one that is ready to be asked.
+
+use super::asker::{Opened, sha};
+use super::backend::{Backend, Raw, Request, Want};
+use super::pool::Pool;
+use super::probe::{Probe, find, patiently, trouble};
+use super::scripted::{CannedAnswers, MockModel, Program, canned_probabilities};
+use super::server::endpoint;
+use super::tape::{Entry, How, Setup, Tape};
+use crate::world::Trouble;
+use cratylus_core::World;
+use cratylus_core::language::model::{Limits, Model, OnChange, Query, Server, Source};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::Arc;
+
+/// Opens the models of a run, each once.
+pub struct Opener {
+    /// The folder of the experiment.
+    pub base: PathBuf,
+    pub stop: Arc<AtomicBool>,
+    pools: HashMap<String, Arc<Pool>>,
+    opened: HashMap<String, Arc<Opened>>,
+}
+
+impl Opener {
+    pub fn new(base: &Path, stop: Arc<AtomicBool>) -> Opener {
+        Opener { base: base.into(), stop, pools: HashMap::new(), opened: HashMap::new() }
+    }
+
+    /// The model of a kind of agents of a world. What the tape says of it stands, if the model is still the same.
+    pub fn open(&mut self, world: &World, kind: u16, tape: &Tape) -> Result<Arc<Opened>, Trouble> {
+        let model = world.model(kind).expect("only models are opened");
+        let asked = world.asked(kind);
+        if let Some(opened) = self.opened.get(&asked) {
+            return Ok(opened.clone());
+        }
+        let opened = Arc::new(self.open_new(model, &asked, tape)?);
+        self.opened.insert(asked, opened.clone());
+        Ok(opened)
+    }
+
+    /// The models that are open.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Opened>> {
+        self.opened.values()
+    }
+
+    fn pool(&mut self, place: String, limits: Limits, known: Option<u32>) -> Arc<Pool> {
+        let stop = self.stop.clone();
+        self.pools.entry(place).or_insert_with(|| Pool::new(limits, known, stop)).clone()
+    }
+
+    fn open_new(&mut self, model: &Model, asked: &str, tape: &Tape) -> Result<Opened, Trouble> {
+        let before = tape.setup(asked);
+        let (backend, setup, pool): (Arc<dyn Backend>, Setup, Arc<Pool>) = match &model.source {
+            Source::Server(server) => {
+                let (backend, setup) = open_server(server, model, asked, before.as_ref())?;
+                (backend, setup, self.pool(endpoint(server)?, server.limits, None))
+            }
+            Source::Mock(mock) => {
+                let backend = Arc::new(MockModel { mock: mock.clone(), requests: AtomicU64::new(0) });
+                let how = if mock.text { How::Text } else { How::Names };
+                let setup = given(model, asked, json!({ "mock": asked }), how);
+                let known = backend.in_flight();
+                (backend, setup, self.pool(format!("mock {asked}"), Limits::default(), known))
+            }
+            Source::Canned(answers) => {
+                let how = if canned_probabilities(answers)? { How::Names } else { How::Text };
+                let setup = given(model, asked, json!({ "canned": asked }), how);
+                (Arc::new(CannedAnswers(answers.clone())), setup, self.pool(format!("canned {asked}"), Limits::default(), Some(4)))
+            }
+            Source::Command(command) => {
+                let program = Arc::new(Program::start(command, &self.base)?);
+                let how = match &before {
+                    Some(before) => before.how,
+                    None => probe_program(&*program, model)?,
+                };
+                let setup = given(model, asked, json!({ "command": command }), how);
+                (program, setup, self.pool(format!("program {asked}"), Limits::default(), Some(16)))
+            }
+            Source::File(path) => {
+                let (backend, setup) = super::file::open(Path::new(path), model, asked)?;
+                // Threads for as many prompts at once as there are cores; the model's bytes do not depend on it.
+                let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
+                (backend, setup, self.pool(path.clone(), Limits::default(), Some(cores)))
+            }
+        };
+        match before {
+            None => {
+                tape.keep(&[Entry::Setup(setup.clone())])?;
+                Ok(Opened { setup, backend, pool })
+            }
+            Some(before) if before.id == setup.id => Ok(Opened { setup: before, backend, pool }),
+            Some(before) => {
+                let allowed = matches!(&model.source, Source::Server(server) if server.identity == OnChange::Allow);
+                if !allowed {
+                    return Err(Trouble(format!(
+                        "the model is not the one that began this run:\n{}  help: start a new run (`--fresh` or another `--out`), or go on with agents.on_change = \"allow\"",
+                        differences(&before.identity, &setup.identity)
+                    )));
+                }
+                Ok(Opened { setup: before, backend, pool })
+            }
+        }
+    }
+}
+
+fn given(model: &Model, asked: &str, identity: Value, how: How) -> Setup {
+    let id = sha(identity.to_string().as_bytes());
+    let why = if how.probabilities() { "it gives probabilities by itself" } else { "it gives text" };
+    // The prefill is for models that can be made to begin with it; a script is told of it and does as it likes.
+    Setup { asked: asked.into(), name: model.name.clone(), identity, id, how, prefill: false, why: why.into() }
+}
+
+fn open_server(server: &Server, model: &Model, asked: &str, before: Option<&Setup>) -> Result<(Arc<dyn Backend>, Setup), Trouble> {
+    let mut found = find(server)?;
+    let (how, prefill, why) = match before {
+        Some(before) => {
+            // Answers must be signed as they were.
+            let _ = found.model.answered_as.set(before.identity["signed"].clone());
+            found.identity["signed"] = before.identity["signed"].clone();
+            (before.how, before.prefill, before.why.clone())
+        }
+        None => {
+            let probe = Probe { found: &found.model, model };
+            let way = probe.way()?;
+            found.identity["signed"] = probe.signed()?;
+            (way.how, way.prefill, way.why)
+        }
+    };
+    let id = sha(found.identity.to_string().as_bytes());
+    let name = found.model.model.clone();
+    let setup = Setup { asked: asked.into(), name, identity: found.identity, id, how, prefill, why };
+    Ok((Arc::new(found.model), setup))
+}
+
+fn probe_program(program: &Program, model: &Model) -> Result<How, Trouble> {
+    let order: Vec<u16> = (0..model.names.len() as u16).collect();
+    let query = Query { window: [].into(), order: order.into(), draw: 0, again: 0 };
+    let prompt = model.prompt(&query).map_err(Trouble)?;
+    let want = Want::Text { constrained: None };
+    let request = Request { model, query: &query, prompt: &prompt, names: &model.names, before: &[], want, prefill: false };
+    match patiently(|| program.ask(&request)).map_err(trouble)?.raw {
+        Raw::Names(_) => Ok(How::Names),
+        _ => Ok(How::Text),
+    }
+}
+
+/// What differs between two identities, a line each.
+fn differences(before: &Value, after: &Value) -> String {
+    let keys = before.as_object().into_iter().chain(after.as_object()).flat_map(|object| object.keys());
+    let mut keys: Vec<&String> = keys.collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let differ = keys.into_iter().filter(|key| before[key.as_str()] != after[key.as_str()]);
+    let line = |key: &String| format!("  {key}: was {}, is now {}\n", before[key.as_str()], after[key.as_str()]);
+    super::http::escaped(&differ.map(line).collect::<String>())
+}

@@ -1,0 +1,270 @@
+//! How many requests are out at once, and how fast they go: one limiter for each server, whatever the number of runs,
+//! points and agents that want something of it.
+//!
+//! The number in flight is found out from below: it doubles with every full round of answers until the server first
+//! says that it is overloaded, is cut then, and grows by one from there on. Only one cut is made for the requests that
+//! were out together. What fails on the way is sent again after a pause drawn at random from a growing span, so that
+//! many do not come back at once.
+
+use super::backend::{Backend, Given, Refusal, Request};
+use crate::world::Trouble;
+use cratylus_core::language::model::Limits;
+use cratylus_core::{Purpose, Seed};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+type Job = Box<dyn FnOnce() + Send>;
+
+pub struct Pool {
+    state: Mutex<State>,
+    changed: Condvar,
+    limits: Limits,
+    stop: Arc<AtomicBool>,
+    retries: u32,
+    draws: AtomicU64,
+}
+
+struct State {
+    jobs: VecDeque<Job>,
+    threads: u32,
+    idle: u32,
+    running: u32,
+    most_running: u32,
+    limit: f64,
+    ceiling: u32,
+    /// Whether the limit still doubles.
+    growing: bool,
+    answers: u32,
+    cut_at: Instant,
+    /// Nothing is sent before this.
+    paused: Instant,
+    /// When the next request, and the next token, is allowed.
+    next_request: Instant,
+    next_token: Instant,
+    closed: bool,
+}
+
+/// The most requests in flight where nobody says otherwise, and how many to begin with.
+const CEILING: u32 = 100;
+const BEGIN: u32 = 20;
+const RETRIES: u32 = 8;
+const FIRST_PAUSE: f64 = 0.5;
+const LONGEST_PAUSE: f64 = 60.0;
+
+/// Why a request was not answered in the end.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ended {
+    /// Somebody asked to stop.
+    Stopped,
+    Failed(Trouble),
+}
+
+impl Pool {
+    /// `known` is how many requests the server is known to take at once.
+    pub fn new(limits: Limits, known: Option<u32>, stop: Arc<AtomicBool>) -> Arc<Pool> {
+        let ceiling = limits.in_flight.or(known).unwrap_or(CEILING).max(1);
+        let now = Instant::now();
+        let fixed = limits.in_flight.or(known).is_some();
+        let state = State {
+            jobs: VecDeque::new(),
+            threads: 0,
+            idle: 0,
+            running: 0,
+            most_running: 0,
+            limit: f64::from(if fixed { ceiling } else { BEGIN.min(ceiling) }),
+            ceiling,
+            growing: true,
+            answers: 0,
+            cut_at: now,
+            paused: now,
+            next_request: now,
+            next_token: now,
+            closed: false,
+        };
+        let retries = limits.retries.unwrap_or(RETRIES);
+        Arc::new(Pool { state: Mutex::new(state), changed: Condvar::new(), limits, stop, retries, draws: AtomicU64::new(0) })
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().expect("no panic while holding the pool")
+    }
+
+    /// How many requests are in flight, and may be.
+    pub fn load(&self) -> (u32, u32) {
+        let state = self.state();
+        (state.running, state.limit as u32)
+    }
+
+    pub fn most_running(&self) -> u32 {
+        self.state().most_running
+    }
+
+    pub fn ceiling(&self) -> u32 {
+        self.state().ceiling
+    }
+
+    /// Runs a job on a thread of the pool's, when there is room for it.
+    pub fn submit(self: &Arc<Pool>, job: Job) {
+        let mut state = self.state();
+        state.jobs.push_back(job);
+        if state.idle < state.jobs.len() as u32 && state.threads < state.ceiling {
+            state.threads += 1;
+            let pool = self.clone();
+            let name = format!("model-{}", state.threads);
+            let started = std::thread::Builder::new().name(name).stack_size(512 << 10).spawn(move || pool.work());
+            if started.is_err() {
+                // Fewer threads do the same work.
+                state.threads -= 1;
+                assert!(state.threads > 0, "no thread can be started at all");
+            }
+        }
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    fn work(&self) {
+        let mut state = self.state();
+        loop {
+            if state.closed {
+                return;
+            }
+            if f64::from(state.running) < state.limit.floor().max(1.0)
+                && let Some(job) = state.jobs.pop_front()
+            {
+                state.running += 1;
+                state.most_running = state.most_running.max(state.running);
+                drop(state);
+                job();
+                state = self.state();
+                state.running -= 1;
+                continue;
+            }
+            state.idle += 1;
+            state = self.changed.wait(state).expect("no panic while holding the pool");
+            state.idle -= 1;
+        }
+    }
+
+    /// Forgets the jobs that nobody has begun.
+    pub fn clear(&self) {
+        self.state().jobs.clear();
+        self.changed.notify_all();
+    }
+
+    /// Ends the threads once they are idle.
+    pub fn close(&self) {
+        let mut state = self.state();
+        state.closed = true;
+        state.jobs.clear();
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Waits until a request may go out. False where somebody asked to stop meanwhile.
+    fn turn(&self) -> bool {
+        loop {
+            if self.stop.load(Ordering::Relaxed) {
+                return false;
+            }
+            let now = Instant::now();
+            let mut state = self.state();
+            let at = state.paused.max(state.next_request).max(state.next_token);
+            if at <= now {
+                if let Some(rate) = self.limits.requests_per_minute.filter(|rate| *rate > 0.0) {
+                    state.next_request = now.max(state.next_request) + Duration::from_secs_f64(60.0 / rate);
+                }
+                return true;
+            }
+            drop(state);
+            std::thread::sleep((at - now).min(Duration::from_millis(50)));
+        }
+    }
+
+    /// Asks a backend, patiently: what failed on the way is sent again, as the same request.
+    pub fn ask(&self, backend: &dyn Backend, request: &Request<'_>, seen: &dyn Fn(&str)) -> Result<Given, Ended> {
+        let mut sent = 0;
+        loop {
+            if !self.turn() {
+                return Err(Ended::Stopped);
+            }
+            let began = Instant::now();
+            sent += 1;
+            match backend.ask(request) {
+                Ok(mut given) => {
+                    given.took.sent = sent;
+                    self.answered(&given);
+                    return Ok(given);
+                }
+                Err(Refusal::Fatal(why)) => return Err(Ended::Failed(Trouble(why))),
+                Err(Refusal::Again { why, after, overloaded }) => {
+                    if overloaded {
+                        self.overloaded(began, after);
+                    }
+                    if sent > self.retries {
+                        let times = if sent == 1 { "once".into() } else { format!("{sent} times") };
+                        return Err(Ended::Failed(Trouble(format!("{why}\n  (sent {times})"))));
+                    }
+                    seen(&why);
+                    let span = (FIRST_PAUSE * f64::from(1u32 << (sent - 1).min(16))).min(LONGEST_PAUSE);
+                    let draw = Seed(0).stream(Purpose::Resample, self.draws.fetch_add(1, Ordering::Relaxed)).unit();
+                    let pause = after.unwrap_or_default() + Duration::from_secs_f64(span * draw);
+                    if !self.sleep(pause) {
+                        return Err(Ended::Stopped);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sleeps, unless somebody asks to stop.
+    fn sleep(&self, pause: Duration) -> bool {
+        let until = Instant::now() + pause;
+        while Instant::now() < until {
+            if self.stop.load(Ordering::Relaxed) {
+                return false;
+            }
+            std::thread::sleep((until - Instant::now().min(until)).min(Duration::from_millis(50)));
+        }
+        !self.stop.load(Ordering::Relaxed)
+    }
+
+    fn answered(&self, given: &Given) {
+        let now = Instant::now();
+        let mut state = self.state();
+        if let Some(wait) = given.allowance.wait {
+            state.paused = state.paused.max(now + wait);
+        }
+        if let Some(rate) = self.limits.tokens_per_minute.filter(|rate| *rate > 0.0) {
+            let tokens = given.took.prompt_tokens.unwrap_or(0) + given.took.completion_tokens.unwrap_or(0);
+            state.next_token = now.max(state.next_token) + Duration::from_secs_f64(tokens as f64 * 60.0 / rate);
+        }
+        state.answers += 1;
+        if f64::from(state.answers) >= state.limit {
+            state.answers = 0;
+            let more = if state.growing { 2.0 * state.limit } else { state.limit + 1.0 };
+            let before = state.limit;
+            state.limit = more.min(f64::from(state.ceiling));
+            if state.limit > before {
+                drop(state);
+                self.changed.notify_all();
+            }
+        }
+    }
+
+    fn overloaded(&self, began: Instant, after: Option<Duration>) {
+        let now = Instant::now();
+        let mut state = self.state();
+        // Requests that were out before the last cut say nothing about the limit since.
+        if began >= state.cut_at {
+            state.limit = (state.limit / 2.0).max(1.0);
+            state.cut_at = now;
+            state.growing = false;
+            state.answers = 0;
+        }
+        if let Some(after) = after {
+            state.paused = state.paused.max(now + after);
+        }
+    }
+}

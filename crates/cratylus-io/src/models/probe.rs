@@ -1,0 +1,385 @@
+//! Finds out what a server is and what it can do, by asking it: its behaviour is believed, not its documents.
+
+use super::asker::sha;
+use super::backend::{Backend, Given, Raw, Refusal, Request, Want};
+use super::http::{Answered, Http};
+use super::server::{ServerModel, dialect_name, endpoint, hosted, key, listed_max, who};
+use super::tape::{Constraint, How};
+use crate::world::Trouble;
+use cratylus_core::experiment::nearest;
+use cratylus_core::language::model::{Api, Choice, Dialect, Model, Query, Server};
+use cratylus_core::language::sampler::Sampler;
+use cratylus_core::language::spelling::{Beginnings, step};
+use cratylus_core::language::{Message, Prompt};
+use cratylus_core::window::Round;
+use serde_json::{Value, json};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// A server that was found, and what it says that it is.
+pub struct Found {
+    pub model: ServerModel,
+    /// Everything stable that the server reports of itself.
+    pub identity: Value,
+}
+
+/// Reaches a server, finds out what it speaks, and which model it has.
+pub fn find(server: &Server) -> Result<Found, Trouble> {
+    let url = endpoint(server)?;
+    let known = server.dialect.or(hosted(&url));
+    let http = Http::new(&url, key(server, &url, known)?, &server.limits);
+    let listed = patiently(|| http.get(&format!("{url}/models")));
+    let models = match listed {
+        Ok(Answered { body, .. }) => body,
+        // A server without a list may still answer.
+        Err(Refusal::Fatal(why)) if why.contains("answered 404") || why.contains("answered 405") => Value::Null,
+        Err(Refusal::Fatal(why) | Refusal::Again { why, .. }) => return Err(Trouble(why)),
+    };
+    let entries: Vec<&Value> =
+        models["data"].as_array().or(models["models"].as_array()).map_or(Vec::new(), |list| list.iter().collect());
+    let owner = entries.iter().find_map(|entry| entry["owned_by"].as_str()).unwrap_or("");
+    let root = http.root().to_string();
+    let look = |path: &str| http.get(&format!("{root}{path}")).ok().map(|answered| answered.body);
+    let (mut props, mut version) = (None, None);
+    let dialect = match known {
+        Some(dialect) => dialect,
+        None => {
+            props = look("/props").filter(|body| body.get("build_info").is_some() || body.get("default_generation_settings").is_some());
+            match owner {
+                _ if props.is_some() => Dialect::LlamaServer,
+                "llamacpp" => Dialect::LlamaServer,
+                "vllm" => Dialect::Vllm,
+                "sglang" => Dialect::Sglang,
+                "library" => Dialect::Ollama,
+                "me" => Dialect::LlamaCppPython,
+                "organization_owner" | "organization-owner" => Dialect::LmStudio,
+                _ if look("/api/version").is_some_and(|body| body["version"].is_string()) => Dialect::Ollama,
+                _ if look("/get_model_info").is_some_and(|body| body["model_path"].is_string()) => Dialect::Sglang,
+                _ => Dialect::Generic,
+            }
+        }
+    };
+    if dialect == Dialect::LlamaServer && props.is_none() {
+        props = look("/props");
+    }
+    match dialect {
+        Dialect::Vllm => version = look("/version"),
+        Dialect::Ollama => version = look("/api/version"),
+        Dialect::Sglang => version = look("/get_model_info").or_else(|| look("/model_info")),
+        _ => (),
+    }
+    let model = which(server, &url, &entries)?;
+    let entry = entries.iter().find(|entry| id_of(entry) == Some(model.as_str()));
+    let stable = |key: &str| entry.and_then(|entry| entry.get(key)).cloned().unwrap_or(Value::Null);
+    let props = props.unwrap_or(Value::Null);
+    let template = props["chat_template"].as_str().map(|template| sha(template.as_bytes()));
+    let file = props["model_path"].as_str().map(|path| path.rsplit('/').next().unwrap_or(path).to_string());
+    let identity = json!({
+        "server": dialect_name(dialect),
+        "model": model,
+        "owned_by": stable("owned_by"),
+        "root": stable("root"),
+        "meta": stable("meta"),
+        "max_model_len": stable("max_model_len"),
+        "build": props["build_info"],
+        "file": file,
+        "chat_template": template,
+        "version": version,
+    });
+    let model = ServerModel { http, dialect, model, server: server.clone(), answered_as: OnceLock::new() };
+    Ok(Found { model, identity })
+}
+
+fn id_of(entry: &Value) -> Option<&str> {
+    entry["id"].as_str().or(entry["name"].as_str())
+}
+
+/// The model that is meant: the one named, or the only one there.
+fn which(server: &Server, url: &str, entries: &[&Value]) -> Result<String, Trouble> {
+    let there: Vec<String> = entries.iter().filter_map(|entry| id_of(entry)).map(String::from).collect();
+    match (&server.model, &there[..]) {
+        (Some(model), []) => Ok(model.clone()),
+        (Some(model), _) if there.contains(model) => Ok(model.clone()),
+        // Ollama's `llama3` is its `llama3:latest`.
+        (Some(model), _) if there.contains(&format!("{model}:latest")) => Ok(format!("{model}:latest")),
+        (Some(model), _) => Err(Trouble(format!("{url} has no model `{model}`{}", nearest(model, &there)))),
+        (None, [one]) => Ok(one.clone()),
+        (None, []) => Err(Trouble(format!("{url} does not say which models it has; name one as `agents.model`"))),
+        (None, _) => Err(Trouble(format!(
+            "{url} has several models; name one as `agents.model`: {}",
+            there.iter().take(20).cloned().collect::<Vec<_>>().join(", ")
+        ))),
+    }
+}
+
+/// Sends again what failed on the way, a few times.
+pub fn patiently<T>(mut ask: impl FnMut() -> Result<T, Refusal>) -> Result<T, Refusal> {
+    let mut tries = 0;
+    loop {
+        match ask() {
+            Err(Refusal::Again { after, .. }) if tries < 4 => {
+                tries += 1;
+                let pause = after.unwrap_or(Duration::from_millis(150 << tries)).min(Duration::from_secs(20));
+                std::thread::sleep(pause);
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Asks a server as a run would.
+pub struct Probe<'a> {
+    pub found: &'a ServerModel,
+    pub model: &'a Model,
+}
+
+/// The memories that a model's probabilities are tried on.
+const WINDOWS: [&[Round]; 2] = [&[], &[[0, 1], [1, 0]]];
+
+/// A share of probability that a list of tokens may leave out.
+pub const UNLISTED_MAX: f64 = 1e-3;
+
+/// How the first tokens of an answer fall.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    pub listed: u32,
+    /// The tokens that came back.
+    pub tokens: usize,
+    /// The most that any list left out, at temperature 1.
+    pub unlisted: f64,
+    /// The least probability that the names had together, before anything is left out of account.
+    pub names: f64,
+    /// Whether some name begins with a token that is not all of it.
+    pub follow: bool,
+}
+
+/// How a model will be asked, and why.
+pub struct Way {
+    pub how: How,
+    pub prefill: bool,
+    pub why: String,
+}
+
+impl Probe<'_> {
+    fn ask(&self, prompt: &Prompt, window: &[Round], want: Want, prefill: bool) -> Result<Given, Refusal> {
+        let order: Vec<u16> = (0..self.model.names.len() as u16).collect();
+        let query = Query { window: window.into(), order: order.into(), draw: 0, again: 0 };
+        let request = Request { model: self.model, query: &query, prompt, names: &self.model.names, before: &[], want, prefill };
+        patiently(|| self.found.ask(&request))
+    }
+
+    fn prompt(&self, window: &[Round]) -> Result<Prompt, Trouble> {
+        let order: Vec<u16> = (0..self.model.names.len() as u16).collect();
+        self.model.told(window, &order).map_err(Trouble)
+    }
+
+    /// Whether an answer can be made to begin with given words: the words must add their own tokens to the prompt, and
+    /// not the end of a message and the beginning of another.
+    pub fn continues(&self) -> Result<bool, Trouble> {
+        if self.found.server.api == Api::Completions {
+            return Ok(true);
+        }
+        let message = Message { role: "user".into(), text: "Say a letter.".into() };
+        let tokens = |prefill: &str| -> Result<Option<u64>, Trouble> {
+            let prompt = Prompt { messages: vec![message.clone()], prefill: prefill.into() };
+            match self.ask(&prompt, &[], Want::Text { constrained: None }, !prefill.is_empty()) {
+                Ok(given) => Ok(given.took.prompt_tokens),
+                Err(Refusal::Fatal(_)) if !prefill.is_empty() => Ok(None),
+                Err(refusal) => Err(trouble(refusal)),
+            }
+        };
+        let (Some(without), Some(one), Some(two)) = (tokens("")?, tokens("A")?, tokens("A B")?) else { return Ok(false) };
+        // A letter is a token or two; a turn that ends and begins anew is at least three more.
+        Ok(one > without && one - without <= 2 && two > one && two - one <= 2)
+    }
+
+    /// How next tokens are listed with a request of so many. None where the server does not list them.
+    pub fn look(&self, listed: u32, prefill: bool) -> Result<Option<Look>, Trouble> {
+        let mut look = Look { listed, tokens: 0, unlisted: 0.0, names: 1.0, follow: false };
+        for window in WINDOWS {
+            let prompt = self.prompt(window)?;
+            let given = match self.ask(&prompt, window, Want::Next { listed }, prefill) {
+                Ok(given) => given,
+                Err(Refusal::Fatal(why)) if why.contains("answered 4") => return Ok(None),
+                Err(Refusal::Again { why, .. }) if why.contains("cannot be read") => return Ok(None),
+                Err(refusal) => return Err(trouble(refusal)),
+            };
+            let Raw::Next(tokens) = given.raw else { return Ok(None) };
+            let plain = Sampler { temperature: 1.0, top_k: None, top_p: None, min_p: None, typical_p: None };
+            let follow = Beginnings::Follow { resolution: self.model.resolution };
+            let step = step(&self.model.names, "", 1.0, &tokens, &plain, follow);
+            look.tokens = look.tokens.max(tokens.len());
+            look.unlisted = look.unlisted.max(step.unlisted);
+            // The sampler took what is listed for all there is.
+            look.names = look.names.min(step.names.iter().sum::<f64>() * (1.0 - step.unlisted));
+            look.follow |= !step.follow.is_empty();
+        }
+        Ok(Some(look))
+    }
+
+    /// The shortest list of next tokens that leaves next to nothing out, or the longest that the server gives.
+    pub fn longest(&self, prefill: bool) -> Result<Option<Look>, Trouble> {
+        let most = self.model.top_logprobs.unwrap_or(u32::MAX).min(listed_max(self.found.dialect));
+        let mut best: Option<Look> = None;
+        for listed in [20, 100, 500, 2_500, 20_000].into_iter().chain([5]) {
+            if listed > most && !(listed == 20 && most < 20) {
+                continue;
+            }
+            let listed = self.model.top_logprobs.filter(|_| best.is_none() && listed == 20).unwrap_or(listed);
+            let listed = listed.min(listed_max(self.found.dialect));
+            if listed == 5 && best.is_some() {
+                break;
+            }
+            match self.look(listed, prefill)? {
+                Some(look) => {
+                    // A server may list fewer than it is asked for without saying so.
+                    let no_more = best.as_ref().is_some_and(|best| best.tokens >= look.tokens);
+                    let enough = look.unlisted <= UNLISTED_MAX;
+                    if !no_more {
+                        best = Some(look);
+                    }
+                    if enough || no_more || self.model.top_logprobs.is_some() {
+                        break;
+                    }
+                }
+                None if best.is_some() => break,
+                None => (),
+            }
+        }
+        Ok(best)
+    }
+
+    /// The first constraint that the server keeps to. It is tried with names that no model would come upon.
+    pub fn constraint(&self, prefill: bool) -> Result<Option<Constraint>, Trouble> {
+        use Constraint::*;
+        let candidates: &[Constraint] = match self.found.dialect {
+            Dialect::Vllm => &[StructuredOutputs, JsonSchema],
+            Dialect::LlamaServer | Dialect::LlamaCppPython => &[Grammar, JsonSchema],
+            Dialect::Sglang => &[Regex, JsonSchema],
+            Dialect::Anthropic => &[],
+            _ => &[JsonSchema],
+        };
+        for &by in candidates {
+            if self.keeps(by, prefill)? {
+                return Ok(Some(by));
+            }
+        }
+        Ok(None)
+    }
+
+    pub fn keeps(&self, by: Constraint, prefill: bool) -> Result<bool, Trouble> {
+        let mut odd = self.model.clone();
+        odd.names = vec!["vexqu".into(), "jaldo".into()];
+        let prompt = self.prompt(&[])?;
+        let probe = Probe { found: self.found, model: &odd };
+        for _ in 0..2 {
+            let given = match probe.ask(&prompt, &[], Want::Text { constrained: Some(by) }, prefill && by != Constraint::JsonSchema) {
+                Ok(given) => given,
+                Err(Refusal::Fatal(why)) if why.contains("answered 4") => return Ok(false),
+                Err(Refusal::Again { why, .. }) if why.contains("answered 5") => return Ok(false),
+                Err(refusal) => return Err(trouble(refusal)),
+            };
+            let Raw::Text { text, cut } = given.raw else { return Ok(false) };
+            let prefilled = prefill && by != Constraint::JsonSchema;
+            if odd.protocol.read(&odd.names, &text, prefilled, cut).is_err() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// How the model will be asked: as the experiment says, or the best that it can give.
+    pub fn way(&self) -> Result<Way, Trouble> {
+        let Model { choice, protocol, .. } = self.model;
+        let asked = |wanted: &[Choice]| wanted.contains(choice);
+        let wants_prefill = !protocol.prefill.is_empty();
+        let continues = if wants_prefill || asked(&[Choice::Exact]) { self.continues()? } else { false };
+        let prefill = wants_prefill && continues;
+        let begins = match (wants_prefill, prefill) {
+            (true, true) => "answers can be made to begin as the protocol has them",
+            (true, false) => "answers cannot be made to begin as the protocol has them",
+            (false, _) => "the protocol has answers begin with the name",
+        };
+        if !asked(&[Choice::Constrained, Choice::Text]) {
+            match self.longest(prefill)? {
+                Some(look) if wants_prefill && !prefill && look.names < 0.5 && asked(&[Choice::Auto]) => {
+                    return self.words(prefill, &format!("{begins}, and a first token is a name only {} of the time", percent(look.names)));
+                }
+                Some(look) => {
+                    let named = format!("{begins}, names have at least {} of the first token", percent(look.names));
+                    let list = format!("{named}, and lists of {} next tokens leave out at most {}", look.tokens, percent(look.unlisted));
+                    let listed = look.listed;
+                    if asked(&[Choice::FirstToken]) {
+                        return Ok(Way { how: How::FirstToken { listed }, prefill, why: format!("as the experiment says; {list}") });
+                    }
+                    let followed = !look.follow || continues || self.continues()?;
+                    if followed {
+                        return Ok(Way { how: How::Exact { listed }, prefill, why: list });
+                    }
+                    if asked(&[Choice::Exact]) {
+                        return Err(Trouble("names take several tokens here, and the server cannot continue an answer, so their probabilities cannot be followed; use choice = \"first-token\"".into()));
+                    }
+                    return Ok(Way {
+                        how: How::FirstToken { listed },
+                        prefill,
+                        why: format!("{list}; names of several tokens cannot be followed, as answers cannot be continued"),
+                    });
+                }
+                None if asked(&[Choice::Exact, Choice::FirstToken]) => {
+                    return Err(Trouble(format!(
+                        "{} gives no log-probabilities, which choice = \"{}\" needs; leave `choice` out, or use \"constrained\" or \"text\"",
+                        self.found.http.base(),
+                        if asked(&[Choice::Exact]) { "exact" } else { "first-token" }
+                    )));
+                }
+                None => return self.words(prefill, "the server gives no log-probabilities"),
+            }
+        }
+        self.words(prefill, "as the experiment says")
+    }
+
+    fn words(&self, prefill: bool, why: &str) -> Result<Way, Trouble> {
+        let sampled = || {
+            // A field that the server does not take is a mistake now, not in the midst of a run.
+            super::server::sampler_fields(self.found.dialect, &self.model.sampler)
+                .map_err(|why| Trouble(format!("{why}, and it samples by itself here; leave that out, or use a server with log-probabilities")))
+        };
+        sampled()?;
+        if self.model.order == cratylus_core::language::protocol::Order::Averaged {
+            return Err(Trouble(format!("orders can be averaged only over probabilities, and {why}; use order = \"shuffled\"")));
+        }
+        if self.model.choice != Choice::Text {
+            if let Some(by) = self.constraint(prefill)? {
+                let prefill = prefill && by != Constraint::JsonSchema;
+                return Ok(Way { how: How::Constrained { by }, prefill, why: format!("{why}; it keeps answers to the names") });
+            }
+            if self.model.choice == Choice::Constrained {
+                return Err(Trouble(format!("{} does not keep answers to given names by any means known", self.found.http.base())));
+            }
+        }
+        Ok(Way { how: How::Text, prefill, why: format!("{why}; answers are text, read by the protocol") })
+    }
+
+    /// What answers are signed with.
+    pub fn signed(&self) -> Result<Value, Trouble> {
+        if self.found.answered_as.get().is_none() {
+            let prompt = self.prompt(&[])?;
+            self.ask(&prompt, &[], Want::Text { constrained: None }, false).map_err(trouble)?;
+        }
+        Ok(self.found.answered_as.get().cloned().unwrap_or_else(|| who(&Value::Null)))
+    }
+}
+
+pub fn trouble(refusal: Refusal) -> Trouble {
+    match refusal {
+        Refusal::Fatal(why) | Refusal::Again { why, .. } => Trouble(why),
+    }
+}
+
+pub fn percent(share: f64) -> String {
+    match 100.0 * share {
+        p if p > 0.0 && p < 0.01 => format!("{p:.1e} %"),
+        p if p < 10.0 => format!("{p:.2} %"),
+        p => format!("{p:.1} %"),
+    }
+}

@@ -1,0 +1,424 @@
+//! A model on a server: what each kind of server takes and gives. Requests say every field that bears on the answer;
+//! answers are read leniently, as servers differ more than their documents.
+
+use super::backend::{Backend, Given, Raw, Refusal, Request, Want};
+use super::http::{Http, Key, KeyHeader, host, loopback};
+use super::tape::{Constraint, Took};
+use crate::manifest::now;
+use crate::world::Trouble;
+use cratylus_core::language::Prompt;
+use cratylus_core::language::model::{Api, Dialect, OnChange, Server};
+use cratylus_core::language::sampler::Sampler;
+use cratylus_core::language::spelling::NextToken;
+use serde_json::{Map, Value, json};
+use std::sync::OnceLock;
+
+pub struct ServerModel {
+    pub http: Http,
+    pub dialect: Dialect,
+    /// The model's name on the server.
+    pub model: String,
+    pub server: Server,
+    /// What the first answer said of who gave it, once there was one.
+    pub answered_as: OnceLock<Value>,
+}
+
+/// The environment variable of the endpoint.
+pub const ENDPOINT_ENV: &str = "CRATYLUS_ENDPOINT";
+
+/// An endpoint as it is used: with `http://` and `/v1` where they were left out.
+pub fn endpoint(server: &Server) -> Result<String, Trouble> {
+    let given = server.endpoint.clone().or_else(|| std::env::var(ENDPOINT_ENV).ok().filter(|value| !value.trim().is_empty()));
+    let Some(given) = given else {
+        return Err(Trouble::new(format!(
+            "which server? Give `agents.endpoint` in the experiment, --set agents.endpoint=…, or {ENDPOINT_ENV} in the environment, such as http://127.0.0.1:8080/v1"
+        )));
+    };
+    let given = given.trim().trim_end_matches('/');
+    let url = if given.contains("://") { given.to_string() } else { format!("http://{given}") };
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        return Err(Trouble::new(format!("`{given}` is no address of a server; it begins with http:// or https://")));
+    }
+    if host(&url).is_empty() {
+        return Err(Trouble::new(format!("`{given}` names no host")));
+    }
+    // A key in an address would be stored with it.
+    if url.split_once("://").is_some_and(|(_, rest)| rest.split('/').next().unwrap_or("").contains('@')) {
+        return Err(Trouble::new("an endpoint must not hold a user or a key; put the key into the environment (`key_env`)"));
+    }
+    let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
+    Ok(if path.is_empty() { format!("{url}/v1") } else { url })
+}
+
+/// The key for an endpoint, from the environment alone. A hosted service's usual key goes to that service only.
+pub fn key(server: &Server, url: &str, dialect: Option<Dialect>) -> Result<Option<Key>, Trouble> {
+    let header = if dialect == Some(Dialect::Anthropic) { KeyHeader::XApiKey } else { KeyHeader::Bearer };
+    if let Some(name) = &server.key_env {
+        let secret = std::env::var(name).map_err(|_| {
+            Trouble::new(format!("`key_env` says that the key is in the environment as {name}, and there is no such variable"))
+        })?;
+        return Ok(Some(Key { secret: secret.trim().into(), header }));
+    }
+    let usual = match host(url) {
+        "api.openai.com" => "OPENAI_API_KEY",
+        "api.anthropic.com" => "ANTHROPIC_API_KEY",
+        "openrouter.ai" => "OPENROUTER_API_KEY",
+        _ => "CRATYLUS_API_KEY",
+    };
+    Ok(std::env::var(usual).ok().filter(|secret| !secret.trim().is_empty()).map(|secret| Key { secret: secret.trim().into(), header }))
+}
+
+/// The dialect that an address gives away.
+pub fn hosted(url: &str) -> Option<Dialect> {
+    match host(url) {
+        "api.openai.com" => Some(Dialect::Openai),
+        "api.anthropic.com" => Some(Dialect::Anthropic),
+        "openrouter.ai" => Some(Dialect::Openrouter),
+        _ => None,
+    }
+}
+
+pub fn dialect_name(dialect: Dialect) -> String {
+    serde_json::to_value(dialect).expect("a word").as_str().expect("a word").into()
+}
+
+/// The most next tokens that a dialect lists in one answer; servers refuse more.
+pub fn listed_max(dialect: Dialect) -> u32 {
+    match dialect {
+        Dialect::Openai | Dialect::Ollama | Dialect::Openrouter | Dialect::Generic => 20,
+        _ => 20_000,
+    }
+}
+
+/// Whether the server continues a trailing assistant message, or can be told to. It is tried before it is relied on.
+pub fn prefill_fields(dialect: Dialect) -> Map<String, Value> {
+    match dialect {
+        Dialect::Vllm | Dialect::Sglang => {
+            Map::from_iter([("continue_final_message".into(), true.into()), ("add_generation_prompt".into(), false.into())])
+        }
+        _ => Map::new(),
+    }
+}
+
+/// The sampler in a dialect's fields. An error names a field that it does not take.
+pub fn sampler_fields(dialect: Dialect, sampler: &Sampler) -> Result<Map<String, Value>, String> {
+    use Dialect::*;
+    let Sampler { temperature, top_k, top_p, min_p, typical_p } = *sampler;
+    let mut out = Map::new();
+    out.insert("temperature".into(), temperature.into());
+    // Newer models of Anthropic's take a temperature or a top_p, not both.
+    if dialect != Anthropic || top_p.is_some() {
+        out.insert("top_p".into(), top_p.unwrap_or(1.0).into());
+    }
+    let mut say = |key: &str, takes: bool, value: Option<Value>, off: Option<Value>| match (takes, value.or(off), value_given(key, sampler)) {
+        (true, Some(value), _) => {
+            out.insert(key.into(), value);
+            Ok(())
+        }
+        (false, _, true) => Err(format!("{} servers take no `{key}`", dialect_name(dialect))),
+        _ => Ok(()),
+    };
+    let off_k = match dialect {
+        Vllm | Sglang => Some(json!(-1)),
+        LlamaServer | LlamaCppPython | LmStudio | Openrouter => Some(json!(0)),
+        _ => None,
+    };
+    let takes_k = off_k.is_some() || dialect == Anthropic;
+    say("top_k", takes_k, top_k.map(Value::from), off_k)?;
+    let takes_min = matches!(dialect, Vllm | Sglang | LlamaServer | LlamaCppPython | LmStudio | Openrouter);
+    say("min_p", takes_min, min_p.map(Value::from), Some(json!(0.0)))?;
+    let takes_typical = matches!(dialect, LlamaServer | LlamaCppPython);
+    say("typical_p", takes_typical, typical_p.map(Value::from), Some(json!(1.0)))?;
+    let more: &[(&str, f64)] = match dialect {
+        LlamaServer => &[
+            ("repeat_penalty", 1.0),
+            ("presence_penalty", 0.0),
+            ("frequency_penalty", 0.0),
+            ("dynatemp_range", 0.0),
+            ("xtc_probability", 0.0),
+            ("dry_multiplier", 0.0),
+            ("top_n_sigma", -1.0),
+        ],
+        LlamaCppPython | LmStudio => &[("repeat_penalty", 1.0), ("presence_penalty", 0.0), ("frequency_penalty", 0.0)],
+        Vllm | Sglang => &[("repetition_penalty", 1.0), ("presence_penalty", 0.0), ("frequency_penalty", 0.0)],
+        Openai | Ollama | Openrouter => &[("presence_penalty", 0.0), ("frequency_penalty", 0.0)],
+        Anthropic | Generic => &[],
+    };
+    out.extend(more.iter().map(|(key, value)| (key.to_string(), json!(value))));
+    Ok(out)
+}
+
+fn value_given(key: &str, sampler: &Sampler) -> bool {
+    match key {
+        "top_k" => sampler.top_k.is_some(),
+        "min_p" => sampler.min_p.is_some(),
+        _ => sampler.typical_p.is_some(),
+    }
+}
+
+/// A sampler that leaves a distribution as it is: with log-probabilities, sampling is done here.
+const OFF: Sampler = Sampler { temperature: 1.0, top_k: None, top_p: None, min_p: None, typical_p: None };
+
+/// The fields of a request beside the prompt, which are kept with the answer.
+pub fn fields(dialect: Dialect, api: Api, request: &Request<'_>) -> Result<Map<String, Value>, String> {
+    let (sampler, tokens) = match request.want {
+        Want::Next { .. } | Want::Names => (&OFF, 1),
+        Want::Text { .. } => (&request.model.sampler, request.model.protocol.max_tokens),
+    };
+    let mut out = sampler_fields(dialect, sampler)?;
+    let max_tokens = if dialect == Dialect::Openai && api == Api::Chat { "max_completion_tokens" } else { "max_tokens" };
+    out.insert(max_tokens.into(), tokens.into());
+    if dialect != Dialect::Anthropic {
+        out.insert("stream".into(), false.into());
+        out.insert("n".into(), 1.into());
+    }
+    match request.want {
+        Want::Next { listed } if api == Api::Completions => drop(out.insert("logprobs".into(), listed.into())),
+        Want::Next { listed } => {
+            out.insert("logprobs".into(), true.into());
+            out.insert("top_logprobs".into(), listed.into());
+        }
+        Want::Text { constrained: Some(by) } => constrain(by, request, &mut out),
+        Want::Text { constrained: None } | Want::Names => (),
+    }
+    if dialect == Dialect::Openrouter {
+        // Without it fields that a provider does not know are dropped in silence.
+        out.insert("provider".into(), json!({ "require_parameters": true }));
+    }
+    if request.prefill && api == Api::Chat {
+        out.extend(prefill_fields(dialect));
+    }
+    for (key, value) in &server_extra(request) {
+        match (out.get_mut(key), value) {
+            (Some(Value::Object(old)), Value::Object(new)) => old.extend(new.clone()),
+            _ => drop(out.insert(key.clone(), value.clone())),
+        }
+    }
+    Ok(out)
+}
+
+fn server_extra(request: &Request<'_>) -> Map<String, Value> {
+    match &request.model.source {
+        cratylus_core::language::model::Source::Server(server) => server.extra.clone().into_iter().collect(),
+        _ => Map::new(),
+    }
+}
+
+/// Confines the answer to the names shown: bare after a prefill, or in the format that the protocol asks for.
+fn constrain(by: Constraint, request: &Request<'_>, out: &mut Map<String, Value>) {
+    let choices = choices(request);
+    let (key, value) = match by {
+        Constraint::JsonSchema => {
+            let schema = json!({
+                "type": "object", "properties": { "value": { "type": "string", "enum": request.names } },
+                "required": ["value"], "additionalProperties": false
+            });
+            let format = json!({ "type": "json_schema", "json_schema": { "name": "choice", "strict": true, "schema": schema } });
+            ("response_format", format)
+        }
+        Constraint::StructuredOutputs => ("structured_outputs", json!({ "choice": choices })),
+        Constraint::Grammar => {
+            let quoted: Vec<String> = choices.iter().map(|choice| Value::from(choice.as_str()).to_string()).collect();
+            ("grammar", json!(format!("root ::= {}", quoted.join(" | "))))
+        }
+        Constraint::Regex => {
+            let escaped: Vec<String> = choices.iter().map(|choice| escape_regex(choice)).collect();
+            ("regex", json!(format!("({})", escaped.join("|"))))
+        }
+    };
+    // A JSON object takes more tokens than a bare name.
+    if by == Constraint::JsonSchema {
+        for key in ["max_tokens", "max_completion_tokens"] {
+            if let Some(tokens) = out.get_mut(key) {
+                *tokens = (tokens.as_u64().unwrap_or(0).max(64)).into();
+            }
+        }
+    }
+    out.insert(key.into(), value);
+}
+
+fn choices(request: &Request<'_>) -> Vec<String> {
+    let opened = &request.model.protocol.prefill;
+    // What the prefill opened is closed, so that the answer is whole.
+    let close: String = opened.chars().rev().take_while(|c| "'\"".contains(*c)).collect();
+    let begin = if request.prefill { "" } else { opened.as_str() };
+    request.names.iter().map(|name| format!("{begin}{name}{close}")).collect()
+}
+
+fn escape_regex(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_alphanumeric() || c == ' ' { vec![c] } else { vec!['\\', c] }).collect()
+}
+
+impl ServerModel {
+    fn body(&self, request: &Request<'_>) -> Result<(&'static str, Value, Value), String> {
+        let api = self.server.api;
+        let sent = fields(self.dialect, api, request)?;
+        let mut body = Map::from_iter([("model".to_string(), Value::from(self.model.as_str()))]);
+        let before: String = request.before.iter().map(|beginning| beginning.text.as_str()).collect();
+        let begin = if request.prefill { format!("{}{before}", request.prompt.prefill) } else { before };
+        let path = match (self.dialect, api) {
+            (Dialect::Anthropic, _) => {
+                anthropic(request.prompt, &begin, &mut body);
+                "/messages"
+            }
+            (_, Api::Chat) => {
+                let mut messages: Vec<Value> = request
+                    .prompt
+                    .messages
+                    .iter()
+                    .map(|message| json!({ "role": message.role, "content": message.text }))
+                    .collect();
+                if !begin.is_empty() {
+                    messages.push(json!({ "role": "assistant", "content": begin }));
+                }
+                body.insert("messages".into(), messages.into());
+                "/chat/completions"
+            }
+            (_, Api::Completions) => {
+                let texts: Vec<&str> = request.prompt.messages.iter().map(|message| message.text.as_str()).collect();
+                body.insert("prompt".into(), format!("{}\n\n{begin}", texts.join("\n\n")).into());
+                "/completions"
+            }
+        };
+        let mut fields = sent.clone();
+        // A beginning that grew by following a name must be continued, even where the protocol has no prefill.
+        if !begin.is_empty() && api == Api::Chat {
+            fields.extend(prefill_fields(self.dialect));
+        }
+        body.extend(fields);
+        Ok((path, Value::Object(body), Value::Object(sent)))
+    }
+}
+
+fn anthropic(prompt: &Prompt, begin: &str, body: &mut Map<String, Value>) {
+    let of = |role: &str| -> Vec<&str> {
+        prompt.messages.iter().filter(|message| message.role == role).map(|message| message.text.as_str()).collect()
+    };
+    let system = of("system");
+    if !system.is_empty() {
+        body.insert("system".into(), system.join("\n\n").into());
+    }
+    let mut messages: Vec<Value> = of("user").into_iter().map(|text| json!({ "role": "user", "content": text })).collect();
+    if !begin.is_empty() {
+        // Its API refuses an assistant's message that ends in space.
+        messages.push(json!({ "role": "assistant", "content": begin.trim_end() }));
+    }
+    body.insert("messages".into(), messages.into());
+}
+
+impl Backend for ServerModel {
+    fn ask(&self, request: &Request<'_>) -> Result<Given, Refusal> {
+        let (path, body, sent) = self.body(request).map_err(Refusal::Fatal)?;
+        let most = match request.want {
+            Want::Next { listed } => (1 << 20) + 1024 * u64::from(listed),
+            Want::Text { .. } | Want::Names => 1 << 20,
+        };
+        let headers: &[(&str, &str)] =
+            if self.dialect == Dialect::Anthropic { &[("anthropic-version", "2023-06-01")] } else { &[] };
+        let answered = self.http.post(path, headers, &body, most)?;
+        let raw = read(&answered.body, request.want)
+            .map_err(|why| Refusal::again(format!("{} gave an answer that cannot be read: {why}", self.http.base())))?;
+        let who = who(&answered.body);
+        let expected = self.answered_as.get_or_init(|| who.clone());
+        let changed = (*expected != who).then(|| who.to_string());
+        if let (Some(changed), OnChange::Stop) = (&changed, self.server.identity) {
+            return Err(Refusal::Fatal(format!(
+                "the model behind {} changed in the midst of the run: answers were signed {expected}, and now {changed}\n  help: what is there is kept; start a new run, or go on with agents.on_change = \"allow\", which marks such answers",
+                self.http.base()
+            )));
+        }
+        let usage = &answered.body["usage"];
+        let count = |keys: &[&str]| keys.iter().find_map(|key| usage.pointer(key)?.as_u64());
+        let took = Took {
+            prompt_tokens: count(&["/prompt_tokens", "/input_tokens"]),
+            cached_tokens: count(&["/prompt_tokens_details/cached_tokens", "/cache_read_input_tokens"]),
+            completion_tokens: count(&["/completion_tokens", "/output_tokens"]),
+            usd: usage["cost"].as_f64(),
+            ms: answered.elapsed.as_secs_f64() * 1000.0,
+            sent: 1,
+            changed,
+            at: now(),
+        };
+        Ok(Given { raw, sent, took, allowance: answered.allowance })
+    }
+}
+
+/// What an answer says of who gave it.
+pub fn who(body: &Value) -> Value {
+    json!({ "model": body["model"], "system_fingerprint": body["system_fingerprint"] })
+}
+
+/// Reads an answer of any dialect.
+fn read(body: &Value, want: Want) -> Result<Raw, String> {
+    // Anthropic: blocks of content.
+    if let Some(blocks) = body["content"].as_array() {
+        let text: String = blocks.iter().filter_map(|block| block["text"].as_str()).collect();
+        return match want {
+            Want::Text { .. } => Ok(Raw::Text { text, cut: body["stop_reason"] == "max_tokens" }),
+            _ => Err("it holds no log-probabilities".into()),
+        };
+    }
+    let choice = body["choices"].get(0).ok_or("it has no choices")?;
+    match want {
+        Want::Next { .. } => next_tokens(&choice["logprobs"]).map(Raw::Next),
+        Want::Names => Err("servers give no probabilities of names".into()),
+        Want::Text { .. } => {
+            let content = [&choice["message"]["content"], &choice["text"]].into_iter().find(|content| !content.is_null());
+            let text = match content {
+                Some(Value::String(text)) => text.clone(),
+                Some(Value::Array(parts)) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+                // A refusal may come without content; it is an answer, and an unusable one.
+                None if choice["finish_reason"].is_string() => choice["message"]["refusal"].as_str().unwrap_or("").into(),
+                _ => return Err("its message has no content".into()),
+            };
+            Ok(Raw::Text { text, cut: choice["finish_reason"] == "length" })
+        }
+    }
+}
+
+/// The distribution of the first new token, from the shape of chat completions or that of old completions.
+fn next_tokens(logprobs: &Value) -> Result<Vec<NextToken>, String> {
+    let mut out: Vec<NextToken> = Vec::new();
+    let mut push = |bytes: Vec<u8>, logprob: Option<f64>, id: Option<u64>| {
+        let Some(logprob) = logprob.filter(|logprob| *logprob <= 1e-3) else {
+            return Err("a log-probability is no number up to 0".to_string());
+        };
+        // The sampled token is listed twice by some servers, and equal strings of different tokens by others.
+        let id = id.map(|id| id as u32);
+        let twice = |known: &NextToken| known.bytes == bytes && known.id == id && (known.logprob - logprob).abs() < 1e-9;
+        if !out.iter().rev().take(8).any(twice) && !out.first().is_some_and(twice) {
+            out.push(NextToken { id, bytes, logprob: logprob.min(0.0) });
+        }
+        Ok(())
+    };
+    if let Some(first) = logprobs["content"].get(0) {
+        let listed = first["top_logprobs"].as_array().ok_or("it lists no next tokens")?;
+        for token in listed.iter() {
+            let text = token["token"].as_str().unwrap_or("");
+            let bytes = token["bytes"].as_array().map(|bytes| bytes.iter().filter_map(|byte| byte.as_u64()).map(|byte| byte as u8).collect());
+            push(bytes.unwrap_or_else(|| text.as_bytes().to_vec()), token["logprob"].as_f64(), token["id"].as_u64())?;
+        }
+        if listed.is_empty() {
+            return Err("it lists no next tokens".into());
+        }
+    } else if let Some(listed) = logprobs["top_logprobs"].get(0).and_then(Value::as_object) {
+        for (text, logprob) in listed {
+            push(text.as_bytes().to_vec(), logprob.as_f64(), None)?;
+        }
+    } else {
+        return Err("it holds no log-probabilities".into());
+    }
+    // A log-probability of minus infinity comes as a very low number, or not at all.
+    let sum: f64 = out.iter().map(|token| token.logprob.exp()).sum();
+    if sum > 1.0 + 1e-2 {
+        return Err(format!("its probabilities add up to {sum:.3}"));
+    }
+    Ok(out)
+}
+
+/// Warns of a key that travels in the clear.
+pub fn caution(server: &Server, url: &str, key: bool) -> Option<String> {
+    let _ = server;
+    (key && url.starts_with("http://") && !loopback(url))
+        .then(|| format!("the key goes to {} without encryption; use https where others can listen", host(url)))
+}

@@ -1,0 +1,538 @@
+//! The tape: every answer of a model, kept before it is used. What is on it is never asked for again, and with it a
+//! run can be played without the model.
+//!
+//! A tape is a file of lines that is only ever appended to: a checksum, a space, and an entry as JSON. Several
+//! processes may share one: each appends whole lines under a lock, after it has read what the others appended. A line
+//! that a crash left half written is skipped, and the next one begins on a line of its own. An answer counts as kept
+//! once the disk has it; threads that keep answers at the same time wait for one write together.
+
+use crate::world::{Trouble, at};
+use cratylus_core::language::Prompt;
+use cratylus_core::language::spelling::Step;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex};
+
+/// The version of the layout, in the first line.
+const HEAD: &str = "cratylus tape 1";
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Entry {
+    Setup(Setup),
+    Prompt(KeptPrompt),
+    Call(Box<Call>),
+}
+
+/// A prompt under its hash, so that calls need not repeat it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeptPrompt {
+    pub hash: String,
+    pub prompt: Prompt,
+}
+
+/// How a model is asked, and what it is: found out before the first question, and the same until the last.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Setup {
+    /// Which model of the experiment this is: a hash of everything in the file that bears on how it is asked.
+    pub asked: String,
+    /// What the user calls it.
+    pub name: String,
+    /// What the server or the file says that it is.
+    pub identity: serde_json::Value,
+    /// A hash of the identity.
+    pub id: String,
+    pub how: How,
+    /// Whether answers can be made to begin with the protocol's prefill.
+    pub prefill: bool,
+    /// Why it is asked in this way.
+    pub why: String,
+}
+
+/// How a choice is obtained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// Next-token distributions, followed until names are spelled; `listed` tokens each.
+    Exact { listed: u32 },
+    /// One next-token distribution, read by the first tokens of the names.
+    FirstToken { listed: u32 },
+    /// The model gives the probability of each name by itself.
+    Names,
+    /// Text that is confined to the names by this field of the request.
+    Constrained { by: Constraint },
+    Text,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Constraint {
+    JsonSchema,
+    StructuredOutputs,
+    Grammar,
+    Regex,
+}
+
+impl How {
+    /// Whether it gives probabilities, so that each question is asked once.
+    pub fn probabilities(self) -> bool {
+        matches!(self, How::Exact { .. } | How::FirstToken { .. } | How::Names)
+    }
+}
+
+/// One call: what was asked, what came back, and what it took.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    pub key: String,
+    /// The identity of the model that was meant to answer.
+    pub model: String,
+    /// The hash of the prompt.
+    pub prompt: String,
+    /// The options in the order shown.
+    pub names: Vec<String>,
+    /// What the answer had begun with, beyond the prefill.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub before: String,
+    /// The number of the draw, where an answer in words is one of many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draw: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub again: u8,
+    /// The sampler and the other fields that were sent with the prompt.
+    pub sent: serde_json::Value,
+    pub answer: Answer,
+    #[serde(default)]
+    pub took: Took,
+}
+
+fn is_zero(n: &u8) -> bool {
+    *n == 0
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// What a next-token distribution says of the names.
+    Step {
+        step: Step,
+        /// The most probable tokens and their log-probabilities, for readers.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        top: Vec<(String, f64)>,
+    },
+    Text {
+        text: String,
+        /// Whether the limit of tokens cut it short.
+        #[serde(default)]
+        cut: bool,
+    },
+}
+
+/// What a call took. None of it bears on a result.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Took {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_tokens: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_tokens: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion_tokens: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usd: Option<f64>,
+    /// From sending to the last byte, of the request that was answered.
+    pub ms: f64,
+    /// How often it was sent.
+    pub sent: u32,
+    /// What the answer said of who gave it, where that is not what was expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<String>,
+    /// RFC 3339, UTC.
+    pub at: String,
+}
+
+/// What is known of a tape in memory.
+#[derive(Default)]
+struct Known {
+    calls: HashMap<String, Arc<Call>>,
+    prompts: HashMap<String, Arc<Prompt>>,
+    setups: Vec<Setup>,
+    /// Lines that are no entries: what crashes and damaged disks left.
+    unread: u64,
+    /// How many bytes were read.
+    read: u64,
+}
+
+impl Known {
+    fn take(&mut self, entry: Entry) {
+        match entry {
+            // The first answer stands: later ones to the same question were paid for by another process.
+            Entry::Call(call) => drop(self.calls.entry(call.key.clone()).or_insert_with(|| Arc::from(call))),
+            Entry::Prompt(KeptPrompt { hash, prompt }) => drop(self.prompts.insert(hash, Arc::new(prompt))),
+            Entry::Setup(setup) => self.setups.push(setup),
+        }
+    }
+
+    /// Takes whole lines, and says how many bytes they were.
+    fn take_lines(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
+            let line = &rest[..end];
+            rest = &rest[end + 1..];
+            self.read += end as u64 + 1;
+            if line.is_empty() || line == HEAD.as_bytes() {
+                continue;
+            }
+            match entry(line) {
+                Some(entry) => self.take(entry),
+                None => self.unread += 1,
+            }
+        }
+    }
+}
+
+fn sum(json: &[u8]) -> u32 {
+    // FNV-1a: enough to tell a whole line from a damaged one.
+    json.iter().fold(0x811c_9dc5, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+fn entry(line: &[u8]) -> Option<Entry> {
+    let (head, json) = line.split_at_checked(9)?;
+    let expected = u32::from_str_radix(std::str::from_utf8(&head[..8]).ok()?, 16).ok()?;
+    (head[8] == b' ' && sum(json) == expected).then(|| serde_json::from_slice(json).ok()).flatten()
+}
+
+fn line(entry: &Entry) -> Vec<u8> {
+    let json = serde_json::to_vec(entry).expect("entries are plain data");
+    [format!("{:08x} ", sum(&json)).as_bytes(), &json, b"\n"].concat()
+}
+
+/// Answers that are waiting to be on disk.
+#[derive(Default)]
+struct Queue {
+    lines: Vec<u8>,
+    /// The number of batches begun, and of those that are on disk.
+    begun: u64,
+    kept: u64,
+    writing: bool,
+    failed: Option<Trouble>,
+}
+
+pub struct Tape {
+    path: PathBuf,
+    file: Mutex<File>,
+    known: Mutex<Known>,
+    queue: Mutex<Queue>,
+    written: Condvar,
+}
+
+impl Tape {
+    /// Opens a tape, or begins one.
+    pub fn open(path: &Path) -> Result<Tape, Trouble> {
+        if path.is_dir() {
+            return Err(Trouble::new(format!("{} is a folder; a store of answers is a file", path.display())));
+        }
+        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            std::fs::create_dir_all(parent).map_err(at("making the folder", parent))?;
+        }
+        let open = File::options().read(true).append(true).create(true).open(path);
+        let mut file = open.map_err(at("opening", path))?;
+        let begin = |file: &mut File| -> std::io::Result<()> {
+            file.lock()?;
+            let len = file.metadata()?.len() as usize;
+            let mut there = Vec::new();
+            if len <= HEAD.len() {
+                file.seek(SeekFrom::Start(0))?;
+                file.read_to_end(&mut there)?;
+            }
+            // New, or a crash came before the first line was whole.
+            if len <= HEAD.len() && HEAD.as_bytes().starts_with(&there) {
+                file.set_len(0)?;
+                file.write_all(format!("{HEAD}\n").as_bytes())?;
+                file.sync_data()?;
+            }
+            file.unlock()
+        };
+        begin(&mut file).map_err(at("writing", path))?;
+        check_head(&mut file, path)?;
+        let tape = Tape {
+            path: path.into(),
+            file: Mutex::new(file),
+            known: Mutex::default(),
+            queue: Mutex::default(),
+            written: Condvar::new(),
+        };
+        tape.refresh()?;
+        Ok(tape)
+    }
+
+    /// Opens a tape to look at, without changing a byte of it.
+    pub fn read(path: &Path) -> Result<Tape, Trouble> {
+        let mut file = File::open(path).map_err(at("opening", path))?;
+        check_head(&mut file, path)?;
+        let tape = Tape {
+            path: path.into(),
+            file: Mutex::new(file),
+            known: Mutex::default(),
+            queue: Mutex::default(),
+            written: Condvar::new(),
+        };
+        tape.refresh()?;
+        Ok(tape)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads what was appended since, by this process or another.
+    pub fn refresh(&self) -> Result<(), Trouble> {
+        let mut file = self.file.lock().expect("no panic while holding the file");
+        self.catch_up(&mut file).map_err(at("reading", &self.path))
+    }
+
+    fn catch_up(&self, file: &mut File) -> std::io::Result<()> {
+        let mut known = self.known.lock().expect("no panic while holding what is known");
+        if file.metadata()?.len() <= known.read {
+            return Ok(());
+        }
+        file.seek(SeekFrom::Start(known.read))?;
+        // A piece at a time: a tape may be larger than memory has room for twice.
+        let mut held: Vec<u8> = Vec::new();
+        let mut piece = vec![0; 1 << 20];
+        loop {
+            let n = file.read(&mut piece)?;
+            if n == 0 {
+                return Ok(());
+            }
+            held.extend_from_slice(&piece[..n]);
+            if let Some(last) = held.iter().rposition(|&byte| byte == b'\n') {
+                known.take_lines(&held[..=last]);
+                held.drain(..=last);
+            }
+        }
+    }
+
+    pub fn call(&self, key: &str) -> Option<Arc<Call>> {
+        self.known().calls.get(key).cloned()
+    }
+
+    pub fn prompt(&self, hash: &str) -> Option<Arc<Prompt>> {
+        self.known().prompts.get(hash).cloned()
+    }
+
+    pub fn setups(&self) -> Vec<Setup> {
+        self.known().setups.clone()
+    }
+
+    /// The setup of a model that was asked in this way before; the last where there are several.
+    pub fn setup(&self, asked: &str) -> Option<Setup> {
+        self.known().setups.iter().rev().find(|setup| setup.asked == asked).cloned()
+    }
+
+    /// All calls, by their keys.
+    pub fn calls(&self) -> Vec<Arc<Call>> {
+        let mut calls: Vec<Arc<Call>> = self.known().calls.values().cloned().collect();
+        calls.sort_by(|a, b| a.key.cmp(&b.key));
+        calls
+    }
+
+    /// Lines that could not be read.
+    pub fn unread(&self) -> u64 {
+        self.known().unread
+    }
+
+    pub fn len(&self) -> usize {
+        self.known().calls.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().expect("no panic while holding what is known")
+    }
+
+    /// Keeps entries: when this returns, the disk has them.
+    pub fn keep(&self, entries: &[Entry]) -> Result<(), Trouble> {
+        let lines: Vec<u8> = entries.iter().flat_map(line).collect();
+        let mut queue = self.queue.lock().expect("no panic while holding the queue");
+        queue.lines.extend_from_slice(&lines);
+        let mine = queue.begun + 1;
+        loop {
+            if let Some(trouble) = &queue.failed {
+                return Err(trouble.clone());
+            }
+            if queue.kept >= mine {
+                return Ok(());
+            }
+            if queue.writing {
+                queue = self.written.wait(queue).expect("no panic while holding the queue");
+                continue;
+            }
+            queue.writing = true;
+            queue.begun += 1;
+            let batch = std::mem::take(&mut queue.lines);
+            drop(queue);
+            let written = self.append(&batch);
+            queue = self.queue.lock().expect("no panic while holding the queue");
+            queue.writing = false;
+            match written {
+                Ok(()) => queue.kept = queue.begun,
+                Err(error) => queue.failed = Some(at("writing", &self.path)(error)),
+            }
+            self.written.notify_all();
+        }
+    }
+
+    fn append(&self, lines: &[u8]) -> std::io::Result<()> {
+        let mut file = self.file.lock().expect("no panic while holding the file");
+        file.lock()?;
+        let write = |file: &mut File| -> std::io::Result<()> {
+            self.catch_up(file)?;
+            let len = file.metadata()?.len();
+            // Half a line that a crash left behind is ended, so that it spoils no other.
+            if len > 0 {
+                file.seek(SeekFrom::Start(len - 1))?;
+                let mut last = [0];
+                file.read_exact(&mut last)?;
+                if last != *b"\n" {
+                    file.write_all(b"\n")?;
+                }
+            }
+            file.write_all(lines)?;
+            file.sync_data()?;
+            self.catch_up(file)
+        };
+        let written = write(&mut file);
+        file.unlock()?;
+        written
+    }
+}
+
+fn check_head(file: &mut File, path: &Path) -> Result<(), Trouble> {
+    let mut head = vec![0; HEAD.len() + 1];
+    file.seek(SeekFrom::Start(0)).map_err(at("reading", path))?;
+    let whole = file.read_exact(&mut head).is_ok();
+    if whole && head == format!("{HEAD}\n").as_bytes() {
+        return Ok(());
+    }
+    let found = String::from_utf8_lossy(&head).into_owned();
+    let why = match found.strip_prefix("cratylus tape ") {
+        Some(version) if whole => format!("its layout is version {}, and this program reads version 1", version.trim()),
+        _ => "it is no store of answers; it would begin with `cratylus tape 1`".into(),
+    };
+    Err(Trouble::new(format!("{}: {why}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(key: &str, text: &str) -> Entry {
+        Entry::Call(Box::new(Call {
+            key: key.into(),
+            model: "m".into(),
+            prompt: "p".into(),
+            names: vec!["Q".into(), "M".into()],
+            before: String::new(),
+            draw: Some(u64::MAX),
+            again: 0,
+            sent: serde_json::json!({ "temperature": 0.1 }),
+            answer: Answer::Text { text: text.into(), cut: false },
+            took: Took::default(),
+        }))
+    }
+
+    fn file(name: &str) -> PathBuf {
+        let dir = std::env::temp_dir().join(format!("cratylus-tape-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_file(&dir);
+        dir
+    }
+
+    fn text(tape: &Tape, key: &str) -> Option<String> {
+        match &tape.call(key)?.answer {
+            Answer::Text { text, .. } => Some(text.clone()),
+            Answer::Step { .. } => None,
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_there_again_and_the_first_answer_stands() {
+        let path = file("again");
+        let tape = Tape::open(&path).unwrap();
+        tape.keep(&[call("a", "Q\n\u{1b}[31m")]).unwrap();
+        let other = Tape::open(&path).unwrap();
+        other.keep(&[call("a", "M"), call("b", "M")]).unwrap();
+        assert_eq!(text(&tape, "b"), None, "not seen yet");
+        tape.refresh().unwrap();
+        for tape in [tape, other, Tape::open(&path).unwrap()] {
+            assert_eq!((text(&tape, "a").as_deref(), text(&tape, "b").as_deref()), (Some("Q\n\u{1b}[31m"), Some("M")));
+        }
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn half_a_line_costs_itself_and_nothing_else() {
+        let path = file("half");
+        Tape::open(&path).unwrap().keep(&[call("a", "Q"), call("b", "M")]).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        for cut in (HEAD.len() + 1..whole.len()).step_by(7) {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            let tape = Tape::open(&path).unwrap();
+            tape.keep(&[call("c", "Q")]).unwrap();
+            let again = Tape::open(&path).unwrap();
+            assert_eq!(text(&again, "c").as_deref(), Some("Q"), "cut at {cut}");
+            assert_eq!(again.unread() > 0, whole[cut - 1] != b'\n', "cut at {cut}");
+        }
+        // A flipped bit is found, too.
+        let mut bytes = whole.clone();
+        let place = whole.len() - 20;
+        bytes[place] ^= 1;
+        std::fs::write(&path, &bytes).unwrap();
+        let tape = Tape::open(&path).unwrap();
+        assert_eq!((tape.len(), tape.unread()), (1, 1));
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn many_threads_and_tapes_lose_nothing() {
+        let path = file("many");
+        std::thread::scope(|scope| {
+            for p in 0..4 {
+                let path = &path;
+                scope.spawn(move || {
+                    let tape = Tape::open(path).unwrap();
+                    std::thread::scope(|scope| {
+                        for thread in 0..4 {
+                            let tape = &tape;
+                            scope.spawn(move || {
+                                for i in 0..25 {
+                                    let key = format!("{p}-{thread}-{i}");
+                                    tape.keep(&[call(&key, "Q")]).unwrap();
+                                    assert!(tape.call(&key).is_some(), "kept is known");
+                                }
+                            });
+                        }
+                    });
+                });
+            }
+        });
+        let tape = Tape::open(&path).unwrap();
+        assert_eq!((tape.len(), tape.unread()), (400, 0));
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn another_file_is_not_taken_for_a_tape() {
+        let path = file("other");
+        std::fs::write(&path, "cratylus tape 9\n").unwrap();
+        assert!(Tape::open(&path).err().unwrap().0.contains("version 9"));
+        std::fs::write(&path, "hello").unwrap();
+        assert!(Tape::open(&path).err().unwrap().0.contains("no store of answers"));
+        assert_eq!(std::fs::read(&path).unwrap(), b"hello", "it was left as it was");
+        std::fs::remove_file(path).unwrap();
+    }
+}
