@@ -122,10 +122,8 @@ fn every_dialect_answers_a_plain_question() {
         let answer = post(&server, CHAT, question(json!({"max_tokens": 5, "seed": 1})));
         assert_eq!(answer.status, 200, "{dialect:?} {answer:?}");
         assert!(!text(&answer.json()).is_empty() || answer.json()["choices"][0]["finish_reason"] == "stop");
-        assert_eq!(
-            post(&server, CHAT, question(json!({"max_tokens": 5, "seed": 1}))).json()["choices"],
-            answer.json()["choices"]
-        );
+        let again = post(&server, CHAT, question(json!({"max_tokens": 5, "seed": 1}))).json();
+        assert_eq!(again["choices"] == answer.json()["choices"], dialect != Dialect::Anthropic, "which takes no seed");
         assert_eq!(get(&server, "/v1/models").status, 200);
         assert_eq!((server.calls(), server.requests().len(), server.connections()), (2, 3, 3));
         assert_eq!(server.requests()[0].body["messages"][0]["content"], "Q or M?");

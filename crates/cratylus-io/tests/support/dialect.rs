@@ -745,8 +745,8 @@ impl House<'_> {
 
     fn check_fields(&self, body: &Value, known: &[&str]) -> Result<(), Response> {
         let Stranger::Refused(status) = self.habits().stranger else { return Ok(()) };
-        let fields = body.as_object().into_iter().flat_map(Map::keys);
-        let Some(strange) = fields.filter(|field| !known.contains(&field.as_str())).next() else { return Ok(()) };
+        let mut fields = body.as_object().into_iter().flat_map(Map::keys);
+        let Some(strange) = fields.find(|field| !known.contains(&field.as_str())) else { return Ok(()) };
         Err(match (self.config.dialect, status) {
             (Dialect::OpenAi, 400) => Response::json(
                 400,

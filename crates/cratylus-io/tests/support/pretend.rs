@@ -27,7 +27,8 @@ pub struct Vocabulary {
     /// Those that the model ever says. A lone byte of a longer character is among them only on request.
     spoken: Vec<u32>,
     favour: Vec<(u32, f64)>,
-    longest: usize,
+    /// The tokens by their first byte, the longest first.
+    starts: Vec<Vec<u32>>,
 }
 
 impl Default for Vocabulary {
@@ -53,8 +54,10 @@ impl Vocabulary {
             |token: &[u8]| token.len() != 1 || matches!(token[0], b'\n' | b' '..=b'~') || (loose_bytes && token[0] >= 0xc2);
         let spoken = (0..tokens.len() as u32).filter(|&id| plain(&tokens[id as usize])).collect();
         let favour = favour.iter().map(|(piece, more)| (ids[piece.as_bytes()], *more)).collect();
-        let longest = tokens.iter().map(Vec::len).max().unwrap_or(1);
-        Vocabulary { tokens, ids, spoken, favour, longest }
+        let mut starts = vec![Vec::new(); 256];
+        (1..tokens.len()).for_each(|id| starts[usize::from(tokens[id][0])].push(id as u32));
+        starts.iter_mut().for_each(|some| some.sort_by_key(|&id| std::cmp::Reverse(tokens[id as usize].len())));
+        Vocabulary { tokens, ids, spoken, favour, starts }
     }
 
     /// A vocabulary of these tokens only (and the end), for a distribution that a test gives.
@@ -62,7 +65,7 @@ impl Vocabulary {
         let tokens: Vec<Vec<u8>> =
             std::iter::once(Vec::new()).chain(tokens.iter().map(|token| token.clone().into_bytes())).collect();
         let ids = tokens.iter().cloned().zip(0..).collect();
-        Vocabulary { spoken: (0..tokens.len() as u32).collect(), ids, favour: vec![], longest: 1, tokens }
+        Vocabulary { spoken: (0..tokens.len() as u32).collect(), ids, favour: vec![], starts: vec![], tokens }
     }
 
     pub fn len(&self) -> usize {
@@ -80,15 +83,12 @@ impl Vocabulary {
     /// The text cut into tokens, the longest first.
     pub fn cut(&self, text: &[u8]) -> Vec<u32> {
         let mut cut = Vec::with_capacity(text.len());
-        let mut at = 0;
-        while at < text.len() {
-            let most = self.longest.min(text.len() - at);
-            let (id, size) = (1..=most)
-                .rev()
-                .find_map(|size| self.ids.get(&text[at..at + size]).map(|&id| (id, size)))
-                .expect("every single byte is a token");
+        let mut left = text;
+        while let Some(first) = left.first() {
+            let next = self.starts[usize::from(*first)].iter().find(|&&id| left.starts_with(self.token(id)));
+            let id = *next.expect("every single byte is a token");
+            left = &left[self.token(id).len()..];
             cut.push(id);
-            at += size;
         }
         cut
     }

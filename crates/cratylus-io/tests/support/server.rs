@@ -42,7 +42,7 @@ impl Reply {
 }
 
 /// How long a connection is kept.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct KeepAlive {
     /// Closed without a word when idle for so long.
     pub idle: Option<Duration>,
@@ -409,12 +409,6 @@ struct Inside {
     stopping: AtomicBool,
 }
 
-impl Default for KeepAlive {
-    fn default() -> KeepAlive {
-        KeepAlive { idle: None, requests: None }
-    }
-}
-
 /// Counts a request as open for as long as it lives, and as served while it has a place.
 struct Visit<'a> {
     inside: &'a Inside,
@@ -521,13 +515,12 @@ impl Inside {
                 response
             }
             None => {
-                if let Some(visit) = &mut visit {
-                    if !self.place(line, visit)? {
-                        let busy = "server busy, please try again.  maximum pending requests exceeded";
-                        let refused = dialect::refusal(self.config.dialect, super::Shape::Own, 503, busy);
-                        visit.leave();
-                        return self.send(line, refused, &troubles, last);
-                    }
+                if let Some(visit) = &mut visit
+                    && !self.place(line, visit)?
+                {
+                    let busy = "server busy, please try again.  maximum pending requests exceeded";
+                    let refused = dialect::refusal(self.config.dialect, super::Shape::Own, 503, busy);
+                    return self.send(line, refused, &troubles, last);
                 }
                 let due = Instant::now() + late + if completes { *hold(&self.latency) } else { Duration::ZERO };
                 let (model, fingerprint) = hold(&self.name).clone();
@@ -540,10 +533,8 @@ impl Inside {
         if has(|trouble| matches!(trouble, Trouble::StallBefore)) {
             return self.stall(line);
         }
-        if let Body::Json(answer) = &mut response.body {
-            if response.told {
-                troubles.iter().for_each(|trouble| trouble.edit(answer));
-            }
+        if let (Body::Json(answer), true) = (&mut response.body, response.told) {
+            troubles.iter().for_each(|trouble| trouble.edit(answer));
         }
         let sound = !troubles.iter().any(|trouble| {
             use Trouble::*;
