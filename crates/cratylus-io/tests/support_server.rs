@@ -500,6 +500,17 @@ fn lone_bytes_have_no_text_and_llama_server_tells_nothing_of_them() {
 }
 
 #[test]
+fn what_was_measured_on_llama_server_about_stops_and_counts_holds_here() {
+    let server = Server::start(Config::of(Dialect::LlamaServer).answering(|_| Reply::text("Alice Q M")));
+    let ask = |more| post(&server, CHAT, question(more)).json();
+    let stopped = ask(json!({"stop": ["ice"], "max_tokens": 9, "logprobs": true, "top_logprobs": 1}));
+    assert_eq!((text(&stopped), &stopped["choices"][0]["finish_reason"]), ("Al", &json!("stop")));
+    assert!(stopped["choices"][0].get("logprobs").is_none(), "the stop word is two tokens, and so many are not told");
+    let three = ask(json!({"n": 3, "max_tokens": 2}));
+    assert_eq!((three["choices"].as_array().unwrap().len(), &three["usage"]["completion_tokens"]), (3, &json!(2)));
+}
+
+#[test]
 fn a_stream_is_the_answer_in_pieces() {
     let server = Server::start(Config::of(Dialect::OpenAi).answering(|_| Reply::text("Alice")));
     let more = json!({"stream": true, "stream_options": {"include_usage": true}, "max_tokens": 9});

@@ -532,6 +532,7 @@ impl House<'_> {
             "chat_template": "{% for m in messages %}<|{{ m['role'] }}|>\n{{ m['content'] }}<|end|>\n{% endfor %}<|assistant|>\n",
             "chat_template_caps": {"supports_system_role": true, "supports_tools": false, "supports_string_content": true},
             "bos_token": "<|begin|>", "eos_token": "<|end|>",
+            "media_marker": "<__media_t0Sy4KtsnIWtmU6eXpEZGLxkFAlBLu7t__>",
             "build_info": self.fingerprint, "is_sleeping": false})
     }
 
@@ -1178,6 +1179,7 @@ impl House<'_> {
         let mut manner = self.manner(body, chat)?;
         let mut choices = Vec::new();
         let (mut asked, mut cached, mut said) = (0, 0, 0);
+        let mut first = None;
         for prompt in &prompts {
             let (tokens, known) = self.count(&prompt.text, &manner)?;
             asked += tokens;
@@ -1186,6 +1188,7 @@ impl House<'_> {
                 let written = self.write(body, &prompt.text, &manner)?;
                 manner.seed = pretend::mix(manner.seed);
                 said += written.steps.len();
+                first.get_or_insert((asked, cached, said));
                 let index = choices.len();
                 choices.push(if chat {
                     self.chat_choice(index, prompt, &written, &manner)
@@ -1205,10 +1208,17 @@ impl House<'_> {
         if self.fingerprint.is_some() {
             answer["system_fingerprint"] = json!(self.fingerprint);
         }
+        if dialect == Dialect::LlamaServer {
+            // Measured: of several prompts and choices, the usage is that of the first.
+            (asked, cached, said) = first.unwrap_or_default();
+        }
         answer["usage"] = self.usage(asked, cached, said);
         match dialect {
             Dialect::LlamaServer => {
-                answer["timings"] = json!({"cache_n": cached, "prompt_n": asked - cached, "prompt_ms": 0.2, "predicted_n": said, "predicted_ms": 0.1});
+                answer["timings"] = json!({
+                    "cache_n": cached, "prompt_n": asked - cached, "prompt_ms": 0.2, "prompt_per_token_ms": 0.2,
+                    "prompt_per_second": 5000.0, "predicted_n": said, "predicted_ms": 0.1, "predicted_per_token_ms": 0.1,
+                    "predicted_per_second": 10000.0});
             }
             Dialect::Vllm => answer["prompt_logprobs"] = self.prompt_logprobs(body, &prompts[0].text),
             Dialect::OpenRouter => answer["provider"] = json!("Pretend"),
@@ -1349,7 +1359,13 @@ impl House<'_> {
             self.config.dialect != Dialect::LlamaServer
                 || !std::str::from_utf8(&text).is_err_and(|error| error.error_len().is_none())
         };
-        written.steps.iter().filter(|step| step.id != pretend::END || habits.end_told.is_some()).filter(whole).collect()
+        let end = |step: &&Step| step.id != pretend::END || habits.end_told.is_some();
+        let mut told: Vec<&Step> = written.steps.iter().filter(end).filter(whole).collect();
+        if let (Dialect::LlamaServer, Some(stop)) = (self.config.dialect, &written.stopped_at) {
+            // Measured: it drops as many as the stop word has tokens by itself, whatever the tokens that were drawn.
+            told.truncate(told.len().saturating_sub(self.vocabulary.cut(stop.as_bytes()).len()));
+        }
+        told
     }
 
     fn chat_logprobs(&self, written: &Written) -> Option<Value> {
@@ -1497,15 +1513,15 @@ impl House<'_> {
         if self.habits().prefill == Prefill::Whole {
             text.insert_str(0, &prompt.prefill);
         }
-        let stop = match written.finish {
-            "length" => "max_tokens",
-            _ if written.steps.last().is_some_and(|step| step.id != pretend::END) => "stop_sequence",
+        let stop = match (written.finish, &written.stopped_at) {
+            ("length", _) => "max_tokens",
+            (_, Some(_)) => "stop_sequence",
             _ => "end_turn",
         };
         let content = if text.is_empty() { json!([]) } else { json!([{"type": "text", "text": text}]) };
         let answer = json!({
         "id": format!("msg_{:024}", seen.index), "type": "message", "role": "assistant", "model": self.model,
-        "content": content, "stop_reason": stop, "stop_sequence": if stop == "stop_sequence" { json!(manner.stop.first()) } else { Value::Null },
+        "content": content, "stop_reason": stop, "stop_sequence": written.stopped_at,
         "usage": if native {
             json!({"input_tokens": asked, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0,
                 "output_tokens": written.steps.len(), "service_tier": "standard"})

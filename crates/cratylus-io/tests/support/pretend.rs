@@ -184,6 +184,8 @@ pub struct Written {
     /// One for each token drawn; the last may be the end.
     pub steps: Vec<Step>,
     pub finish: &'static str,
+    /// What it stopped at, where that was asked for.
+    pub stopped_at: Option<String>,
 }
 
 /// Writes on after `prompt`.
@@ -202,7 +204,7 @@ pub fn write(vocabulary: &Vocabulary, source: &Source, prompt: &[u8], manner: &M
     };
     let mut hash = prompt.iter().fold(START, fold);
     let mut dice = mix(manner.seed ^ 0x5eed);
-    let mut written = Written { text: Vec::new(), steps: Vec::new(), finish: "length" };
+    let mut written = Written { text: Vec::new(), steps: Vec::new(), finish: "length", stopped_at: None };
     while written.steps.len() < manner.max_tokens {
         let mut odds = match first {
             Some(given) if written.steps.is_empty() => (1..).zip(given).map(|(id, (_, p))| (id, p.ln())).collect(),
@@ -239,9 +241,11 @@ pub fn write(vocabulary: &Vocabulary, source: &Source, prompt: &[u8], manner: &M
             written.finish = "stop";
             break;
         }
-        if let Some(at) = manner.stop.iter().filter_map(|stop| find(&written.text, stop.as_bytes())).min() {
+        let stops = manner.stop.iter().filter_map(|stop| Some((find(&written.text, stop.as_bytes())?, stop)));
+        if let Some((at, stop)) = stops.min() {
             written.text.truncate(at);
             written.finish = "stop";
+            written.stopped_at = Some(stop.clone());
             break;
         }
     }
