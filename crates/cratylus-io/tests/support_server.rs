@@ -346,6 +346,7 @@ fn faults_that_refuse() {
     assert_eq!(ask(Trouble::shaped(401, Shape::Text)).json()["error"], "Invalid API Key");
     assert_eq!(ask(Trouble::shaped(422, Shape::Details)).json()["detail"][0]["loc"], json!(["body"]));
     assert_eq!(ask(Trouble::shaped(503, Shape::Nothing)).body, b"");
+    assert_eq!(ask(Trouble::shaped(502, Shape::Html)).header("content-type"), Some("text/html"));
     assert_eq!(ask(Trouble::Redirect(307, "http://192.0.2.1/v1".into())).header("location"), Some("http://192.0.2.1/v1"));
     assert_eq!(ask(Trouble::Html).header("content-type"), Some("text/html"));
     let inside = ask(Trouble::ErrorInside(429));
@@ -375,6 +376,7 @@ fn faults_in_the_answer() {
     assert!(String::from_utf8(ask(Trouble::BadUtf8).body).is_err());
     let whole = ask(Trouble::Chunked);
     assert!(whole.header("transfer-encoding").is_some() && whole.json()["choices"].is_array());
+    assert!(ask(Trouble::Padded).body.starts_with(b"\n") && ask(Trouble::Padded).json()["choices"].is_array());
     assert_eq!(ask(Trouble::FalseGzip).header("content-encoding"), Some("gzip"));
     let stream = |events| String::from_utf8(ask(Trouble::Events(events)).body).unwrap();
     assert!(stream(Events::Proper).ends_with("data: [DONE]\n\n"));

@@ -97,6 +97,8 @@ pub enum Trouble {
     CloseAfter,
     /// In chunks: proper HTTP, and not a fault at all.
     Chunked,
+    /// After blank lines, as OpenRouter keeps connections alive: proper JSON, and not a fault at all.
+    Padded,
     /// In chunks with a size that is no number.
     BadChunks,
     /// In chunks that end without the last one.
@@ -140,6 +142,8 @@ pub enum Shape {
     Message,
     /// No JSON.
     Plain,
+    /// A page, as a proxy shows it.
+    Html,
     Nothing,
 }
 
@@ -262,6 +266,7 @@ impl Trouble {
         match self {
             Trouble::Malformed => text(body).replacen(':', " = ", 3).into_bytes(),
             Trouble::Truncated => body[..body.len() / 2].to_vec(),
+            Trouble::Padded => [b"\n         \n\n         \n".as_slice(), &body].concat(),
             Trouble::Deep(levels) => {
                 let all = text(body);
                 let open = all.strip_suffix('}').expect("answers are objects");

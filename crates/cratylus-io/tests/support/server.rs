@@ -1,10 +1,22 @@
 //! A model server on loopback: HTTP/1.1 with keep-alive, one thread for each connection, and one write for each answer.
 //!
 //! It knows nothing of models; it admits, delays, spoils and records. It stops when it is dropped, and the port is free again.
+//!
+//! ```ignore
+//! let server = Server::start(Config {
+//!     latency: Duration::from_millis(5),
+//!     faults: vec![Trouble::too_many(RetryAfter::Millis(20)).every(10), Trouble::Reset.nth(3)],
+//!     ..Config::of(Dialect::LlamaServer)
+//! });
+//! ask(&server.url());
+//! assert_eq!((server.calls(), server.most_in_flight()), (1, 1));
+//! ```
 
-use super::dialect::{self, Body, Dialect, House, Response, Tally};
+use super::dialect::{self, Dialect};
 use super::faults::{Events, Fault, Trouble};
+use super::house::{self, Body, House, Response, Tally};
 use super::pretend::Vocabulary;
+use super::told;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
@@ -166,7 +178,7 @@ impl Seen {
     }
 
     pub fn completes(&self) -> bool {
-        self.method == "POST" && dialect::completes(self.path.split('?').next().unwrap_or_default())
+        self.method == "POST" && house::completes(self.path.split('?').next().unwrap_or_default())
     }
 }
 
@@ -717,7 +729,7 @@ impl Inside {
 const KIND: &str = "application/json";
 
 fn told_as_events(answer: &Value, usage: bool, how: Events) -> Vec<u8> {
-    let mut events = dialect::events(answer, usage);
+    let mut events = told::events(answer, usage);
     match how {
         Events::Proper => {}
         Events::Malformed => {
