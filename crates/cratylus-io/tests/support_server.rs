@@ -157,7 +157,8 @@ fn the_distribution_is_the_same_in_every_dialect_and_can_be_computed() {
 fn temperature_draws_but_does_not_change_what_is_told() {
     let server = Server::of(Dialect::LlamaServer);
     let at = |temperature: f64, seed: u64| {
-        let more = json!({"logprobs": true, "top_logprobs": 3, "temperature": temperature, "seed": seed, "top_k": 0, "top_p": 1, "min_p": 0});
+        let mut more = json!({"logprobs": true, "top_logprobs": 3, "top_k": 0, "top_p": 1, "min_p": 0});
+        (more["temperature"], more["seed"]) = (json!(temperature), json!(seed));
         post(&server, CHAT, question(more)).json()["choices"][0].clone()
     };
     let top = |choice: &Value| choice["logprobs"]["content"][0]["top_logprobs"].clone();

@@ -303,7 +303,7 @@ pub fn refusal(dialect: Dialect, shape: Shape, status: u16, message: &str) -> Re
             json!({"error": {"message": message, "code": status, "metadata": {"provider_name": null}}, "user_id": "user_1"})
         }
         Shape::Anthropic => {
-            json!({"type": "error", "error": {"type": anthropic, "message": message}, "request_id": "req_011CSHoEeqs5C35K2UUqR7Fy"})
+            json!({"type": "error", "error": {"type": anthropic, "message": message}, "request_id": "req_011CSHoEeqs5C"})
         }
         Shape::Flat => json!({"object": "error", "message": message, "type": kind, "param": null, "code": status}),
         Shape::Text => json!({"error": message}),

@@ -124,9 +124,11 @@ impl House<'_> {
             }
             ("GET", "/", Dialect::Ollama) => Ok(Response::text(200, "text/plain; charset=utf-8", "Ollama is running")),
             ("GET", "/api/version", Dialect::Ollama) => ok(json!({"version": "0.13.2"})),
-            ("GET", "/api/tags", Dialect::Ollama) => ok(
-                json!({"models": [{"name": self.model, "model": self.model, "digest": "0a1b2c", "details": {"format": "gguf", "quantization_level": "Q4_K_M"}}]}),
-            ),
+            ("GET", "/api/tags", Dialect::Ollama) => {
+                let details = json!({"format": "gguf", "quantization_level": "Q4_K_M"});
+                let model = json!({"name": self.model, "model": self.model, "digest": "0a1b2c", "details": details});
+                ok(json!({"models": [model]}))
+            }
             ("GET", "/v1/key", Dialect::OpenRouter) => {
                 ok(json!({"data": {"label": "sk-or-v1-0a1...b2c", "usage": 0.5, "limit": null, "is_free_tier": false}}))
             }
@@ -233,16 +235,17 @@ impl House<'_> {
                  # TYPE llamacpp:prompt_tokens_cached_total counter\nllamacpp:prompt_tokens_cached_total {cached}\n\
                  # TYPE llamacpp:tokens_predicted_total counter\nllamacpp:tokens_predicted_total {said}\n\
                  # TYPE llamacpp:requests_processing gauge\nllamacpp:requests_processing 0\n",
-                prompt - cached
+                prompt.saturating_sub(cached)
             ),
-            _ => format!(
-                "# TYPE vllm:prompt_tokens_total counter\nvllm:prompt_tokens_total{{engine=\"0\",model_name=\"{model}\"}} {prompt}.0\n\
-                 # TYPE vllm:generation_tokens_total counter\nvllm:generation_tokens_total{{engine=\"0\",model_name=\"{model}\"}} {said}.0\n\
-                 # TYPE vllm:prefix_cache_queries_total counter\nvllm:prefix_cache_queries_total{{engine=\"0\",model_name=\"{model}\"}} {prompt}.0\n\
-                 # TYPE vllm:prefix_cache_hits_total counter\nvllm:prefix_cache_hits_total{{engine=\"0\",model_name=\"{model}\"}} {cached}.0\n\
-                 # TYPE vllm:request_success_total counter\n\
-                 vllm:request_success_total{{engine=\"0\",finished_reason=\"stop\",model_name=\"{model}\"}} {answers}.0\n"
-            ),
+            _ => [
+                ("vllm:prompt_tokens_total", prompt),
+                ("vllm:generation_tokens_total", said),
+                ("vllm:prefix_cache_queries_total", prompt),
+                ("vllm:prefix_cache_hits_total", cached),
+                ("vllm:request_success_total", answers),
+            ]
+            .map(|(name, count)| format!("# TYPE {name} counter\n{name}{{engine=\"0\",model_name=\"{model}\"}} {count}.0\n"))
+            .concat(),
         };
         Response::text(200, "text/plain; version=0.0.4", lines)
     }

@@ -17,7 +17,7 @@ use super::faults::{Events, Fault, Trouble};
 use super::house::{self, Body, House, Response, Tally};
 use super::pretend::Vocabulary;
 use super::told;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -738,10 +738,9 @@ fn told_as_events(answer: &Value, usage: bool, how: Events) -> Vec<u8> {
         }
         Events::Error(status) => {
             events.truncate(2);
-            let message = dialect::words(status);
-            events.push(format!(
-                "{{\"error\":{{\"code\":{status},\"message\":\"{message}\"}},\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"\"}},\"finish_reason\":\"error\"}}]}}"
-            ));
+            let choice = json!({"index": 0, "delta": {"content": ""}, "finish_reason": "error"});
+            let error = json!({"code": status, "message": dialect::words(status)});
+            events.push(json!({"error": error, "choices": [choice]}).to_string());
         }
     }
     let native = answer["type"] == "message";

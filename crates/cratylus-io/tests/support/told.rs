@@ -277,8 +277,6 @@ impl House<'_> {
         let mut offsets = vec![0];
         steps.iter().for_each(|step| offsets.push(offsets[offsets.len() - 1] + step.token.len()));
         offsets.pop();
-        // Nothing comes before the first token of an echoed prompt.
-        let first = |at: usize| at == 0 && !before.is_empty();
         let top = |step: &Step| {
             let mut map = Map::new();
             if self.config.dialect == Dialect::Vllm {
@@ -289,10 +287,15 @@ impl House<'_> {
             });
             Value::Object(map)
         };
+        // Nothing comes before the first token of an echoed prompt.
+        let after_first = |told: &dyn Fn(&Step) -> Value| -> Vec<Value> {
+            let one = |(at, step): (usize, &&Step)| if at == 0 && !before.is_empty() { Value::Null } else { told(step) };
+            steps.iter().enumerate().map(one).collect()
+        };
         json!({
             "tokens": steps.iter().map(|step| self.name(step.id, &step.token)).collect::<Vec<_>>(),
-            "token_logprobs": steps.iter().enumerate().map(|(at, step)| if first(at) { Value::Null } else { json!(step.logprob) }).collect::<Vec<_>>(),
-            "top_logprobs": steps.iter().enumerate().map(|(at, step)| if first(at) { Value::Null } else { top(step) }).collect::<Vec<_>>(),
+            "token_logprobs": after_first(&|step| json!(step.logprob)),
+            "top_logprobs": after_first(&top),
             "text_offset": offsets,
         })
     }
@@ -303,7 +306,10 @@ impl House<'_> {
             if at == 0 {
                 return Value::Null;
             }
-            let entry = |token: &[u8], logprob: f64, rank: usize| json!({"logprob": logprob, "rank": rank, "decoded_token": String::from_utf8_lossy(token)});
+            let entry = |token: &[u8], logprob: f64, rank: usize| {
+                let text = String::from_utf8_lossy(token);
+                json!({"logprob": logprob, "rank": rank, "decoded_token": text})
+            };
             let mut map = Map::new();
             map.insert(step.id.to_string(), entry(&step.token, step.logprob, *rank));
             for (nth, (id, token, logprob)) in step.top.iter().enumerate() {
