@@ -304,11 +304,12 @@ impl<'w> Live<'w> {
     }
 }
 
-/// Plays replicas one after the other, with somebody who replies at once: a tape that is played again, or a test.
+/// Plays replicas one after the other, with somebody who replies at once to the questions of each kind of agent: a tape
+/// that is played again, or a test.
 pub fn run_asking(
     world: &World,
     replicas: &[u64],
-    answer: &mut dyn FnMut(&Model, &Query) -> Result<Reply, Fault>,
+    answer: &mut dyn FnMut(u16, &Model, &Query) -> Result<Reply, Fault>,
     sink: &mut dyn Sink,
 ) -> Result<(), Fault> {
     let (mut questions, mut events) = (Vec::new(), Vec::new());
@@ -318,7 +319,7 @@ pub fn run_asking(
             live.questions(&mut questions, &mut events)?;
             for (ticket, query) in questions.drain(..) {
                 let model = world.model(ticket.kind).expect("only models are asked");
-                let reply = answer(model, &query)?;
+                let reply = answer(ticket.kind, model, &query)?;
                 live.reply(ticket, &reply, &mut events)?;
             }
             sink.take(replica, &events)?;

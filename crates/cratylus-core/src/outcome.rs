@@ -129,12 +129,25 @@ mod tests {
     #[test]
     fn two_halves_that_agree_each_on_its_own_have_no_winner() {
         let names = vec!["Q".into(), "M".into()];
-        let context =
-            RunContext { size: 4, names, empty_start: true, committed: None, alone: false, consensus: Consensus::published(), live: false };
+        let context = RunContext {
+            size: 4,
+            names,
+            empty_start: true,
+            committed: None,
+            alone: false,
+            consensus: Consensus::published(),
+            live: false,
+        };
         let mut seen = OutcomeSeen::new(&context);
         for t in 0..12u32 {
             let name = Some(t % 2);
-            seen.see(&Event { t: t.into(), agents: [2 * (t % 2), 2 * (t % 2) + 1], names: [name, name], success: Some(true), invalid: [0; 2] });
+            seen.see(&Event {
+                t: t.into(),
+                agents: [2 * (t % 2), 2 * (t % 2) + 1],
+                names: [name, name],
+                success: Some(true),
+                invalid: [0; 2],
+            });
         }
         assert_eq!((seen.end().consensus, seen.end().winner), (true, None));
     }

@@ -151,7 +151,8 @@ fn run_plain(world: &World, replicas: &[u64], block: usize, sink: &mut dyn Sink)
                     continue;
                 }
                 let outcome = world.game.outcome(hand);
-                let event = Event { t: hand.t, agents: hand.agents, names: outcome.names, success: outcome.success, invalid: [0; 2] };
+                let event =
+                    Event { t: hand.t, agents: hand.agents, names: outcome.names, success: outcome.success, invalid: [0; 2] };
                 events.push(event);
                 over[p] = one.stop.see(&event);
             }

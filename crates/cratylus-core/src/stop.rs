@@ -237,7 +237,8 @@ impl ShareSeen {
     fn soonest(&self, seen: u64, threshold: f64) -> u64 {
         let of = self.of.sum();
         // Every new interaction can bring two choices of the name, and push out choices of others only.
-        let reached = |chosen: u64, new: u64| chosen as f64 + 1e-9 >= threshold * of.saturating_sub(2 * new).max(chosen.min(1)) as f64;
+        let reached =
+            |chosen: u64, new: u64| chosen as f64 + 1e-9 >= threshold * of.saturating_sub(2 * new).max(chosen.min(1)) as f64;
         self.chosen.soonest(seen, reached, 2)
     }
 
@@ -342,7 +343,8 @@ mod tests {
 
     #[test]
     fn what_is_sure_to_be_played_is_never_past_the_stop() {
-        let rule = |threshold, every, from_round| Consensus { window: Some(12), window_rounds: None, threshold, every, from_round };
+        let rule =
+            |threshold, every, from_round| Consensus { window: Some(12), window_rounds: None, threshold, every, from_round };
         let share = Share { name: None, window_rounds: 2, threshold: 0.8 };
         for case in 0..600u64 {
             let mut draws = crate::Seed(case).stream(crate::Purpose::Resample, 0);

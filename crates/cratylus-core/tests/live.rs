@@ -52,7 +52,7 @@ fn reply(model: &Model, query: &Query, outside: f64, text: bool) -> Reply {
 
 fn in_order(world: &World, outside: f64, text: bool) -> Vec<Event> {
     let mut kept = Kept::default();
-    run_asking(world, &[0], &mut |model, query| Ok(reply(model, query, outside, text)), &mut kept).unwrap();
+    run_asking(world, &[0], &mut |_, model, query| Ok(reply(model, query, outside, text)), &mut kept).unwrap();
     kept.0.remove(&0).unwrap()
 }
 

@@ -6,7 +6,10 @@
 //! process that is killed loses at most the units it was playing, what it leaves can be read, and the
 //! bytes at the end do not depend on threads, on units or on how often it was started.
 
+use crate::calls;
+use crate::live::{self, LiveOptions, Load, Studio, TAPE};
 use crate::manifest::{Build, Manifest, now, relative, write_whole};
+use crate::models::asker::Spent;
 use crate::rows::{Interactions, Words, measures_table, runs, runs_table};
 use crate::run_dir::{EXPERIMENT, INTERACTIONS, MEASURES, PLAN, RECORDED, RUNS, Recorded};
 use crate::table::{self, Table, TableWriter, Values};
@@ -22,8 +25,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// An experiment that is ready to run.
 pub struct Job<'a> {
@@ -38,6 +41,8 @@ pub struct Job<'a> {
     pub base: &'a Path,
     pub build: Build,
     pub threads: usize,
+    /// How live models are to be asked, where there are any.
+    pub live: LiveOptions,
 }
 
 /// What a running job lets others see, and how it is asked to stop.
@@ -47,7 +52,23 @@ pub struct Progress {
     pub interactions: AtomicU64,
     /// Runs that an earlier call had finished.
     pub kept: AtomicU64,
-    pub stop: AtomicBool,
+    pub stop: Arc<AtomicBool>,
+    /// What live models cost so far.
+    pub spent: Arc<Spent>,
+    /// Requests in flight, and how many may be.
+    pub load: Load,
+    notes: Mutex<Vec<String>>,
+}
+
+impl Progress {
+    /// Says something that the user should know while the job goes on.
+    pub fn note(&self, text: String) {
+        self.notes.lock().expect("no panic while holding notes").push(text);
+    }
+
+    pub fn take_notes(&self) -> Vec<String> {
+        std::mem::take(&mut *self.notes.lock().expect("no panic while holding notes"))
+    }
 }
 
 /// How a job ended.
@@ -66,6 +87,8 @@ pub enum Refused {
     /// Another process is writing.
     Held(String),
     Interrupted,
+    /// The budget is spent: which part of it.
+    Spent(String),
     Trouble(Trouble),
 }
 
@@ -84,10 +107,10 @@ const HELD_MAX: u64 = 1 << 21;
 
 /// A stretch of one point's replicas, as run numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Unit {
-    point: usize,
-    first: u64,
-    last: u64,
+pub(crate) struct Unit {
+    pub point: usize,
+    pub first: u64,
+    pub last: u64,
 }
 
 impl Unit {
@@ -118,6 +141,8 @@ pub fn conduct(job: &Job<'_>, dir: &Path, progress: &Progress) -> Result<Ended, 
         if parts.exists() {
             fs::remove_dir_all(&parts).map_err(at("removing", &parts))?;
         }
+        // Its calls are in a table already.
+        let _ = fs::remove_file(dir.join(TAPE));
         if let Ok(mut manifest) = Manifest::read(dir)
             && manifest.ended.is_none()
         {
@@ -136,19 +161,37 @@ pub fn conduct(job: &Job<'_>, dir: &Path, progress: &Progress) -> Result<Ended, 
     manifest.cautions = World::each_once(job.worlds, |world| &world.cautions);
     manifest.exit = "running".into();
     manifest.write(dir)?;
+    let studio = match job.worlds.iter().any(World::live) {
+        true => Some(Studio::open(job, dir, progress)?),
+        false => None,
+    };
+    if let Some(studio) = &studio {
+        manifest.servers = studio.setups();
+        manifest.write(dir)?;
+    }
     let recorded: Vec<Option<Recorded>> = job.worlds.iter().map(|world| world.recorded.as_ref().map(of_condition)).collect();
     write_whole(&dir.join(RECORDED), serde_json::to_string(&recorded).expect("facts are plain data").as_bytes())?;
     let units = units(job);
-    if let Err(refused) = play(job, dir, &units, progress) {
+    if let Err(refused) = play(job, dir, &units, progress, studio.as_ref()) {
         manifest.exit = match &refused {
             Refused::Trouble(trouble) => format!("failed: {trouble}"),
+            Refused::Spent(what) => format!("the budget of {what} is spent"),
             _ => "interrupted".into(),
         };
         // The disk may be what failed, so this is tried and no more.
         let _ = manifest.write(dir);
         return Err(refused);
     }
+    if let Some(studio) = &studio {
+        calls::write(dir, &studio.tapes.own)?;
+        manifest.cautions.extend(calls::cautions(&studio.tapes.own, &manifest.servers));
+        manifest.cautions.dedup();
+    }
     join(job, dir, &units)?;
+    if studio.is_some() {
+        let tape = dir.join(TAPE);
+        fs::remove_file(&tape).map_err(at("removing", &tape))?;
+    }
     fs::remove_dir_all(&parts).map_err(at("removing", &parts))?;
     end(&mut manifest, job, dir)?;
     Ok(Ended::Finished)
@@ -256,7 +299,9 @@ fn units(job: &Job<'_>) -> Vec<Unit> {
     for (i, (point, world)) in job.points.iter().zip(job.worlds).enumerate() {
         let replicas = point.experiment.replicas;
         let held = HELD_MAX / world.stop(0).most().max(1);
-        let step = replicas.div_ceil(pieces).min(256).min(held).max(1);
+        // A run of live models may take hours, so each is kept as soon as it is over.
+        let most = if world.live() { 1 } else { 256 };
+        let step = replicas.div_ceil(pieces).min(most).min(held).max(1);
         let base = i as u64 * replicas;
         units.extend((0..replicas).step_by(step as usize).map(|first| Unit {
             point: i,
@@ -267,13 +312,15 @@ fn units(job: &Job<'_>) -> Vec<Unit> {
     units
 }
 
-fn play(job: &Job<'_>, dir: &Path, units: &[Unit], progress: &Progress) -> Result<(), Refused> {
-    let mut waiting = VecDeque::new();
+fn play(job: &Job<'_>, dir: &Path, units: &[Unit], progress: &Progress, studio: Option<&Studio>) -> Result<(), Refused> {
+    let (mut waiting, mut live) = (VecDeque::new(), Vec::new());
     for unit in units {
         if unit.done(dir) {
             let runs = unit.last - unit.first + 1;
             progress.runs.fetch_add(runs, Ordering::Relaxed);
             progress.kept.fetch_add(runs, Ordering::Relaxed);
+        } else if job.worlds[unit.point].live() {
+            live.push(*unit);
         } else {
             waiting.push_back(*unit);
         }
@@ -297,14 +344,15 @@ fn play(job: &Job<'_>, dir: &Path, units: &[Unit], progress: &Progress) -> Resul
         }
         work();
     });
-    failed.into_inner().expect("no panic while holding the error").map_or(Ok(()), Err)
+    failed.into_inner().expect("no panic while holding the error").map_or(Ok(()), Err)?;
+    studio.map_or(Ok(()), |studio| live::play(job, dir, live, studio, progress))
 }
 
 fn play_unit(job: &Job<'_>, dir: &Path, unit: Unit, progress: &Progress) -> Result<(), Refused> {
     let (point, world) = (&job.points[unit.point], &job.worlds[unit.point]);
     let base = unit.point as u64 * point.experiment.replicas;
     let replicas: Vec<u64> = (unit.first - base..=unit.last - base).collect();
-    let mut recorder = Recorder::new(world, &replicas, base, dir, unit, progress)?;
+    let mut recorder = Recorder::new(world, &replicas, base, dir, unit, job.worlds.iter().any(World::live), progress)?;
     if let Err(fault) = run(world, &replicas, Engine::Fastest, &mut recorder) {
         return Err(match progress.stop.load(Ordering::Relaxed) {
             true => Refused::Interrupted,
@@ -316,8 +364,10 @@ fn play_unit(job: &Job<'_>, dir: &Path, unit: Unit, progress: &Progress) -> Resu
 }
 
 /// Reads a unit's events: writes them in the order of the runs, and keeps outcomes and readings.
-struct Recorder<'a> {
+pub(crate) struct Recorder<'a> {
     base: u64,
+    /// Whether tables have the columns that live models need: all of an experiment's, or none.
+    live: bool,
     world: &'a World,
     words: Words,
     interactions: Option<(TableWriter, Interactions)>,
@@ -332,6 +382,8 @@ struct Recorder<'a> {
 
 struct OpenRun {
     replica: u64,
+    /// Where agents are language models, which kind each agent is.
+    kinds: Option<Vec<u16>>,
     events: Vec<Event>,
     readings: Vec<Reading>,
     measures: Measures,
@@ -340,28 +392,31 @@ struct OpenRun {
 }
 
 impl<'a> Recorder<'a> {
-    fn new(
+    pub fn new(
         world: &'a World,
         replicas: &[u64],
         base: u64,
         dir: &Path,
         unit: Unit,
+        live: bool,
         progress: &'a Progress,
     ) -> Result<Recorder<'a>, Trouble> {
         let open = replicas.iter().map(|&replica| {
             let context = world.context(replica);
             let (measures, outcome) = (Measures::new(&context), OutcomeSeen::new(&context));
-            OpenRun { replica, events: Vec::new(), readings: Vec::new(), measures, outcome, over: false }
+            let kinds = world.live().then(|| world.assign(world.seed(replica)));
+            OpenRun { replica, kinds, events: Vec::new(), readings: Vec::new(), measures, outcome, over: false }
         });
         let interactions = match world.experiment.record.interactions {
             true => Some((
-                TableWriter::create(&unit.file(dir, INTERACTIONS), &Interactions::default().take())?,
-                Interactions::default(),
+                TableWriter::create(&unit.file(dir, INTERACTIONS), &Interactions::new(live).take())?,
+                Interactions::new(live),
             )),
             false => None,
         };
         Ok(Recorder {
             base,
+            live,
             words: Words::new(world.experiment.names()),
             interactions,
             measures: TableWriter::create(&unit.file(dir, MEASURES), &measures_table(&[]))?,
@@ -381,6 +436,11 @@ impl<'a> Recorder<'a> {
             if let Some((writer, rows)) = &mut self.interactions {
                 for event in first.events.drain(..) {
                     rows.push(number, &event, &self.words);
+                    if self.live {
+                        let seed = self.world.seed(first.replica);
+                        let shown = first.kinds.as_ref().map(|kinds| self.world.shown(seed, kinds, &event));
+                        rows.push_shown(&event, shown.unwrap_or_default());
+                    }
                     if rows.len() == GROUP {
                         writer.write(&rows.take())?;
                     }
@@ -413,7 +473,7 @@ impl<'a> Recorder<'a> {
         self.open.iter_mut().find(|run| run.replica == replica).expect("events come only from runs that are not over")
     }
 
-    fn finish(mut self, points: &[Point]) -> Result<(), Trouble> {
+    pub fn finish(mut self, points: &[Point]) -> Result<(), Trouble> {
         if let Some((mut writer, mut rows)) = self.interactions.take() {
             writer.write(&rows.take())?;
             writer.finish()?;

@@ -10,9 +10,11 @@ mod zstd_pages;
 pub mod models;
 
 pub mod ai_norms;
+pub mod calls;
 pub mod conduct;
 pub mod fit;
 pub mod inputs;
+pub mod live;
 pub mod manifest;
 mod pickle;
 pub mod run_dir;

@@ -1,5 +1,6 @@
 //! Who ran what, where and when: everything about a run directory that is not a result.
 
+use crate::models::tape::Setup;
 use crate::run_dir::MANIFEST;
 use crate::table::FORMAT;
 use crate::world::{Trouble, at};
@@ -18,6 +19,9 @@ pub struct Manifest {
     pub seed: u64,
     /// Where the agents' behaviour comes from: fitted models, kernels, servers.
     pub models: Vec<String>,
+    /// Live models: what each said that it is, and how it was asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<Setup>,
     /// What the user should know of how far these models reach.
     #[serde(default)]
     pub cautions: Vec<String>,
@@ -64,6 +68,7 @@ impl Manifest {
             revision: build.revision.into(),
             seed,
             models: Vec::new(),
+            servers: Vec::new(),
             cautions: Vec::new(),
             inputs: BTreeMap::new(),
             base: None,

@@ -4,7 +4,10 @@ use crate::experiment::load;
 use crate::{Failure, print};
 use clap::Args;
 use cratylus_core::agent::Fault;
-use cratylus_core::{Digest, Engine, Event, Sink, run};
+use cratylus_core::live::run_asking;
+use cratylus_core::{Digest, Engine, Event, Sink, World, run};
+use cratylus_io::manifest::Manifest;
+use cratylus_io::models::asker::Taped;
 use cratylus_io::run_dir::{INTERACTIONS, RunDir};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -13,7 +16,8 @@ use std::path::PathBuf;
 /// Prove that a run directory holds what its experiment and seed give.
 ///
 /// Every run is played again, on the plain path, and its events are compared with the digest in
-/// runs.parquet and with the rows of interactions.parquet.
+/// runs.parquet and with the rows of interactions.parquet. Runs of live models are played from
+/// their tape (calls.parquet): nothing is asked, and a question that is not on it is shown.
 #[derive(Args)]
 #[command(after_help = "Example:\n  cratylus replay runs/consensus")]
 pub struct Replay {
@@ -45,14 +49,27 @@ impl Replay {
         let dir = RunDir::open(&self.dir).map_err(Failure::input)?;
         let loaded = load(&self.dir, &[])?;
         let rows = dir.rows()?;
+        // What models answered cannot be played again; it is on the tape.
+        let mut taped = match loaded.worlds.iter().any(World::live) {
+            true => Some(Taped::new(cratylus_io::calls::read(&self.dir)?, Manifest::read(&self.dir)?.servers)),
+            false => None,
+        };
         let mut played = BTreeMap::new();
         for (i, (point, world)) in loaded.points.iter().zip(&loaded.worlds).enumerate() {
             let replicas: Vec<u64> = (0..point.experiment.replicas).collect();
             // A few at a time share waves; all of a large experiment at once would take too much memory.
             for replicas in replicas.chunks(64) {
                 let mut digests = Digests::default();
-                run(world, replicas, Engine::Plain { block: world.size as usize }, &mut digests)
-                    .map_err(|fault| Failure::run(fault.0))?;
+                let done = match &mut taped {
+                    Some(taped) if world.live() => run_asking(
+                        world,
+                        replicas,
+                        &mut |kind, model, query| taped.reply(&world.asked(kind), model, query),
+                        &mut digests,
+                    ),
+                    _ => run(world, replicas, Engine::Plain { block: world.size as usize }, &mut digests),
+                };
+                done.map_err(|fault| Failure::run(fault.0))?;
                 let base = i as u64 * point.experiment.replicas;
                 played.extend(digests.0.into_iter().map(|(replica, digest)| (base + replica, digest)));
             }

@@ -4,12 +4,14 @@ use crate::experiment::{BUILD, Loaded, load};
 use crate::words::{self, count};
 use crate::{Failure, print, report};
 use clap::Args;
+use cratylus_core::World;
 use cratylus_io::conduct::{Ended, Job, Progress, Refused, conduct, hold};
+use cratylus_io::live::LiveOptions;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Run an experiment: all sweep points, all replicas.
@@ -32,6 +34,9 @@ pub struct Run {
     /// Start over; what the directory held is kept beside it.
     #[arg(long)]
     fresh: bool,
+    /// A file of model answers that is shared between runs: what is in it is not asked again.
+    #[arg(long, value_name = "PATH")]
+    store: Option<PathBuf>,
     /// How many threads play [default: all cores]. The results do not depend on it.
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -67,7 +72,7 @@ impl Run {
         }
         let threads = self.threads.or(std::thread::available_parallelism().ok()).map_or(1, usize::from);
         let started = Instant::now();
-        let ended = play(&loaded, &dir, threads, self.quiet, &self.resume(&dir))?;
+        let ended = play(&loaded, &dir, threads, self.quiet, self.store.clone(), &self.resume(&dir))?;
         if !self.quiet {
             let took = started.elapsed().as_secs_f64();
             match ended {
@@ -103,7 +108,16 @@ impl Run {
     }
 }
 
-fn play(loaded: &Loaded, dir: &Path, threads: usize, quiet: bool, resume: &str) -> Result<Ended, Failure> {
+fn play(
+    loaded: &Loaded,
+    dir: &Path,
+    threads: usize,
+    quiet: bool,
+    store: Option<PathBuf>,
+    resume: &str,
+) -> Result<Ended, Failure> {
+    let budget = loaded.points[0].experiment.budget.clone();
+    let prices = budget.prices.as_ref().map(|prices| loaded.base.join(prices));
     let job = Job {
         text: &loaded.text,
         points: &loaded.points,
@@ -112,11 +126,18 @@ fn play(loaded: &Loaded, dir: &Path, threads: usize, quiet: bool, resume: &str) 
         base: &loaded.base,
         build: BUILD,
         threads,
+        live: LiveOptions { store, budget, prices },
     };
+    let live = loaded.worlds.iter().any(World::live);
     let progress = Arc::new(Progress::default());
     let seen = progress.clone();
     // Where no handler can be set, Ctrl-C ends the process at once; what was finished is kept all the same.
-    let _ = ctrlc::set_handler(move || seen.stop.store(true, Ordering::Relaxed));
+    let _ = ctrlc::set_handler(move || {
+        // Whoever asks twice does not want to wait for answers that are on their way.
+        if seen.stop.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    });
     let total: u64 = loaded.points.iter().map(|point| point.experiment.replicas).sum();
     let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(total) };
     let style = ProgressStyle::with_template("{bar:32} {pos}/{len} runs  {msg}  {eta} left").expect("a fixed template");
@@ -130,7 +151,11 @@ fn play(loaded: &Loaded, dir: &Path, threads: usize, quiet: bool, resume: &str) 
                 while !done.load(Ordering::Relaxed) {
                     bar.set_position(progress.runs.load(Ordering::Relaxed));
                     let rate = progress.interactions.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64().max(1e-3);
-                    bar.set_message(format!("{} interactions/s", count(rate as u64)));
+                    bar.set_message(match live {
+                        true => asked(&progress),
+                        false => format!("{} interactions/s", count(rate as u64)),
+                    });
+                    progress.take_notes().into_iter().for_each(|note| bar.suspend(|| eprintln!("note: {note}")));
                     std::thread::sleep(Duration::from_millis(80));
                 }
             }
@@ -144,6 +169,10 @@ fn play(loaded: &Loaded, dir: &Path, threads: usize, quiet: bool, resume: &str) 
         ended
     });
     bar.finish_and_clear();
+    if live && !quiet && progress.spent.calls.load(Ordering::Relaxed) + progress.spent.stored.load(Ordering::Relaxed) > 0 {
+        eprintln!("{}", asked(&progress));
+    }
+    progress.take_notes().into_iter().for_each(|note| eprintln!("note: {note}"));
     let kept = progress.kept.load(Ordering::Relaxed);
     if kept > 0 && !quiet {
         eprintln!("{} of {} runs were kept from before", count(kept), count(total));
@@ -158,6 +187,11 @@ fn play(loaded: &Loaded, dir: &Path, threads: usize, quiet: bool, resume: &str) 
             count(progress.runs.load(Ordering::Relaxed)),
             count(total)
         )),
+        Refused::Spent(what) => Failure::run(format!(
+            "the budget of {what} is spent, after {} of {} runs; what is there is kept\n  help: raise `[budget]` and the same command goes on where it stopped: {resume}",
+            count(progress.runs.load(Ordering::Relaxed)),
+            count(total)
+        )),
         Refused::Held(holder) => held(dir, &holder),
         Refused::Changed(lines) => {
             let shown = lines.iter().take(12).map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n");
@@ -166,6 +200,35 @@ fn play(loaded: &Loaded, dir: &Path, threads: usize, quiet: bool, resume: &str) 
             Failure::input(format!("{shown_dir} holds runs of an experiment that was different:\n{shown}{more}\n  help: {help}"))
         }
     })
+}
+
+/// What live models were asked so far, in a line.
+fn asked(progress: &Progress) -> String {
+    let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let spent = &progress.spent;
+    let (calls, stored) = (load(&spent.calls), load(&spent.stored));
+    let (running, limit) = progress.load.get();
+    let mut line = format!("{} calls, {running} of {limit} in flight", count(calls));
+    if calls + stored > 0 {
+        line += &format!(", {} stored", words::percent(stored as f64 / (calls + stored) as f64));
+    }
+    let (unusable, answers) = (load(&spent.unusable), load(&spent.answers));
+    if unusable > 0 {
+        line += &format!(", {} unusable", words::percent(unusable as f64 / answers as f64));
+    }
+    let resent = load(&spent.resent);
+    if resent > 0 {
+        line += &format!(", {} sent again", count(resent));
+    }
+    let tokens = load(&spent.prompt_tokens) + load(&spent.completion_tokens);
+    if tokens > 0 {
+        line += &format!(", {} tokens", count(tokens));
+    }
+    let usd = load(&spent.micro_usd) as f64 / 1e6;
+    if usd > 0.0 {
+        line += &format!(", {usd:.2} USD");
+    }
+    line
 }
 
 fn held(dir: &Path, holder: &str) -> Failure {

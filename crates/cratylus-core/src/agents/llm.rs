@@ -123,7 +123,8 @@ pub(super) fn build(ctx: &AgentContext<'_>, model: Model) -> Result<Kind, (&'sta
     ctx.notes.sources.borrow_mut().push(format!("{}, asked by protocol {}", model.name, model.protocol.name));
     let order = model.order;
     if ctx.committed && order == Order::Shuffled && model.protocol.name == "ashery2025" {
-        let why = "the published committed runs show both players one order of the options; protocol = \"ashery2025-committed\" does";
+        let why =
+            "the published committed runs show both players one order of the options; protocol = \"ashery2025-committed\" does";
         ctx.notes.cautions.borrow_mut().push(why.into());
     }
     Ok(Kind::Model(Arc::new(model)))

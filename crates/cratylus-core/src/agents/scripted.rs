@@ -49,7 +49,12 @@ impl AgentSpec for Params {
                 check(answers, ctx.names).map_err(|why| ("answers", why))?;
                 (Source::Canned(answers.clone()), "canned answers".into())
             }
-            _ => return Err(("kind", "give `command` (a program and its arguments) or `answers` (a list), one of the two".into())),
+            _ => {
+                return Err((
+                    "kind",
+                    "give `command` (a program and its arguments) or `answers` (a list), one of the two".into(),
+                ));
+            }
         };
         let protocol = protocol(ctx, &self.protocol, &self.fields)?;
         let model = Model {

@@ -32,6 +32,8 @@ pub struct Experiment {
     pub agents: Agents,
     pub stop: Stop,
     pub record: Record,
+    /// What live models may cost. No part of the plan: it can be raised, and the run goes on.
+    pub budget: Budget,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -148,12 +150,28 @@ impl Default for Record {
     }
 }
 
+/// What live models may cost: a run that has used up any of it stops, and goes on when there is more.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// Calls of models, of this call of `run`.
+    pub calls: Option<u64>,
+    /// Tokens, in and out.
+    pub tokens: Option<u64>,
+    /// US dollars, by the table of prices or as the server says.
+    pub usd: Option<f64>,
+    pub hours: Option<f64>,
+    /// A table of prices in place of the program's own, relative to the experiment file.
+    pub prices: Option<String>,
+}
+
 /// More than anyone means to run.
 const REPLICAS_MAX: u64 = 100_000_000;
 const INTERACTIONS_MAX: u64 = 1 << 50;
 
 /// The sections and keys that an experiment file may hold.
-pub(crate) const KEYS: [&str; 9] = ["name", "seed", "replicas", "population", "game", "agents", "stop", "record", "sweep"];
+pub(crate) const KEYS: [&str; 10] =
+    ["name", "seed", "replicas", "population", "game", "agents", "stop", "record", "budget", "sweep"];
 
 impl Committed {
     /// How many of a population of `size` are committed.
@@ -183,7 +201,8 @@ impl Experiment {
         let agents = read_agents(table.remove("agents"), spans)?;
         let stop = take_field(&mut table, "stop", spans)?.unwrap_or_default();
         let record = take_field(&mut table, "record", spans)?.unwrap_or_default();
-        let experiment = Experiment { name, seed, replicas, population, game, agents, stop, record };
+        let budget = take_field(&mut table, "budget", spans)?.unwrap_or_default();
+        let experiment = Experiment { name, seed, replicas, population, game, agents, stop, record, budget };
         experiment.check(spans)?;
         Ok(experiment)
     }
@@ -240,6 +259,12 @@ impl Experiment {
         }
         if self.memory() > 64 {
             return mistake("game.memory", "agents remember at most 64 rounds".into());
+        }
+        let Budget { usd, hours, .. } = &self.budget;
+        for (key, value) in [("budget.usd", usd), ("budget.hours", hours)] {
+            if value.is_some_and(|value| !(value >= 0.0 && value.is_finite())) {
+                return mistake(key, "a budget is a number from 0 on".into());
+            }
         }
         self.check_agents(spans)?;
         self.check_start(spans)?;

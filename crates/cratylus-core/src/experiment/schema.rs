@@ -2,7 +2,7 @@
 //! games and agents, so it can promise nothing that reading does not keep.
 
 use super::registry::Entry;
-use super::{Committed, Population, Record};
+use super::{Budget, Committed, Population, Record};
 use crate::stop::Stop;
 use crate::{agents, games};
 use schemars::SchemaGenerator;
@@ -41,6 +41,7 @@ pub fn schema() -> Value {
             "agents": { "oneOf": kinds },
             "stop": generator.subschema_for::<Stop>(),
             "record": generator.subschema_for::<Record>(),
+            "budget": generator.subschema_for::<Budget>(),
             "sweep": {
                 "type": "object",
                 "description": "Keys with lists of values; a free word with a list of tables sets several keys together.",

@@ -43,7 +43,9 @@ pub fn read(how: Read, names: &[String], answer: &str, cut: bool) -> Result<Name
             Some(Value::Whole(word)) => known(names, &word),
             Some(Value::Open(word)) if !cut => known(names, &word),
             Some(Value::Open(_)) => Err(Unusable::CutShort),
-            None => one(names, quoted(answer)).map_err(|why| if cut && why == Unusable::NoName { Unusable::CutShort } else { why }),
+            None => {
+                one(names, quoted(answer)).map_err(|why| if cut && why == Unusable::NoName { Unusable::CutShort } else { why })
+            }
         },
         // A word that the limit cut off may be the beginning of a longer one.
         Read::Word if cut && bare(answer).ends_with(char::is_alphanumeric) && answer.ends_with(char::is_alphanumeric) => {
@@ -146,9 +148,9 @@ fn quoted(answer: &str) -> Vec<&str> {
 fn mentioned<'a>(names: &'a [String], answer: &str) -> Vec<&'a str> {
     let is_part = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     let occurs = |name: &&String| {
-        answer.match_indices(name.as_str()).any(|(at, _)| {
-            !is_part(answer[..at].chars().next_back()) && !is_part(answer[at + name.len()..].chars().next())
-        })
+        answer
+            .match_indices(name.as_str())
+            .any(|(at, _)| !is_part(answer[..at].chars().next_back()) && !is_part(answer[at + name.len()..].chars().next()))
     };
     names.iter().filter(occurs).map(String::as_str).collect()
 }

@@ -44,8 +44,7 @@ impl Distribution {
         // A name of its own stands for what is left over, so that shares of draws stay where they are.
         let outside = (1.0 - names.iter().sum::<f64>()).max(0.0);
         // Less than a draw in 2^32 is rounding, and is nobody's.
-        let whole: Vec<f64> =
-            if outside < 1e-9 { names.clone() } else { names.iter().copied().chain([outside]).collect() };
+        let whole: Vec<f64> = if outside < 1e-9 { names.clone() } else { names.iter().copied().chain([outside]).collect() };
         thresholds(&whole, &mut ends);
         ends.truncate(names.len());
         Distribution { names, ends }

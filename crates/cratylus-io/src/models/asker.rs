@@ -7,6 +7,7 @@ use super::tape::{Answer, Call, Entry, How, KeptPrompt, Setup, Tape, Took};
 use crate::manifest::now;
 use crate::world::Trouble;
 use cratylus_core::agent::Fault;
+use cratylus_core::experiment::Budget;
 use cratylus_core::language::answer::Unusable;
 use cratylus_core::language::model::{Model, Outside, Query, Reply};
 use cratylus_core::language::spelling::{Beginning, Beginnings, Step, step, walk};
@@ -41,15 +42,6 @@ pub struct Spent {
     pub resent: AtomicU64,
     /// The last reason for sending again.
     pub last_trouble: Mutex<Option<String>>,
-}
-
-/// Ends a run when it has cost enough.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Budget {
-    pub calls: Option<u64>,
-    pub tokens: Option<u64>,
-    pub usd: Option<f64>,
-    pub hours: Option<f64>,
 }
 
 /// The tapes of a run: its own, and a store that it shares with others.
@@ -338,7 +330,10 @@ impl Taped {
             }
             Err(NoReply::Missing) => {
                 let prompt = model.prompt(query).map_err(Fault)?;
-                Err(Fault(format!("the tape has no answer to this question, so the prompt has changed since:\n{}", shown(&prompt))))
+                Err(Fault(format!(
+                    "the tape has no answer to this question, so the prompt has changed since:\n{}",
+                    shown(&prompt)
+                )))
             }
             Err(NoReply::Ended(Ended::Failed(trouble))) => Err(Fault(trouble.0)),
             Err(other) => Err(Fault(format!("{other:?}"))),

@@ -2,9 +2,9 @@
 //! the same for all of them and stands elsewhere.
 
 use super::tape::{Constraint, Took};
+use cratylus_core::language::Prompt;
 use cratylus_core::language::model::{Model, Query};
 use cratylus_core::language::spelling::{Beginning, NextToken};
-use cratylus_core::language::Prompt;
 use std::time::Duration;
 
 /// What is asked.
@@ -24,10 +24,14 @@ pub struct Request<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Want {
     /// The distribution of the next token: so many tokens of it.
-    Next { listed: u32 },
+    Next {
+        listed: u32,
+    },
     /// The probability of each name, in the order of the pool.
     Names,
-    Text { constrained: Option<Constraint> },
+    Text {
+        constrained: Option<Constraint>,
+    },
 }
 
 /// What came back.

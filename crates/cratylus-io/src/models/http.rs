@@ -49,6 +49,8 @@ impl Http {
             .accept("application/json")
             .max_idle_connections(4096)
             .max_idle_connections_per_host(4096)
+            // llama-server hangs up on a connection that was idle for five seconds.
+            .max_idle_age(Duration::from_secs(4))
             .timeout_connect(seconds(limits.connect_seconds, 10.0))
             .timeout_recv_response(seconds(limits.first_byte_seconds, 300.0))
             .timeout_global(seconds(limits.total_seconds, 600.0));
@@ -143,7 +145,9 @@ impl Http {
         match error {
             ureq::Error::BodyExceedsLimit(most) => Refusal::again(format!("{} sent more than {most} bytes", self.base)),
             ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) | ureq::Error::Http(_) => Refusal::Fatal(why),
-            ureq::Error::TlsRequired => Refusal::Fatal(format!("{}: this program was built without https (feature `tls`)", self.base)),
+            ureq::Error::TlsRequired => {
+                Refusal::Fatal(format!("{}: this program was built without https (feature `tls`)", self.base))
+            }
             _ => Refusal::again(why),
         }
     }
@@ -173,7 +177,9 @@ impl Http {
 
     fn without_key(&self, text: String) -> String {
         match &self.key {
-            Some(Key { secret, .. }) if secret.len() >= 4 && text.contains(secret.as_str()) => text.replace(secret.as_str(), "[key]"),
+            Some(Key { secret, .. }) if secret.len() >= 4 && text.contains(secret.as_str()) => {
+                text.replace(secret.as_str(), "[key]")
+            }
             _ => text,
         }
     }
@@ -337,7 +343,8 @@ mod tests {
         assert_eq!(wait_of(&[("retry-after", "-3")], 429), None);
         assert_eq!(wait_of(&[("retry-after", "NaN")], 429), None);
         let soon = (chrono::Utc::now() + chrono::TimeDelta::seconds(30)).to_rfc3339();
-        let left = wait_of(&[("anthropic-ratelimit-requests-remaining", "0"), ("anthropic-ratelimit-requests-reset", &soon)], 429);
+        let left =
+            wait_of(&[("anthropic-ratelimit-requests-remaining", "0"), ("anthropic-ratelimit-requests-reset", &soon)], 429);
         assert!((28.0..=30.0).contains(&left.unwrap()), "{left:?}");
         assert_eq!(duration("1h2m3.5s"), Some(3723.5));
         assert_eq!(duration("soon"), None);

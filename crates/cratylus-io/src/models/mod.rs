@@ -6,6 +6,7 @@ pub mod file;
 pub mod http;
 pub mod open;
 pub mod pool;
+pub mod prices;
 pub mod probe;
 pub mod scripted;
 pub mod server;

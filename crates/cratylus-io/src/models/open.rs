@@ -13,8 +13,8 @@ use cratylus_core::language::model::{Limits, Model, OnChange, Query, Server, Sou
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 /// Opens the models of a run, each once.
 pub struct Opener {
@@ -69,7 +69,11 @@ impl Opener {
             Source::Canned(answers) => {
                 let how = if canned_probabilities(answers)? { How::Names } else { How::Text };
                 let setup = given(model, asked, json!({ "canned": asked }), how);
-                (Arc::new(CannedAnswers(answers.clone())), setup, self.pool(format!("canned {asked}"), Limits::default(), Some(4)))
+                (
+                    Arc::new(CannedAnswers(answers.clone())),
+                    setup,
+                    self.pool(format!("canned {asked}"), Limits::default(), Some(4)),
+                )
             }
             Source::Command(command) => {
                 let program = Arc::new(Program::start(command, &self.base)?);
@@ -114,7 +118,12 @@ fn given(model: &Model, asked: &str, identity: Value, how: How) -> Setup {
     Setup { asked: asked.into(), name: model.name.clone(), identity, id, how, prefill: false, why: why.into() }
 }
 
-fn open_server(server: &Server, model: &Model, asked: &str, before: Option<&Setup>) -> Result<(Arc<dyn Backend>, Setup), Trouble> {
+fn open_server(
+    server: &Server,
+    model: &Model,
+    asked: &str,
+    before: Option<&Setup>,
+) -> Result<(Arc<dyn Backend>, Setup), Trouble> {
     let mut found = find(server)?;
     let (how, prefill, why) = match before {
         Some(before) => {

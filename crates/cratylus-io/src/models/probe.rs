@@ -44,7 +44,8 @@ pub fn find(server: &Server) -> Result<Found, Trouble> {
     let dialect = match known {
         Some(dialect) => dialect,
         None => {
-            props = look("/props").filter(|body| body.get("build_info").is_some() || body.get("default_generation_settings").is_some());
+            props = look("/props")
+                .filter(|body| body.get("build_info").is_some() || body.get("default_generation_settings").is_some());
             match owner {
                 _ if props.is_some() => Dialect::LlamaServer,
                 "llamacpp" => Dialect::LlamaServer,
@@ -72,6 +73,11 @@ pub fn find(server: &Server) -> Result<Found, Trouble> {
     let entry = entries.iter().find(|entry| id_of(entry) == Some(model.as_str()));
     let stable = |key: &str| entry.and_then(|entry| entry.get(key)).cloned().unwrap_or(Value::Null);
     let props = props.unwrap_or(Value::Null);
+    let mut meta = stable("meta");
+    if let Some(meta) = meta.as_object_mut() {
+        // How much room a request has is the operator's affair, and bears on no answer.
+        meta.remove("n_ctx");
+    }
     let template = props["chat_template"].as_str().map(|template| sha(template.as_bytes()));
     let file = props["model_path"].as_str().map(|path| path.rsplit('/').next().unwrap_or(path).to_string());
     let identity = json!({
@@ -79,7 +85,7 @@ pub fn find(server: &Server) -> Result<Found, Trouble> {
         "model": model,
         "owned_by": stable("owned_by"),
         "root": stable("root"),
-        "meta": stable("meta"),
+        "meta": meta,
         "max_model_len": stable("max_model_len"),
         "build": props["build_info"],
         "file": file,
@@ -273,12 +279,13 @@ impl Probe<'_> {
         let prompt = self.prompt(&[])?;
         let probe = Probe { found: self.found, model: &odd };
         for _ in 0..2 {
-            let given = match probe.ask(&prompt, &[], Want::Text { constrained: Some(by) }, prefill && by != Constraint::JsonSchema) {
-                Ok(given) => given,
-                Err(Refusal::Fatal(why)) if why.contains("answered 4") => return Ok(false),
-                Err(Refusal::Again { why, .. }) if why.contains("answered 5") => return Ok(false),
-                Err(refusal) => return Err(trouble(refusal)),
-            };
+            let given =
+                match probe.ask(&prompt, &[], Want::Text { constrained: Some(by) }, prefill && by != Constraint::JsonSchema) {
+                    Ok(given) => given,
+                    Err(Refusal::Fatal(why)) if why.contains("answered 4") => return Ok(false),
+                    Err(Refusal::Again { why, .. }) if why.contains("answered 5") => return Ok(false),
+                    Err(refusal) => return Err(trouble(refusal)),
+                };
             let Raw::Text { text, cut } = given.raw else { return Ok(false) };
             let prefilled = prefill && by != Constraint::JsonSchema;
             if odd.protocol.read(&odd.names, &text, prefilled, cut).is_err() {
@@ -303,14 +310,22 @@ impl Probe<'_> {
         if !asked(&[Choice::Constrained, Choice::Text]) {
             match self.longest(prefill)? {
                 Some(look) if wants_prefill && !prefill && look.names < 0.5 && asked(&[Choice::Auto]) => {
-                    return self.words(prefill, &format!("{begins}, and a first token is a name only {} of the time", percent(look.names)));
+                    return self.words(
+                        prefill,
+                        &format!("{begins}, and a first token is a name only {} of the time", percent(look.names)),
+                    );
                 }
                 Some(look) => {
                     let named = format!("{begins}, names have at least {} of the first token", percent(look.names));
-                    let list = format!("{named}, and lists of {} next tokens leave out at most {}", look.tokens, percent(look.unlisted));
+                    let list =
+                        format!("{named}, and lists of {} next tokens leave out at most {}", look.tokens, percent(look.unlisted));
                     let listed = look.listed;
                     if asked(&[Choice::FirstToken]) {
-                        return Ok(Way { how: How::FirstToken { listed }, prefill, why: format!("as the experiment says; {list}") });
+                        return Ok(Way {
+                            how: How::FirstToken { listed },
+                            prefill,
+                            why: format!("as the experiment says; {list}"),
+                        });
                     }
                     let followed = !look.follow || continues || self.continues()?;
                     if followed {
@@ -341,8 +356,9 @@ impl Probe<'_> {
     fn words(&self, prefill: bool, why: &str) -> Result<Way, Trouble> {
         let sampled = || {
             // A field that the server does not take is a mistake now, not in the midst of a run.
-            super::server::sampler_fields(self.found.dialect, &self.model.sampler)
-                .map_err(|why| Trouble(format!("{why}, and it samples by itself here; leave that out, or use a server with log-probabilities")))
+            super::server::sampler_fields(self.found.dialect, &self.model.sampler).map_err(|why| {
+                Trouble(format!("{why}, and it samples by itself here; leave that out, or use a server with log-probabilities"))
+            })
         };
         sampled()?;
         if self.model.order == cratylus_core::language::protocol::Order::Averaged {
@@ -354,7 +370,10 @@ impl Probe<'_> {
                 return Ok(Way { how: How::Constrained { by }, prefill, why: format!("{why}; it keeps answers to the names") });
             }
             if self.model.choice == Choice::Constrained {
-                return Err(Trouble(format!("{} does not keep answers to given names by any means known", self.found.http.base())));
+                return Err(Trouble(format!(
+                    "{} does not keep answers to given names by any means known",
+                    self.found.http.base()
+                )));
             }
         }
         Ok(Way { how: How::Text, prefill, why: format!("{why}; answers are text, read by the protocol") })

@@ -218,9 +218,7 @@ impl Backend for Program {
                 }
                 Ok(given(Raw::Names(names.iter().map(|name| p.get(name).copied().unwrap_or(0.0)).collect())))
             }
-            Line { .. } => {
-                Err(Refusal::Fatal(format!("`{}` gave neither `text` nor `probabilities` nor `error`", self.name)))
-            }
+            Line { .. } => Err(Refusal::Fatal(format!("`{}` gave neither `text` nor `probabilities` nor `error`", self.name))),
         }
     }
 }

@@ -65,7 +65,10 @@ pub fn key(server: &Server, url: &str, dialect: Option<Dialect>) -> Result<Optio
         "openrouter.ai" => "OPENROUTER_API_KEY",
         _ => "CRATYLUS_API_KEY",
     };
-    Ok(std::env::var(usual).ok().filter(|secret| !secret.trim().is_empty()).map(|secret| Key { secret: secret.trim().into(), header }))
+    Ok(std::env::var(usual)
+        .ok()
+        .filter(|secret| !secret.trim().is_empty())
+        .map(|secret| Key { secret: secret.trim().into(), header }))
 }
 
 /// The dialect that an address gives away.
@@ -110,7 +113,11 @@ pub fn sampler_fields(dialect: Dialect, sampler: &Sampler) -> Result<Map<String,
     if dialect != Anthropic || top_p.is_some() {
         out.insert("top_p".into(), top_p.unwrap_or(1.0).into());
     }
-    let mut say = |key: &str, takes: bool, value: Option<Value>, off: Option<Value>| match (takes, value.or(off), value_given(key, sampler)) {
+    let mut say = |key: &str, takes: bool, value: Option<Value>, off: Option<Value>| match (
+        takes,
+        value.or(off),
+        value_given(key, sampler),
+    ) {
         (true, Some(value), _) => {
             out.insert(key.into(), value);
             Ok(())
@@ -161,6 +168,7 @@ const OFF: Sampler = Sampler { temperature: 1.0, top_k: None, top_p: None, min_p
 
 /// The fields of a request beside the prompt, which are kept with the answer.
 pub fn fields(dialect: Dialect, api: Api, request: &Request<'_>) -> Result<Map<String, Value>, String> {
+    // With log-probabilities the sampler is switched off here, as sampling is done by us.
     let (sampler, tokens) = match request.want {
         Want::Next { .. } | Want::Names => (&OFF, 1),
         Want::Text { .. } => (&request.model.sampler, request.model.protocol.max_tokens),
@@ -177,6 +185,11 @@ pub fn fields(dialect: Dialect, api: Api, request: &Request<'_>) -> Result<Map<S
         Want::Next { listed } => {
             out.insert("logprobs".into(), true.into());
             out.insert("top_logprobs".into(), listed.into());
+            if dialect == Dialect::LlamaServer {
+                // When half a character is drawn it leaves the log-probabilities out. They are those of the model
+                // whatever is drawn, so what is drawn may as well be a plain character.
+                out.insert("grammar".into(), "root ::= [ -~]".into());
+            }
         }
         Want::Text { constrained: Some(by) } => constrain(by, request, &mut out),
         Want::Text { constrained: None } | Want::Names => (),
@@ -395,7 +408,9 @@ fn next_tokens(logprobs: &Value) -> Result<Vec<NextToken>, String> {
         let listed = first["top_logprobs"].as_array().ok_or("it lists no next tokens")?;
         for token in listed.iter() {
             let text = token["token"].as_str().unwrap_or("");
-            let bytes = token["bytes"].as_array().map(|bytes| bytes.iter().filter_map(|byte| byte.as_u64()).map(|byte| byte as u8).collect());
+            let bytes = token["bytes"]
+                .as_array()
+                .map(|bytes| bytes.iter().filter_map(|byte| byte.as_u64()).map(|byte| byte as u8).collect());
             push(bytes.unwrap_or_else(|| text.as_bytes().to_vec()), token["logprob"].as_f64(), token["id"].as_u64())?;
         }
         if listed.is_empty() {

@@ -57,13 +57,19 @@ pub struct Setup {
 #[serde(rename_all = "kebab-case")]
 pub enum How {
     /// Next-token distributions, followed until names are spelled; `listed` tokens each.
-    Exact { listed: u32 },
+    Exact {
+        listed: u32,
+    },
     /// One next-token distribution, read by the first tokens of the names.
-    FirstToken { listed: u32 },
+    FirstToken {
+        listed: u32,
+    },
     /// The model gives the probability of each name by itself.
     Names,
     /// Text that is confined to the names by this field of the request.
-    Constrained { by: Constraint },
+    Constrained {
+        by: Constraint,
+    },
     Text,
 }
 
@@ -221,7 +227,8 @@ struct Queue {
 
 pub struct Tape {
     path: PathBuf,
-    file: Mutex<File>,
+    /// None for what was read from elsewhere.
+    file: Mutex<Option<File>>,
     known: Mutex<Known>,
     queue: Mutex<Queue>,
     written: Condvar,
@@ -258,7 +265,7 @@ impl Tape {
         check_head(&mut file, path)?;
         let tape = Tape {
             path: path.into(),
-            file: Mutex::new(file),
+            file: Mutex::new(Some(file)),
             known: Mutex::default(),
             queue: Mutex::default(),
             written: Condvar::new(),
@@ -273,7 +280,7 @@ impl Tape {
         check_head(&mut file, path)?;
         let tape = Tape {
             path: path.into(),
-            file: Mutex::new(file),
+            file: Mutex::new(Some(file)),
             known: Mutex::default(),
             queue: Mutex::default(),
             written: Condvar::new(),
@@ -282,14 +289,30 @@ impl Tape {
         Ok(tape)
     }
 
+    /// A tape of what was read from elsewhere.
+    pub fn of(calls: Vec<Call>, prompts: Vec<KeptPrompt>) -> Tape {
+        let mut known = Known::default();
+        calls.into_iter().for_each(|call| known.take(Entry::Call(Box::new(call))));
+        prompts.into_iter().for_each(|prompt| known.take(Entry::Prompt(prompt)));
+        Tape {
+            path: PathBuf::new(),
+            file: Mutex::new(None),
+            known: Mutex::new(known),
+            queue: Mutex::default(),
+            written: Condvar::new(),
+        }
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Reads what was appended since, by this process or another.
     pub fn refresh(&self) -> Result<(), Trouble> {
-        let mut file = self.file.lock().expect("no panic while holding the file");
-        self.catch_up(&mut file).map_err(at("reading", &self.path))
+        match &mut *self.file.lock().expect("no panic while holding the file") {
+            Some(file) => self.catch_up(file).map_err(at("reading", &self.path)),
+            None => Ok(()),
+        }
     }
 
     fn catch_up(&self, file: &mut File) -> std::io::Result<()> {
@@ -336,6 +359,15 @@ impl Tape {
         let mut calls: Vec<Arc<Call>> = self.known().calls.values().cloned().collect();
         calls.sort_by(|a, b| a.key.cmp(&b.key));
         calls
+    }
+
+    /// All prompts, by their hashes.
+    pub fn prompts(&self) -> Vec<KeptPrompt> {
+        let known = self.known();
+        let mut prompts: Vec<KeptPrompt> =
+            known.prompts.iter().map(|(hash, prompt)| KeptPrompt { hash: hash.clone(), prompt: (**prompt).clone() }).collect();
+        prompts.sort_by(|a, b| a.hash.cmp(&b.hash));
+        prompts
     }
 
     /// Lines that could not be read.
@@ -389,6 +421,7 @@ impl Tape {
 
     fn append(&self, lines: &[u8]) -> std::io::Result<()> {
         let mut file = self.file.lock().expect("no panic while holding the file");
+        let file = file.as_mut().ok_or_else(|| std::io::Error::other("this tape is only to be read"))?;
         file.lock()?;
         let write = |file: &mut File| -> std::io::Result<()> {
             self.catch_up(file)?;
@@ -406,7 +439,7 @@ impl Tape {
             file.sync_data()?;
             self.catch_up(file)
         };
-        let written = write(&mut file);
+        let written = write(file);
         file.unlock()?;
         written
     }

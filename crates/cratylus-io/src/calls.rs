@@ -1,0 +1,167 @@
+//! A finished run's tape as tables: `calls.parquet`, a row for each call of a model, and `prompts.parquet`, the texts.
+//! Rows are in the order of the calls' keys. What a call took (time, tokens, cost) differs from one run to the next;
+//! everything else decides the results, and `replay` plays from it.
+
+use crate::models::probe::{UNLISTED_MAX, percent};
+use crate::models::tape::{Answer, Call, How, KeptPrompt, Setup, Tape};
+use crate::run_dir::{CALLS, PROMPTS};
+use crate::table::{self, Column, Table, Values};
+use crate::world::{Trouble, at};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Writes a tape into the tables of a run directory.
+pub fn write(dir: &Path, tape: &Tape) -> Result<(), Trouble> {
+    let calls = tape.calls();
+    table::write(&dir.join(PROMPTS), &prompts_table(&tape.prompts()))?;
+    table::write(&dir.join(CALLS), &calls_table(&calls))
+}
+
+fn prompts_table(prompts: &[KeptPrompt]) -> Table {
+    let json = |prompt: &KeptPrompt| serde_json::to_string(&prompt.prompt.messages).expect("messages are plain data");
+    let messages: Vec<String> = prompts.iter().map(json).collect();
+    Table {
+        columns: vec![
+            Column::texts("prompt", prompts.iter().map(|prompt| Some(prompt.hash.as_str()))),
+            Column::texts("messages", messages.iter().map(|messages| Some(messages.as_str()))),
+            Column::texts("prefill", prompts.iter().map(|prompt| Some(prompt.prompt.prefill.as_str()))),
+        ],
+    }
+}
+
+fn calls_table(calls: &[Arc<Call>]) -> Table {
+    let texts = |name: &str, of: &dyn Fn(&Call) -> Option<String>| {
+        let values: Vec<Option<String>> = calls.iter().map(|call| of(call)).collect();
+        Column::texts(name, values.iter().map(Option::as_deref))
+    };
+    let floats = |name: &str, of: &dyn Fn(&Call) -> Option<f64>| {
+        Column::new(name, Values::Float(calls.iter().map(|call| of(call)).collect()))
+    };
+    let ints = |name: &str, of: &dyn Fn(&Call) -> Option<u64>| {
+        Column::new(name, Values::Int(calls.iter().map(|call| of(call).map(|n| n as i64)).collect()))
+    };
+    Table {
+        columns: vec![
+            texts("key", &|call| Some(call.key.clone())),
+            texts("model", &|call| Some(call.model.clone())),
+            texts("prompt", &|call| Some(call.prompt.clone())),
+            texts("names_shown", &|call| Some(json(&call.names))),
+            texts("before", &|call| Some(call.before.clone())),
+            Column::new("draw", Values::UInt(calls.iter().map(|call| call.draw).collect())),
+            ints("again", &|call| Some(u64::from(call.again))),
+            texts("text", &|call| match &call.answer {
+                Answer::Text { text, .. } => Some(text.clone()),
+                Answer::Step { .. } => None,
+            }),
+            floats("names_probability", &|call| match &call.answer {
+                Answer::Step { step, .. } => Some(step.names.iter().sum()),
+                Answer::Text { .. } => None,
+            }),
+            texts("logprobs", &|call| match &call.answer {
+                Answer::Step { top, .. } if !top.is_empty() => Some(json(top)),
+                _ => None,
+            }),
+            texts("answer", &|call| Some(json(&call.answer))),
+            texts("sent", &|call| Some(call.sent.to_string())),
+            ints("prompt_tokens", &|call| call.took.prompt_tokens),
+            ints("cached_tokens", &|call| call.took.cached_tokens),
+            ints("completion_tokens", &|call| call.took.completion_tokens),
+            floats("usd", &|call| call.took.usd),
+            floats("ms", &|call| Some(call.took.ms)),
+            ints("times_sent", &|call| Some(u64::from(call.took.sent))),
+            texts("changed", &|call| call.took.changed.clone()),
+            texts("at", &|call| Some(call.took.at.clone())),
+        ],
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("plain data")
+}
+
+/// A run directory's tape: the tables of a finished run, as one to read.
+pub fn read(dir: &Path) -> Result<Tape, Trouble> {
+    let file = dir.join(PROMPTS);
+    let prompts = prompts(&table::read(&file, None)?).map_err(at("reading", &file))?;
+    let file = dir.join(CALLS);
+    let calls = calls(&table::read(&file, None)?).map_err(at("reading", &file))?;
+    Ok(Tape::of(calls, prompts))
+}
+
+fn prompts(table: &Table) -> Result<Vec<KeptPrompt>, String> {
+    let (hash, messages, prefill) = (table.texts("prompt")?, table.texts("messages")?, table.texts("prefill")?);
+    let row = |i: usize| {
+        let messages = serde_json::from_str(messages[i]?).ok()?;
+        let prompt = cratylus_core::language::Prompt { messages, prefill: prefill[i]?.into() };
+        Some(KeptPrompt { hash: hash[i]?.into(), prompt })
+    };
+    (0..table.rows()).map(|i| row(i).ok_or_else(|| format!("row {i} is no prompt"))).collect()
+}
+
+fn calls(table: &Table) -> Result<Vec<Call>, String> {
+    let (key, model, prompt) = (table.texts("key")?, table.texts("model")?, table.texts("prompt")?);
+    let (names, before, sent) = (table.texts("names_shown")?, table.texts("before")?, table.texts("sent")?);
+    let (draw, again, answer) = (table.uints("draw")?, table.ints("again")?, table.texts("answer")?);
+    let row = |i: usize| {
+        Some(Call {
+            key: key[i]?.into(),
+            model: model[i]?.into(),
+            prompt: prompt[i]?.into(),
+            names: serde_json::from_str(names[i]?).ok()?,
+            before: before[i]?.into(),
+            draw: draw[i],
+            again: again[i]? as u8,
+            sent: serde_json::from_str(sent[i]?).ok()?,
+            answer: serde_json::from_str(answer[i]?).ok()?,
+            took: Default::default(),
+        })
+    };
+    (0..table.rows()).map(|i| row(i).ok_or_else(|| format!("row {i} is no call"))).collect()
+}
+
+/// What a reader of the results should know of how answers came.
+pub fn cautions(tape: &Tape, setups: &[Setup]) -> Vec<String> {
+    let mut out = Vec::new();
+    for setup in setups {
+        let calls: Vec<Arc<Call>> = tape.calls().into_iter().filter(|call| call.model == setup.id).collect();
+        let steps: Vec<_> = calls
+            .iter()
+            .filter_map(|call| match &call.answer {
+                Answer::Step { step, .. } if call.before.is_empty() => Some(step),
+                _ => None,
+            })
+            .collect();
+        let mut say = |text: String| out.push(format!("{}: {text}", setup.name));
+        if !steps.is_empty() && setup.how != How::Names {
+            let n = steps.len() as f64;
+            let follow =
+                |step: &&cratylus_core::language::spelling::Step| step.follow.iter().map(|beginning| beginning.p).sum::<f64>();
+            let named = steps.iter().map(|step| step.names.iter().sum::<f64>() + follow(step)).sum::<f64>() / n;
+            if named < 0.9 {
+                say(format!(
+                    "only {} of its probability is on the names, on average over prompts; choices are shares of that",
+                    percent(named)
+                ));
+            }
+            let unlisted = steps.iter().map(|step| step.unlisted).fold(0.0, f64::max);
+            if unlisted > UNLISTED_MAX {
+                say(format!("lists of next tokens left out up to {} of the probability", percent(unlisted)));
+            }
+            let unresolved = steps.iter().map(|step| step.unresolved).sum::<f64>() / n;
+            if unresolved > UNLISTED_MAX {
+                say(format!(
+                    "beginnings of names that were not followed have {} of the probability, on average",
+                    percent(unresolved)
+                ));
+            }
+        }
+        let changed = calls.iter().filter(|call| call.took.changed.is_some()).count();
+        if changed > 0 {
+            say(format!(
+                "{changed} of {} calls were signed by another model than the first (`calls.parquet`, `changed`)",
+                calls.len()
+            ));
+        }
+    }
+    out
+}
