@@ -39,6 +39,7 @@ pub mod stop;
 pub mod stats;
 pub mod summary;
 
+pub mod estimate;
 pub mod experiment;
 pub mod fit;
 

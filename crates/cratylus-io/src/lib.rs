@@ -13,6 +13,7 @@ pub mod ai_norms;
 pub mod calls;
 pub mod conduct;
 pub mod fit;
+pub mod kernel;
 pub mod inputs;
 pub mod live;
 pub mod manifest;

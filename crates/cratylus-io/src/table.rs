@@ -334,6 +334,20 @@ fn read_column(mut column: ColumnReader, rows: usize, unsigned: bool) -> Result<
     }
 }
 
+/// The values of the rows that are kept.
+pub fn only(values: Values, keep: &[bool]) -> Values {
+    fn kept<T>(values: Vec<T>, keep: &[bool]) -> Vec<T> {
+        values.into_iter().zip(keep).filter(|(_, keep)| **keep).map(|(value, _)| value).collect()
+    }
+    match values {
+        Values::Int(values) => Values::Int(kept(values, keep)),
+        Values::UInt(values) => Values::UInt(kept(values, keep)),
+        Values::Float(values) => Values::Float(kept(values, keep)),
+        Values::Text(values) => Values::Text(kept(values, keep)),
+        Values::Bool(values) => Values::Bool(kept(values, keep)),
+    }
+}
+
 /// Appends the values of a column to those of one of the same type.
 pub fn append(into: &mut Values, from: Values) {
     match (into, from) {

@@ -2,6 +2,7 @@
 //! belongs into `cratylus-core` or `cratylus-io`.
 
 mod check;
+mod doctor;
 mod experiment;
 mod fit;
 mod import;
@@ -31,6 +32,7 @@ struct Program {
 enum Verb {
     Run(run::Run),
     Check(check::Check),
+    Doctor(doctor::Doctor),
     Report(report::Report),
     Replay(replay::Replay),
     Import(import::Import),
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
     let done = match Program::parse().verb {
         Verb::Run(verb) => verb.go(),
         Verb::Check(verb) => verb.go(),
+        Verb::Doctor(verb) => verb.go(),
         Verb::Report(verb) => verb.go(),
         Verb::Replay(verb) => verb.go(),
         Verb::Import(verb) => verb.go(),

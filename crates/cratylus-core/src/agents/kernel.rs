@@ -2,7 +2,9 @@
 //! probabilities (Flint et al., PNAS 2026, published such tables). Two names only.
 
 use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::networks::Complete;
 use crate::window::{Policy, Round};
+use crate::{Purpose, Seed};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -83,6 +85,33 @@ impl Kernel {
         Ok(Kernel { memory, p_name0: found.into_iter().flatten().collect() })
     }
 
+    /// How often agents that follow the kernel are asked in each state, in the order of [`state_index`]: over `runs`
+    /// populations of `size` on the complete network, `rounds` population rounds each from empty memories.
+    pub fn visits(&self, size: u32, rounds: u64, runs: u64, seed: u64) -> Vec<u64> {
+        let mut visits = vec![0; self.p_name0.len()];
+        for run in 0..runs {
+            let seed = Seed::of_run(seed, "visits", run);
+            let mut windows: Vec<Vec<Round>> = vec![Vec::new(); size as usize];
+            for t in 0..rounds * u64::from(size) {
+                let agents = crate::pairing::agent_then_neighbour(seed, t, &Complete(size));
+                let draws = seed.words(Purpose::Decide, t);
+                let names = [0, 1].map(|seat: usize| {
+                    let state = state_index(&windows[agents[seat] as usize]);
+                    visits[state] += 1;
+                    u16::from(f64::from(draws[seat]) >= self.p_name0[state] * 4_294_967_296.0)
+                });
+                for seat in 0..2 {
+                    let window = &mut windows[agents[seat] as usize];
+                    window.push([names[seat], names[1 - seat]]);
+                    if window.len() > self.memory {
+                        window.remove(0);
+                    }
+                }
+            }
+        }
+        visits
+    }
+
     /// The same response with the two names exchanged.
     pub fn relabelled(&self) -> Kernel {
         let mut p_name0 = vec![0.0; self.p_name0.len()];
@@ -112,6 +141,22 @@ pub fn state_index(window: &[Round]) -> usize {
     shorter + code
 }
 
+/// Every window of at most `memory` rounds of two names, in the order of [`state_index`].
+pub fn all_states(memory: usize) -> Vec<Vec<Round>> {
+    let of_length = |len: usize| {
+        (0..1usize << (2 * len)).map(move |code| {
+            let round = |lag: usize| (code >> (2 * (len - 1 - lag))) & 3;
+            (0..len).map(|lag| [(round(lag) >> 1) as u16, (round(lag) & 1) as u16]).collect()
+        })
+    };
+    (0..=memory).flat_map(of_length).collect()
+}
+
+/// A window as a kernel file writes it: own and partner's choice, oldest first, as digits.
+pub fn state_text(window: &[Round]) -> String {
+    window.iter().flatten().map(|name| if *name == 0 { '0' } else { '1' }).collect()
+}
+
 impl Policy for Kernel {
     fn distribution(&self, window: &[Round], out: &mut [f64]) {
         let p = self.p_name0[state_index(window)];
@@ -135,6 +180,22 @@ mod tests {
         assert_eq!(p, [0.4, 0.6]);
         assert_eq!(state_index(&[[0, 1], [1, 0]]), 5 + 0b0110);
         assert_eq!(states_up_to(5), 1365);
+    }
+
+    #[test]
+    fn states_come_in_the_order_of_their_places() {
+        let states = all_states(3);
+        assert_eq!(states.len(), states_up_to(3));
+        assert!(states.iter().enumerate().all(|(i, window)| state_index(window) == i));
+        assert_eq!(state_text(&states[5 + 0b0110]), "0110");
+    }
+
+    #[test]
+    fn visits_are_where_populations_go() {
+        let kernel = Kernel::from_rows([("", 1.0), ("00", 1.0), ("01", 0.0), ("10", 0.5), ("11", 0.5)]).unwrap();
+        let visits = kernel.visits(10, 20, 3, 1);
+        assert_eq!(visits.iter().sum::<u64>(), 2 * 10 * 20 * 3);
+        assert_eq!((visits[0], visits[2], visits[3]), (30, 0, 0), "everybody says the first name from the start");
     }
 
     #[test]

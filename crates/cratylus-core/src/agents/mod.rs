@@ -21,7 +21,7 @@ pub use constant::Constant;
 pub use emulated::Emulated;
 
 pub use inventory::Inventories;
-pub use kernel::Kernel;
+pub use kernel::{Kernel, all_states, state_index, state_text};
 
 pub const ALL: &[AgentEntry] = &[
     emulated::ENTRY,

@@ -2,6 +2,7 @@
 
 pub mod asker;
 pub mod backend;
+pub mod doctor;
 pub mod file;
 pub mod http;
 pub mod open;

@@ -397,6 +397,7 @@ pub fn trouble(refusal: Refusal) -> Trouble {
 
 pub fn percent(share: f64) -> String {
     match 100.0 * share {
+        0.0 => "0 %".into(),
         p if p > 0.0 && p < 0.01 => format!("{p:.1e} %"),
         p if p < 10.0 => format!("{p:.2} %"),
         p => format!("{p:.1} %"),

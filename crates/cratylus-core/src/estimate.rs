@@ -1,0 +1,91 @@
+//! What a live experiment will come to, before anything is asked: it is played with emulated models in place of the live
+//! one. They differ in how fast they agree, so what comes out is a range, and no more than a guess at a new model.
+
+use crate::agent::Fault;
+use crate::agents::emulated;
+use crate::event::Event;
+use crate::language::Distribution;
+use crate::language::model::Reply;
+use crate::live::run_asking;
+use crate::run::Sink;
+use crate::world::World;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What one stand-in's runs would need.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Estimate {
+    /// The emulated model that stood in.
+    pub model: String,
+    /// Decisions of live agents: the calls of a model that gives text.
+    pub decisions: u64,
+    /// Different questions: the calls of a model that gives probabilities.
+    pub prompts: u64,
+    /// The mean length of a prompt in characters.
+    pub characters: f64,
+    pub runs: u64,
+    /// Whether only some of the runs were tried, and decisions were extrapolated.
+    pub partly: bool,
+}
+
+/// No more decisions than this are tried for one stand-in.
+const DECISIONS_MAX: u64 = 2_000_000;
+/// The prompts that are written out to see how long they are.
+const WRITTEN: usize = 64;
+
+struct Nothing;
+
+impl Sink for Nothing {
+    fn take(&mut self, _: u64, _: &[Event]) -> Result<(), Fault> {
+        Ok(())
+    }
+    fn end(&mut self, _: u64) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+/// Plays worlds with live models on each emulated model inside this program. Worlds without any are left out.
+pub fn estimate(worlds: &[World]) -> Result<Vec<Estimate>, Fault> {
+    emulated::built_in().iter().map(|model| with(worlds, model)).collect()
+}
+
+fn with(worlds: &[World], stand_in: &emulated::Emulated) -> Result<Estimate, Fault> {
+    let mut questions: BTreeSet<(String, Vec<[u16; 2]>, Vec<u16>)> = BTreeSet::new();
+    let (mut decisions, mut runs, mut partly) = (0.0, 0, false);
+    let (mut characters, mut written) = (0.0, 0);
+    for world in worlds.iter().filter(|world| world.live()) {
+        let replicas = world.experiment.replicas;
+        let (mut here, mut played) = (0u64, 0);
+        for replica in 0..replicas {
+            if here > DECISIONS_MAX / worlds.len() as u64 {
+                partly = true;
+                break;
+            }
+            let names = world.experiment.names();
+            let mut answer = |kind: u16, model: &crate::language::model::Model, query: &crate::language::model::Query| {
+                here += 1;
+                let new = questions.insert((world.asked(kind), query.window.to_vec(), query.order.to_vec()));
+                if new && written < WRITTEN {
+                    let prompt = model.prompt(query).map_err(Fault)?;
+                    characters += prompt.messages.iter().map(|message| message.text.len()).sum::<usize>() as f64;
+                    written += 1;
+                }
+                let mut p = vec![0.0; names.len()];
+                stand_in.distribution(names, &query.window, &mut p);
+                Ok(Reply::Distribution(Arc::new(Distribution::new(p))))
+            };
+            run_asking(world, &[replica], &mut answer, &mut Nothing)?;
+            played += 1;
+        }
+        decisions += here as f64 * replicas as f64 / played as f64;
+        runs += replicas;
+    }
+    Ok(Estimate {
+        model: stand_in.name.clone(),
+        decisions: decisions.round() as u64,
+        prompts: questions.len() as u64,
+        characters: if written > 0 { characters / written as f64 } else { 0.0 },
+        runs,
+        partly,
+    })
+}

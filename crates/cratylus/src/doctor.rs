@@ -1,0 +1,126 @@
+//! `cratylus doctor`: examines a model server and says how it will be asked, and why.
+
+use crate::words::table;
+use crate::{Failure, print};
+use clap::Args;
+use cratylus_core::World;
+use cratylus_core::experiment::{Document, NoInputs};
+use cratylus_core::language::model::Source;
+use cratylus_io::models::doctor::examine;
+use cratylus_io::models::http::escaped;
+use cratylus_io::models::tape::How;
+
+/// Examine a model server: what it does with requests, not what it says it does.
+///
+/// It asks some 150 short questions (log-probabilities and how many, constraints, prefill, seeds,
+/// fields that are honoured or ignored, sameness at 1 and at 16 at once) and says how a run would
+/// ask the model, and why.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  cratylus doctor http://127.0.0.1:8080/v1\n  OPENAI_API_KEY=… cratylus doctor https://api.openai.com/v1 --model gpt-4o-mini"
+)]
+pub struct Doctor {
+    /// The server's address [default: CRATYLUS_ENDPOINT of the environment]
+    #[arg(value_name = "ENDPOINT")]
+    endpoint: Option<String>,
+    /// The model's name on the server; the only one there where it is left out.
+    #[arg(long, value_name = "MODEL")]
+    model: Option<String>,
+    /// Any other key of an agent of kind `llm`, quoted as TOML; may be given again.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+    /// The names that are to be chosen between, separated by commas.
+    #[arg(long, value_name = "NAMES", default_value = "Q,M")]
+    names: String,
+    /// Print the findings as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// An experiment with one kind of model in it, for verbs that question a model outside an experiment.
+pub fn world_of(
+    names: &str,
+    memory: usize,
+    endpoint: Option<&str>,
+    model: Option<&str>,
+    sets: &[String],
+    inputs: &dyn cratylus_core::experiment::Inputs,
+) -> Result<World, Failure> {
+    let names: Vec<toml::Value> = names.split(',').map(|name| toml::Value::from(name.trim())).collect();
+    let mut agents = toml::Table::from_iter([("kind".to_string(), toml::Value::from("llm"))]);
+    for (key, value) in [("endpoint", endpoint), ("model", model)] {
+        if let Some(value) = value {
+            agents.insert(key.into(), value.into());
+        }
+    }
+    let game = toml::Table::from_iter([
+        ("kind".to_string(), toml::Value::from("coordination")),
+        ("names".to_string(), names.into()),
+        ("memory".to_string(), toml::Value::from(memory as i64)),
+    ]);
+    let population = toml::Table::from_iter([("size".to_string(), toml::Value::from(2))]);
+    let experiment = toml::Table::from_iter([
+        ("population".to_string(), population.into()),
+        ("game".to_string(), game.into()),
+        ("agents".to_string(), agents.into()),
+    ]);
+    let text = toml::to_string(&experiment).expect("plain values");
+    // `--set` names keys of the agents, and may name the game's payoff, too.
+    let sets: Vec<String> = sets
+        .iter()
+        .map(|set| if set.starts_with("game.") || set.starts_with("agents.") { set.clone() } else { format!("agents.{set}") })
+        .collect();
+    let document = Document::parse("--set", &text, &sets).map_err(Failure::input)?;
+    let points = document.points().map_err(Failure::input)?;
+    World::build(&points[0], inputs).map_err(|(key, why)| Failure::input(document.say_at(&key, why)))
+}
+
+impl Doctor {
+    pub fn go(self) -> Result<(), Failure> {
+        let world = world_of(&self.names, 5, self.endpoint.as_deref(), self.model.as_deref(), &self.sets, &NoInputs)?;
+        let (_, model) = world.models().next().expect("the experiment has one model");
+        let Source::Server(server) = &model.source else {
+            return Err(Failure::input("the doctor examines servers; a model file in this process needs none"));
+        };
+        let json = self.json;
+        let examined = examine(server, model, &mut |finding| {
+            if !json {
+                let mark = finding.holds.map_or(" ", |holds| if holds { "✓" } else { "✗" });
+                let _ = print(format!("{mark} {:<24} {}", finding.what, escaped(&finding.found)));
+            }
+        })
+        .map_err(|trouble| Failure::run(trouble).help("is the server running, and is this its address?"))?;
+        if self.json {
+            return print(serde_json::to_string_pretty(&examined).expect("findings are plain data"));
+        }
+        let dialect = cratylus_io::models::server::dialect_name(examined.dialect);
+        let mut rows = vec![
+            vec!["server".to_string(), format!("{} ({dialect})", examined.endpoint)],
+            vec!["model".into(), escaped(&examined.model)],
+        ];
+        match &examined.way {
+            Ok((how, prefill, why)) => {
+                rows.push(vec!["asked by".into(), how_words(*how)]);
+                rows.push(vec!["prefill".into(), if *prefill { "used" } else { "not used" }.into()]);
+                rows.push(vec!["because".into(), escaped(why)]);
+            }
+            Err(why) => rows.push(vec!["asked by".into(), format!("nothing: {}", escaped(why))]),
+        }
+        rows.extend(examined.advice.iter().map(|advice| vec!["advice".into(), advice.clone()]));
+        print(format!("\nCratylus will ask this server as follows.\n{}", table(&rows, &[])))
+    }
+}
+
+/// How a choice is obtained, for readers.
+pub fn how_words(how: How) -> String {
+    match how {
+        How::Exact { listed } => format!("the probability of each name, through all its tokens ({listed} next tokens listed)"),
+        How::FirstToken { listed } => format!("the probability of each name's first token ({listed} next tokens listed)"),
+        How::Names => "the probability of each name, as given".into(),
+        How::Constrained { by } => format!(
+            "text that the server keeps to the names (by {})",
+            serde_json::to_value(by).expect("a word").as_str().unwrap_or("")
+        ),
+        How::Text => "text, read by the protocol".into(),
+    }
+}
