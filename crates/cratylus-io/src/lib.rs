@@ -10,6 +10,8 @@ mod zstd_pages;
 pub mod ai_norms;
 pub mod conduct;
 pub mod fit;
+#[cfg(feature = "in-process")]
+pub mod in_process;
 pub mod inputs;
 pub mod manifest;
 mod pickle;
