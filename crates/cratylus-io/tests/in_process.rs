@@ -207,7 +207,10 @@ fn metadata(spec: &Spec, tokens: &Tokens) -> Vec<(String, Value)> {
         ("general.architecture".to_string(), Value::String(spec.architecture.into())),
         ("general.name".to_string(), Value::String("tiny".into())),
         ("tokenizer.ggml.tokens".to_string(), strings(&tokens.texts)),
-        ("tokenizer.ggml.token_type".to_string(), Value::Array(tokens.kinds.iter().map(|kind| Value::I32(*kind as i32)).collect())),
+        (
+            "tokenizer.ggml.token_type".to_string(),
+            Value::Array(tokens.kinds.iter().map(|kind| Value::I32(*kind as i32)).collect()),
+        ),
         ("tokenizer.ggml.bos_token_id".to_string(), number(0)),
         ("tokenizer.ggml.eos_token_id".to_string(), number(1)),
         ("tokenizer.ggml.add_bos_token".to_string(), Value::Bool(spec.adds_bos)),
@@ -329,10 +332,27 @@ fn open(path: &Path) -> LocalModel {
 fn prompts(n_tokens: u32) -> Vec<Vec<u32>> {
     let token = |n: u32, salt: u32| (n * 7919 + salt * 104729 + 13) % n_tokens;
     let long = |n: u32, salt: u32| (0..n).map(|n| token(n, if n < 100 { 0 } else { salt })).collect::<Vec<u32>>();
-    [(1, 0), (2, 0), (15, 0), (16, 0), (17, 0), (63, 0), (64, 0), (65, 0), (80, 0), (81, 0), (128, 0), (129, 0), (220, 1), (220, 2), (221, 2), (300, 3)]
-        .into_iter()
-        .map(|(n, salt)| long(n, salt))
-        .collect()
+    [
+        (1, 0),
+        (2, 0),
+        (15, 0),
+        (16, 0),
+        (17, 0),
+        (63, 0),
+        (64, 0),
+        (65, 0),
+        (80, 0),
+        (81, 0),
+        (128, 0),
+        (129, 0),
+        (220, 1),
+        (220, 2),
+        (221, 2),
+        (300, 3),
+    ]
+    .into_iter()
+    .map(|(n, salt)| long(n, salt))
+    .collect()
 }
 
 fn bits(chances: &[f32]) -> Vec<u32> {
@@ -416,9 +436,10 @@ fn a_digest_for_another_test() {
     for (name, spec) in kinds() {
         let model = open(&gguf(&spec, &folder(&format!("digest-{name}-{}", std::process::id()))));
         let chances = model.next(&prompts(model.identity().vocabulary as u32)).unwrap();
-        let digest = chances.iter().flatten().fold(0xcbf29ce484222325u64, |hash, chance| {
-            (hash ^ u64::from(chance.to_bits())).wrapping_mul(0x100000001b3)
-        });
+        let digest = chances
+            .iter()
+            .flatten()
+            .fold(0xcbf29ce484222325u64, |hash, chance| (hash ^ u64::from(chance.to_bits())).wrapping_mul(0x100000001b3));
         println!("\ndigest {name} {digest:016x}");
     }
 }
@@ -453,7 +474,11 @@ fn both_formats_give_the_same_tokens_and_chances() {
 
 #[test]
 fn the_bytes_of_the_tokens_are_the_text() {
-    for (n, words) in [Words::Bytes("gpt-2"), Words::Bytes("qwen2"), Words::Bytes("llama-bpe"), Words::Bytes("smollm"), Words::Pieces].into_iter().enumerate() {
+    for (n, words) in
+        [Words::Bytes("gpt-2"), Words::Bytes("qwen2"), Words::Bytes("llama-bpe"), Words::Bytes("smollm"), Words::Pieces]
+            .into_iter()
+            .enumerate()
+    {
         let spec = Spec { vocabulary: words, ..spec("llama") };
         let model = open(&gguf(&spec, &folder(&format!("bytes-{n}"))));
         for text in TEXTS.iter().filter(|text| !text.is_empty()) {
@@ -485,7 +510,9 @@ fn a_conversation_begins_once_and_ends_where_the_answer_begins() {
 fn a_template_that_knows_no_system_role_is_an_error_with_a_way_out() {
     let refuses = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}{{ messages[0]['content'] }}";
     let drops = "{% for m in messages if m.role != 'system' %}{{ m.content }}{% endfor %}";
-    for (n, (template, said)) in [(refuses, "System role not supported"), (drops, "leaves the system message out")].into_iter().enumerate() {
+    for (n, (template, said)) in
+        [(refuses, "System role not supported"), (drops, "leaves the system message out")].into_iter().enumerate()
+    {
         let model = open(&gguf(&Spec { template, ..spec("llama") }, &folder(&format!("system-{n}"))));
         let (system, user) = (Message { role: "system", text: "Be brief." }, Message { role: "user", text: "Hello." });
         let trouble = model.chat_tokens(&[system, user], "").unwrap_err().to_string();
@@ -595,7 +622,8 @@ fn damaged_files_are_errors() {
 fn damaged_folders_are_errors() {
     let dir = folder("damaged-folder");
     let named = |said: &str| {
-        let trouble = LocalModel::open(&dir).err().map_or_else(|| panic!("it opened, without: {said}"), |trouble| trouble.to_string());
+        let trouble =
+            LocalModel::open(&dir).err().map_or_else(|| panic!("it opened, without: {said}"), |trouble| trouble.to_string());
         assert!(trouble.contains("damaged-folder") && trouble.contains(said), "{trouble}");
     };
     assert!(LocalModel::open(&dir.join("nothing")).err().unwrap().to_string().contains("there is no model"));
@@ -606,7 +634,9 @@ fn damaged_folders_are_errors() {
         ("tokenizer.json", "not a tokenizer", &|bytes| bytes[..bytes.len() / 2].into()),
         ("config.json", "not JSON", &|_| b"{".into()),
         ("config.json", "hidden_size", &|_| br#"{"model_type": "llama"}"#.into()),
-        ("model.safetensors.index.json", "no safetensors file has", &|_| br#"{"weight_map": {"a": "model-00001-of-00002.safetensors"}}"#.into()),
+        ("model.safetensors.index.json", "no safetensors file has", &|_| {
+            br#"{"weight_map": {"a": "model-00001-of-00002.safetensors"}}"#.into()
+        }),
     ];
     for (name, said, damage) in damages {
         published(&spec("llama"), &dir);
@@ -618,4 +648,149 @@ fn damaged_folders_are_errors() {
     published(&spec("llama"), &dir);
     std::fs::remove_file(part).unwrap();
     named("model-00002-of-00002.safetensors");
+}
+
+// ---------------------------------------------------------------- the same questions to another program
+
+/// llama.cpp's server on loopback, unpacked into a folder.
+struct Server {
+    child: Child,
+    port: u16,
+}
+
+impl Server {
+    fn start(dir: &Path, model: &Path) -> Server {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let lib = dir.join("root/usr/lib/x86_64-linux-gnu");
+        let child = Command::new(dir.join("root/usr/lib64/ld-linux-x86-64.so.2"))
+            .arg("--library-path")
+            .arg(format!("{0}:{0}/llama", lib.display()))
+            .arg(dir.join("root/usr/bin/llama-server"))
+            .args(["--host", "127.0.0.1", "--port", &port.to_string(), "-np", "1", "-c", "2048", "-t", "1", "-tb", "1"])
+            // Half-precision keys and values would be the largest difference by far.
+            .args(["-ctk", "f32", "-ctv", "f32", "-fa", "off", "-m"])
+            .arg(model)
+            .env("GGML_BACKEND_PATH", lib.join("ggml/backends0/libggml-cpu-haswell.so"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut server = Server { child, port };
+        for _ in 0..300 {
+            if server.ask("GET", "/health", &Json::Null).is_some_and(|health| health["status"] == "ok") {
+                return server;
+            }
+            assert!(server.child.try_wait().unwrap().is_none(), "the server did not start with {}", model.display());
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        panic!("the server did not answer");
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &Json) -> Option<Json> {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+        let body = body.to_string();
+        let head =
+            format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+        stream.write_all((head + &body).as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
+    }
+
+    fn post(&self, path: &str, body: Json) -> Json {
+        let answer = self.ask("POST", path, &body).unwrap_or_else(|| panic!("{path} gave no answer to {body}"));
+        assert!(answer["error"].is_null(), "{path}: {answer}");
+        answer
+    }
+
+    fn tokens(&self, text: &str) -> Vec<u32> {
+        let answer = self.post("/tokenize", json!({ "content": text, "add_special": true, "parse_special": true }));
+        answer["tokens"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect()
+    }
+
+    /// Its chances of the next token in a conversation, by the token's number.
+    fn chances(&self, messages: &Json, n_tokens: usize) -> Vec<f32> {
+        // It says nothing of its chances where it happens to choose the end of the turn.
+        let asked = |seed| {
+            let answer = self.post(
+                "/v1/chat/completions",
+                json!({ "messages": messages, "max_tokens": 1, "logprobs": true, "top_logprobs": n_tokens, "temperature": 1,
+                        "top_k": 0, "top_p": 1, "min_p": 0, "seed": seed }),
+            );
+            answer["choices"][0]["logprobs"]["content"][0]["top_logprobs"].as_array().cloned()
+        };
+        let mut chances = vec![f32::NEG_INFINITY; n_tokens];
+        for token in (0..100).find_map(asked).expect("some other token within a hundred answers") {
+            chances[token["id"].as_u64().unwrap() as usize] = token["logprob"].as_f64().unwrap() as f32;
+        }
+        chances
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn another_program_gives_the_same_tokens_and_chances() {
+    let Some(dir) = std::env::var_os("CRATYLUS_TEST_LLAMA_SERVER").map(PathBuf::from) else {
+        // Written past the test harness, which keeps what passing tests print to itself.
+        std::io::stderr().write_all(b"SKIPPED: CRATYLUS_TEST_LLAMA_SERVER names no folder with llama.cpp's server\n").unwrap();
+        return;
+    };
+    let of = |architecture, vocabulary, kind, adds_bos| Spec { vocabulary, kind, adds_bos, ..spec(architecture) };
+    let (gpt2, qwen2, llama3) = (Words::Bytes("gpt-2"), Words::Bytes("qwen2"), Words::Bytes("llama-bpe"));
+    // The bounds are on a probability. Quantised products round what goes in, each program in its own way.
+    let made = [
+        ("llama", of("llama", gpt2, GgmlDType::F32, false), 1e-5),
+        ("llama-3", of("llama", llama3, GgmlDType::F32, true), 1e-5),
+        ("llama-smol", of("llama", Words::Bytes("smollm"), GgmlDType::F32, false), 1e-5),
+        ("llama-pieces", of("llama", Words::Pieces, GgmlDType::F32, true), 1e-5),
+        ("qwen2", of("qwen2", qwen2, GgmlDType::F32, false), 1e-5),
+        ("qwen3", of("qwen3", qwen2, GgmlDType::F32, false), 1e-5),
+        ("qwen2-q8_0", of("qwen2", qwen2, GgmlDType::Q8_0, false), 1e-2),
+        ("llama-q4_k", of("llama", gpt2, GgmlDType::Q4K, false), 1e-2),
+    ];
+    let mut models = vec![("given".to_string(), dir.join("tiny.gguf"), 1e-5)];
+    models.extend(made.map(|(name, spec, most)| {
+        let name = format!("server-{name}");
+        let file = gguf(&spec, &folder(&name));
+        (name, file, most)
+    }));
+    for (name, file, most) in models {
+        let (server, model) = (Server::start(&dir, &file), open(&file));
+        let n_tokens = model.identity().vocabulary;
+        for text in TEXTS {
+            assert_eq!(model.text_tokens(text).unwrap(), server.tokens(text), "{name}: {text:?}");
+        }
+        let mut largest = 0.0f64;
+        for (n, text) in TEXTS.iter().enumerate() {
+            let long = format!("{text} {}", "the population said that ".repeat(n * 5));
+            let mut messages =
+                vec![json!({ "role": "system", "content": "You name things." }), json!({ "role": "user", "content": long })];
+            let mut ours = vec![Message { role: "system", text: "You name things." }, Message { role: "user", text: &long }];
+            if n % 2 == 1 {
+                messages.extend([json!({ "role": "assistant", "content": "F" }), json!({ "role": "user", "content": "Again." })]);
+                ours.extend([Message { role: "assistant", text: "F" }, Message { role: "user", text: "Again." }]);
+            }
+            for prefill in ["", "{\"choice\":", " these oth"] {
+                let mut theirs = messages.clone();
+                if !prefill.is_empty() {
+                    theirs.push(json!({ "role": "assistant", "content": prefill }));
+                }
+                let theirs = Json::from(theirs);
+                let prompt =
+                    server.post("/apply-template", json!({ "messages": theirs }))["prompt"].as_str().unwrap().to_string();
+                let ids = model.chat_tokens(&ours, prefill).unwrap();
+                assert_eq!(ids, server.tokens(&prompt), "{name}: {prompt:?}");
+                let chances = model.next(&[ids]).unwrap().remove(0);
+                largest = largest.max(difference(&chances, &server.chances(&theirs, n_tokens)));
+            }
+        }
+        println!("{name}: the largest difference of a probability is {largest:.1e}");
+        assert!(largest < most, "{name}: {largest}");
+    }
 }
