@@ -5,7 +5,7 @@
 use candle_core::quantized::gguf_file::{self, Value};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
-use cratylus_io::in_process::{LocalModel, Message};
+use cratylus_io::in_process::{LocalModel, Message, Products};
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -35,6 +35,8 @@ struct Spec {
     vocabulary: Words,
     template: &'static str,
     adds_bos: bool,
+    /// Whether positions are stretched as Llama 3.1 stretches them.
+    stretched: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -50,10 +52,18 @@ const KV_HEADS: usize = 2;
 const HEAD: usize = WIDTH / HEADS;
 const LAYERS: usize = 2;
 const CONTEXT: usize = 2048;
+const BASE: f64 = 50_000.0;
 
 fn spec(architecture: &'static str) -> Spec {
     let pre = if architecture == "llama" { "gpt-2" } else { "qwen2" };
-    Spec { architecture, kind: GgmlDType::F32, vocabulary: Words::Bytes(pre), template: TEMPLATE, adds_bos: false }
+    Spec {
+        architecture,
+        kind: GgmlDType::F32,
+        vocabulary: Words::Bytes(pre),
+        template: TEMPLATE,
+        adds_bos: false,
+        stretched: false,
+    }
 }
 
 /// Numbers that are always the same: xorshift, summed to something like a bell.
@@ -81,10 +91,13 @@ impl Noise {
 fn weights(architecture: &str, n_tokens: usize) -> Vec<(String, Tensor)> {
     let mut noise = Noise(88172645463325252);
     let mut all = vec![
-        ("model.embed_tokens.weight".to_string(), noise.tensor(&[n_tokens, WIDTH], 1.0)),
+        ("model.embed_tokens.weight".to_string(), noise.tensor(&[n_tokens, WIDTH], 0.4)),
         ("model.norm.weight".to_string(), noise.tensor(&[WIDTH], 0.3).affine(1.0, 1.0).unwrap()),
-        ("lm_head.weight".to_string(), noise.tensor(&[n_tokens, WIDTH], 0.25)),
     ];
+    // Small models of the newer kinds say tokens as they hear them.
+    if architecture != "qwen3" {
+        all.push(("lm_head.weight".to_string(), noise.tensor(&[n_tokens, WIDTH], 0.25)));
+    }
     for layer in 0..LAYERS {
         let mut add = |name: &str, tensor| all.push((format!("model.layers.{layer}.{name}"), tensor));
         for name in ["input_layernorm", "post_attention_layernorm"] {
@@ -200,7 +213,9 @@ fn folder(name: &str) -> PathBuf {
     path
 }
 
-fn metadata(spec: &Spec, tokens: &Tokens) -> Vec<(String, Value)> {
+type Entries = Vec<(String, Value)>;
+
+fn metadata(spec: &Spec, tokens: &Tokens) -> Entries {
     let number = |n: usize| Value::U32(n as u32);
     let strings = |texts: &[String]| Value::Array(texts.iter().cloned().map(Value::String).collect());
     let mut all = vec![
@@ -240,7 +255,7 @@ fn metadata(spec: &Spec, tokens: &Tokens) -> Vec<(String, Value)> {
         all.push((format!("{}.{key}", spec.architecture), number(n)));
     }
     all.push((format!("{}.attention.layer_norm_rms_epsilon", spec.architecture), Value::F32(1e-5)));
-    all.push((format!("{}.rope.freq_base", spec.architecture), Value::F32(50_000.0)));
+    all.push((format!("{}.rope.freq_base", spec.architecture), Value::F32(BASE as f32)));
     all
 }
 
@@ -263,7 +278,29 @@ fn gguf_tensors(spec: &Spec, n_tokens: usize) -> Vec<(String, QTensor)> {
         let kind = if interleaved.rank() == 1 { GgmlDType::F32 } else { spec.kind };
         (gguf_name(&name), QTensor::quantize(&interleaved, kind).unwrap())
     };
-    weights(spec.architecture, n_tokens).into_iter().map(stored).collect()
+    let mut all: Vec<(String, QTensor)> = weights(spec.architecture, n_tokens).into_iter().map(stored).collect();
+    if spec.stretched {
+        let divisors = Tensor::from_vec(divisors(), HEAD / 2, &Device::Cpu).unwrap();
+        all.push(("rope_freqs.weight".into(), QTensor::quantize(&divisors, GgmlDType::F32).unwrap()));
+    }
+    all
+}
+
+/// What Llama 3.1 divides its frequencies by, with the numbers of `config.json` below, as it is converted to GGUF.
+fn divisors() -> Vec<f32> {
+    let (factor, low, high, trained) = (8.0, 1.0, 4.0, 512.0);
+    let divisor = |pair: usize| {
+        let wave = std::f64::consts::TAU * BASE.powf(2.0 * pair as f64 / HEAD as f64);
+        if wave < trained / high {
+            return 1.0;
+        }
+        if wave > trained / low {
+            return factor;
+        }
+        let smooth = (trained / wave - low) / (high - low);
+        1.0 / ((1.0 - smooth) / factor + smooth)
+    };
+    (0..HEAD / 2).map(|pair| divisor(pair) as f32).collect()
 }
 
 fn gguf(spec: &Spec, folder: &Path) -> PathBuf {
@@ -291,8 +328,14 @@ fn published(spec: &Spec, folder: &Path) {
         json!({
             "model_type": spec.architecture, "hidden_size": WIDTH, "intermediate_size": HIDDEN, "num_hidden_layers": LAYERS,
             "num_attention_heads": HEADS, "num_key_value_heads": KV_HEADS, "vocab_size": tokens.texts.len(),
-            "max_position_embeddings": CONTEXT, "rms_norm_eps": 1e-5, "rope_theta": 50_000.0, "hidden_act": "silu",
+            "max_position_embeddings": CONTEXT, "rms_norm_eps": 1e-5, "rope_theta": BASE, "hidden_act": "silu",
             "eos_token_id": [1],
+            "rope_scaling": if spec.stretched {
+                json!({ "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+                        "original_max_position_embeddings": 512 })
+            } else {
+                Json::Null
+            },
         }),
     );
     let vocabulary: serde_json::Map<String, Json> =
@@ -326,6 +369,10 @@ fn published(spec: &Spec, folder: &Path) {
 
 fn open(path: &Path) -> LocalModel {
     LocalModel::open(path).unwrap_or_else(|trouble| panic!("{trouble}"))
+}
+
+fn open_rounded(path: &Path) -> LocalModel {
+    LocalModel::open_as(path, Some(Products::Rounded)).unwrap_or_else(|trouble| panic!("{trouble}"))
 }
 
 /// Prompts that share beginnings, with lengths on both sides of where they are cut.
@@ -367,20 +414,24 @@ fn difference(one: &[f32], other: &[f32]) -> f64 {
 
 // ---------------------------------------------------------------- promises
 
-/// Four kinds of model: the products of each are computed by different code.
-fn kinds() -> Vec<(&'static str, Spec)> {
+type Opening = fn(&Path) -> LocalModel;
+
+/// Models whose products are computed by different code.
+fn kinds() -> Vec<(&'static str, Spec, Opening)> {
+    let of = |architecture, kind| Spec { kind, ..spec(architecture) };
     vec![
-        ("llama", spec("llama")),
-        ("qwen2-q8_0", Spec { kind: GgmlDType::Q8_0, ..spec("qwen2") }),
-        ("qwen3-q4_k", Spec { kind: GgmlDType::Q4K, ..spec("qwen3") }),
-        ("llama-q6_k", Spec { kind: GgmlDType::Q6K, ..spec("llama") }),
-        ("llama-q4_0", Spec { kind: GgmlDType::Q4_0, ..spec("llama") }),
+        ("llama", spec("llama"), open),
+        ("qwen2-q8_0", of("qwen2", GgmlDType::Q8_0), open),
+        ("qwen2-q8_0-rounded", of("qwen2", GgmlDType::Q8_0), open_rounded),
+        ("qwen3-q4_k-rounded", of("qwen3", GgmlDType::Q4K), open_rounded),
+        ("llama-q6_k-rounded", of("llama", GgmlDType::Q6K), open_rounded),
+        ("llama-q4_0-rounded", of("llama", GgmlDType::Q4_0), open_rounded),
     ]
 }
 
 #[test]
 fn the_chances_do_not_depend_on_company_order_cache_or_threads() {
-    for (name, spec) in kinds() {
+    for (name, spec, open) in kinds() {
         let file = gguf(&spec, &folder(&format!("alone-{name}")));
         let model = open(&file);
         let prompts = prompts(model.identity().vocabulary as u32);
@@ -391,19 +442,23 @@ fn the_chances_do_not_depend_on_company_order_cache_or_threads() {
         for what in ["all together, cold", "all together, warm"] {
             model.next(&prompts).unwrap().iter().enumerate().for_each(|(n, chances)| same(what, n, chances));
         }
+        let cold = open(&file);
+        for (n, prompt) in prompts.iter().enumerate().rev() {
+            for what in ["alone, longest first", "alone, warm"] {
+                same(what, n, &cold.next(std::slice::from_ref(prompt)).unwrap()[0]);
+            }
+        }
         let backwards: Vec<usize> = (0..prompts.len()).rev().chain([3, 12, 12]).collect();
         let asked: Vec<Vec<u32>> = backwards.iter().map(|n| prompts[*n].clone()).collect();
-        let cold = open(&file);
-        for (n, chances) in backwards.iter().zip(cold.next(&asked).unwrap()) {
+        for (n, chances) in backwards.iter().zip(open(&file).next(&asked).unwrap()) {
             same("backwards and twice", *n, &chances);
         }
         let cold = open(&file);
         std::thread::scope(|scope| {
-            for reversed in [false, true] {
+            for first in [0, prompts.len() / 2] {
                 let (cold, prompts, same) = (&cold, &prompts, &same);
                 scope.spawn(move || {
-                    for n in 0..prompts.len() {
-                        let n = if reversed { prompts.len() - 1 - n } else { n };
+                    for n in (0..prompts.len()).map(|n| (first + n) % prompts.len()) {
                         same("two threads", n, &cold.next(&prompts[n..=n]).unwrap()[0]);
                     }
                 });
@@ -433,8 +488,8 @@ fn the_number_of_processors_does_not_change_a_bit() {
 #[test]
 #[ignore = "it is run by the test above it"]
 fn a_digest_for_another_test() {
-    for (name, spec) in kinds() {
-        let model = open(&gguf(&spec, &folder(&format!("digest-{name}-{}", std::process::id()))));
+    for (name, spec, open) in kinds() {
+        let model = open(&gguf(&spec, &folder(&format!("digest-{name}"))));
         let chances = model.next(&prompts(model.identity().vocabulary as u32)).unwrap();
         let digest = chances
             .iter()
@@ -446,8 +501,9 @@ fn a_digest_for_another_test() {
 
 #[test]
 fn both_formats_give_the_same_tokens_and_chances() {
-    for architecture in ["llama", "qwen2", "qwen3"] {
-        let (spec, dir) = (spec(architecture), folder(&format!("formats-{architecture}")));
+    let stretched = Spec { stretched: true, ..spec("llama") };
+    for (n, spec) in [spec("llama"), stretched, spec("qwen2"), spec("qwen3")].into_iter().enumerate() {
+        let (architecture, dir) = (spec.architecture, folder(&format!("formats-{n}")));
         let one = open(&gguf(&spec, &dir));
         published(&spec, &dir);
         let other = open(&dir);
@@ -469,6 +525,30 @@ fn both_formats_give_the_same_tokens_and_chances() {
         assert_eq!((identity.architecture.as_str(), identity.context), (architecture, CONTEXT));
         assert_eq!(identity.template_sha256, one.identity().template_sha256);
         assert!(identity.files.iter().any(|file| file.file == "config.json" && file.sha256.len() == 64));
+    }
+}
+
+#[test]
+fn quantised_weights_say_what_they_stand_for() {
+    let (spec, dir) = (Spec { kind: GgmlDType::Q8_0, ..spec("qwen2") }, folder("stands-for"));
+    let tokens = tokens(spec.vocabulary);
+    let stood_for = |(name, tensor): (String, QTensor)| {
+        let numbers = tensor.dequantize(&Device::Cpu).unwrap();
+        (name, QTensor::quantize(&numbers, GgmlDType::F32).unwrap())
+    };
+    let tensors: Vec<(String, QTensor)> = gguf_tensors(&spec, tokens.texts.len()).into_iter().map(stood_for).collect();
+    let file = dir.join("plain.gguf");
+    write_gguf(&file, &metadata(&spec, &tokens), &tensors);
+    let plain = open(&file);
+    let (exact, rounded) = (open(&gguf(&spec, &dir)), open_rounded(&gguf(&spec, &dir)));
+    let identities = [&plain, &exact, &rounded].map(|model| model.identity());
+    assert_eq!(identities.each_ref().map(|identity| identity.quantisation.as_str()), ["F32", "Q8_0", "Q8_0"]);
+    assert_eq!(identities.each_ref().map(|identity| identity.products), [Products::Exact, Products::Exact, Products::Rounded]);
+    let prompts = prompts(identities[0].vocabulary as u32);
+    let [plain, exact, rounded] = [plain, exact, rounded].map(|model| model.next(&prompts).unwrap());
+    for n in 0..prompts.len() {
+        assert_eq!(bits(&plain[n]), bits(&exact[n]));
+        assert!(difference(&plain[n], &rounded[n]) < 0.05, "{}", difference(&plain[n], &rounded[n]));
     }
 }
 
@@ -549,7 +629,9 @@ fn what_is_generated_is_what_was_chosen() {
     let with_end = [&wanted[..], &[1]].concat();
     let ended = model.generate(&prompt, 99, &[], &mut |n, _| with_end[n]).unwrap();
     assert_eq!((ended.text.as_str(), ended.ended, ended.tokens.len()), (" these others will", true, with_end.len()));
-    assert!(model.generate(&prompt, 2, &[], &mut |_, _| u32::MAX).is_err());
+    assert!(model.generate(&prompt, 1, &[], &mut |_, _| u32::MAX).is_err());
+    let full = model.generate(&vec![5; CONTEXT - 2], 99, &[], &mut |_, _| wanted[0]).unwrap();
+    assert_eq!((full.tokens.len(), full.ended), (3, false));
     assert!(model.generate(&prompt, 0, &[], &mut |_, _| 0).unwrap().tokens.is_empty());
 }
 
@@ -565,7 +647,7 @@ fn prompts_that_cannot_be_read_are_errors() {
 #[test]
 fn damaged_files_are_errors() {
     let (spec, dir) = (spec("llama"), folder("damaged"));
-    let (tokens, tensors) = (tokens(spec.vocabulary), gguf_tensors(&spec, tokens(spec.vocabulary).texts.len()));
+    let tokens = tokens(spec.vocabulary);
     let whole = std::fs::read(gguf(&spec, &dir)).unwrap();
     let file = dir.join("damaged.gguf");
     let trouble = |bytes: &[u8]| {
@@ -583,7 +665,7 @@ fn damaged_files_are_errors() {
     // A file of many gigabytes, it says.
     named(&[&whole[..8], &u64::MAX.to_le_bytes(), &whole[16..]].concat(), "not a whole GGUF file");
 
-    let with = |change: &dyn Fn(&mut Vec<(String, Value)>), without: &str, said: &str| {
+    let with = |change: &dyn Fn(&mut Entries), without: &str, said: &str| {
         let mut metadata = metadata(&spec, &tokens);
         change(&mut metadata);
         let tensors = gguf_tensors(&spec, tokens.texts.len()).into_iter().filter(|(name, _)| name != without).collect::<Vec<_>>();
@@ -591,7 +673,7 @@ fn damaged_files_are_errors() {
         named(&std::fs::read(&file).unwrap(), said);
     };
     let set = |key: &'static str, value: Value| {
-        move |all: &mut Vec<(String, Value)>| {
+        move |all: &mut Entries| {
             all.retain(|(known, _)| known != key);
             all.push((key.into(), value.clone()));
         }
@@ -606,7 +688,6 @@ fn damaged_files_are_errors() {
     with(&set("llama.attention.head_count", Value::U32(3)), "", "share");
     with(&set("llama.feed_forward_length", Value::U32(640)), "", "has the shape [512, 256] where the model needs [640, 256]");
     with(&set("llama.rope.scaling.type", Value::String("yarn".into())), "", "yarn");
-    drop(tensors);
 
     // Whatever one byte of the head says, it is a model or an error.
     let mut noise = Noise(3);
@@ -614,7 +695,11 @@ fn damaged_files_are_errors() {
         let mut bytes = whole.clone();
         let place = (noise.next().abs() * 12_000.0) as usize;
         bytes[place] ^= 1 << ((noise.next().abs() * 100.0) as u32 % 8);
-        trouble(&bytes);
+        std::fs::write(&file, &bytes).unwrap();
+        if let Ok(model) = LocalModel::open(&file) {
+            let _ = model.next(&[vec![0, 1, 2]]);
+            let _ = model.chat_tokens(&[Message { role: "user", text: TEXTS[0] }], "");
+        }
     }
 }
 
@@ -628,13 +713,14 @@ fn damaged_folders_are_errors() {
     };
     assert!(LocalModel::open(&dir.join("nothing")).err().unwrap().to_string().contains("there is no model"));
     let part = dir.join("model-00002-of-00002.safetensors");
-    let damages: [(&str, &str, &dyn Fn(Vec<u8>) -> Vec<u8>); 6] = [
-        ("model-00002-of-00002.safetensors", "not a whole safetensors file", &|bytes| bytes[..bytes.len() / 2].into()),
-        ("model-00002-of-00002.safetensors", "not a whole safetensors file", &|_| vec![255; 64]),
-        ("tokenizer.json", "not a tokenizer", &|bytes| bytes[..bytes.len() / 2].into()),
-        ("config.json", "not JSON", &|_| b"{".into()),
-        ("config.json", "hidden_size", &|_| br#"{"model_type": "llama"}"#.into()),
-        ("model.safetensors.index.json", "no safetensors file has", &|_| {
+    type Damage = fn(Vec<u8>) -> Vec<u8>;
+    let damages: [(&str, &str, Damage); 6] = [
+        ("model-00002-of-00002.safetensors", "not a whole safetensors file", |bytes| bytes[..bytes.len() / 2].into()),
+        ("model-00002-of-00002.safetensors", "not a whole safetensors file", |_| vec![255; 64]),
+        ("tokenizer.json", "not a tokenizer", |bytes| bytes[..bytes.len() / 2].into()),
+        ("config.json", "not JSON", |_| b"{".into()),
+        ("config.json", "hidden_size", |_| br#"{"model_type": "llama"}"#.into()),
+        ("model.safetensors.index.json", "no safetensors file has", |_| {
             br#"{"weight_map": {"a": "model-00001-of-00002.safetensors"}}"#.into()
         }),
     ];
@@ -743,16 +829,17 @@ fn another_program_gives_the_same_tokens_and_chances() {
     };
     let of = |architecture, vocabulary, kind, adds_bos| Spec { vocabulary, kind, adds_bos, ..spec(architecture) };
     let (gpt2, qwen2, llama3) = (Words::Bytes("gpt-2"), Words::Bytes("qwen2"), Words::Bytes("llama-bpe"));
-    // The bounds are on a probability. Quantised products round what goes in, each program in its own way.
+    // The bounds are on a probability. With quantised weights that program rounds what it multiplies, and random
+    // weights make much of that; the bound is for mistakes that change everything.
     let made = [
         ("llama", of("llama", gpt2, GgmlDType::F32, false), 1e-5),
-        ("llama-3", of("llama", llama3, GgmlDType::F32, true), 1e-5),
+        ("llama-3", Spec { stretched: true, ..of("llama", llama3, GgmlDType::F32, true) }, 1e-5),
         ("llama-smol", of("llama", Words::Bytes("smollm"), GgmlDType::F32, false), 1e-5),
         ("llama-pieces", of("llama", Words::Pieces, GgmlDType::F32, true), 1e-5),
         ("qwen2", of("qwen2", qwen2, GgmlDType::F32, false), 1e-5),
         ("qwen3", of("qwen3", qwen2, GgmlDType::F32, false), 1e-5),
-        ("qwen2-q8_0", of("qwen2", qwen2, GgmlDType::Q8_0, false), 1e-2),
-        ("llama-q4_k", of("llama", gpt2, GgmlDType::Q4K, false), 1e-2),
+        ("qwen2-q8_0", of("qwen2", qwen2, GgmlDType::Q8_0, false), 0.2),
+        ("llama-q4_k", of("llama", gpt2, GgmlDType::Q4K, false), 0.2),
     ];
     let mut models = vec![("given".to_string(), dir.join("tiny.gguf"), 1e-5)];
     models.extend(made.map(|(name, spec, most)| {

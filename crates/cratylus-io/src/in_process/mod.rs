@@ -4,20 +4,24 @@
 //! the other prompts, their order, the number of threads, or what was asked before.
 
 mod net;
+mod ops;
 mod prefixes;
 mod template;
 mod tokens;
 mod weights;
 
 pub use template::Message;
+pub use weights::Products;
 
 use crate::inputs::sha256;
 use crate::world::{Trouble, at};
 use net::{Memory, Net};
 use prefixes::Prefixes;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use template::Template;
 use tokens::Vocabulary;
@@ -40,6 +44,10 @@ pub struct LocalModel {
     template: Option<Template>,
     identity: LocalIdentity,
     prefixes: Mutex<Prefixes>,
+    /// Threads, each a pool of its own: the library shares a product among the threads of the pool that it
+    /// runs in, and many prompts at once are read faster by one thread each.
+    hands: Vec<ThreadPool>,
+    turn: AtomicUsize,
 }
 
 /// What an experiment should record of a model: enough to tell whether two are the same.
@@ -47,8 +55,9 @@ pub struct LocalModel {
 pub struct LocalIdentity {
     pub name: String,
     pub architecture: String,
-    /// The type of most of the weights. Weights that are not quantised are computed with as `F32`.
+    /// The type of most of the weights.
     pub quantisation: String,
+    pub products: Products,
     /// The number of tokens that have a probability.
     pub vocabulary: usize,
     /// The longest prompt, in tokens.
@@ -80,13 +89,19 @@ pub struct Generated {
 impl LocalModel {
     /// Opens a GGUF file, or a folder with `config.json`, `tokenizer.json` and safetensors; a chat template is
     /// looked for in `chat_template.jinja` and `tokenizer_config.json`. It knows the Llama family, Qwen2 and Qwen3.
+    /// Products are exact for models of up to a billion weights, and for folders.
     pub fn open(path: &Path) -> Result<LocalModel, Trouble> {
+        LocalModel::open_as(path, None)
+    }
+
+    /// Opens a model with the products that are asked for; a folder's are always exact.
+    pub fn open_as(path: &Path, products: Option<Products>) -> Result<LocalModel, Trouble> {
         if !path.exists() {
             return Err(Trouble(format!("there is no model `{}`; it must be a GGUF file or a folder", path.display())));
         }
         let (net, about, vocabulary, template, files) = match path.is_dir() {
             true => open_folder(path)?,
-            false => open_gguf(path)?,
+            false => open_gguf(path, products)?,
         };
         let hashed = |file: &PathBuf| -> Result<HashedFile, Trouble> {
             let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
@@ -96,6 +111,7 @@ impl LocalModel {
             name: about.name,
             architecture: about.architecture,
             quantisation: about.quantisation,
+            products: about.products,
             vocabulary: net.sizes.vocabulary,
             context: net.sizes.context,
             files: files.iter().map(hashed).collect::<Result<_, _>>()?,
@@ -106,7 +122,11 @@ impl LocalModel {
             .map(|source| Template::new(&source, &vocabulary.bos_text, &vocabulary.eos_text))
             .transpose()
             .map_err(|Trouble(what)| Trouble(format!("{}: {what}", path.display())))?;
-        Ok(LocalModel { net, vocabulary, template, identity, prefixes: Mutex::new(Prefixes::new(PREFIX_BYTES_MAX)) })
+        let hand = |_| ThreadPoolBuilder::new().num_threads(1).build();
+        let hands = (0..std::thread::available_parallelism().map_or(1, usize::from)).map(hand).collect::<Result<_, _>>();
+        let hands = hands.map_err(|error| Trouble(format!("starting threads for a model: {error}")))?;
+        let prefixes = Mutex::new(Prefixes::new(PREFIX_BYTES_MAX));
+        Ok(LocalModel { net, vocabulary, template, identity, prefixes, hands, turn: AtomicUsize::new(0) })
     }
 
     pub fn identity(&self) -> LocalIdentity {
@@ -141,22 +161,38 @@ impl LocalModel {
     /// For each prompt the natural logarithms of the probabilities of the next token, at temperature 1, over the
     /// whole vocabulary.
     pub fn next(&self, prompts: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, Trouble> {
-        // Sorted, because prompts that begin alike then follow each other while the cache still has their beginning.
-        let mut order: Vec<usize> = (0..prompts.len()).collect();
-        order.sort_by_key(|prompt_idx| &prompts[*prompt_idx]);
-        let mut answers: Vec<Vec<f32>> = vec![Vec::new(); prompts.len()];
-        for (n, &prompt_idx) in order.iter().enumerate() {
-            answers[prompt_idx] = match n.checked_sub(1).map(|n| order[n]) {
-                Some(twin) if prompts[twin] == prompts[prompt_idx] => answers[twin].clone(),
-                _ => self.read(&prompts[prompt_idx])?.1,
-            };
+        // Sorted, because prompts that begin alike then follow each other while their beginning is still held.
+        let mut distinct: Vec<&Vec<u32>> = prompts.iter().collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let chances = self.each(&distinct)?;
+        let found = |prompt| distinct.binary_search(&prompt).expect("it holds every prompt");
+        Ok(prompts.iter().map(|prompt| chances[found(prompt)].clone()).collect())
+    }
+
+    /// Prompts side by side, each on one thread. One prompt alone may use all of them.
+    fn each(&self, prompts: &[&Vec<u32>]) -> Result<Vec<Vec<f32>>, Trouble> {
+        let all = |part: &[&Vec<u32>]| part.iter().map(|prompt| Ok(self.read(prompt)?.1)).collect::<Result<Vec<_>, Trouble>>();
+        let n_parts = self.hands.len().min(prompts.len());
+        if n_parts < 2 {
+            return all(prompts);
         }
-        Ok(answers)
+        let parts: Vec<Result<Vec<_>, Trouble>> = std::thread::scope(|scope| {
+            let read = |part| {
+                // In turn, because others may be asking at the same time.
+                let hand = self.turn.fetch_add(1, Ordering::Relaxed) % self.hands.len();
+                self.hands[hand].install(|| all(part))
+            };
+            let parts: Vec<_> =
+                prompts.chunks(prompts.len().div_ceil(n_parts)).map(|part| scope.spawn(move || read(part))).collect();
+            parts.into_iter().map(|part| part.join().expect("reading a prompt does not panic")).collect()
+        });
+        Ok(parts.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
     }
 
     /// Continues a prompt by at most `most` tokens. `choose` gets the number of the token to come and the
-    /// logarithms of the probabilities, and gives the token. It ends after an end of turn, or where the text has
-    /// one of the strings in `stop`.
+    /// logarithms of the probabilities, and gives the token. It ends after an end of turn, where the text has one
+    /// of the strings in `stop`, or where the model can read no further.
     ///
     /// The first probabilities are those of [`LocalModel::next`], bit for bit; the later ones are computed token
     /// by token, so they are those of `next` but for rounding. They are a function of the prompt and the choices.
@@ -176,6 +212,7 @@ impl LocalModel {
         let (mut memory, mut chances) = self.read(prompt)?;
         loop {
             let token = choose(tokens.len(), &chances);
+            self.known(&[token])?;
             tokens.push(token);
             if self.vocabulary.ends.contains(&token) {
                 return told(&said, tokens, true);
@@ -186,11 +223,10 @@ impl LocalModel {
             if let Some(end) = stop.iter().filter_map(|stop| find(&said, stop.as_bytes())).min() {
                 return told(&said[..end], tokens, true);
             }
-            if tokens.len() == most {
+            let at = prompt.len() + tokens.len() - 1;
+            if tokens.len() == most || at == self.net.sizes.context {
                 return told(&said, tokens, false);
             }
-            let at = prompt.len() + tokens.len() - 1;
-            self.fits(at + 1, &[token])?;
             let (more, next) = self.step(&memory, at, &[token])?;
             memory.push(Arc::new(more));
             chances = next;
@@ -199,7 +235,7 @@ impl LocalModel {
 
     /// Reads a whole prompt: what is remembered of it, and the chances of what comes next.
     fn read(&self, prompt: &[u32]) -> Result<(Vec<Arc<Memory>>, Vec<f32>), Trouble> {
-        self.fits(prompt.len(), prompt)?;
+        self.fits(prompt)?;
         let mut memory = self.prefixes().held(prompt);
         let ends: Vec<usize> = ends(prompt.len()).collect();
         for piece in memory.len()..ends.len() {
@@ -231,17 +267,23 @@ impl LocalModel {
         Ok((more, chances))
     }
 
-    /// Whether a prompt of `n` tokens can be read, of which these are some.
-    fn fits(&self, n: usize, tokens: &[u32]) -> Result<(), Trouble> {
-        let (name, sizes) = (&self.identity.name, &self.net.sizes);
+    fn fits(&self, prompt: &[u32]) -> Result<(), Trouble> {
+        let (name, n, most) = (&self.identity.name, prompt.len(), self.net.sizes.context);
         if n == 0 {
             return Err(Trouble(format!("`{name}` was given an empty prompt; give it at least one token")));
         }
-        if n > sizes.context {
-            return Err(Trouble(format!("a prompt has {n} tokens, and `{name}` reads at most {}; shorten it", sizes.context)));
+        if n > most {
+            return Err(Trouble(format!("a prompt has {n} tokens, and `{name}` reads at most {most}; shorten it")));
         }
-        match tokens.iter().find(|token| **token as usize >= sizes.vocabulary) {
-            Some(token) => Err(Trouble(format!("`{name}` has no token {token}; its tokens are 0 to {}", sizes.vocabulary - 1))),
+        self.known(prompt)
+    }
+
+    fn known(&self, tokens: &[u32]) -> Result<(), Trouble> {
+        let n_tokens = self.net.sizes.vocabulary;
+        match tokens.iter().find(|token| **token as usize >= n_tokens) {
+            Some(token) => {
+                Err(Trouble(format!("`{}` has no token {token}; its tokens are 0 to {}", self.identity.name, n_tokens - 1)))
+            }
             None => Ok(()),
         }
     }
@@ -261,8 +303,8 @@ fn ends(n: usize) -> impl Iterator<Item = usize> {
 
 type Opened = (Net, About, Vocabulary, Option<String>, Vec<PathBuf>);
 
-fn open_gguf(path: &Path) -> Result<Opened, Trouble> {
-    let gguf = Gguf::open(path)?;
+fn open_gguf(path: &Path, products: Option<Products>) -> Result<Opened, Trouble> {
+    let gguf = Gguf::open(path, products)?;
     let vocabulary = Vocabulary::from_gguf(gguf.metadata(), path)?;
     let template = gguf.metadata().get("tokenizer.chat_template").and_then(|value| value.to_string().ok()).cloned();
     let (net, about) = gguf.net()?;

@@ -2,9 +2,10 @@
 //! neither files nor text, and it never sees two prompts at once: the shape of every product follows from the
 //! tokens of one prompt, so what else is asked for at the time cannot change a bit of the result.
 
+use super::ops::{add, attention, gated};
 use candle_core::quantized::QMatMul;
 use candle_core::{D, Device, Module, Result, Tensor};
-use candle_nn::ops::{rms_norm, silu, softmax_last_dim};
+use candle_nn::ops::rms_norm;
 use candle_nn::rotary_emb::{rope, rope_i};
 use std::sync::Arc;
 
@@ -56,7 +57,7 @@ pub(super) struct Net {
 }
 
 /// The keys and values of a few tokens in a row, for each layer.
-pub(super) struct Memory(Vec<(Tensor, Tensor)>);
+pub(super) struct Memory(pub(super) Vec<(Tensor, Tensor)>);
 
 impl Memory {
     pub fn bytes(&self) -> usize {
@@ -76,10 +77,10 @@ impl Net {
             let normed = rms_norm(&x, &layer.attention_norm, self.sizes.epsilon)?;
             let (seen, kept) = self.attend(layer, &past, &place, &normed)?;
             memory.push(kept);
-            x = (x + seen)?;
+            x = add(&x, &seen)?;
             let normed = rms_norm(&x, &layer.hidden_norm, self.sizes.epsilon)?;
-            let gated = (silu(&layer.gate.of(&normed)?)? * layer.up.of(&normed)?)?;
-            x = (x + layer.down.of(&gated)?)?;
+            let gated = gated(&layer.gate.of(&normed)?, &layer.up.of(&normed)?)?;
+            x = add(&x, &layer.down.of(&gated)?)?;
         }
         Ok((Memory(memory), x.narrow(0, tokens.len() - 1, 1)?.contiguous()?))
     }
@@ -106,9 +107,8 @@ impl Net {
         let all_values = joined(past.iter().map(|(_, values)| values), &values)?;
         // Heads that share keys are stacked, so that one product serves all of them.
         let stacked = queries.reshape((kv_heads, heads / kv_heads * n, head_width))?;
-        let scores = (stacked.matmul(&all_keys.t()?)? / (head_width as f64).sqrt())?;
-        let scores = scores.reshape((heads, n, ()))?.broadcast_add(&place.mask)?;
-        let weights = softmax_last_dim(&scores)?.reshape((kv_heads, heads / kv_heads * n, ()))?;
+        let scores = stacked.matmul(&all_keys.t()?)?;
+        let weights = attention(&scores, place.at, n, (head_width as f32).sqrt().recip())?;
         let seen = weights.matmul(&all_values)?.reshape((heads, n, head_width))?;
         let seen = seen.transpose(0, 1)?.reshape((n, heads * head_width))?;
         Ok((layer.output.of(&seen)?, (keys, values)))
@@ -119,7 +119,7 @@ impl Linear {
     fn of(&self, x: &Tensor) -> Result<Tensor> {
         let y = self.weight.forward(x)?;
         match &self.bias {
-            Some(bias) => y.broadcast_add(bias),
+            Some(bias) => add(&y, bias),
             None => Ok(y),
         }
     }
@@ -130,11 +130,11 @@ fn joined<'a>(past: impl Iterator<Item = &'a Tensor>, now: &'a Tensor) -> Result
     Tensor::cat(&parts, D::Minus2)?.contiguous()
 }
 
-/// Where a piece of text stands: the rotation of its positions, and what each may look at.
+/// Where a piece of text stands, and how its positions turn.
 struct Place {
+    at: usize,
     cos: Tensor,
     sin: Tensor,
-    mask: Tensor,
     neighbours: bool,
 }
 
@@ -145,14 +145,7 @@ impl Place {
             let numbers: Vec<f32> = angles().map(|angle| of(angle) as f32).collect();
             Tensor::from_vec(numbers, (n, net.turns.len()), &Device::Cpu)
         };
-        let may = |row: usize, column: usize| if column <= at + row { 0.0 } else { f32::NEG_INFINITY };
-        let mask: Vec<f32> = (0..n).flat_map(|row| (0..at + n).map(move |column| may(row, column))).collect();
-        Ok(Place {
-            cos: table(f64::cos)?,
-            sin: table(f64::sin)?,
-            mask: Tensor::from_vec(mask, (n, at + n), &Device::Cpu)?,
-            neighbours: net.neighbours,
-        })
+        Ok(Place { at, cos: table(f64::cos)?, sin: table(f64::sin)?, neighbours: net.neighbours })
     }
 
     fn turn(&self, heads: &Tensor) -> Result<Tensor> {

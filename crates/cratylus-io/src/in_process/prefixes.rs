@@ -67,3 +67,28 @@ impl Prefixes {
 fn cost(prefix: &[u32], memory: &Memory) -> usize {
     memory.bytes() + 4 * prefix.len()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::{DType, Device, Tensor};
+
+    #[test]
+    fn the_bound_is_kept_and_what_is_asked_for_stays() {
+        let numbers = || Tensor::zeros((1, 64, 2), DType::F32, &Device::Cpu).unwrap();
+        let memory = Arc::new(Memory(vec![(numbers(), numbers())]));
+        let often = [7; 100];
+        let mut prefixes = Prefixes::new(20 * cost(&[0; 64], &memory));
+        for n in 0..1000 {
+            let pieces = prefixes.held(&often).len();
+            assert_eq!(pieces, usize::from(n > 0) * 3);
+            for end in super::super::ends(often.len()).skip(pieces) {
+                prefixes.hold(&often[..end], &memory);
+            }
+            prefixes.hold(&[n; 64], &memory);
+            assert!(prefixes.bytes <= prefixes.bytes_max);
+        }
+        assert_eq!(prefixes.held(&[5; 65]).len(), 0);
+        assert_eq!(prefixes.held(&[999; 65]).len(), 1);
+    }
+}

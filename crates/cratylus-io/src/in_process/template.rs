@@ -62,3 +62,55 @@ impl Template {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_published_templates_use_is_understood() {
+        let source = r#"{{- bos_token }}
+{%- if strftime_now is defined %}{% set date = strftime_now("%d %b %Y") %}{% else %}{% set date = "26 Jul 2024" %}{% endif %}
+{%- if not tools is defined %}{% set tools = none %}{% endif %}
+{%- set ns = namespace(last=-1) %}
+{%- for message in messages[::-1] %}
+    {%- if ns.last < 0 and message.role == "user" and message.content is string and not message.content.startswith('<tool') %}
+        {%- set ns.last = (messages|length - 1) - loop.index0 %}
+    {%- endif %}
+{%- endfor %}
+{%- if messages[0]['role'] == 'system' %}
+    {%- set system = messages[0]['content'] | trim %}
+    {%- set messages = messages[1:] %}
+{%- endif %}
+{{- 'system: ' + system + ' (' + date + ')\n' }}
+{%- if tools is not none %}{{ raise_exception('tools') }}{% endif %}
+{%- for message in messages %}
+    {%- if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}
+        {{- raise_exception('roles must alternate') }}
+    {%- endif %}
+    {%- set content = message.content %}
+    {%- if '</think>' in content %}
+        {%- set content = content.split('</think>')[-1].lstrip('\n') %}
+    {%- endif %}
+    {{- message.role | upper ~ ': ' ~ content ~ (eos_token if not loop.last else '') + '\n' }}
+{%- endfor %}
+{%- if add_generation_prompt and (enable_thinking is not defined or enable_thinking is true) %}
+    {{- 'ASSISTANT:' }}{{ ns.last }}
+{%- endif %}
+"#;
+        let template = Template::new(source, "<s>", "</s>").unwrap();
+        let said = |role, text| Message { role, text };
+        let talk = [
+            said("system", " Be brief. "),
+            said("user", "Hi"),
+            said("assistant", "<think>\nhm</think>\n\nHello"),
+            said("user", "Bye"),
+        ];
+        assert_eq!(
+            template.render(&talk).unwrap(),
+            "<s>system: Be brief. (26 Jul 2024)\nUSER: Hi</s>\nASSISTANT: Hello</s>\nUSER: Bye\nASSISTANT:3"
+        );
+        let refused = template.render(&[talk[0], talk[2]]).unwrap_err().to_string();
+        assert!(refused.contains("refuses these messages: roles must alternate"), "{refused}");
+    }
+}

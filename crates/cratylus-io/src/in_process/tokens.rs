@@ -88,7 +88,7 @@ impl Vocabulary {
         let text_of = |id: Option<u32>| id.map_or_else(String::new, |id| texts[id as usize].clone());
         let flag = |name: &str| key(name).and_then(|value| value.to_bool().ok());
 
-        let pre = text("pre").unwrap_or("");
+        let pre = text("pre").unwrap_or("nothing");
         let (cut, by_bytes, adds_bos) = match text("model") {
             Some("gpt2") => {
                 let merges = strings(key("merges")).ok_or_else(|| wrong("its vocabulary has no merges".into()))?;

@@ -5,6 +5,7 @@ use super::net::{Layer, Linear, Net, Sizes};
 use crate::world::{Trouble, at};
 use candle_core::quantized::{GgmlDType, QMatMul, gguf_file};
 use candle_core::{DType, Device, Tensor};
+use serde::Serialize;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -22,23 +23,42 @@ pub(super) struct About {
     pub architecture: String,
     /// The type of most of the weights.
     pub quantisation: String,
+    pub products: Products,
 }
+
+/// How the products with quantised weights are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Products {
+    /// With the numbers that the weights stand for, in single precision, at four bytes each. It is the faster way
+    /// to read prompts, several threads can do it at once, and it adds no rounding of its own.
+    Exact,
+    /// With weights as they are stored and what they are multiplied with rounded alike, as llama.cpp does it. It
+    /// takes the least memory. The kernels differ between kinds of processors, and so do results, visibly.
+    Rounded,
+}
+
+/// The most weights for which exact products are chosen unasked: four gigabytes.
+const EXACT_MAX: usize = 1 << 30;
 
 pub(super) struct Gguf {
     path: PathBuf,
     file: BufReader<File>,
     content: gguf_file::Content,
+    products: Products,
 }
 
 impl Gguf {
-    pub fn open(path: &Path) -> Result<Gguf, Trouble> {
+    pub fn open(path: &Path, products: Option<Products>) -> Result<Gguf, Trouble> {
         let file = File::open(path).map_err(at("opening", path))?;
         let mut file = BufReader::new(file);
         // The reader divides by the alignment that the file declares, which may be nought.
         let content = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| gguf_file::Content::read(&mut file)))
             .map_err(|_| Trouble(format!("{} declares an impossible alignment: it is damaged", path.display())))?
             .map_err(at("this is not a whole GGUF file:", path))?;
-        Ok(Gguf { path: path.into(), file, content })
+        let weights = content.tensor_infos.values().map(elements).fold(0, usize::saturating_add);
+        let chosen = if weights <= EXACT_MAX { Products::Exact } else { Products::Rounded };
+        Ok(Gguf { path: path.into(), file, content, products: products.unwrap_or(chosen) })
     }
 
     pub fn metadata(&self) -> &Metadata {
@@ -90,9 +110,8 @@ impl Gguf {
         }
         let about = About {
             name: text("general.name").unwrap_or_else(|| stem(&self.path)),
-            quantisation: most(self.content.tensor_infos.values().map(|info| {
-                (format!("{:?}", info.ggml_dtype), info.shape.dims().iter().fold(1usize, |n, dim| n.saturating_mul(*dim)))
-            })),
+            quantisation: most(self.content.tensor_infos.values().map(|info| (format!("{:?}", info.ggml_dtype), elements(info)))),
+            products: self.products,
             architecture,
         };
         if let Some(divisors) = self.vector("rope_freqs.weight", head_width / 2)? {
@@ -154,6 +173,7 @@ impl Folder {
         let about = About {
             name: stem(&self.path),
             quantisation: most(self.tensors.values().map(|tensor| (format!("{:?}", tensor.dtype()), tensor.elem_count()))),
+            products: Products::Exact,
             architecture,
         };
         let turns = published_turns(config, head_width).map_err(wrong)?;
@@ -260,12 +280,15 @@ impl Tensors for Gguf {
         if !self.has(&names.gguf, &[rows, columns])? {
             return Ok(None);
         }
+        let products = self.products;
         let tensor = self.content.tensor(&mut self.file, &names.gguf, &Device::Cpu);
         tensor
-            .and_then(|tensor| match tensor.dtype() {
-                GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16 => Ok(QMatMul::Tensor(tensor.dequantize(&Device::Cpu)?)),
+            .and_then(|tensor| match (tensor.dtype(), products) {
+                (GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16, _) | (_, Products::Exact) => {
+                    Ok(QMatMul::Tensor(tensor.dequantize(&Device::Cpu)?))
+                }
                 // Not `from_qtensor`: it listens to the environment, and an experiment must not.
-                _ => Ok(QMatMul::QTensor(tensor.into())),
+                (_, Products::Rounded) => Ok(QMatMul::QTensor(tensor.into())),
             })
             .map(Some)
             .map_err(at("reading", &self.path))
@@ -363,13 +386,17 @@ fn sized(key: &str, found: Option<u64>) -> Result<usize, String> {
 }
 
 fn sizes_agree(sizes: &Sizes, turned: usize) -> Result<(), String> {
-    if sizes.heads % sizes.kv_heads != 0 {
+    if !sizes.heads.is_multiple_of(sizes.kv_heads) {
         return Err(format!("{} heads cannot share {} keys evenly", sizes.heads, sizes.kv_heads));
     }
-    if sizes.head_width % 2 != 0 || turned != sizes.head_width {
+    if !sizes.head_width.is_multiple_of(2) || turned != sizes.head_width {
         return Err(format!("it turns {turned} of a head's {} numbers, which is not supported", sizes.head_width));
     }
     Ok(())
+}
+
+fn elements(info: &gguf_file::TensorInfo) -> usize {
+    info.shape.dims().iter().copied().fold(1, usize::saturating_mul)
 }
 
 fn most(kinds: impl Iterator<Item = (String, usize)>) -> String {
