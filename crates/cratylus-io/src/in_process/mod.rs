@@ -37,6 +37,9 @@ const PREFIX_BYTES_MAX: usize = 1 << 30;
 /// bit the piece that would have been computed. Long ones are quick; short ones leave little to do again.
 const PIECES: [usize; 2] = [64, 16];
 
+/// Models with fewer products for each token are computed by one thread.
+const SHARED_MIN: usize = 1 << 25;
+
 /// A language model in memory. It can serve several threads at once.
 pub struct LocalModel {
     net: Net,
@@ -170,24 +173,33 @@ impl LocalModel {
         Ok(prompts.iter().map(|prompt| chances[found(prompt)].clone()).collect())
     }
 
-    /// Prompts side by side, each on one thread. One prompt alone may use all of them.
+    /// Prompts side by side, each on one thread.
     fn each(&self, prompts: &[&Vec<u32>]) -> Result<Vec<Vec<f32>>, Trouble> {
         let all = |part: &[&Vec<u32>]| part.iter().map(|prompt| Ok(self.read(prompt)?.1)).collect::<Result<Vec<_>, Trouble>>();
-        let n_parts = self.hands.len().min(prompts.len());
+        let n_parts = match self.identity.products {
+            Products::Exact => self.hands.len().min(prompts.len()),
+            // The library computes these for one caller at a time, on threads of its own.
+            Products::Rounded => 1,
+        };
         if n_parts < 2 {
-            return all(prompts);
+            return self.alone(|| all(prompts));
         }
         let parts: Vec<Result<Vec<_>, Trouble>> = std::thread::scope(|scope| {
-            let read = |part| {
-                // In turn, because others may be asking at the same time.
-                let hand = self.turn.fetch_add(1, Ordering::Relaxed) % self.hands.len();
-                self.hands[hand].install(|| all(part))
-            };
-            let parts: Vec<_> =
-                prompts.chunks(prompts.len().div_ceil(n_parts)).map(|part| scope.spawn(move || read(part))).collect();
+            let read = |part| scope.spawn(move || self.hand().install(|| all(part)));
+            let parts: Vec<_> = prompts.chunks(prompts.len().div_ceil(n_parts)).map(read).collect();
             parts.into_iter().map(|part| part.join().expect("reading a prompt does not panic")).collect()
         });
         Ok(parts.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
+    }
+
+    /// One thing to do, on all threads; those of a small model would wait for each other longer than they work.
+    fn alone<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        if self.net.sizes.products() < SHARED_MIN { self.hand().install(work) } else { work() }
+    }
+
+    /// In turn, because others may be asking at the same time.
+    fn hand(&self) -> &ThreadPool {
+        &self.hands[self.turn.fetch_add(1, Ordering::Relaxed) % self.hands.len()]
     }
 
     /// Continues a prompt by at most `most` tokens. `choose` gets the number of the token to come and the
@@ -209,7 +221,7 @@ impl LocalModel {
         if most == 0 {
             return told(&said, tokens, false);
         }
-        let (mut memory, mut chances) = self.read(prompt)?;
+        let (mut memory, mut chances) = self.alone(|| self.read(prompt))?;
         loop {
             let token = choose(tokens.len(), &chances);
             self.known(&[token])?;
@@ -227,7 +239,7 @@ impl LocalModel {
             if tokens.len() == most || at == self.net.sizes.context {
                 return told(&said, tokens, false);
             }
-            let (more, next) = self.step(&memory, at, &[token])?;
+            let (more, next) = self.alone(|| self.step(&memory, at, &[token]))?;
             memory.push(Arc::new(more));
             chances = next;
         }

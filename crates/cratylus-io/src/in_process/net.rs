@@ -24,6 +24,14 @@ pub(super) struct Sizes {
     pub epsilon: f32,
 }
 
+impl Sizes {
+    /// How many numbers are multiplied for one token, but for what it looks at and what is said.
+    pub fn products(&self) -> usize {
+        let attention = 2 * self.width * (self.heads + self.kv_heads) * self.head_width;
+        self.layers * (attention + 3 * self.width * self.hidden)
+    }
+}
+
 pub(super) struct Linear {
     pub weight: QMatMul,
     pub bias: Option<Tensor>,
