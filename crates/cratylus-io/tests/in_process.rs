@@ -680,7 +680,7 @@ fn damaged_files_are_errors() {
     };
     with(&|_| (), "blk.1.ffn_up.weight", "blk.1.ffn_up.weight");
     with(&|_| (), "token_embd.weight", "vocabulary");
-    with(&set("general.alignment", Value::U32(0)), "", "alignment");
+    with(&set("general.alignment", Value::U32(0)), "", "damaged");
     with(&set("general.architecture", Value::String("mamba".into())), "", "supported are llama, qwen2, qwen3");
     with(&set("tokenizer.ggml.pre", Value::String("klingon".into())), "", "`klingon`");
     with(&set("tokenizer.ggml.model", Value::String("t5".into())), "", "`t5`");
@@ -714,10 +714,13 @@ fn damaged_folders_are_errors() {
     assert!(LocalModel::open(&dir.join("nothing")).err().unwrap().to_string().contains("there is no model"));
     let part = dir.join("model-00002-of-00002.safetensors");
     type Damage = fn(Vec<u8>) -> Vec<u8>;
-    let damages: [(&str, &str, Damage); 6] = [
+    let damages: [(&str, &str, Damage); 7] = [
         ("model-00002-of-00002.safetensors", "not a whole safetensors file", |bytes| bytes[..bytes.len() / 2].into()),
         ("model-00002-of-00002.safetensors", "not a whole safetensors file", |_| vec![255; 64]),
         ("tokenizer.json", "not a tokenizer", |bytes| bytes[..bytes.len() / 2].into()),
+        ("tokenizer.json", "not a tokenizer", |bytes| {
+            String::from_utf8(bytes).unwrap().replace("decoder\":{\"type", "decoder\":{\"kind").into()
+        }),
         ("config.json", "not JSON", |_| b"{".into()),
         ("config.json", "hidden_size", |_| br#"{"model_type": "llama"}"#.into()),
         ("model.safetensors.index.json", "no safetensors file has", |_| {

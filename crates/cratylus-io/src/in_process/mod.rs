@@ -1,7 +1,8 @@
 //! Language models inside the program: a file in, probabilities of the next token out, on this machine's
 //! processors alone. What must stay absent: the network, a clock, and any random number; who samples brings
 //! the choice. What [`LocalModel::next`] says of a prompt is a function of the model and the prompt: not of
-//! the other prompts, their order, the number of threads, or what was asked before.
+//! the other prompts, their order, the number of threads, or what was asked before. That is to the bit on one
+//! kind of processor; another kind adds up in another order and may differ in the last digits.
 
 mod net;
 mod ops;
@@ -20,6 +21,8 @@ use prefixes::Prefixes;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -371,6 +374,14 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
 
 fn hex(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Reads a file with a library; some of them panic on some damages, and a damaged file is an error.
+fn read_file<T, E: Display>(what: &str, path: &Path, read: impl FnOnce() -> Result<T, E>) -> Result<T, Trouble> {
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(read) => read.map_err(at(&format!("this is not {what}:"), path)),
+        Err(_) => Err(Trouble(format!("this is not {what}: {} is damaged", path.display()))),
+    }
 }
 
 fn in_library(error: candle_core::Error) -> Trouble {

@@ -1,6 +1,7 @@
 //! From text to tokens and back to bytes, by the model's own vocabulary: the one inside a GGUF file, cut as the
 //! llama.cpp family cuts it, or `tokenizer.json`. It knows nothing of conversations.
 
+use super::read_file;
 use super::weights::{Metadata, json, number};
 use crate::world::{Trouble, at};
 use candle_core::quantized::gguf_file::Value;
@@ -125,7 +126,7 @@ impl Vocabulary {
     /// From `tokenizer.json`; the files beside it say where a text begins and ends.
     pub fn from_folder(path: &Path) -> Result<Vocabulary, Trouble> {
         let file = path.join("tokenizer.json");
-        let mut library = Tokenizer::from_file(&file).map_err(at("this is not a tokenizer:", &file))?;
+        let mut library = read_file("a tokenizer", &file, || Tokenizer::from_file(&file))?;
         library.with_padding(None);
         library.with_truncation(None).map_err(at("reading", &file))?;
         let by_bytes = json(&file)?["decoder"].to_string().contains("\"ByteLevel\"");

@@ -2,6 +2,7 @@
 //! against the tensors before anything is computed or allocated for it, so a damaged file is an error.
 
 use super::net::{Layer, Linear, Net, Sizes};
+use super::read_file;
 use crate::world::{Trouble, at};
 use candle_core::quantized::{GgmlDType, QMatMul, gguf_file};
 use candle_core::{DType, Device, Tensor};
@@ -52,10 +53,7 @@ impl Gguf {
     pub fn open(path: &Path, products: Option<Products>) -> Result<Gguf, Trouble> {
         let file = File::open(path).map_err(at("opening", path))?;
         let mut file = BufReader::new(file);
-        // The reader divides by the alignment that the file declares, which may be nought.
-        let content = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| gguf_file::Content::read(&mut file)))
-            .map_err(|_| Trouble(format!("{} declares an impossible alignment: it is damaged", path.display())))?
-            .map_err(at("this is not a whole GGUF file:", path))?;
+        let content = read_file("a whole GGUF file", path, || gguf_file::Content::read(&mut file))?;
         let weights = content.tensor_infos.values().map(elements).fold(0, usize::saturating_add);
         let chosen = if weights <= EXACT_MAX { Products::Exact } else { Products::Rounded };
         Ok(Gguf { path: path.into(), file, content, products: products.unwrap_or(chosen) })
@@ -136,10 +134,8 @@ impl Folder {
         let mut tensors = HashMap::new();
         for file in files {
             let bytes = std::fs::read(file).map_err(at("reading", file))?;
-            tensors.extend(
-                candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
-                    .map_err(at("this is not a whole safetensors file:", file))?,
-            );
+            let read = || candle_core::safetensors::load_buffer(&bytes, &Device::Cpu);
+            tensors.extend(read_file("a whole safetensors file", file, read)?);
         }
         Ok(Folder { path: path.into(), config: json(&path.join("config.json"))?, tensors })
     }
