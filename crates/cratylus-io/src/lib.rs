@@ -13,8 +13,10 @@ pub mod ai_norms;
 pub mod calls;
 pub mod conduct;
 pub mod fit;
-pub mod kernel;
+#[cfg(feature = "in-process")]
+pub mod in_process;
 pub mod inputs;
+pub mod kernel;
 pub mod live;
 pub mod manifest;
 mod pickle;

@@ -1,16 +1,120 @@
-//! A model file in this process.
+//! A model file in this process, asked like a server that lists every next token.
 
-use super::backend::Backend;
-use super::tape::Setup;
-use crate::world::Trouble;
-use cratylus_core::language::model::Model;
-use std::path::Path;
-use std::sync::Arc;
+#[cfg(feature = "in-process")]
+pub use here::open;
+#[cfg(not(feature = "in-process"))]
+pub use nowhere::open;
 
-/// Without the feature there is nothing to run a model file with, and this says so.
-pub fn open(path: &Path, _: &Model, _: &str) -> Result<(Arc<dyn Backend>, Setup), Trouble> {
-    Err(Trouble(format!(
-        "{} is a model file, and this program was built without the means to run one\n  help: build it with `cargo build --release --features in-process`, or serve the file (docs/live-models.md) and give the server's address as `endpoint`",
-        path.display()
-    )))
+#[cfg(not(feature = "in-process"))]
+mod nowhere {
+    use crate::models::backend::Backend;
+    use crate::models::tape::Setup;
+    use crate::world::Trouble;
+    use cratylus_core::language::model::Model;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    /// Without the feature there is nothing to run a model file with, and this says so.
+    pub fn open(path: &Path, _: &Model, _: &str) -> Result<(Arc<dyn Backend>, Setup), Trouble> {
+        Err(Trouble(format!(
+            "{} is a model file, and this program was built without the means to run one\n  help: build it with `cargo build --release --features in-process`, or serve the file (docs/live-models.md) and give the server's address as `endpoint`",
+            path.display()
+        )))
+    }
+}
+
+#[cfg(feature = "in-process")]
+mod here {
+    use crate::in_process::{LocalModel, Message};
+    use crate::models::asker::sha;
+    use crate::models::backend::{Allowance, Backend, Given, Raw, Refusal, Request, Want};
+    use crate::models::tape::{How, Setup, Took};
+    use crate::world::Trouble;
+    use cratylus_core::language::model::{Choice, Model};
+    use cratylus_core::language::spelling::NextToken;
+    use cratylus_core::{Purpose, Seed};
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    struct FileModel(LocalModel);
+
+    /// Loads a model, and says what it is.
+    pub fn open(path: &Path, model: &Model, asked: &str) -> Result<(Arc<dyn Backend>, Setup), Trouble> {
+        let local = LocalModel::open(path)?;
+        let identity = serde_json::to_value(local.identity()).expect("an identity is plain data");
+        let id = sha(identity.to_string().as_bytes());
+        let listed = local.identity().vocabulary as u32;
+        let (how, why) = match model.choice {
+            Choice::Auto | Choice::Exact => (How::Exact { listed }, "the whole distribution of the next token is here"),
+            Choice::FirstToken => (How::FirstToken { listed }, "as the experiment says"),
+            Choice::Text => (How::Text, "as the experiment says"),
+            Choice::Constrained => {
+                return Err(Trouble(
+                    "a model in this process gives probabilities of the names, so there is nothing to constrain; leave `choice` out".into(),
+                ));
+            }
+        };
+        let prefill = !model.protocol.prefill.is_empty();
+        let setup = Setup { asked: asked.into(), name: model.name.clone(), identity, id, how, prefill, why: why.into() };
+        Ok((Arc::new(FileModel(local)), setup))
+    }
+
+    impl Backend for FileModel {
+        fn ask(&self, request: &Request<'_>) -> Result<Given, Refusal> {
+            let began = Instant::now();
+            let messages: Vec<Message<'_>> =
+                request.prompt.messages.iter().map(|message| Message { role: &message.role, text: &message.text }).collect();
+            let prefill = if request.prefill { request.prompt.prefill.as_str() } else { "" };
+            let mut tokens = self.0.chat_tokens(&messages, prefill).map_err(fatal)?;
+            // What was followed is known by its tokens, so that it is not spelled anew.
+            tokens.extend(request.before.iter().filter_map(|beginning| beginning.id));
+            let prompt_tokens = Some(tokens.len() as u64);
+            let (raw, completion) = match request.want {
+                Want::Next { .. } => {
+                    let next = self.0.next(&[tokens]).map_err(fatal)?.remove(0);
+                    (Raw::Next((0..).zip(&next).map(|(id, &logprob)| self.token(id, logprob)).collect()), 1)
+                }
+                Want::Text { .. } => {
+                    let most = request.model.protocol.max_tokens as usize;
+                    let sampler = request.model.sampler;
+                    let mut draws = Seed(request.query.draw).stream(Purpose::Decide, 0);
+                    let mut choose = |_: usize, logprobs: &[f32]| {
+                        let logprobs: Vec<f64> = logprobs.iter().map(|&logprob| f64::from(logprob)).collect();
+                        let mut left = draws.unit();
+                        let p = sampler.probabilities(&logprobs);
+                        let chosen = p.iter().position(|p| {
+                            left -= p;
+                            left < 0.0
+                        });
+                        let likely = |p: &[f64]| (0..p.len()).max_by(|&a, &b| p[a].total_cmp(&p[b])).unwrap_or(0);
+                        chosen.unwrap_or_else(|| likely(&p)) as u32
+                    };
+                    let generated = self.0.generate(&tokens, most, &[], &mut choose).map_err(fatal)?;
+                    let n = generated.tokens.len() as u64;
+                    (Raw::Text { text: generated.text, cut: !generated.ended }, n)
+                }
+                Want::Names => return Err(Refusal::Fatal("a model file gives probabilities of tokens, not of names".into())),
+            };
+            let took = Took {
+                prompt_tokens,
+                completion_tokens: Some(completion),
+                ms: began.elapsed().as_secs_f64() * 1000.0,
+                ..Took::default()
+            };
+            Ok(Given { raw, sent: serde_json::json!({}), took, allowance: Allowance::default() })
+        }
+    }
+
+    impl FileModel {
+        fn token(&self, id: u32, logprob: f32) -> NextToken {
+            // A special token is no part of a name, whatever it is called.
+            let bytes = if self.0.is_special(id) { Vec::new() } else { self.0.token_bytes(id).to_vec() };
+            NextToken { id: Some(id), bytes, logprob: f64::from(logprob).min(0.0) }
+        }
+    }
+
+    fn fatal(trouble: Trouble) -> Refusal {
+        Refusal::Fatal(trouble.0)
+    }
 }
