@@ -1,22 +1,32 @@
 //! `cratylus check`: validates an experiment and says what it will run.
 
-use crate::experiment::load;
+use crate::experiment::{Loaded, load};
 use crate::words::{count, table};
 use crate::{Failure, print};
 use clap::Args;
 use cratylus_core::World;
+use cratylus_core::estimate::{Estimate, estimate};
+use cratylus_core::experiment::Budget;
+use cratylus_io::models::asker::shown;
+use cratylus_io::models::prices::{Price, Prices};
 use serde_json::json;
 use std::path::PathBuf;
 
 /// Validate an experiment and say what it will run, without running anything.
 #[derive(Args)]
-#[command(after_help = "Example:\n  cratylus check experiments/consensus.toml")]
+#[command(
+    after_help = "Examples:\n  cratylus check experiments/consensus.toml\n  cratylus check experiments/live.toml --memory 'Q M, M M'   (what an agent that remembers these rounds would be told)"
+)]
 pub struct Check {
     #[arg(value_name = "EXPERIMENT.toml")]
     experiment: PathBuf,
     /// Change any key of the file, quoted as TOML; may be given again.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
+    /// Show the exact messages of an agent of a live model that remembers these rounds: own and partner's choice, oldest
+    /// first, rounds separated by commas; empty for no memory.
+    #[arg(long, value_name = "ROUNDS")]
+    memory: Option<String>,
     /// Print the answer as JSON.
     #[arg(long)]
     json: bool,
@@ -32,11 +42,16 @@ impl Check {
         let decisions = (0..loaded.points.len()).map(|i| most(i).saturating_mul(each(i))).fold(0, u64::saturating_add);
         let compiled = loaded.worlds.iter().filter(|world| world.compiled().is_some()).count();
         let cautions = World::each_once(&loaded.worlds, |world| &world.cautions);
+        let live = loaded.worlds.iter().any(World::live);
+        if let Some(memory) = &self.memory {
+            return messages(&loaded, memory, self.json);
+        }
+        let bill = if live { Some(Bill::of(&loaded)?) } else { None };
         if self.json {
             return print(json!({
                 "valid": true, "points": loaded.points.len(), "runs": runs,
                 "interactions_at_most": interactions, "decisions_at_most": decisions,
-                "model_calls": 0, "cautions": cautions, "inputs": loaded.inputs,
+                "model_calls": bill.as_ref().map_or(json!(0), Bill::json), "cautions": cautions, "inputs": loaded.inputs,
             }));
         }
         let experiment = &loaded.points[0].experiment;
@@ -47,12 +62,167 @@ impl Check {
             vec!["replicas".into(), count(experiment.replicas)],
             vec!["runs".into(), count(runs)],
             vec!["interactions".into(), format!("at most {}", count(interactions))],
-            vec!["decisions".into(), format!("at most {} (no model is called)", count(decisions))],
-            vec!["played on".into(), format!("flat tables for {compiled} of {} points", loaded.points.len())],
+            vec!["decisions".into(), format!("at most {}{}", count(decisions), if live { "" } else { " (no model is called)" })],
         ];
+        match &bill {
+            Some(bill) => rows.extend(bill.rows()),
+            None => rows.push(vec!["played on".into(), format!("flat tables for {compiled} of {} points", loaded.points.len())]),
+        }
         rows.extend(loaded.inputs.iter().map(|(file, hash)| vec!["input".into(), format!("{file}  sha256 {}…", &hash[..16])]));
         print(table(&rows, &[]))?;
         cautions.iter().for_each(|caution| eprintln!("note: {caution}"));
         Ok(())
+    }
+}
+
+/// The messages that an agent with a given memory is shown, by every kind of model in the experiment.
+fn messages(loaded: &Loaded, memory: &str, as_json: bool) -> Result<(), Failure> {
+    let mut seen = Vec::new();
+    for world in &loaded.worlds {
+        for (_, model) in world.models() {
+            let mut window = Vec::new();
+            for round in memory.split(',').map(str::trim).filter(|round| !round.is_empty()) {
+                let names: Vec<&str> = round.split_whitespace().collect();
+                let place = |word: &str| model.names.iter().position(|name| name == word).map(|place| place as u16);
+                let [Some(own), Some(partner)] = [0, 1].map(|i| names.get(i).and_then(|word| place(word))) else {
+                    let help = format!("for example: --memory '{} {}'", model.names[0], model.names[1]);
+                    return Err(Failure::input(format!(
+                        "`{round}` is no round: own and partner's choice, of the pool {}",
+                        model.names.join(", ")
+                    ))
+                    .help(&help));
+                };
+                window.push([own, partner]);
+            }
+            if window.len() > model.memory {
+                return Err(Failure::input(format!(
+                    "{} rounds are given, and an agent remembers {}",
+                    window.len(),
+                    model.memory
+                )));
+            }
+            // The order that the first seat of a run's first interaction is shown.
+            let order = model.order.shown(world.seed(0), 0, 0, model.names.len()).remove(0);
+            let prompt = model.told(&window, &order).map_err(Failure::input)?;
+            if !seen.iter().any(|(protocol, known)| *known == prompt && *protocol == model.protocol.name) {
+                seen.push((model.protocol.name.clone(), prompt));
+            }
+        }
+    }
+    if seen.is_empty() {
+        return Err(Failure::input("no agent of this experiment is a live model, so none is told anything"));
+    }
+    for (protocol, prompt) in seen {
+        match as_json {
+            true => print(json!({ "protocol": protocol, "messages": prompt.messages, "prefill": prompt.prefill }))?,
+            false => print(format!("protocol {protocol}\n{}", shown(&prompt)))?,
+        }
+    }
+    Ok(())
+}
+
+/// What a live experiment will come to, by emulated models in place of the live ones.
+struct Bill {
+    estimates: Vec<Estimate>,
+    /// The most tokens of an answer in words.
+    answer: u64,
+    price: Option<(String, Price)>,
+    /// The number of a table of prices, if it says when it was written.
+    written: Option<String>,
+    budget: Budget,
+}
+
+/// Tokens of English text, roughly.
+const CHARACTERS_PER_TOKEN: f64 = 4.0;
+
+impl Bill {
+    fn of(loaded: &Loaded) -> Result<Bill, Failure> {
+        let estimates = estimate(&loaded.worlds).map_err(|fault| Failure::run(fault.0))?;
+        let budget = loaded.points[0].experiment.budget.clone();
+        let prices = match &budget.prices {
+            Some(file) => Prices::read(&loaded.base.join(file)).map_err(Failure::input)?,
+            None => Prices::built_in(),
+        };
+        let models: Vec<_> = loaded.worlds.iter().flat_map(|world| world.models().map(|(_, model)| model.clone())).collect();
+        let price = models.iter().find_map(|model| Some((model.name.clone(), prices.of(&model.name)?)));
+        let answer = models.iter().map(|model| u64::from(model.protocol.max_tokens)).max().unwrap_or(0);
+        Ok(Bill { estimates, answer, price, written: prices.written.clone(), budget })
+    }
+
+    /// The least and the most over stand-ins.
+    fn range(&self, of: impl Fn(&Estimate) -> f64) -> [f64; 2] {
+        let values: Vec<f64> = self.estimates.iter().map(of).collect();
+        [values.iter().copied().fold(f64::INFINITY, f64::min), values.iter().copied().fold(0.0, f64::max)]
+    }
+
+    fn tokens(&self, calls: &dyn Fn(&Estimate) -> f64, answer: f64) -> [f64; 2] {
+        self.range(|estimate| calls(estimate) * (estimate.characters / CHARACTERS_PER_TOKEN + answer))
+    }
+
+    fn usd(&self, calls: &dyn Fn(&Estimate) -> f64, answer: f64) -> Option<[f64; 2]> {
+        let (_, price) = self.price.as_ref()?;
+        let each = |estimate: &Estimate| (estimate.characters / CHARACTERS_PER_TOKEN * price.input + answer * price.output) / 1e6;
+        Some(self.range(|estimate| calls(estimate) * each(estimate)))
+    }
+
+    fn ways(&self) -> [(&'static str, &'static str, Box<dyn Fn(&Estimate) -> f64>, f64); 2] {
+        [
+            ("with probabilities", "probabilities", Box::new(|estimate: &Estimate| estimate.prompts as f64), 1.0),
+            ("with text alone", "text", Box::new(|estimate: &Estimate| estimate.decisions as f64), self.answer as f64),
+        ]
+    }
+
+    fn rows(&self) -> Vec<Vec<String>> {
+        let span = |[low, high]: [f64; 2]| match (low.round() as u64, high.round() as u64) {
+            (low, high) if low == high => count(low),
+            (low, high) => format!("{} to {}", count(low), count(high)),
+        };
+        let mut rows = vec![vec![
+            "decisions".into(),
+            format!("{}, played with emulated models instead", span(self.range(|e| e.decisions as f64))),
+        ]];
+        for (words, _, calls, answer) in self.ways() {
+            let mut line = format!("{} calls, about {} tokens", span(self.range(&calls)), span(self.tokens(&calls, answer)));
+            if let Some([low, high]) = self.usd(&calls, answer) {
+                line += &format!(", about {low:.2} to {high:.2} USD");
+            }
+            let [low, high] = self.range(&calls).map(|calls| calls / 20.0 / 60.0);
+            line += &format!(", {low:.1} to {high:.1} minutes at a second a call and 20 at once");
+            rows.push(vec![words.into(), line]);
+        }
+        if let (Some((model, _)), Some(written)) = (&self.price, &self.written) {
+            rows.push(vec!["prices".into(), format!("of {model}, from a table of {written}; `[budget] prices` names another")]);
+        }
+        if self.estimates.iter().any(|estimate| estimate.partly) {
+            rows.push(vec!["".into(), "only some of the runs were tried: different questions may be more".into()]);
+        }
+        let Budget { calls, tokens, usd, hours, .. } = &self.budget;
+        let limits = [
+            calls.map(|calls| format!("{} calls", count(calls))),
+            tokens.map(|tokens| format!("{} tokens", count(tokens))),
+            usd.map(|usd| format!("{usd} USD")),
+            hours.map(|hours| format!("{hours} hours")),
+        ];
+        let limits: Vec<String> = limits.into_iter().flatten().collect();
+        rows.push(vec![
+            "budget".into(),
+            if limits.is_empty() {
+                "none; `[budget] calls, tokens, usd, hours` would stop a run".into()
+            } else {
+                limits.join(", ")
+            },
+        ]);
+        rows
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let ways = self.ways().map(|(_, key, calls, answer)| {
+            (
+                key.to_string(),
+                json!({ "calls": self.range(&calls), "tokens": self.tokens(&calls, answer), "usd": self.usd(&calls, answer) }),
+            )
+        });
+        let stand_ins: Vec<&str> = self.estimates.iter().map(|estimate| estimate.model.as_str()).collect();
+        json!({ "stand_ins": stand_ins, "decisions": self.range(|e| e.decisions as f64), "ways": serde_json::Map::from_iter(ways) })
     }
 }

@@ -7,10 +7,12 @@ mod experiment;
 mod fit;
 mod import;
 mod init;
+mod kernel;
 mod list;
 mod replay;
 mod report;
 mod run;
+mod store;
 mod words;
 
 use clap::{Parser, Subcommand};
@@ -37,6 +39,8 @@ enum Verb {
     Replay(replay::Replay),
     Import(import::Import),
     Fit(fit::Fit),
+    Kernel(kernel::Kernel),
+    Store(store::Store),
     List(list::List),
     Schema(list::Schema),
     Init(init::Init),
@@ -86,6 +90,8 @@ fn main() -> ExitCode {
         Verb::Replay(verb) => verb.go(),
         Verb::Import(verb) => verb.go(),
         Verb::Fit(verb) => verb.go(),
+        Verb::Kernel(verb) => verb.go(),
+        Verb::Store(verb) => verb.go(),
         Verb::List(verb) => verb.go(),
         Verb::Schema(verb) => verb.go(),
         Verb::Init(verb) => verb.go(),

@@ -445,6 +445,35 @@ impl Tape {
     }
 }
 
+/// Writes a store anew without the answers of models whose identity begins as given: how many are left and gone, and
+/// where the store is as it was.
+pub fn prune(path: &Path, model: &str) -> Result<(u64, u64, PathBuf), Trouble> {
+    // Opened for appending, so that the lock of those who write is respected.
+    let tape = Tape::open(path)?;
+    let (kept, gone): (Vec<_>, Vec<_>) = tape.calls().into_iter().partition(|call| !call.model.starts_with(model));
+    if gone.is_empty() {
+        return Ok((kept.len() as u64, 0, path.into()));
+    }
+    let name = path.file_name().map_or_else(|| "store".into(), |name| name.to_string_lossy().into_owned());
+    let free = |i: &u32| !path.with_file_name(format!("{name}.before-{i}")).exists();
+    let before = path.with_file_name(format!("{name}.before-{}", (1..).find(free).expect("numbers do not end")));
+    let used: std::collections::HashSet<&str> = kept.iter().map(|call| call.prompt.as_str()).collect();
+    let setups = tape.setups().into_iter().filter(|setup| !setup.id.starts_with(model)).map(Entry::Setup);
+    let prompts = tape.prompts().into_iter().filter(|prompt| used.contains(prompt.hash.as_str())).map(Entry::Prompt);
+    let calls = kept.iter().map(|call| Entry::Call(Box::new((**call).clone())));
+    let entries: Vec<Entry> = setups.chain(prompts).chain(calls).collect();
+    let file = tape.file.lock().expect("no panic while holding the file");
+    let lock = file.as_ref().expect("it was opened");
+    match lock.try_lock() {
+        Ok(()) => (),
+        Err(_) => return Err(Trouble(format!("{} is being written by another process; wait for it", path.display()))),
+    }
+    std::fs::rename(path, &before).map_err(at("moving", path))?;
+    let new = Tape::open(path)?;
+    new.keep(&entries)?;
+    Ok((kept.len() as u64, gone.len() as u64, before))
+}
+
 fn check_head(file: &mut File, path: &Path) -> Result<(), Trouble> {
     let mut head = vec![0; HEAD.len() + 1];
     file.seek(SeekFrom::Start(0)).map_err(at("reading", path))?;
