@@ -2,8 +2,9 @@
 //! Rows are in the order of the calls' keys. What a call took (time, tokens, cost) differs from one run to the next;
 //! everything else decides the results, and `replay` plays from it.
 
+use crate::manifest::Manifest;
 use crate::models::probe::{UNLISTED_MAX, percent};
-use crate::models::tape::{Answer, Call, How, KeptPrompt, Setup, Tape};
+use crate::models::tape::{Answer, Call, How, KeptPrompt, Setup, Tape, Took};
 use crate::run_dir::{CALLS, PROMPTS};
 use crate::table::{self, Column, Table, Values};
 use crate::world::{Trouble, at};
@@ -85,7 +86,8 @@ pub fn read(dir: &Path) -> Result<Tape, Trouble> {
     let prompts = prompts(&table::read(&file, None)?).map_err(at("reading", &file))?;
     let file = dir.join(CALLS);
     let calls = calls(&table::read(&file, None)?).map_err(at("reading", &file))?;
-    Ok(Tape::of(calls, prompts))
+    let setups = Manifest::read(dir).map_or(Vec::new(), |manifest| manifest.servers);
+    Ok(Tape::of(calls, prompts, setups))
 }
 
 fn prompts(table: &Table) -> Result<Vec<KeptPrompt>, String> {
@@ -101,6 +103,11 @@ fn prompts(table: &Table) -> Result<Vec<KeptPrompt>, String> {
 fn calls(table: &Table) -> Result<Vec<Call>, String> {
     let (key, model, prompt) = (table.texts("key")?, table.texts("model")?, table.texts("prompt")?);
     let (names, before, sent) = (table.texts("names_shown")?, table.texts("before")?, table.texts("sent")?);
+    let tokens = ["prompt_tokens", "cached_tokens", "completion_tokens"].map(|column| table.ints(column));
+    let [prompt_tokens, cached_tokens, completion_tokens] = tokens;
+    let (prompt_tokens, cached_tokens, completion_tokens) = (prompt_tokens?, cached_tokens?, completion_tokens?);
+    let (usd, ms, sent_times) = (table.floats("usd")?, table.floats("ms")?, table.ints("times_sent")?);
+    let (changed, when) = (table.texts("changed")?, table.texts("at")?);
     let (draw, again, answer) = (table.uints("draw")?, table.ints("again")?, table.texts("answer")?);
     let row = |i: usize| {
         Some(Call {
@@ -113,7 +120,16 @@ fn calls(table: &Table) -> Result<Vec<Call>, String> {
             again: again[i]? as u8,
             sent: serde_json::from_str(sent[i]?).ok()?,
             answer: serde_json::from_str(answer[i]?).ok()?,
-            took: Default::default(),
+            took: Took {
+                prompt_tokens: prompt_tokens[i].map(|n| n as u64),
+                cached_tokens: cached_tokens[i].map(|n| n as u64),
+                completion_tokens: completion_tokens[i].map(|n| n as u64),
+                usd: usd[i],
+                ms: ms[i].unwrap_or(0.0),
+                sent: sent_times[i].unwrap_or(0) as u32,
+                changed: changed[i].map(String::from),
+                at: when[i].unwrap_or("").into(),
+            },
         })
     };
     (0..table.rows()).map(|i| row(i).ok_or_else(|| format!("row {i} is no call"))).collect()

@@ -1,7 +1,7 @@
 //! Extracts a model's whole response to two names, as a kernel file that other agents can follow: exactly, where the
 //! model gives probabilities; by sampling where populations actually go, where it gives text.
 
-use crate::models::asker::{Asking, Asks, NoReply, Opened, Spent, Tapes};
+use crate::models::asker::{Asking, Asks, NoReply, Opened, Spent, Tapes, told};
 use crate::models::pool::Ended;
 use crate::table::{self, Column, Table, Values};
 use crate::world::{Trouble, at};
@@ -155,7 +155,9 @@ impl Extraction {
             self.of.store(queries.len() as u64, Ordering::Relaxed);
         }
         for (i, query) in queries.iter().enumerate() {
-            let asking = Asking { model: &self.model, setup: &self.opened.setup, tapes: &self.tapes, query, asks: None };
+            let prompt = told(&self.model, query)?;
+            let (model, setup) = (&*self.model, &self.opened.setup);
+            let asking = Asking { model, setup, tapes: &self.tapes, query, prompt: &prompt, asks: None };
             match asking.reply() {
                 Ok(reply) => {
                     self.done.fetch_add(1, Ordering::Relaxed);
@@ -181,7 +183,8 @@ impl Extraction {
                     prices: None,
                     over: &over,
                 };
-                let asking = Asking { model: &model, setup: &opened.setup, tapes: &tapes, query: &query, asks: Some(&asks) };
+                let (setup, tapes) = (&opened.setup, &*tapes);
+                let asking = Asking { model: &model, setup, tapes, query: &query, prompt: &prompt, asks: Some(&asks) };
                 let _ = to.send((i, asking.reply()));
             }));
         }

@@ -5,11 +5,11 @@
 //! first ones first, so that early runs are whole early.
 
 use crate::conduct::{Job, Progress, Recorder, Refused, Unit};
-use crate::models::asker::{Asking, Asks, NoReply, Opened, QuestionKey, Spent, Tapes};
+use crate::models::asker::{Asking, Asks, NoReply, Opened, QuestionKey, Spent, Tapes, told};
 use crate::models::open::Opener;
 use crate::models::pool::Ended;
 use crate::models::prices::{Price, Prices};
-use crate::models::tape::{Setup, Tape, Took};
+use crate::models::tape::{Entry, KeptPrompt, Setup, Tape, Took};
 use crate::world::Trouble;
 use cratylus_core::agent::Fault;
 use cratylus_core::experiment::Budget;
@@ -92,6 +92,14 @@ impl Studio {
                 "`{}` is in no table of prices, so only costs that the server itself reports count towards the budget",
                 model.name
             ));
+        }
+        if let Some(store) = &store {
+            let known = store.setups();
+            let new = models.iter().map(|(_, opened, _)| &opened.setup).filter(|setup| !known.contains(setup));
+            let new: Vec<Entry> = new.cloned().map(Entry::Setup).collect();
+            if !new.is_empty() {
+                store.keep(&new)?;
+            }
         }
         Ok(Studio {
             tapes: Arc::new(Tapes { own, store }),
@@ -189,6 +197,7 @@ pub(crate) fn play<'a>(
         next: 0,
         known: HashMap::new(),
         asking: HashMap::new(),
+        told: HashMap::new(),
         out: 0,
         to,
         questions: Vec::new(),
@@ -206,6 +215,9 @@ pub(crate) fn play<'a>(
     played
 }
 
+/// The most prompts held in memory beside those that wait.
+const TOLD_MAX: usize = 1 << 16;
+
 /// The replicas on the table, and what is known to them.
 struct Table<'t, 'a> {
     job: &'t Job<'a>,
@@ -218,6 +230,8 @@ struct Table<'t, 'a> {
     /// Distributions, by what is remembered and the order shown.
     known: HashMap<QuestionKey, Reply>,
     asking: HashMap<QuestionKey, Vec<Waiter>>,
+    /// Prompts of models that give text.
+    told: HashMap<QuestionKey, Arc<KeptPrompt>>,
     /// Questions that are out.
     out: usize,
     to: Sender<Done>,
@@ -345,7 +359,23 @@ impl<'a> Table<'_, 'a> {
         }
         // What an earlier call of this run, or another run, paid for.
         let tapes = &*self.studio.tapes;
-        match (Asking { model, setup: &opened.setup, tapes, query: &query, asks: None }).reply() {
+        let told_key = key.clone().unwrap_or_else(|| QuestionKey {
+            model: number,
+            window: query.window.clone(),
+            order: query.order.clone(),
+        });
+        let prompt = match self.told.get(&told_key) {
+            Some(prompt) => prompt.clone(),
+            None => {
+                let prompt = Arc::new(told(model, &query)?);
+                // Where only text comes back the same memory is told again and again.
+                if key.is_none() && self.told.len() < TOLD_MAX {
+                    self.told.insert(told_key, prompt.clone());
+                }
+                prompt
+            }
+        };
+        match (Asking { model, setup: &opened.setup, tapes, query: &query, prompt: &prompt, asks: None }).reply() {
             Ok(reply) => {
                 if let Some(key) = key {
                     self.known.insert(key, reply.clone());
@@ -379,7 +409,8 @@ impl<'a> Table<'_, 'a> {
                 prices: cost.as_ref().map(|cost| cost as &dyn Fn(&Took) -> Option<f64>),
                 over: &over,
             };
-            let asking = Asking { model: &model, setup: &opened.setup, tapes: &tapes, query: &query, asks: Some(&asks) };
+            let asking =
+                Asking { model: &model, setup: &opened.setup, tapes: &tapes, query: &query, prompt: &prompt, asks: Some(&asks) };
             let reply = asking.reply();
             promise.keep(Done { key, waiter, reply });
         }));

@@ -56,6 +56,7 @@ impl Replay {
         };
         let mut played = BTreeMap::new();
         for (i, (point, world)) in loaded.points.iter().zip(&loaded.worlds).enumerate() {
+            let asked: BTreeMap<u16, String> = world.models().map(|(kind, _)| (kind, world.asked(kind))).collect();
             let replicas: Vec<u64> = (0..point.experiment.replicas).collect();
             // A few at a time share waves; all of a large experiment at once would take too much memory.
             for replicas in replicas.chunks(64) {
@@ -64,7 +65,7 @@ impl Replay {
                     Some(taped) if world.live() => run_asking(
                         world,
                         replicas,
-                        &mut |kind, model, query| taped.reply(&world.asked(kind), model, query),
+                        &mut |kind, model, query| taped.reply(&asked[&kind], model, query),
                         &mut digests,
                     ),
                     _ => run(world, replicas, Engine::Plain { block: world.size as usize }, &mut digests),

@@ -86,6 +86,12 @@ pub fn sha(text: &[u8]) -> String {
     Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// What the agent of a question is shown, with its hash.
+pub fn told(model: &Model, query: &Query) -> Result<KeptPrompt, Trouble> {
+    let prompt = model.prompt(query).map_err(|why| Trouble(format!("protocol `{}`: {why}", model.protocol.name)))?;
+    Ok(KeptPrompt { hash: prompt_hash(&prompt), prompt })
+}
+
 pub fn prompt_hash(prompt: &Prompt) -> String {
     sha(&serde_json::to_vec(prompt).expect("a prompt is plain data"))
 }
@@ -108,6 +114,8 @@ pub struct Asking<'a> {
     pub setup: &'a Setup,
     pub tapes: &'a Tapes,
     pub query: &'a Query,
+    /// What the agent is shown.
+    pub prompt: &'a KeptPrompt,
     /// Whether the tape alone may answer: then what is not on it is None.
     pub asks: Option<&'a Asks<'a>>,
 }
@@ -141,11 +149,9 @@ impl From<Trouble> for NoReply {
 
 impl Asking<'_> {
     pub fn reply(&self) -> Result<Reply, NoReply> {
-        let Asking { model, setup, query, .. } = *self;
-        let prompt = model.prompt(query).map_err(|why| Trouble(format!("protocol `{}`: {why}", model.protocol.name)))?;
-        let prompt = KeptPrompt { hash: prompt_hash(&prompt), prompt };
+        let Asking { model, setup, .. } = *self;
         if !setup.how.probabilities() {
-            let call = self.call(&prompt, &[], 1.0)?;
+            let call = self.call(&[], 1.0)?;
             let Answer::Text { text, cut } = &call.answer else { return Err(self.other(&call).into()) };
             let read = model.protocol.read(&model.names, text, setup.prefill, *cut);
             if let Some(asks) = self.asks {
@@ -155,7 +161,7 @@ impl Asking<'_> {
             return Ok(Reply::Read(read));
         }
         let spelling = walk(model.names.len(), |before, p| {
-            let call = self.call(&prompt, before, p)?;
+            let call = self.call(before, p)?;
             match &call.answer {
                 Answer::Step { step, .. } => Ok(step.clone()),
                 Answer::Text { .. } => Err(NoReply::from(self.other(&call))),
@@ -173,8 +179,8 @@ impl Asking<'_> {
         Trouble(format!("call {} of the tape holds another kind of answer than `{:?}` gives", call.key, self.setup.how))
     }
 
-    fn call(&self, prompt: &KeptPrompt, before: &[Beginning], p: f64) -> Result<Arc<Call>, NoReply> {
-        let Asking { model, setup, query, .. } = *self;
+    fn call(&self, before: &[Beginning], p: f64) -> Result<Arc<Call>, NoReply> {
+        let Asking { model, setup, query, prompt, .. } = *self;
         let text: String = before.iter().map(|beginning| beginning.text.as_str()).collect();
         let key = call_key(setup, model, &prompt.hash, &text, query);
         if let Some(call) = self.tapes.call(&key, prompt)? {
@@ -320,7 +326,8 @@ impl Taped {
         if let Some(reply) = self.known.get(&key) {
             return Ok(reply.clone());
         }
-        let asking = Asking { model, setup, tapes: &self.tapes, query, asks: None };
+        let prompt = told(model, query).map_err(|trouble| Fault(trouble.0))?;
+        let asking = Asking { model, setup, tapes: &self.tapes, query, prompt: &prompt, asks: None };
         match asking.reply() {
             Ok(reply) => {
                 if setup.how.probabilities() {
@@ -328,13 +335,10 @@ impl Taped {
                 }
                 Ok(reply)
             }
-            Err(NoReply::Missing) => {
-                let prompt = model.prompt(query).map_err(Fault)?;
-                Err(Fault(format!(
-                    "the tape has no answer to this question, so the prompt has changed since:\n{}",
-                    shown(&prompt)
-                )))
-            }
+            Err(NoReply::Missing) => Err(Fault(format!(
+                "the tape has no answer to this question, so the prompt has changed since:\n{}",
+                shown(&prompt.prompt)
+            ))),
             Err(NoReply::Ended(Ended::Failed(trouble))) => Err(Fault(trouble.0)),
             Err(other) => Err(Fault(format!("{other:?}"))),
         }

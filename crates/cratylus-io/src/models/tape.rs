@@ -218,6 +218,7 @@ fn line(entry: &Entry) -> Vec<u8> {
 #[derive(Default)]
 struct Queue {
     lines: Vec<u8>,
+    entries: Vec<Entry>,
     /// The number of batches begun, and of those that are on disk.
     begun: u64,
     kept: u64,
@@ -290,8 +291,8 @@ impl Tape {
     }
 
     /// A tape of what was read from elsewhere.
-    pub fn of(calls: Vec<Call>, prompts: Vec<KeptPrompt>) -> Tape {
-        let mut known = Known::default();
+    pub fn of(calls: Vec<Call>, prompts: Vec<KeptPrompt>, setups: Vec<Setup>) -> Tape {
+        let mut known = Known { setups, ..Known::default() };
         calls.into_iter().for_each(|call| known.take(Entry::Call(Box::new(call))));
         prompts.into_iter().for_each(|prompt| known.take(Entry::Prompt(prompt)));
         Tape {
@@ -392,6 +393,7 @@ impl Tape {
         let lines: Vec<u8> = entries.iter().flat_map(line).collect();
         let mut queue = self.queue.lock().expect("no panic while holding the queue");
         queue.lines.extend_from_slice(&lines);
+        queue.entries.extend_from_slice(entries);
         let mine = queue.begun + 1;
         loop {
             if let Some(trouble) = &queue.failed {
@@ -406,9 +408,10 @@ impl Tape {
             }
             queue.writing = true;
             queue.begun += 1;
-            let batch = std::mem::take(&mut queue.lines);
+            let lines = std::mem::take(&mut queue.lines);
+            let entries = std::mem::take(&mut queue.entries);
             drop(queue);
-            let written = self.append(&batch);
+            let written = self.append(&lines, entries);
             queue = self.queue.lock().expect("no panic while holding the queue");
             queue.writing = false;
             match written {
@@ -419,7 +422,7 @@ impl Tape {
         }
     }
 
-    fn append(&self, lines: &[u8]) -> std::io::Result<()> {
+    fn append(&self, lines: &[u8], entries: Vec<Entry>) -> std::io::Result<()> {
         let mut file = self.file.lock().expect("no panic while holding the file");
         let file = file.as_mut().ok_or_else(|| std::io::Error::other("this tape is only to be read"))?;
         file.lock()?;
@@ -437,7 +440,11 @@ impl Tape {
             }
             file.write_all(lines)?;
             file.sync_data()?;
-            self.catch_up(file)
+            // What others wrote before was read just now, so what is new is ours and need not be read.
+            let mut known = self.known();
+            entries.into_iter().for_each(|entry| known.take(entry));
+            known.read = file.metadata()?.len();
+            Ok(())
         };
         let written = write(file);
         file.unlock()?;
