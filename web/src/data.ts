@@ -72,6 +72,8 @@ export interface Outcome {
   tipping?: Maybe<Tipping>;
   individual?: Maybe<Individual>;
   void_share?: Maybe<number>;
+  /** Unusable answers of language models, of all; missing where no agent is one. */
+  invalid_share?: Maybe<number>;
   stay_after_success?: Maybe<number>;
   switch_after_failure?: Maybe<number>;
   collective_bias?: Maybe<{ statistic?: Maybe<number>; p?: Maybe<number>; text?: Maybe<string> }>;
@@ -84,6 +86,18 @@ export interface Point extends Outcome {
   names?: Maybe<string[]>;
   shares?: Maybe<ExampleRun[]>;
   recorded?: Maybe<Outcome & { source?: Maybe<string> }>;
+}
+
+export interface LiveModel {
+  name?: Maybe<string>;
+  server?: Maybe<string>;
+  identity?: Maybe<string>;
+  how?: Maybe<string>;
+  why?: Maybe<string>;
+  calls?: Maybe<number>;
+  prompts?: Maybe<number>;
+  tokens?: Maybe<number>;
+  usd?: Maybe<number>;
 }
 
 export interface Report {
@@ -102,6 +116,8 @@ export interface Report {
     sources?: Maybe<string[]>;
   }>;
   kind_of_figure?: Maybe<string>;
+  /** How live models were asked. */
+  live?: Maybe<LiveModel[]>;
   points?: Maybe<Point[]>;
 }
 

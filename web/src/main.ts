@@ -10,7 +10,7 @@ import { success } from "./figures/success";
 import { tipping } from "./figures/tipping";
 import { winners } from "./figures/winners";
 import type { Figure } from "./plot";
-import { table } from "./table";
+import { liveModels, table } from "./table";
 import { plural } from "./text";
 import { themeCss } from "./theme";
 
@@ -111,6 +111,7 @@ function page(report: Report): HTMLElement[] {
       ? [html("details", {}, html("summary", {}, `Further figures: ${others.map((figure) => figure.title.toLowerCase()).join(", ")}`), ...further)]
       : further)),
     section("Summary", table(about)),
+    section("Live models", liveModels(report.live)),
     section("The experiment", report.experiment_toml && listing(report.experiment_toml)),
     section("The plan", report.plan_toml && html("details", {}, html("summary", {}, "Every setting, defaults included"), listing(report.plan_toml))),
     section("Provenance", provenance(report)),

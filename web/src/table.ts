@@ -1,6 +1,6 @@
 // The numbers behind the figures, with recorded values in muted type beneath ours.
 import type { Context } from "./context";
-import { isNumber, type NameShare, type Outcome, type Point, type Proportion } from "./data";
+import { isNumber, type LiveModel, type NameShare, type Outcome, type Point, type Proportion } from "./data";
 import { html } from "./dom";
 import { memoryText } from "./figures/individual";
 import { duration, number, pValue, range, share, withInterval } from "./text";
@@ -43,7 +43,8 @@ const columns: Column[] = [
   { head: "Changed", note: "after failure", text: ({ switch_after_failure: rate }) => (isNumber(rate) ? share(rate) : "") },
   { head: "Winners", prose: true, text: ({ winners }) => leading(winners) },
   { head: "Collective bias", prose: true, text: ({ collective_bias: bias }) => [bias?.text, !/\bp\s*[<=]/.test(bias?.text ?? "") && pValue(bias?.p)].filter(Boolean).join(", ") },
-  { head: "Void", note: "share of interactions", text: ({ void_share: share_ }) => (isNumber(share_) && share_ > 0 ? share(share_) : "") },
+  { head: "Void", note: "share of interactions", text: ({ void_share: share_, invalid_share: invalid }) => (isNumber(share_) && (share_ > 0 || isNumber(invalid)) ? share(share_) : "") },
+  { head: "Unusable", note: "share of answers", text: ({ invalid_share: invalid }) => (isNumber(invalid) ? share(invalid) : "") },
   { head: "Memory", text: (outcome, point) => (outcome === point && outcome.individual ? memoryText(outcome.individual) : "") },
   { head: "Answers", text: ({ individual }) => (isNumber(individual?.answers) ? number(individual.answers) : "") },
   { head: "Choices", note: "95% interval", prose: true, text: ({ individual }) => (individual?.choices ?? []).slice(0, 3).map((choice) => `${choice.name} ${withInterval(choice)}`).join(", ") },
@@ -51,6 +52,31 @@ const columns: Column[] = [
 ];
 
 const ofConsensus = new Set(["Reached consensus", "Rounds, median", "Rounds, mean", "Kept", "Changed", "Winners", "Collective bias"]);
+
+/** How live models were asked, and what it took. */
+export function liveModels(models: LiveModel[] | null | undefined): HTMLElement | undefined {
+  if (!models?.length) return undefined;
+  const columns: [string, (model: LiveModel) => string, boolean?][] = [
+    ["Server", ({ server }) => server ?? "", true],
+    ["Asked by", ({ how }) => how ?? "", true],
+    ["Because", ({ why }) => why ?? "", true],
+    ["Calls", ({ calls }) => (isNumber(calls) ? number(calls) : "")],
+    ["Prompts", ({ prompts }) => (isNumber(prompts) ? number(prompts) : "")],
+    ["Tokens", ({ tokens }) => (isNumber(tokens) && tokens > 0 ? tokens.toLocaleString("en") : "")],
+    ["US dollars", ({ usd }) => (isNumber(usd) && usd > 0 ? usd.toFixed(2) : "")],
+  ];
+  const used = columns.filter(([, text]) => models.some((model) => text(model)));
+  return html(
+    "div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Live models" },
+    html(
+      "table", {},
+      html("thead", {}, html("tr", {}, html("th", { scope: "col" }, "Model"), ...used.map(([head, , prose]) => html("th", { scope: "col", class: prose ? "prose" : null }, head)))),
+      html("tbody", {}, ...models.map((model) =>
+        html("tr", {}, html("th", { scope: "row" }, model.name ?? "?"),
+          ...used.map(([, text, prose]) => html("td", { class: prose ? "prose" : null }, text(model) || "–"))))),
+    ),
+  );
+}
 
 export function table(context: Context): HTMLElement | undefined {
   const { points } = context;

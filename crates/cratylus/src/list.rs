@@ -5,6 +5,7 @@ use crate::{Failure, print};
 use clap::{Args, ValueEnum};
 use cratylus_core::agents::emulated;
 use cratylus_core::experiment::{NetworkSpec, schema};
+use cratylus_core::language::protocol::{BUILT_IN, Protocol};
 use cratylus_core::{agents, games, measures};
 use serde_json::{Value, json};
 
@@ -26,6 +27,8 @@ enum What {
     Models,
     Networks,
     Measures,
+    /// What agents of live models can be told.
+    Protocols,
 }
 
 impl List {
@@ -37,6 +40,11 @@ impl List {
             What::Models => emulated::built_in().iter().map(|model| (model.name.clone(), model.words())).collect(),
             What::Networks => NetworkSpec::KINDS.iter().map(|(name, words)| pair(name, words)).collect(),
             What::Measures => measures::ALL.iter().map(|entry| pair(entry.name, entry.words)).collect(),
+            What::Protocols => {
+                let parsed = BUILT_IN.iter().map(|(name, _)| Protocol::built_in(name, &Default::default()));
+                let all = parsed.map(|protocol| protocol.expect("it is known").expect("built-in protocols are whole"));
+                all.map(|protocol| (protocol.name, protocol.words)).collect()
+            }
         };
         if self.json {
             let all: Vec<Value> = all.iter().map(|(name, words)| json!({ "name": name, "words": words })).collect();

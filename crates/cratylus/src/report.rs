@@ -1,15 +1,19 @@
 //! `cratylus report`: what a run directory has to say, as text, as JSON, and as one page that opens offline.
 
+use crate::doctor::how_words;
 use crate::experiment::BUILD;
+use crate::words::{self, count};
 use crate::{Failure, print, run};
 use clap::Args;
 use cratylus_core::experiment::{Point, Setting};
 use cratylus_core::summary::{ExampleRun, Facts, Summary};
 use cratylus_io::conduct::digest;
 use cratylus_io::manifest::{Manifest, write_whole};
+use cratylus_io::models::http::escaped;
 use cratylus_io::run_dir::{PLAN, REPORT, Recorded, RunDir};
+use serde::Serialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Write report.html again, from the run directory alone.
@@ -59,6 +63,22 @@ pub struct Data {
     digest: String,
     pub cautions: Vec<String>,
     points: Vec<PointData>,
+    live: Vec<Live>,
+}
+
+/// How a live model was asked, and what it took.
+#[derive(Serialize)]
+struct Live {
+    name: String,
+    server: String,
+    /// A hash of what the server says that the model is.
+    identity: String,
+    how: String,
+    why: String,
+    calls: u64,
+    prompts: u64,
+    tokens: u64,
+    usd: f64,
 }
 
 /// What one point has to say, and what was recorded beside it.
@@ -106,10 +126,37 @@ fn read(path: &Path) -> Result<Data, Failure> {
         plan: std::fs::read_to_string(path.join(PLAN)).unwrap_or_default(),
         digest: digest(&dir.rows()?),
         cautions: manifest.cautions.clone(),
+        live: live(path, &manifest)?,
         points: points.collect(),
         manifest,
         dir,
     })
+}
+
+/// The live models of a run directory, by what it keeps of their calls.
+fn live(path: &Path, manifest: &Manifest) -> Result<Vec<Live>, Failure> {
+    if manifest.servers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let calls = cratylus_io::calls::read(path)?.calls();
+    let each = manifest.servers.iter().map(|setup| {
+        let of = || calls.iter().filter(|call| call.model == setup.id);
+        let prompts: BTreeSet<&str> = of().map(|call| call.prompt.as_str()).collect();
+        let text = |key: &str| setup.identity[key].as_str().map(String::from);
+        let version = text("build").or(text("version")).or(setup.identity["version"]["version"].as_str().map(String::from));
+        Live {
+            name: setup.name.clone(),
+            server: [text("server").or(text("library")), version].into_iter().flatten().collect::<Vec<_>>().join(" "),
+            identity: setup.id.clone(),
+            how: how_words(setup.how),
+            why: setup.why.clone(),
+            calls: of().count() as u64,
+            prompts: prompts.len() as u64,
+            tokens: of().map(|call| call.took.prompt_tokens.unwrap_or(0) + call.took.completion_tokens.unwrap_or(0)).sum(),
+            usd: of().filter_map(|call| call.took.usd).sum(),
+        }
+    });
+    Ok(each.collect())
 }
 
 /// The comment with which an experiment file opens: the claim that it tests.
@@ -121,7 +168,30 @@ fn claim(text: &str) -> String {
 impl Data {
     /// The table for a terminal.
     pub fn text(&self) -> String {
-        run::results_table(&self.points)
+        let mut text = run::results_table(&self.points);
+        for live in &self.live {
+            let server = if live.server.is_empty() { String::new() } else { format!(" ({})", live.server) };
+            let usd = if live.usd > 0.0 { format!(", {:.2} USD", live.usd) } else { String::new() };
+            let (calls, tokens) = (count(live.calls), count(live.tokens));
+            text += &escaped(&format!("\n\n{}{server}: asked by {}; {calls} calls, {tokens} tokens{usd}", live.name, live.how));
+        }
+        let shares: Vec<String> = self
+            .points
+            .iter()
+            .filter_map(|point| Some((point, point.facts.invalid_share?)))
+            .map(|(point, invalid)| {
+                let label = if self.points.len() > 1 { format!("{}: ", point.label) } else { String::new() };
+                format!(
+                    "{label}{} of answers unusable, {} of interactions void",
+                    words::percent(invalid),
+                    words::percent(point.facts.void_share)
+                )
+            })
+            .collect();
+        if !shares.is_empty() {
+            text += &format!("\n{}", shares.join("\n"));
+        }
+        text
     }
 
     /// The results for machines.
@@ -136,6 +206,7 @@ impl Data {
                 value["recorded"] = point.recorded.as_ref().map_or(Value::Null, |recorded| serde_json::to_value(recorded).expect("plain data"));
                 value
             }).collect::<Vec<_>>(),
+            "live": self.live,
         })
     }
 
@@ -162,6 +233,7 @@ impl Data {
                 "sources": self.manifest.models.iter().chain(&self.manifest.cautions).collect::<Vec<_>>(),
             },
             "kind_of_figure": kind,
+            "live": self.live,
             "points": self.points.iter().map(PointData::page).collect::<Vec<_>>(),
         })
     }
