@@ -152,7 +152,8 @@ impl World {
         let plan = self.experiment.agents.kinds.get(kind as usize).map(|(_, chosen)| &chosen.plan);
         // Where a server stands is no part of a plan, unless servers are what is compared.
         let swept = if self.settings.contains("endpoint") { self.settings.as_str() } else { "" };
-        let text = format!("{plan:?} {:?} {swept}", self.experiment.names());
+        let payoff = self.experiment.game.spec.payoff();
+        let text = format!("{plan:?} {:?} {payoff:?} {swept}", self.experiment.names());
         let mut hash = [0u64; 2];
         for (i, half) in hash.iter_mut().enumerate() {
             *half = text.bytes().fold(i as u64, |hash, byte| crate::seed::mix(hash ^ u64::from(byte)));

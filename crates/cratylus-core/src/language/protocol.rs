@@ -54,16 +54,6 @@ impl Order {
         }
         vec![order]
     }
-
-    /// Every order that can be shown, where that is not beyond counting: for extracting and counting prompts.
-    pub fn all(self, n: usize) -> Option<Vec<Vec<u16>>> {
-        match self {
-            Order::Fixed => Some(vec![rotated(n, 0)]),
-            Order::LatinSquare | Order::Averaged => Some((0..n).map(|by| rotated(n, by)).collect()),
-            Order::Shuffled | Order::ShuffledTogether if n <= 2 => Some((0..n).map(|by| rotated(n, by)).collect()),
-            Order::Shuffled | Order::ShuffledTogether => None,
-        }
-    }
 }
 
 fn rotated(n: usize, by: usize) -> Vec<u16> {

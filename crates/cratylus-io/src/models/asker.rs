@@ -8,7 +8,6 @@ use crate::manifest::now;
 use crate::world::Trouble;
 use cratylus_core::agent::Fault;
 use cratylus_core::experiment::Budget;
-use cratylus_core::language::answer::Unusable;
 use cratylus_core::language::model::{Model, Outside, Query, Reply};
 use cratylus_core::language::spelling::{Beginning, Beginnings, Step, step, walk};
 use cratylus_core::language::{Distribution, Prompt};
@@ -356,14 +355,4 @@ pub fn shown(prompt: &Prompt) -> String {
         out.push_str(&format!("  [the answer begins]\n  │ {}\n", super::http::escaped(&prompt.prefill)));
     }
     out
-}
-
-/// What an unusable answer was, in a word.
-pub fn unusable_word(why: Unusable) -> &'static str {
-    match why {
-        Unusable::Empty => "empty",
-        Unusable::NoName => "no name",
-        Unusable::SeveralNames => "several names",
-        Unusable::CutShort => "cut short",
-    }
 }
