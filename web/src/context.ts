@@ -27,7 +27,7 @@ export function context(report: Report): Context {
   return {
     points,
     name: report.name ?? "",
-    ours: points.some((point) => point.recorded) ? "Emulated" : "Simulated",
+    ours: report.live?.length ? "Live" : points.some((point) => point.recorded) ? "Emulated" : "Simulated",
     recorded: "Recorded",
     colourOf: (name) => series.get(name) ?? "other",
   };

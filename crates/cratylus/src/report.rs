@@ -169,11 +169,14 @@ impl Data {
     /// The table for a terminal.
     pub fn text(&self) -> String {
         let mut text = run::results_table(&self.points);
+        if !self.live.is_empty() {
+            text.push('\n');
+        }
         for live in &self.live {
             let server = if live.server.is_empty() { String::new() } else { format!(" ({})", live.server) };
             let usd = if live.usd > 0.0 { format!(", {:.2} USD", live.usd) } else { String::new() };
             let (calls, tokens) = (count(live.calls), count(live.tokens));
-            text += &escaped(&format!("\n\n{}{server}: asked by {}; {calls} calls, {tokens} tokens{usd}", live.name, live.how));
+            text += &escaped(&format!("\n{}{server}: asked by {}; {calls} calls, {tokens} tokens{usd}", live.name, live.how));
         }
         let shares: Vec<String> = self
             .points

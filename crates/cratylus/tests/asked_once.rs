@@ -311,6 +311,16 @@ fn a_live_model_without_a_server_is_a_clear_mistake() {
         &["127.0.0.1:9"],
     );
     fails(&dir, &["check", "live.toml", "--set", "agents.file=\"no.gguf\""], 2, &["there is no file or folder"]);
+    for (set, says) in [
+        ("agents.endpoint=\"http://me:secret@host/v1\"", "must not hold a user or a key"),
+        ("agents.extra={api_key=\"secret\"}", "put the key into the environment"),
+        ("agents.limits={total_seconds=nan}", "a limit is a number above 0"),
+        ("agents.temperature=-1", "a temperature is a number"),
+        ("agents.top_p=0", "above 0 and up to 1"),
+        ("agents.order=\"sorted\"", "not among the choices"),
+    ] {
+        fails(&dir, &["check", "live.toml", "--set", set], 2, &[says]);
+    }
     fs::write(dir.join("some.gguf"), "no model").unwrap();
     if !cfg!(feature = "in-process") {
         fails(&dir, &["run", "live.toml", "--out", "b", "--set", "agents.file=\"some.gguf\""], 1, &["--features in-process"]);

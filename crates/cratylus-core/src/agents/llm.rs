@@ -130,12 +130,44 @@ pub(super) fn build(ctx: &AgentContext<'_>, model: Model) -> Result<Kind, (&'sta
     Ok(Kind::Model(Arc::new(model)))
 }
 
+impl Params {
+    /// What must not be in a file, and numbers that are none.
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        let authority =
+            |url: &String| url.split_once("://").map_or(url.as_str(), |(_, rest)| rest).split('/').next().map(String::from);
+        if self.endpoint.as_ref().and_then(authority).is_some_and(|authority| authority.contains('@')) {
+            let why = "an endpoint must not hold a user or a key, as experiments are kept; put the key into the environment (`key_env`)";
+            return Err(("endpoint", why.into()));
+        }
+        let secret = |key: &String| {
+            let key = key.to_lowercase().replace('-', "_");
+            ["api_key", "apikey", "x_api_key", "authorization", "access_token", "secret"].contains(&key.as_str())
+        };
+        if let Some(key) = self.extra.keys().find(|key| secret(key)) {
+            let why = format!("`{key}` would be kept with the experiment; put the key into the environment (`key_env`)");
+            return Err(("extra", why));
+        }
+        let Limits {
+            requests_per_minute, tokens_per_minute, connect_seconds, first_byte_seconds, total_seconds, in_flight, ..
+        } = self.limits;
+        let numbers = [requests_per_minute, tokens_per_minute, connect_seconds, first_byte_seconds, total_seconds];
+        if numbers.into_iter().flatten().any(|number| !(number > 0.0 && number.is_finite())) || in_flight == Some(0) {
+            return Err(("limits", "a limit is a number above 0; leave it out for the usual one".into()));
+        }
+        if !(0.0..1.0).contains(&self.resolution) {
+            return Err(("resolution", "a resolution is a probability, from 0 up to 1".into()));
+        }
+        Ok(())
+    }
+}
+
 impl AgentSpec for Params {
     fn live(&self) -> bool {
         true
     }
 
     fn build(&self, ctx: &AgentContext<'_>) -> Result<Kind, (&'static str, String)> {
+        self.check()?;
         let protocol = protocol(ctx, &self.protocol, &self.fields)?;
         let Params { temperature, top_k, top_p, min_p, typical_p, .. } = *self;
         let source = match &self.file {
@@ -160,9 +192,6 @@ impl AgentSpec for Params {
         if self.order.unwrap_or(protocol.order) == Order::Averaged && matches!(self.choice, Choice::Text | Choice::Constrained) {
             let why = "orders can be averaged only over probabilities; with text, `shuffled` is the same on average";
             return Err(("order", why.into()));
-        }
-        if !(0.0..1.0).contains(&self.resolution) {
-            return Err(("resolution", "a resolution is a probability, from 0 up to 1".into()));
         }
         let name = self.model.clone().or(self.file.clone());
         let model = Model {
