@@ -138,7 +138,8 @@ fn calls(table: &Table) -> Result<Vec<Call>, String> {
 /// What a reader of the results should know of how answers came.
 pub fn cautions(tape: &Tape, setups: &[Setup]) -> Vec<String> {
     let mut out = Vec::new();
-    for setup in setups {
+    let mut seen = std::collections::BTreeSet::new();
+    for setup in setups.iter().filter(|setup| seen.insert(&setup.id)) {
         let calls: Vec<Arc<Call>> = tape.calls().into_iter().filter(|call| call.model == setup.id).collect();
         let steps: Vec<_> = calls
             .iter()
@@ -155,7 +156,7 @@ pub fn cautions(tape: &Tape, setups: &[Setup]) -> Vec<String> {
             let named = steps.iter().map(|step| step.names.iter().sum::<f64>() + follow(step)).sum::<f64>() / n;
             if named < 0.9 {
                 say(format!(
-                    "only {} of its probability is on the names, on average over prompts; choices are shares of that",
+                    "only {} of its probability, as sampled, is on the names, on average over prompts (`outside` says what becomes of the rest)",
                     percent(named)
                 ));
             }

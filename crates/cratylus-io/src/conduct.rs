@@ -10,6 +10,7 @@ use crate::calls;
 use crate::live::{self, LiveOptions, Load, Studio, TAPE};
 use crate::manifest::{Build, Manifest, now, relative, write_whole};
 use crate::models::asker::Spent;
+use crate::models::tape::Tape;
 use crate::rows::{Interactions, Words, measures_table, runs, runs_table};
 use crate::run_dir::{EXPERIMENT, INTERACTIONS, MEASURES, PLAN, RECORDED, RUNS, Recorded};
 use crate::table::{self, Table, TableWriter, Values};
@@ -130,6 +131,11 @@ pub fn conduct(job: &Job<'_>, dir: &Path, progress: &Progress) -> Result<Ended, 
     let plan = plan(job);
     match fs::read_to_string(dir.join(PLAN)) {
         Ok(before) if before == plan => (),
+        // An earlier call failed before it had anything to keep: a mistake that was mended since.
+        Ok(_) if untouched(dir) => {
+            let _ = fs::remove_file(dir.join(TAPE));
+            write_whole(&dir.join(PLAN), plan.as_bytes())?;
+        }
         Ok(before) => return Err(Refused::Changed(differences(&before, &plan))),
         Err(_) if dir.join(RUNS).exists() => {
             return Err(Refused::Changed(vec!["it holds runs, and no plan.toml that says of what".into()]));
@@ -156,7 +162,9 @@ pub fn conduct(job: &Job<'_>, dir: &Path, progress: &Progress) -> Result<Ended, 
     let mut manifest =
         Manifest::read(dir).unwrap_or_else(|_| Manifest::new(job.build, job.points[0].experiment.seed, job.threads));
     manifest.inputs = job.inputs.clone();
-    manifest.base = relative(dir, job.base).filter(|_| !job.inputs.is_empty());
+    // Programs, model files and prices are looked for there, too.
+    let needed = !job.inputs.is_empty() || job.worlds.iter().any(World::live);
+    manifest.base = relative(dir, job.base).filter(|_| needed);
     manifest.models = World::each_once(job.worlds, |world| &world.sources);
     manifest.cautions = World::each_once(job.worlds, |world| &world.cautions);
     manifest.exit = "running".into();
@@ -195,6 +203,13 @@ pub fn conduct(job: &Job<'_>, dir: &Path, progress: &Progress) -> Result<Ended, 
     fs::remove_dir_all(&parts).map_err(at("removing", &parts))?;
     end(&mut manifest, job, dir)?;
     Ok(Ended::Finished)
+}
+
+/// Whether a directory holds neither runs nor answers.
+fn untouched(dir: &Path) -> bool {
+    let empty = |path: &Path| fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none());
+    let asked = || Tape::read(&dir.join(TAPE)).is_ok_and(|tape| !tape.is_empty());
+    !dir.join(RUNS).exists() && empty(&dir.join(PARTS)) && !asked()
 }
 
 fn end(manifest: &mut Manifest, job: &Job<'_>, dir: &Path) -> Result<(), Trouble> {

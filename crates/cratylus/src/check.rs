@@ -7,6 +7,7 @@ use clap::Args;
 use cratylus_core::World;
 use cratylus_core::estimate::{Estimate, estimate};
 use cratylus_core::experiment::Budget;
+use cratylus_core::language::model::Source;
 use cratylus_io::models::asker::shown;
 use cratylus_io::models::prices::{Price, Prices};
 use serde_json::json;
@@ -70,6 +71,10 @@ impl Check {
         }
         rows.extend(loaded.inputs.iter().map(|(file, hash)| vec!["input".into(), format!("{file}  sha256 {}…", &hash[..16])]));
         print(table(&rows, &[]))?;
+        let files = |world: &World| world.models().any(|(_, model)| matches!(model.source, Source::File(_)));
+        if !cfg!(feature = "in-process") && loaded.worlds.iter().any(files) {
+            eprintln!("note: this program was built without the means to run a model file (`--features in-process`)");
+        }
         cautions.iter().for_each(|caution| eprintln!("note: {caution}"));
         Ok(())
     }
@@ -82,9 +87,11 @@ fn messages(loaded: &Loaded, memory: &str, as_json: bool) -> Result<(), Failure>
         for (_, model) in world.models() {
             let mut window = Vec::new();
             for round in memory.split(',').map(str::trim).filter(|round| !round.is_empty()) {
-                let names: Vec<&str> = round.split_whitespace().collect();
-                let place = |word: &str| model.names.iter().position(|name| name == word).map(|place| place as u16);
-                let [Some(own), Some(partner)] = [0, 1].map(|i| names.get(i).and_then(|word| place(word))) else {
+                // A name may hold spaces, so every way to cut a round in two is tried.
+                let place = |word: &str| model.names.iter().position(|name| name == word.trim()).map(|place| place as u16);
+                let cuts = round.char_indices().filter(|(_, c)| c.is_whitespace());
+                let both = cuts.filter_map(|(at, _)| Some([place(&round[..at])?, place(&round[at..])?])).next();
+                let Some([own, partner]) = both else {
                     let help = format!("for example: --memory '{} {}'", model.names[0], model.names[1]);
                     return Err(Failure::input(format!(
                         "`{round}` is no round: own and partner's choice, of the pool {}",
@@ -179,7 +186,7 @@ impl Bill {
         };
         let mut rows = vec![vec![
             "decisions".into(),
-            format!("{}, played with emulated models instead", span(self.range(|e| e.decisions as f64))),
+            format!("{} to be expected, going by emulated models", span(self.range(|e| e.decisions as f64))),
         ]];
         for (words, _, calls, answer) in self.ways() {
             let mut line = format!("{} calls, about {} tokens", span(self.range(&calls)), span(self.tokens(&calls, answer)));

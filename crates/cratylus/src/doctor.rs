@@ -89,7 +89,11 @@ impl Doctor {
                 let _ = print(format!("{mark} {:<24} {}", finding.what, escaped(&finding.found)));
             }
         })
-        .map_err(|trouble| Failure::run(trouble).help("is the server running, and is this its address?"))?;
+        .map_err(|trouble| {
+            let unreached = ["refused", "timeout", "host not found"].iter().any(|word| trouble.0.contains(word));
+            let failure = Failure::run(trouble);
+            if unreached { failure.help("is the server running, and is this its address?") } else { failure }
+        })?;
         if self.json {
             return print(serde_json::to_string_pretty(&examined).expect("findings are plain data"));
         }

@@ -26,7 +26,7 @@ use std::time::Duration;
 /// Agents of kind `kernel` take the file.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cratylus kernel --endpoint http://127.0.0.1:8080/v1 --names Q,M --memory 5 --out kernels.parquet\n  cratylus run experiments/consensus.toml --set 'agents={kind=\"kernel\",file=\"kernels.parquet\"}' --set 'sweep={}'"
+    after_help = "Examples:\n  cratylus kernel --endpoint http://127.0.0.1:8080/v1 --names Q,M --memory 5 --out experiments/kernels.parquet\n  cratylus run experiments/consensus.toml --set 'agents={kind=\"kernel\",file=\"kernels.parquet\"}' --set 'sweep={}'"
 )]
 pub struct Kernel {
     /// The server's address [default: CRATYLUS_ENDPOINT of the environment]
@@ -133,6 +133,13 @@ impl Kernel {
         });
         let kept = format!("what was answered is kept in {}, and the same command goes on", store.display());
         let entries = entries.map_err(|failure| failure.help(&kept))?;
+        if entries.iter().all(|entry| entry.samples == Some(0)) {
+            return Err(Failure::run(format!(
+                "none of {} answers was usable, so there is nothing to make a kernel of",
+                count(self.samples)
+            ))
+            .help(&format!("`cratylus store show {}` shows what was answered", store.display())));
+        }
         write(&self.out, &opened.setup.name, [name0, name1], &entries)?;
         let calls = extraction.spent.calls.load(Ordering::Relaxed);
         let never = entries.iter().filter(|entry| entry.samples == Some(0)).count();
@@ -152,7 +159,7 @@ impl Kernel {
             "{}: {} states of {name0} and {name1}, {}, {} calls\nP({name0} | nothing remembered) = {:.4}{}",
             self.out.display(),
             count(entries.len() as u64),
-            if exact { "exact".to_string() } else { format!("sampled ({} never visited)", count(never as u64)) },
+            if exact { "exact".to_string() } else { format!("sampled ({} without a usable answer)", count(never as u64)) },
             count(calls),
             entries[0].p,
             order_effect.map_or(String::new(), |effect| format!(

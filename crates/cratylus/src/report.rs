@@ -112,6 +112,7 @@ fn read(path: &Path) -> Result<Data, Failure> {
     let mut recorded = dir.recorded()?;
     recorded.resize(dir.points.len(), None);
     let experiment = &dir.points[0].experiment;
+    let mut cautions = manifest.cautions.clone();
     let points = dir.points.iter().zip(summaries).zip(recorded).map(|((point, mut summary), recorded)| PointData {
         label: if point.settings.is_empty() { experiment.name.clone() } else { point.label(|_| true) },
         facts: summary.facts(point),
@@ -119,15 +120,21 @@ fn read(path: &Path) -> Result<Data, Failure> {
         point: point.clone(),
         recorded,
     });
+    let points: Vec<PointData> = points.collect();
+    for point in points.iter().filter(|point| point.facts.invalid_share.is_some_and(|share| share > 0.5)) {
+        let share = words::percent(point.facts.invalid_share.unwrap_or(f64::NAN));
+        let show = path.display();
+        cautions.push(format!("{}: {share} of answers were unusable; `cratylus store show {show}` shows them", point.label));
+    }
     Ok(Data {
         name: experiment.name.clone(),
         claim: claim(&dir.experiment),
         game: experiment.game.kind,
         plan: std::fs::read_to_string(path.join(PLAN)).unwrap_or_default(),
         digest: digest(&dir.rows()?),
-        cautions: manifest.cautions.clone(),
+        cautions,
         live: live(path, &manifest)?,
-        points: points.collect(),
+        points,
         manifest,
         dir,
     })
@@ -139,7 +146,10 @@ fn live(path: &Path, manifest: &Manifest) -> Result<Vec<Live>, Failure> {
         return Ok(Vec::new());
     }
     let calls = cratylus_io::calls::read(path)?.calls();
-    let each = manifest.servers.iter().map(|setup| {
+    // A model that was asked with several samplers is one model; its calls are told together.
+    let mut seen = BTreeSet::new();
+    let once = manifest.servers.iter().filter(|setup| seen.insert((&setup.id, how_words(setup.how))));
+    let each = once.map(|setup| {
         let of = || calls.iter().filter(|call| call.model == setup.id);
         let prompts: BTreeSet<&str> = of().map(|call| call.prompt.as_str()).collect();
         let text = |key: &str| setup.identity[key].as_str().map(String::from);
@@ -233,7 +243,7 @@ impl Data {
                 "report_version": BUILD.version,
                 "seed": self.manifest.seed,
                 "digest": self.digest,
-                "sources": self.manifest.models.iter().chain(&self.manifest.cautions).collect::<Vec<_>>(),
+                "sources": self.manifest.models.iter().chain(&self.cautions).collect::<Vec<_>>(),
             },
             "kind_of_figure": kind,
             "live": self.live,

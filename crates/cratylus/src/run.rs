@@ -104,7 +104,8 @@ impl Run {
     /// The command that goes on with this run.
     fn resume(&self, dir: &Path) -> String {
         let sets: String = self.sets.iter().map(|set| format!(" --set '{set}'")).collect();
-        format!("cratylus run {}{sets} --out {}", self.experiment.display(), dir.display())
+        let store = self.store.as_ref().map_or(String::new(), |store| format!(" --store {}", store.display()));
+        format!("cratylus run {}{sets} --out {}{store}", self.experiment.display(), dir.display())
     }
 }
 
@@ -152,7 +153,7 @@ fn play(
                     bar.set_position(progress.runs.load(Ordering::Relaxed));
                     let rate = progress.interactions.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64().max(1e-3);
                     bar.set_message(match live {
-                        true => asked(&progress),
+                        true => asked(&progress, true),
                         false => format!("{} interactions/s", count(rate as u64)),
                     });
                     progress.take_notes().into_iter().for_each(|note| bar.suspend(|| eprintln!("note: {note}")));
@@ -170,7 +171,7 @@ fn play(
     });
     bar.finish_and_clear();
     if live && !quiet && progress.spent.calls.load(Ordering::Relaxed) + progress.spent.stored.load(Ordering::Relaxed) > 0 {
-        eprintln!("{}", asked(&progress));
+        eprintln!("{}", asked(&progress, false));
     }
     progress.take_notes().into_iter().for_each(|note| eprintln!("note: {note}"));
     let kept = progress.kept.load(Ordering::Relaxed);
@@ -179,6 +180,10 @@ fn play(
     }
     let shown_dir = dir.display();
     ended.map_err(|refused| match refused {
+        // Before anything was played or asked there is nothing to go on with.
+        Refused::Trouble(trouble) if progress.runs.load(Ordering::Relaxed) + progress.interactions.load(Ordering::Relaxed) == 0 => {
+            Failure::run(trouble)
+        }
         Refused::Trouble(trouble) => {
             Failure::run(format!("{trouble}\n  help: what was finished is kept; the same command goes on: {resume}"))
         }
@@ -203,12 +208,15 @@ fn play(
 }
 
 /// What live models were asked so far, in a line.
-fn asked(progress: &Progress) -> String {
+fn asked(progress: &Progress, going: bool) -> String {
     let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let spent = &progress.spent;
     let (calls, stored) = (load(&spent.calls), load(&spent.stored));
     let (running, limit) = progress.load.get();
-    let mut line = format!("{} calls, {running} of {limit} in flight", count(calls));
+    let mut line = format!("{} calls", count(calls));
+    if going {
+        line += &format!(", {running} of {limit} in flight");
+    }
     if calls + stored > 0 {
         line += &format!(", {} stored", words::percent(stored as f64 / (calls + stored) as f64));
     }

@@ -150,7 +150,7 @@ fn a_budget_stops_a_run_which_goes_on_when_there_is_more() {
         1,
         &["the budget of 300 calls is spent", "[budget]"],
     );
-    assert!(said.contains("300 calls,"), "no more calls than the budget has: {said}");
+    assert!(said.contains("300 calls"), "no more calls than the budget has: {said}");
     let rest = succeeds(&dir, &["run", "mock.toml", "--out", "a", set[0], set[1]]);
     let whole = succeeds(&dir, &["run", "mock.toml", "--out", "b", set[0], set[1]]);
     assert_eq!(calls(&rest) + 300, calls(&whole), "what was paid for is not asked again");
@@ -325,4 +325,56 @@ fn a_live_model_without_a_server_is_a_clear_mistake() {
     if !cfg!(feature = "in-process") {
         fails(&dir, &["run", "live.toml", "--out", "b", "--set", "agents.file=\"some.gguf\""], 1, &["--features in-process"]);
     }
+}
+
+#[test]
+fn a_mistake_that_was_mended_leaves_nothing_in_the_way() {
+    let dir = mock("mended");
+    fails(
+        &dir,
+        &["run", "mock.toml", "--out", "a", "--set", "agents={kind=\"scripted\",command=[\"no-such-program\"]}"],
+        1,
+        &["no-such-program"],
+    );
+    succeeds(&dir, &["run", "mock.toml", "--out", "a"]);
+    // What was paid for is in the way, and stays.
+    let text = ["--set", "agents.text=true"];
+    fails(
+        &dir,
+        &["run", "mock.toml", "--out", "b", "--set", "budget.calls=20", text[0], text[1]],
+        1,
+        &["the budget of 20 calls"],
+    );
+    fails(&dir, &["run", "mock.toml", "--out", "b"], 2, &["was different"]);
+}
+
+#[test]
+fn a_run_is_finished_from_its_own_directory() {
+    let dir = folder("asked-from-directory");
+    fs::write(dir.join("answer.sh"), "while read -r line; do\n  id=$(printf '%s' \"$line\" | sed 's/.*\"id\":\\([0-9]*\\).*/\\1/')\n  printf '{\"id\":%s,\"text\":\"Q\"}\\n' \"$id\"\ndone\n").unwrap();
+    let experiment = "name = \"script\"\npopulation.size = 4\ngame = { kind = \"coordination\", names = [\"Q\", \"M\"] }\nstop = { interactions = 20 }\n[agents]\nkind = \"scripted\"\ncommand = [\"sh\", \"answer.sh\"]\nprotocol = \"one-word\"\n";
+    fs::write(dir.join("script.toml"), experiment).unwrap();
+    fails(&dir, &["run", "script.toml", "--out", "deep/a", "--set", "budget.calls=5"], 1, &["the budget of 5 calls"]);
+    succeeds(&dir, &["run", "deep/a", "--set", "budget.calls=1000"]);
+    succeeds(&dir, &["replay", "deep/a"]);
+}
+
+#[test]
+fn payoffs_and_samplers_that_are_swept_are_asked_about_apart() {
+    let dir = mock("swept");
+    let sweep = "sweep={\"game.payoff\"=[{success=100,failure=-50},{success=1,failure=0}]}";
+    succeeds(&dir, &["run", "mock.toml", "--out", "a", "--set", sweep]);
+    succeeds(&dir, &["replay", "a"]);
+    let show: Vec<String> = succeeds(&dir, &["store", "show", "a", "--limit", "1000"]).out.lines().map(String::from).collect();
+    for points in ["each of them gets 100 points", "each of them gets 1 points"] {
+        assert!(show.iter().any(|line| line.contains(points)), "{points}");
+    }
+}
+
+#[test]
+fn a_kernel_is_not_made_of_nothing() {
+    let dir = folder("asked-nothing");
+    let sets = ["--set", "kind=mock", "--set", "policy={kind=\"uniform\"}", "--set", "text=true", "--set", "garbage=1"];
+    fails(&dir, &[&["kernel", "--memory", "1", "--samples", "20"], &sets[..]].concat(), 1, &["none of 20 answers was usable"]);
+    assert!(!dir.join("kernels.parquet").exists());
 }

@@ -154,8 +154,9 @@ impl Params {
         if numbers.into_iter().flatten().any(|number| !(number > 0.0 && number.is_finite())) || in_flight == Some(0) {
             return Err(("limits", "a limit is a number above 0; leave it out for the usual one".into()));
         }
-        if !(0.0..1.0).contains(&self.resolution) {
-            return Err(("resolution", "a resolution is a probability, from 0 up to 1".into()));
+        // Below that, every white space that could come before a name would be followed.
+        if !(1e-4..1.0).contains(&self.resolution) {
+            return Err(("resolution", "a resolution is a probability, from 0.0001 up to 1".into()));
         }
         Ok(())
     }

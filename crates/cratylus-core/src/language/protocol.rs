@@ -183,6 +183,10 @@ impl Protocol {
             return Err("`answer.max_tokens` is at least 1".into());
         }
         let mut all = file.fields;
+        const TAKEN: [&str; 5] = ["names", "payoff", "memory", "round", "score"];
+        if let Some(key) = all.keys().find(|key| TAKEN.contains(&key.as_str())) {
+            return Err(format!("a field cannot be called `{key}`, which is what every template is told of the game"));
+        }
         for (key, value) in fields {
             let known: Vec<String> = all.keys().cloned().collect();
             match all.get_mut(key) {

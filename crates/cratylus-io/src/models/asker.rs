@@ -8,7 +8,7 @@ use crate::manifest::now;
 use crate::world::Trouble;
 use cratylus_core::agent::Fault;
 use cratylus_core::experiment::Budget;
-use cratylus_core::language::model::{Model, Outside, Query, Reply};
+use cratylus_core::language::model::{Model, Outside, Query, Reply, Source};
 use cratylus_core::language::spelling::{Beginning, Beginnings, Step, step, walk};
 use cratylus_core::language::{Distribution, Prompt};
 use cratylus_core::window::Round;
@@ -104,7 +104,12 @@ fn call_key(setup: &Setup, model: &Model, prompt: &str, before: &str, query: &Qu
         How::Constrained { .. } => serde_json::json!([setup.how, model.sampler, model.protocol.max_tokens, query.draw]),
         How::Text => serde_json::json!([setup.how, model.sampler, model.protocol.max_tokens, query.draw]),
     };
-    sha(serde_json::json!([setup.id, setup.prefill, prompt, before, parts]).to_string().as_bytes())
+    // What else goes with every request to a server, and by which way.
+    let way = match &model.source {
+        Source::Server(server) => serde_json::json!([server.api, server.extra]),
+        _ => serde_json::Value::Null,
+    };
+    sha(serde_json::json!([setup.id, setup.prefill, prompt, before, parts, way]).to_string().as_bytes())
 }
 
 /// One question on its way through tape and backend. It makes as many calls as the names take.

@@ -5,6 +5,7 @@ use super::backend::{Allowance, Backend, Given, Raw, Refusal, Request};
 use super::tape::Took;
 use crate::world::Trouble;
 use cratylus_core::language::Distribution;
+use cratylus_core::language::answer::Read as Reading;
 use cratylus_core::language::model::{Canned, Mock};
 use cratylus_core::{Purpose, Seed};
 use serde::{Deserialize, Serialize};
@@ -81,7 +82,14 @@ impl Backend for MockModel {
         }
         let draw = Seed(request.query.draw).words(Purpose::Decide, 0)[0];
         let text = match distribution.choose(draw) {
-            Some(name) => format!("{{'value': '{}'; 'reason': 'it is what I choose'}}", request.model.names[name as usize]),
+            Some(name) => {
+                let name = &request.model.names[name as usize];
+                match request.model.protocol.read {
+                    Reading::Value => format!("{{'value': '{name}'; 'reason': 'it is what I choose'}}"),
+                    Reading::Word => name.clone(),
+                    Reading::Mention => format!("I choose {name}."),
+                }
+            }
             None => "I would rather not say.".into(),
         };
         Ok(given(Raw::Text { text, cut: false }))

@@ -458,6 +458,11 @@ pub fn prune(path: &Path, model: &str) -> Result<(u64, u64, PathBuf), Trouble> {
     // Opened for appending, so that the lock of those who write is respected.
     let tape = Tape::open(path)?;
     let (kept, gone): (Vec<_>, Vec<_>) = tape.calls().into_iter().partition(|call| !call.model.starts_with(model));
+    let ids: std::collections::BTreeSet<&str> = gone.iter().map(|call| call.model.as_str()).collect();
+    if ids.len() > 1 {
+        let ids: Vec<&str> = ids.into_iter().collect();
+        return Err(Trouble(format!("`{model}` begins the identities of several models; which? {}", ids.join(", "))));
+    }
     if gone.is_empty() {
         return Ok((kept.len() as u64, 0, path.into()));
     }
