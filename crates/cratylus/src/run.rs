@@ -153,7 +153,7 @@ fn play(
                     bar.set_position(progress.runs.load(Ordering::Relaxed));
                     let rate = progress.interactions.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64().max(1e-3);
                     bar.set_message(match live {
-                        true => asked(&progress, true),
+                        true => asked(&progress, Some(started.elapsed())),
                         false => format!("{} interactions/s", count(rate as u64)),
                     });
                     progress.take_notes().into_iter().for_each(|note| bar.suspend(|| eprintln!("note: {note}")));
@@ -171,7 +171,7 @@ fn play(
     });
     bar.finish_and_clear();
     if live && !quiet && progress.spent.calls.load(Ordering::Relaxed) + progress.spent.stored.load(Ordering::Relaxed) > 0 {
-        eprintln!("{}", asked(&progress, false));
+        eprintln!("{}", asked(&progress, None));
     }
     progress.take_notes().into_iter().for_each(|note| eprintln!("note: {note}"));
     let kept = progress.kept.load(Ordering::Relaxed);
@@ -208,14 +208,15 @@ fn play(
 }
 
 /// What live models were asked so far, in a line.
-fn asked(progress: &Progress, going: bool) -> String {
+fn asked(progress: &Progress, going: Option<Duration>) -> String {
     let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let spent = &progress.spent;
     let (calls, stored) = (load(&spent.calls), load(&spent.stored));
     let (running, limit) = progress.load.get();
     let mut line = format!("{} calls", count(calls));
-    if going {
-        line += &format!(", {running} of {limit} in flight");
+    if let Some(elapsed) = going {
+        let rate = calls as f64 / elapsed.as_secs_f64().max(1e-3);
+        line += &format!(", {rate:.0}/s, {running} of {limit} in flight");
     }
     if calls + stored > 0 {
         line += &format!(", {} stored", words::percent(stored as f64 / (calls + stored) as f64));
