@@ -11,9 +11,9 @@ use cratylus_core::language::model::{Model, Query, Reply};
 use cratylus_core::stats::Proportion;
 use cratylus_core::window::Round;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::channel;
-use std::sync::Arc;
 use std::time::Instant;
 
 /// What is being extracted, and what others may see of it.
@@ -244,7 +244,8 @@ pub fn write(path: &Path, model: &str, names: [&str; 2], entries: &[Entry]) -> R
             let is = |column: &str, word: &str| Ok::<_, String>(before.texts(column)?[i] == Some(word));
             Ok(is("model", model)? && is("name0", names[0])? && is("name1", names[1])?)
         };
-        let keep: Vec<bool> = (0..before.rows()).map(|i| same(i).map(|same| !same)).collect::<Result<_, _>>().map_err(at("reading", path))?;
+        let keep: Vec<bool> =
+            (0..before.rows()).map(|i| same(i).map(|same| !same)).collect::<Result<_, _>>().map_err(at("reading", path))?;
         for (column, old) in table.columns.iter_mut().zip(before.columns) {
             table::append(&mut column.values, table::only(old.values, &keep));
         }

@@ -117,23 +117,31 @@ impl Http {
                 self.clean(to)
             )));
         }
-        let bytes = response.into_body().into_with_config().limit(most).read_to_vec().map_err(|error| self.lost(&error))?;
+        let refused = !(200..300).contains(&status);
+        let bytes = match response.into_body().into_with_config().limit(most).read_to_vec() {
+            Ok(bytes) => bytes,
+            // Whatever became of the words, the server said no.
+            Err(_) if refused => Vec::new(),
+            Err(error) => return Err(self.lost(&error)),
+        };
         let elapsed = started.elapsed();
         let text = self.without_key(String::from_utf8_lossy(&bytes).into_owned());
-        // A stream of events though none was asked for, as some proxies send.
-        let body = if text.trim_start().starts_with("data:") || text.trim_start().starts_with("event:") {
-            events(&text)
-        } else {
-            serde_json::from_str(&text).ok()
-        };
-        if !(200..300).contains(&status) {
+        // A stream of events though none was asked for, as some proxies send; it may open with a comment.
+        let streamed = ["data:", "event:", ":"].iter().any(|begin| text.trim_start().starts_with(begin));
+        let mut body = if streamed { events(&text) } else { serde_json::from_str(&text).ok() };
+        if let Some(body) = &mut body {
+            // Escapes and the pieces of a stream may have hidden it.
+            self.forget_key(body);
+        }
+        if refused {
             return Err(self.refused(status, body.as_ref(), &text, allowance));
         }
         let Some(body) = body else {
             return Err(Refusal::again(format!("{} answered with what is no JSON: {}", self.base, excerpt(&text))));
         };
         if let Some(error) = body.get("error").filter(|error| !error.is_null()) {
-            let code = error.get("code").or(error.get("status")).and_then(Value::as_u64).unwrap_or(500);
+            let code = error.get("code").or(error.get("status")).and_then(Value::as_u64);
+            let code = code.filter(|code| (400..600).contains(code)).unwrap_or(500);
             return Err(self.refused(code as u16, Some(&body), &text, allowance));
         }
         Ok(Answered { status, body, allowance, elapsed })
@@ -145,6 +153,10 @@ impl Http {
         match error {
             ureq::Error::BodyExceedsLimit(most) => Refusal::again(format!("{} sent more than {most} bytes", self.base)),
             ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) | ureq::Error::Http(_) => Refusal::Fatal(why),
+            // A certificate that is wrong now is wrong the next time, too.
+            ureq::Error::RedirectFailed | ureq::Error::InvalidProxyUrl | ureq::Error::Tls(_) => Refusal::Fatal(why),
+            #[cfg(feature = "tls")]
+            ureq::Error::Rustls(_) => Refusal::Fatal(why),
             ureq::Error::TlsRequired => {
                 Refusal::Fatal(format!("{}: this program was built without https (feature `tls`)", self.base))
             }
@@ -181,6 +193,23 @@ impl Http {
                 text.replace(secret.as_str(), "[key]")
             }
             _ => text,
+        }
+    }
+
+    /// Takes the key out of every text of an answer.
+    fn forget_key(&self, value: &mut Value) {
+        match value {
+            _ if self.key.is_none() => (),
+            Value::String(text) => *text = self.without_key(std::mem::take(text)),
+            Value::Array(values) => values.iter_mut().for_each(|value| self.forget_key(value)),
+            Value::Object(fields) => {
+                let clean = |(name, mut value): (String, Value)| {
+                    self.forget_key(&mut value);
+                    (self.without_key(name), value)
+                };
+                *fields = std::mem::take(fields).into_iter().map(clean).collect();
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => (),
         }
     }
 
@@ -288,7 +317,8 @@ fn duration(text: &str) -> Option<f64> {
     (!text.is_empty()).then_some(sum)
 }
 
-/// A stream of events put together as the one answer that was asked for. None where it is not whole.
+/// A stream of events put together as the one answer that was asked for. None where it is not whole. Only streams of
+/// chat completions are: nobody sends others unasked.
 fn events(text: &str) -> Option<Value> {
     let mut whole: Option<Value> = None;
     let mut content = String::new();
@@ -315,7 +345,9 @@ fn events(text: &str) -> Option<Value> {
         if !choice["finish_reason"].is_null() {
             base["choices"][0]["finish_reason"] = choice["finish_reason"].clone();
         }
-        if !choice["logprobs"].is_null() {
+        // Each event tells of its own tokens; the first are those that are asked for.
+        let told = choice["logprobs"].is_object() && choice["logprobs"]["content"].as_array().is_none_or(|told| !told.is_empty());
+        if told && base["choices"][0]["logprobs"].is_null() {
             base["choices"][0]["logprobs"] = choice["logprobs"].clone();
         }
     }
@@ -366,6 +398,10 @@ mod tests {
         assert_eq!(whole["choices"][0]["message"]["content"], "Q!");
         assert_eq!((&whole["model"], &whole["choices"][0]["finish_reason"]), (&"m".into(), &"stop".into()));
         assert_eq!(events(&chunk("Q")), None, "cut off");
+        let told =
+            |p: f64| format!("data: {{\"choices\":[{{\"delta\":{{}},\"logprobs\":{{\"content\":[{{\"logprob\":{p}}}]}}}}]}}\n\n");
+        let first = &events(&format!(": a comment\n\n{}{}{end}", told(-1.0), told(-2.0))).unwrap()["choices"][0]["logprobs"];
+        assert_eq!(first["content"][0]["logprob"], -1.0, "the first token is the one that is asked about");
         assert_eq!(events(&format!("{}data: {{\"choi\n\n{end}", chunk("Q"))), None, "malformed");
         assert!(events("data: {\"error\": {\"message\": \"slow down\", \"code\": 429}}\n\n").unwrap()["error"].is_object());
     }

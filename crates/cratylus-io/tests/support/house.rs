@@ -192,7 +192,15 @@ impl House<'_> {
                 "created": CREATED, "owned_by": ""}]}),
             Dialect::LlamaCppPython => json!({"object": "list", "data": [{"id": model, "object": "model", "owned_by": "me",
                 "permissions": []}]}),
-            _ => json!({"object": "list", "data": [{"id": model, "object": "model", "created": CREATED, "owned_by": "library"}]}),
+            dialect => {
+                let owner = match dialect {
+                    Dialect::OpenAi => "system",
+                    Dialect::Ollama => "library",
+                    Dialect::LmStudio => "organization_owner",
+                    _ => "somebody",
+                };
+                json!({"object": "list", "data": [{"id": model, "object": "model", "created": CREATED, "owned_by": owner}]})
+            }
         }
     }
 
