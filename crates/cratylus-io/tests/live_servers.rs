@@ -242,7 +242,7 @@ fn passing() -> Vec<(&'static str, Trouble, f64)> {
     ]
 }
 
-const IMPATIENT: &str = "limits = { first_byte_seconds = 0.4, total_seconds = 0.8 }";
+const IMPATIENT: &str = "limits = { first_byte_seconds = 0.7, total_seconds = 1.2 }";
 
 #[test]
 fn what_passes_leaves_no_trace_in_the_results() {
@@ -261,7 +261,9 @@ fn what_passes_leaves_no_trace_in_the_results() {
     all_at_once(&cases, |(name, trouble, when, nth)| {
         let fault = Fault { trouble: trouble.clone(), when: *when, path: None };
         let server = Server::start(Config { faults: vec![fault], ..words(Dialect::Generic) });
-        let ran = Experiment::of(server.url()).with(IMPATIENT).run(&folder(&format!("passing-{name}-{nth}")));
+        let stalls = matches!(trouble, Trouble::StallBefore | Trouble::StallInside);
+        let experiment = Experiment::of(server.url()).with(if stalls { IMPATIENT } else { "" });
+        let ran = experiment.run(&folder(&format!("passing-{name}-{nth}")));
         assert_eq!(ran.digest(), digest, "{name} {when:?}");
         let proper = matches!(
             trouble,
@@ -277,6 +279,10 @@ fn what_passes_leaves_no_trace_in_the_results() {
         let sent = first + sent as usize;
         assert!(asked == sent || swallows && asked < sent, "{name}: {asked} {sent}: every request is a call's");
         assert_eq!(ran.calls().len(), n, "{name}: the same calls");
+        if stalls {
+            // On a busy machine others are given up, too.
+            return;
+        }
         let failed = (1..=asked).filter(|&k| struck(k)).count();
         assert_eq!(asked, 1 + n + failed, "{name}: nothing that was answered is asked twice");
     });
@@ -521,10 +527,17 @@ fn an_overloaded_server_is_asked_less_at_once_and_then_more_again() {
     let (asked, answered) = (server.asked().len(), server.calls());
     assert!(((asked - answered) as f64) < 0.25 * answered as f64, "{} of {asked} were turned away", asked - answered);
     // An overload that passes is forgotten.
-    let over = Trouble::status(503).first(8);
-    let server = Server::start(Config { latency: Duration::from_millis(15), faults: vec![over], ..words(Dialect::Generic) });
-    let experiment = Experiment { replicas: 16, interactions: 60, ..Experiment::of(server.url()) };
-    experiment.with("limits = { in_flight = 12 }").run(&folder("overload-passes")).digest();
+    let server = Server::start(Config { latency: Duration::from_millis(15), ..words(Dialect::Generic) });
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            assert!(server.wait_for(100, Duration::from_secs(10)));
+            server.push_fault(Trouble::status(503).first(12));
+            assert!(server.wait_for(150, Duration::from_secs(10)));
+            server.forget();
+        });
+        let experiment = Experiment { replicas: 16, interactions: 60, ..Experiment::of(server.url()) };
+        experiment.with("limits = { in_flight = 12 }").run(&folder("overload-passes")).digest();
+    });
     assert_eq!(server.most_open(), 12);
 }
 
@@ -559,25 +572,26 @@ fn another_model_in_an_answer_stops_the_run_or_is_marked() {
 #[test]
 fn another_model_after_a_stop_is_found_before_anything_is_asked() {
     let asks = "protocol = \"one-word\"\nchoice = \"text\"\n";
-    let stopped = |name: &str| {
+    let stopped = |name: &str, asks: &str| {
         let server = Server::start(Config { faults: vec![Trouble::status(402).nth(20)], ..words(Dialect::LlamaServer) });
         let dir = folder(name);
         Experiment::of(server.url()).asking(asks).run(&dir).why();
         (server, dir)
     };
-    let (server, dir) = stopped("another");
+    let (server, dir) = stopped("another", asks);
     server.set_model("other");
     let before = server.asked().len();
     let why = Experiment::of(server.url()).asking(asks).run(&dir).why();
     assert!(why.contains("is not the one that began this run") && why.contains("was \"tiny\", is now \"other\""), "{why}");
     assert_eq!(server.asked().len(), before);
     // A model that was named and is gone is a mistake of another kind.
-    let (server, dir) = stopped("gone");
+    let named = format!("{asks}model = \"tiny\"\n");
+    let (server, dir) = stopped("gone", &named);
     server.set_model("other");
-    let why = Experiment::of(server.url()).asking(asks).with("model = \"tiny\"").run(&dir).why();
+    let why = Experiment::of(server.url()).asking(&named).run(&dir).why();
     assert!(why.contains("has no model `tiny`"), "{why}");
     // The first of them comes back, and the run goes on.
-    let (server, dir) = stopped("back");
+    let (server, dir) = stopped("back", asks);
     Experiment::of(server.url()).asking(asks).run(&dir).digest();
 }
 

@@ -120,18 +120,19 @@ fn which(server: &Server, url: &str, entries: &[&Value]) -> Result<String, Troub
     }
 }
 
-/// Sends again what failed on the way, a few times, and not for longer than a minute. What cannot be read is asked for
-/// again at once: it is no matter of time, and a server that never gives what is asked for is to be found out soon.
+/// Sends again what failed on the way, a few times, and not for longer than a minute, which a server that is busy or being
+/// started gets in full. What cannot be read is asked for again at once: it is no matter of time, and a server that never
+/// gives what is asked for is to be found out soon.
 pub fn patiently<T>(mut ask: impl FnMut() -> Result<T, Refusal>) -> Result<T, Refusal> {
     let began = Instant::now();
     let mut tries = 0;
     loop {
         match ask() {
-            Err(Refusal::Again { why, after, .. }) if tries < 5 && began.elapsed() < PATIENCE => {
+            Err(Refusal::Again { why, after, overloaded }) if (tries < 5 || overloaded) && began.elapsed() < PATIENCE => {
                 tries += 1;
                 if !unreadable(&why) {
-                    let pause = after.unwrap_or(Duration::from_millis(75 << tries)).min(Duration::from_secs(20));
-                    std::thread::sleep(pause);
+                    let pause = after.unwrap_or(Duration::from_millis(75 << tries.min(6)));
+                    std::thread::sleep(pause.min(Duration::from_secs(20)));
                 }
             }
             other => return other,

@@ -56,7 +56,8 @@ impl Experiment {
     }
 
     fn worlds(&self) -> (Vec<Point>, Vec<World>) {
-        let document = Document::parse("e.toml", &self.text(), &[]).unwrap_or_else(|why| panic!("{why}"));
+        let text = self.text();
+        let document = Document::parse("e.toml", &text, &[]).unwrap_or_else(|why| panic!("{why}"));
         let points = document.points().unwrap();
         let build = |point: &Point| World::build(point, &NoInputs).unwrap_or_else(|(key, why)| panic!("{key}: {why}"));
         let worlds = points.iter().map(build).collect();
