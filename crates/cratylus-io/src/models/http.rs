@@ -218,9 +218,19 @@ impl Http {
     }
 }
 
+/// Whether a character does something to a terminal other than stand there.
+fn steers(c: char) -> bool {
+    (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// JSON, made safe to show: what steers a terminal and JSON leaves as it is, is spelled as JSON spells it.
+pub fn escaped_json(json: &str) -> String {
+    let spelled = |c: char| if steers(c) { format!("\\u{:04x}", c as u32) } else { c.to_string() };
+    json.chars().map(spelled).collect()
+}
+
 /// Text of a server or a model, made safe to show: control characters are spelled out.
 pub fn escaped(text: &str) -> String {
-    let steers = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().flat_map(|c| if steers(c) { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
 }
 
@@ -407,7 +417,19 @@ mod tests {
     }
 
     #[test]
+    fn the_key_is_taken_out_of_every_text_however_it_was_spelled() {
+        let key = Some(Key { secret: "sk-a/b".into(), header: KeyHeader::Bearer });
+        let http = Http::new("http://127.0.0.1:1/v1", key, &Limits::default());
+        let mut body = serde_json::from_str(r#"{"\u0073k-a\/b": ["sk-a\/b!", {"x": "\u0073\u006b-a/b"}], "n": 1}"#).unwrap();
+        http.forget_key(&mut body);
+        assert_eq!(body, serde_json::json!({ "[key]": ["[key]!", { "x": "[key]" }], "n": 1 }));
+    }
+
+    #[test]
     fn nothing_that_is_shown_steers_a_terminal() {
+        let json = serde_json::to_string("a\u{9b}\u{202e}\n").unwrap();
+        assert_eq!(escaped_json(&json), r#""a\u009b\u202e\n""#);
+        assert_eq!(serde_json::from_str::<String>(&escaped_json(&json)).unwrap(), "a\u{9b}\u{202e}\n");
         assert_eq!(excerpt("a\u{1b}[31m\u{202e}b\r\nc"), "a\\u{1b}[31m\\u{202e}b\\r c");
     }
 }
