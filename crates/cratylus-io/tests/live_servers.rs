@@ -518,9 +518,9 @@ fn an_overloaded_server_is_asked_less_at_once_and_then_more_again() {
     // It takes 6 at a time and lets nobody wait.
     let config = Config { latency: Duration::from_millis(15), parallel: Some(6), queue: Some(0), ..words(Dialect::Ollama) };
     let server = Server::start(config);
-    let experiment = Experiment { replicas: 16, interactions: 40, ..Experiment::of(server.url()) };
+    let experiment = Experiment { replicas: 8, interactions: 40, ..Experiment::of(server.url()) };
     let ran = experiment
-        .asking("protocol = \"one-word\"\nchoice = \"text\"\ndialect = \"ollama\"\nlimits = { in_flight = 48 }")
+        .asking("protocol = \"one-word\"\nchoice = \"text\"\ndialect = \"ollama\"\nlimits = { in_flight = 24 }")
         .run(&folder("overload"));
     ran.digest();
     assert_eq!(server.most_in_flight(), 6);

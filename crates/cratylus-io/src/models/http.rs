@@ -4,8 +4,12 @@
 use super::backend::{Allowance, Refusal};
 use cratylus_core::language::model::Limits;
 use serde_json::Value;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
-use ureq::http::HeaderMap;
+use ureq::config::Config;
+use ureq::http::{HeaderMap, Uri};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
 pub struct Http {
     agent: ureq::Agent,
@@ -57,7 +61,8 @@ impl Http {
         if loopback(base) {
             config = config.proxy(None);
         }
-        Http { agent: config.build().new_agent(), base: base.trim_end_matches('/').into(), key }
+        let agent = ureq::Agent::with_parts(config.build(), DefaultConnector::default(), Remembered::default());
+        Http { agent, base: base.trim_end_matches('/').into(), key }
     }
 
     pub fn base(&self) -> &str {
@@ -227,6 +232,36 @@ fn steers(c: char) -> bool {
 pub fn escaped_json(json: &str) -> String {
     let spelled = |c: char| if steers(c) { format!("\\u{:04x}", c as u32) } else { c.to_string() };
     json.chars().map(spelled).collect()
+}
+
+/// Looks a host up and remembers where it is for a while. Otherwise every request starts a thread that looks it up, also
+/// where a connection is open already.
+#[derive(Debug, Default)]
+struct Remembered {
+    usual: DefaultResolver,
+    /// When, of which host and port, and the addresses.
+    last: Mutex<Option<(Instant, String, Vec<std::net::SocketAddr>)>>,
+}
+
+const REMEMBERED: Duration = Duration::from_secs(30);
+
+impl Resolver for Remembered {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let place = |uri: &Uri| format!("{}://{}", uri.scheme_str().unwrap_or(""), uri.authority().map_or("", |a| a.as_str()));
+        let last = || self.last.lock().expect("no panic while holding an address");
+        if let Some((when, at, addresses)) = &*last()
+            && when.elapsed() < REMEMBERED
+            && *at == place(uri)
+        {
+            let mut out = self.empty();
+            addresses.iter().for_each(|address| out.push(*address));
+            return Ok(out);
+        }
+        // Nobody waits for somebody else's look.
+        let found = self.usual.resolve(uri, config, timeout)?;
+        *last() = Some((Instant::now(), place(uri), found.to_vec()));
+        Ok(found)
+    }
 }
 
 /// Text of a server or a model, made safe to show: control characters are spelled out.

@@ -257,9 +257,12 @@ impl Pool {
         if f64::from(state.answers) >= state.limit {
             state.answers = 0;
             let more = if state.growing { 2.0 * state.limit } else { state.limit + 1.0 };
+            let before = state.limit;
             state.limit = more.min(f64::from(state.ceiling));
-            drop(state);
-            self.places.notify_all();
+            if state.limit > before {
+                drop(state);
+                self.places.notify_all();
+            }
         }
     }
 

@@ -247,7 +247,9 @@ impl Probe<'_> {
             let prompt = self.prompt(window)?;
             let given = match self.ask(&prompt, window, Want::Next { listed }, prefill) {
                 Ok(given) => given,
-                Err(refusal) if refused(&refusal) => return Ok(Listed::Refused),
+                Err(refusal @ Refusal::Fatal(_)) if refused(&refusal) => return Ok(Listed::Refused),
+                // llama-cpp-python fails where it was not started for it.
+                Err(refusal) if refused(&refusal) => return Ok(Listed::Never),
                 Err(Refusal::Again { why, .. }) if unreadable(&why) => return Ok(Listed::Never),
                 Err(refusal) => return Err(trouble(refusal)),
             };
