@@ -9,6 +9,7 @@ use crate::models::asker::{Asking, Asks, NoReply, Opened, QuestionKey, Spent, Ta
 use crate::models::open::Opener;
 use crate::models::pool::Ended;
 use crate::models::prices::{Price, Prices};
+use crate::models::server::caution;
 use crate::models::tape::{Entry, KeptPrompt, Setup, Tape, Took};
 use crate::world::Trouble;
 use cratylus_core::agent::Fault;
@@ -72,6 +73,9 @@ impl Studio {
                     // `asked` covers; what else may differ is memory and payoff.
                     Some(&number) if same(&models[number as usize].0, model) => number,
                     _ => {
+                        if let Source::Server(server) = &model.source {
+                            caution(server).into_iter().for_each(|caution| progress.note(caution));
+                        }
                         let opened = opener.open(world, kind, &own)?;
                         let price = prices.of(&opened.setup.name).filter(|_| matches!(model.source, Source::Server(_)));
                         models.push((model.clone(), opened, price));

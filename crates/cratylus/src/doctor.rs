@@ -7,7 +7,7 @@ use cratylus_core::World;
 use cratylus_core::experiment::{Document, NoInputs};
 use cratylus_core::language::model::Source;
 use cratylus_io::models::doctor::examine;
-use cratylus_io::models::http::escaped;
+use cratylus_io::models::http::{escaped, escaped_json};
 use cratylus_io::models::tape::How;
 
 /// Examine a model server: what it does with requests, not what it says it does.
@@ -95,7 +95,7 @@ impl Doctor {
             if unreached { failure.help("is the server running, and is this its address?") } else { failure }
         })?;
         if self.json {
-            return print(serde_json::to_string_pretty(&examined).expect("findings are plain data"));
+            return print(escaped_json(&serde_json::to_string_pretty(&examined).expect("findings are plain data")));
         }
         let dialect = cratylus_io::models::server::dialect_name(examined.dialect);
         let mut rows = vec![

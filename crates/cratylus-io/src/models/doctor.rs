@@ -204,7 +204,7 @@ impl Doctor<'_> {
         let prefill = !self.probe.model.protocol.prefill.is_empty() && self.probe.continues()?;
         let mut best = None;
         for listed in [5, 20, 100, 1_000, 10_000, 100_000] {
-            match self.probe.look(listed, prefill)? {
+            match self.probe.look(listed, prefill)?.look() {
                 Some(look) if best.as_ref().is_none_or(|best: &super::probe::Look| look.tokens > best.tokens) => {
                     best = Some(look)
                 }

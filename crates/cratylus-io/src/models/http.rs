@@ -4,8 +4,12 @@
 use super::backend::{Allowance, Refusal};
 use cratylus_core::language::model::Limits;
 use serde_json::Value;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
-use ureq::http::HeaderMap;
+use ureq::config::Config;
+use ureq::http::{HeaderMap, Uri};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
 pub struct Http {
     agent: ureq::Agent,
@@ -57,7 +61,8 @@ impl Http {
         if loopback(base) {
             config = config.proxy(None);
         }
-        Http { agent: config.build().new_agent(), base: base.trim_end_matches('/').into(), key }
+        let agent = ureq::Agent::with_parts(config.build(), DefaultConnector::default(), Remembered::default());
+        Http { agent, base: base.trim_end_matches('/').into(), key }
     }
 
     pub fn base(&self) -> &str {
@@ -117,23 +122,31 @@ impl Http {
                 self.clean(to)
             )));
         }
-        let bytes = response.into_body().into_with_config().limit(most).read_to_vec().map_err(|error| self.lost(&error))?;
+        let refused = !(200..300).contains(&status);
+        let bytes = match response.into_body().into_with_config().limit(most).read_to_vec() {
+            Ok(bytes) => bytes,
+            // Whatever became of the words, the server said no.
+            Err(_) if refused => Vec::new(),
+            Err(error) => return Err(self.lost(&error)),
+        };
         let elapsed = started.elapsed();
         let text = self.without_key(String::from_utf8_lossy(&bytes).into_owned());
-        // A stream of events though none was asked for, as some proxies send.
-        let body = if text.trim_start().starts_with("data:") || text.trim_start().starts_with("event:") {
-            events(&text)
-        } else {
-            serde_json::from_str(&text).ok()
-        };
-        if !(200..300).contains(&status) {
+        // A stream of events though none was asked for, as some proxies send; it may open with a comment.
+        let streamed = ["data:", "event:", ":"].iter().any(|begin| text.trim_start().starts_with(begin));
+        let mut body = if streamed { events(&text) } else { serde_json::from_str(&text).ok() };
+        if let Some(body) = &mut body {
+            // Escapes and the pieces of a stream may have hidden it.
+            self.forget_key(body);
+        }
+        if refused {
             return Err(self.refused(status, body.as_ref(), &text, allowance));
         }
         let Some(body) = body else {
             return Err(Refusal::again(format!("{} answered with what is no JSON: {}", self.base, excerpt(&text))));
         };
         if let Some(error) = body.get("error").filter(|error| !error.is_null()) {
-            let code = error.get("code").or(error.get("status")).and_then(Value::as_u64).unwrap_or(500);
+            let code = error.get("code").or(error.get("status")).and_then(Value::as_u64);
+            let code = code.filter(|code| (400..600).contains(code)).unwrap_or(500);
             return Err(self.refused(code as u16, Some(&body), &text, allowance));
         }
         Ok(Answered { status, body, allowance, elapsed })
@@ -145,6 +158,10 @@ impl Http {
         match error {
             ureq::Error::BodyExceedsLimit(most) => Refusal::again(format!("{} sent more than {most} bytes", self.base)),
             ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) | ureq::Error::Http(_) => Refusal::Fatal(why),
+            // A certificate that is wrong now is wrong the next time, too.
+            ureq::Error::RedirectFailed | ureq::Error::InvalidProxyUrl | ureq::Error::Tls(_) => Refusal::Fatal(why),
+            #[cfg(feature = "tls")]
+            ureq::Error::Rustls(_) => Refusal::Fatal(why),
             ureq::Error::TlsRequired => {
                 Refusal::Fatal(format!("{}: this program was built without https (feature `tls`)", self.base))
             }
@@ -184,14 +201,71 @@ impl Http {
         }
     }
 
+    /// Takes the key out of every text of an answer.
+    fn forget_key(&self, value: &mut Value) {
+        match value {
+            _ if self.key.is_none() => (),
+            Value::String(text) => *text = self.without_key(std::mem::take(text)),
+            Value::Array(values) => values.iter_mut().for_each(|value| self.forget_key(value)),
+            Value::Object(fields) => {
+                let clean = |(name, mut value): (String, Value)| {
+                    self.forget_key(&mut value);
+                    (self.without_key(name), value)
+                };
+                *fields = std::mem::take(fields).into_iter().map(clean).collect();
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => (),
+        }
+    }
+
     fn clean(&self, text: &str) -> String {
         escaped(&self.without_key(text.to_string()))
     }
 }
 
+/// Whether a character does something to a terminal other than stand there.
+fn steers(c: char) -> bool {
+    (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// JSON, made safe to show: what steers a terminal and JSON leaves as it is, is spelled as JSON spells it.
+pub fn escaped_json(json: &str) -> String {
+    let spelled = |c: char| if steers(c) { format!("\\u{:04x}", c as u32) } else { c.to_string() };
+    json.chars().map(spelled).collect()
+}
+
+/// Looks a host up and remembers where it is for a while. Otherwise every request starts a thread that looks it up, also
+/// where a connection is open already.
+#[derive(Debug, Default)]
+struct Remembered {
+    usual: DefaultResolver,
+    /// When, of which host and port, and the addresses.
+    last: Mutex<Option<(Instant, String, Vec<std::net::SocketAddr>)>>,
+}
+
+const REMEMBERED: Duration = Duration::from_secs(30);
+
+impl Resolver for Remembered {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let place = |uri: &Uri| format!("{}://{}", uri.scheme_str().unwrap_or(""), uri.authority().map_or("", |a| a.as_str()));
+        let last = || self.last.lock().expect("no panic while holding an address");
+        if let Some((when, at, addresses)) = &*last()
+            && when.elapsed() < REMEMBERED
+            && *at == place(uri)
+        {
+            let mut out = self.empty();
+            addresses.iter().for_each(|address| out.push(*address));
+            return Ok(out);
+        }
+        // Nobody waits for somebody else's look.
+        let found = self.usual.resolve(uri, config, timeout)?;
+        *last() = Some((Instant::now(), place(uri), found.to_vec()));
+        Ok(found)
+    }
+}
+
 /// Text of a server or a model, made safe to show: control characters are spelled out.
 pub fn escaped(text: &str) -> String {
-    let steers = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().flat_map(|c| if steers(c) { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
 }
 
@@ -288,7 +362,8 @@ fn duration(text: &str) -> Option<f64> {
     (!text.is_empty()).then_some(sum)
 }
 
-/// A stream of events put together as the one answer that was asked for. None where it is not whole.
+/// A stream of events put together as the one answer that was asked for. None where it is not whole. Only streams of
+/// chat completions are: nobody sends others unasked.
 fn events(text: &str) -> Option<Value> {
     let mut whole: Option<Value> = None;
     let mut content = String::new();
@@ -315,7 +390,9 @@ fn events(text: &str) -> Option<Value> {
         if !choice["finish_reason"].is_null() {
             base["choices"][0]["finish_reason"] = choice["finish_reason"].clone();
         }
-        if !choice["logprobs"].is_null() {
+        // Each event tells of its own tokens; the first are those that are asked for.
+        let told = choice["logprobs"].is_object() && choice["logprobs"]["content"].as_array().is_none_or(|told| !told.is_empty());
+        if told && base["choices"][0]["logprobs"].is_null() {
             base["choices"][0]["logprobs"] = choice["logprobs"].clone();
         }
     }
@@ -366,12 +443,28 @@ mod tests {
         assert_eq!(whole["choices"][0]["message"]["content"], "Q!");
         assert_eq!((&whole["model"], &whole["choices"][0]["finish_reason"]), (&"m".into(), &"stop".into()));
         assert_eq!(events(&chunk("Q")), None, "cut off");
+        let told =
+            |p: f64| format!("data: {{\"choices\":[{{\"delta\":{{}},\"logprobs\":{{\"content\":[{{\"logprob\":{p}}}]}}}}]}}\n\n");
+        let first = &events(&format!(": a comment\n\n{}{}{end}", told(-1.0), told(-2.0))).unwrap()["choices"][0]["logprobs"];
+        assert_eq!(first["content"][0]["logprob"], -1.0, "the first token is the one that is asked about");
         assert_eq!(events(&format!("{}data: {{\"choi\n\n{end}", chunk("Q"))), None, "malformed");
         assert!(events("data: {\"error\": {\"message\": \"slow down\", \"code\": 429}}\n\n").unwrap()["error"].is_object());
     }
 
     #[test]
+    fn the_key_is_taken_out_of_every_text_however_it_was_spelled() {
+        let key = Some(Key { secret: "sk-a/b".into(), header: KeyHeader::Bearer });
+        let http = Http::new("http://127.0.0.1:1/v1", key, &Limits::default());
+        let mut body = serde_json::from_str(r#"{"\u0073k-a\/b": ["sk-a\/b!", {"x": "\u0073\u006b-a/b"}], "n": 1}"#).unwrap();
+        http.forget_key(&mut body);
+        assert_eq!(body, serde_json::json!({ "[key]": ["[key]!", { "x": "[key]" }], "n": 1 }));
+    }
+
+    #[test]
     fn nothing_that_is_shown_steers_a_terminal() {
+        let json = serde_json::to_string("a\u{9b}\u{202e}\n").unwrap();
+        assert_eq!(escaped_json(&json), r#""a\u009b\u202e\n""#);
+        assert_eq!(serde_json::from_str::<String>(&escaped_json(&json)).unwrap(), "a\u{9b}\u{202e}\n");
         assert_eq!(excerpt("a\u{1b}[31m\u{202e}b\r\nc"), "a\\u{1b}[31m\\u{202e}b\\r c");
     }
 }

@@ -140,7 +140,8 @@ fn open_server(
         }
     };
     let id = sha(found.identity.to_string().as_bytes());
-    let name = found.model.model.clone();
+    // It is shown wherever the model is spoken of, and the server chose it.
+    let name = super::http::escaped(&found.model.model);
     let setup = Setup { asked: asked.into(), name, identity: found.identity, id, how, prefill, why };
     Ok((Arc::new(found.model), setup))
 }

@@ -4,7 +4,8 @@
 //! The number in flight is found out from below: it doubles with every full round of answers until the server first
 //! says that it is overloaded, is cut then, and grows by one from there on. Only one cut is made for the requests that
 //! were out together. What fails on the way is sent again after a pause drawn at random from a growing span, so that
-//! many do not come back at once.
+//! many do not come back at once. A place is taken by each request for itself and given back with its answer: who
+//! pauses, or waits for the disk, holds none.
 
 use super::backend::{Backend, Given, Refusal, Request};
 use crate::world::Trouble;
@@ -12,14 +13,17 @@ use cratylus_core::language::model::Limits;
 use cratylus_core::{Purpose, Seed};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 type Job = Box<dyn FnOnce() + Send>;
 
 pub struct Pool {
     state: Mutex<State>,
-    changed: Condvar,
+    /// There is a job, or an end of them.
+    jobs: Condvar,
+    /// There is a place for a request.
+    places: Condvar,
     limits: Limits,
     stop: Arc<AtomicBool>,
     retries: u32,
@@ -30,8 +34,8 @@ struct State {
     jobs: VecDeque<Job>,
     threads: u32,
     idle: u32,
+    /// Requests that are out.
     running: u32,
-    most_running: u32,
     limit: f64,
     ceiling: u32,
     /// Whether the limit still doubles.
@@ -43,6 +47,8 @@ struct State {
     /// When the next request, and the next token, is allowed.
     next_request: Instant,
     next_token: Instant,
+    /// What a request is taken to need until its answer says so: the mean of those before. None before the first.
+    tokens: Option<f64>,
     closed: bool,
 }
 
@@ -52,6 +58,7 @@ const BEGIN: u32 = 20;
 const RETRIES: u32 = 8;
 const FIRST_PAUSE: f64 = 0.5;
 const LONGEST_PAUSE: f64 = 60.0;
+const POLL: Duration = Duration::from_millis(50);
 
 /// Why a request was not answered in the end.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,7 +79,6 @@ impl Pool {
             threads: 0,
             idle: 0,
             running: 0,
-            most_running: 0,
             limit: f64::from(if fixed { ceiling } else { BEGIN.min(ceiling) }),
             ceiling,
             growing: true,
@@ -81,13 +87,15 @@ impl Pool {
             paused: now,
             next_request: now,
             next_token: now,
+            tokens: None,
             closed: false,
         };
         let retries = limits.retries.unwrap_or(RETRIES);
-        Arc::new(Pool { state: Mutex::new(state), changed: Condvar::new(), limits, stop, retries, draws: AtomicU64::new(0) })
+        let (jobs, places, draws) = (Condvar::new(), Condvar::new(), AtomicU64::new(0));
+        Arc::new(Pool { state: Mutex::new(state), jobs, places, limits, stop, retries, draws })
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no panic while holding the pool")
     }
 
@@ -97,19 +105,16 @@ impl Pool {
         (state.running, state.limit as u32)
     }
 
-    pub fn most_running(&self) -> u32 {
-        self.state().most_running
-    }
-
     pub fn ceiling(&self) -> u32 {
         self.state().ceiling
     }
 
-    /// Runs a job on a thread of the pool's, when there is room for it.
+    /// Runs a job on a thread of the pool's. There are more of these than places for requests, so that the places are
+    /// taken while some threads pause or keep what came.
     pub fn submit(self: &Arc<Pool>, job: Job) {
         let mut state = self.state();
         state.jobs.push_back(job);
-        if state.idle < state.jobs.len() as u32 && state.threads < state.ceiling {
+        if state.idle < state.jobs.len() as u32 && state.threads < state.ceiling + state.ceiling.div_ceil(2) {
             state.threads += 1;
             let pool = self.clone();
             let name = format!("model-{}", state.threads);
@@ -121,36 +126,27 @@ impl Pool {
             }
         }
         drop(state);
-        self.changed.notify_one();
+        self.jobs.notify_one();
     }
 
     fn work(&self) {
         let mut state = self.state();
-        loop {
-            if state.closed {
-                return;
-            }
-            if f64::from(state.running) < state.limit.floor().max(1.0)
-                && let Some(job) = state.jobs.pop_front()
-            {
-                state.running += 1;
-                state.most_running = state.most_running.max(state.running);
+        while !state.closed {
+            if let Some(job) = state.jobs.pop_front() {
                 drop(state);
                 job();
                 state = self.state();
-                state.running -= 1;
-                continue;
+            } else {
+                state.idle += 1;
+                state = self.jobs.wait(state).expect("no panic while holding the pool");
+                state.idle -= 1;
             }
-            state.idle += 1;
-            state = self.changed.wait(state).expect("no panic while holding the pool");
-            state.idle -= 1;
         }
     }
 
     /// Forgets the jobs that nobody has begun.
     pub fn clear(&self) {
         self.state().jobs.clear();
-        self.changed.notify_all();
     }
 
     /// Ends the threads once they are idle.
@@ -159,26 +155,43 @@ impl Pool {
         state.closed = true;
         state.jobs.clear();
         drop(state);
-        self.changed.notify_all();
+        self.jobs.notify_all();
     }
 
-    /// Waits until a request may go out. False where somebody asked to stop meanwhile.
-    fn turn(&self) -> bool {
+    /// Waits until a request may go out, and gives it a place. None where somebody asked to stop meanwhile.
+    fn place(&self) -> Option<Place<'_>> {
+        let mut state = self.state();
         loop {
             if self.stop.load(Ordering::Relaxed) {
-                return false;
+                return None;
             }
             let now = Instant::now();
-            let mut state = self.state();
             let at = state.paused.max(state.next_request).max(state.next_token);
-            if at <= now {
+            // The first tells how many tokens one takes, so the others wait for it where tokens are counted.
+            let unknown = self.tokens_rate().is_some() && state.tokens.is_none() && state.running > 0;
+            if at <= now && !unknown && f64::from(state.running) < state.limit.floor().max(1.0) {
+                state.running += 1;
                 if let Some(rate) = self.limits.requests_per_minute.filter(|rate| *rate > 0.0) {
                     state.next_request = now.max(state.next_request) + Duration::from_secs_f64(60.0 / rate);
                 }
-                return true;
+                let reserved = state.tokens.unwrap_or(0.0);
+                self.charge(&mut state, now, reserved);
+                return Some(Place { pool: self, reserved });
             }
-            drop(state);
-            std::thread::sleep((at - now).min(Duration::from_millis(50)));
+            // Nobody is woken when a pause ends or somebody asks to stop, so both are looked at now and then.
+            let wait = if at > now { (at - now).min(POLL) } else { 4 * POLL };
+            state = self.places.wait_timeout(state, wait).expect("no panic while holding the pool").0;
+        }
+    }
+
+    fn tokens_rate(&self) -> Option<f64> {
+        self.limits.tokens_per_minute.filter(|rate| *rate > 0.0)
+    }
+
+    /// Puts the next request off by what so many tokens take.
+    fn charge(&self, state: &mut State, now: Instant, tokens: f64) {
+        if let Some(rate) = self.tokens_rate() {
+            state.next_token = now.max(state.next_token) + Duration::from_secs_f64(tokens * 60.0 / rate);
         }
     }
 
@@ -186,15 +199,16 @@ impl Pool {
     pub fn ask(&self, backend: &dyn Backend, request: &Request<'_>, seen: &dyn Fn(&str)) -> Result<Given, Ended> {
         let mut sent = 0;
         loop {
-            if !self.turn() {
-                return Err(Ended::Stopped);
-            }
+            let Some(place) = self.place() else { return Err(Ended::Stopped) };
             let began = Instant::now();
             sent += 1;
-            match backend.ask(request) {
+            let asked = backend.ask(request);
+            let reserved = place.reserved;
+            drop(place);
+            match asked {
                 Ok(mut given) => {
                     given.took.sent = sent;
-                    self.answered(&given);
+                    self.answered(&given, reserved);
                     return Ok(given);
                 }
                 Err(Refusal::Fatal(why)) => return Err(Ended::Failed(Trouble(why))),
@@ -230,16 +244,15 @@ impl Pool {
         !self.stop.load(Ordering::Relaxed)
     }
 
-    fn answered(&self, given: &Given) {
+    fn answered(&self, given: &Given, reserved: f64) {
         let now = Instant::now();
         let mut state = self.state();
         if let Some(wait) = given.allowance.wait {
             state.paused = state.paused.max(now + wait);
         }
-        if let Some(rate) = self.limits.tokens_per_minute.filter(|rate| *rate > 0.0) {
-            let tokens = given.took.prompt_tokens.unwrap_or(0) + given.took.completion_tokens.unwrap_or(0);
-            state.next_token = now.max(state.next_token) + Duration::from_secs_f64(tokens as f64 * 60.0 / rate);
-        }
+        let tokens = (given.took.prompt_tokens.unwrap_or(0) + given.took.completion_tokens.unwrap_or(0)) as f64;
+        self.charge(&mut state, now, (tokens - reserved).max(0.0));
+        state.tokens = Some(state.tokens.map_or(tokens, |mean| mean + (tokens - mean) / 8.0));
         state.answers += 1;
         if f64::from(state.answers) >= state.limit {
             state.answers = 0;
@@ -248,7 +261,7 @@ impl Pool {
             state.limit = more.min(f64::from(state.ceiling));
             if state.limit > before {
                 drop(state);
-                self.changed.notify_all();
+                self.places.notify_all();
             }
         }
     }
@@ -266,5 +279,19 @@ impl Pool {
         if let Some(after) = after {
             state.paused = state.paused.max(now + after);
         }
+    }
+}
+
+/// A request's place among those in flight.
+struct Place<'a> {
+    pool: &'a Pool,
+    /// The tokens that it was charged for in advance.
+    reserved: f64,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.pool.state().running -= 1;
+        self.pool.places.notify_one();
     }
 }

@@ -2,7 +2,7 @@
 
 use super::asker::sha;
 use super::backend::{Backend, Given, Raw, Refusal, Request, Want};
-use super::http::{Answered, Http};
+use super::http::{Answered, Http, escaped};
 use super::server::{ServerModel, dialect_name, endpoint, hosted, key, listed_max, who};
 use super::tape::{Constraint, How};
 use crate::world::Trouble;
@@ -14,7 +14,7 @@ use cratylus_core::language::{Message, Prompt};
 use cratylus_core::window::Round;
 use serde_json::{Value, json};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A server that was found, and what it says that it is.
 pub struct Found {
@@ -32,7 +32,7 @@ pub fn find(server: &Server) -> Result<Found, Trouble> {
     let models = match listed {
         Ok(Answered { body, .. }) => body,
         // A server without a list may still answer.
-        Err(Refusal::Fatal(why)) if why.contains("answered 404") || why.contains("answered 405") => Value::Null,
+        Err(Refusal::Fatal(why)) if why.contains(" answered 404") || why.contains(" answered 405") => Value::Null,
         Err(Refusal::Fatal(why) | Refusal::Again { why, .. }) => return Err(Trouble(why)),
     };
     let entries: Vec<&Value> =
@@ -51,7 +51,6 @@ pub fn find(server: &Server) -> Result<Found, Trouble> {
                 "llamacpp" => Dialect::LlamaServer,
                 "vllm" => Dialect::Vllm,
                 "sglang" => Dialect::Sglang,
-                "library" => Dialect::Ollama,
                 "me" => Dialect::LlamaCppPython,
                 "organization_owner" | "organization-owner" => Dialect::LmStudio,
                 _ if look("/api/version").is_some_and(|body| body["version"].is_string()) => Dialect::Ollama,
@@ -108,28 +107,52 @@ fn which(server: &Server, url: &str, entries: &[&Value]) -> Result<String, Troub
         (Some(model), _) if there.contains(model) => Ok(model.clone()),
         // Ollama's `llama3` is its `llama3:latest`.
         (Some(model), _) if there.contains(&format!("{model}:latest")) => Ok(format!("{model}:latest")),
-        (Some(model), _) => Err(Trouble(format!("{url} has no model `{model}`{}", nearest(model, &there)))),
+        (Some(model), _) => {
+            let there: Vec<String> = there.iter().map(|name| escaped(name)).collect();
+            Err(Trouble(format!("{url} has no model `{model}`{}", nearest(model, &there))))
+        }
         (None, [one]) => Ok(one.clone()),
         (None, []) => Err(Trouble(format!("{url} does not say which models it has; name one as `agents.model`"))),
         (None, _) => Err(Trouble(format!(
             "{url} has several models; name one as `agents.model`: {}",
-            there.iter().take(20).cloned().collect::<Vec<_>>().join(", ")
+            escaped(&there.iter().take(20).cloned().collect::<Vec<_>>().join(", "))
         ))),
     }
 }
 
-/// Sends again what failed on the way, a few times.
+/// Sends again what failed on the way, a few times, and not for longer than a minute, which a server that is busy or being
+/// started gets in full. What cannot be read is asked for again at once: it is no matter of time, and a server that never
+/// gives what is asked for is to be found out soon.
 pub fn patiently<T>(mut ask: impl FnMut() -> Result<T, Refusal>) -> Result<T, Refusal> {
+    let began = Instant::now();
     let mut tries = 0;
     loop {
         match ask() {
-            Err(Refusal::Again { after, .. }) if tries < 4 => {
+            Err(Refusal::Again { why, after, overloaded }) if (tries < 5 || overloaded) && began.elapsed() < PATIENCE => {
                 tries += 1;
-                let pause = after.unwrap_or(Duration::from_millis(150 << tries)).min(Duration::from_secs(20));
-                std::thread::sleep(pause);
+                if !unreadable(&why) {
+                    let pause = after.unwrap_or(Duration::from_millis(75 << tries.min(6)));
+                    std::thread::sleep(pause.min(Duration::from_secs(20)));
+                }
             }
             other => return other,
         }
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Whether an answer came and did not hold what was asked for.
+fn unreadable(why: &str) -> bool {
+    why.contains("gave an answer that cannot be read")
+}
+
+/// Whether a server that answers other requests does not take this one: it says so, or fails on it every time. That it is
+/// busy or being started does not count.
+fn refused(refusal: &Refusal) -> bool {
+    match refusal {
+        Refusal::Fatal(why) => why.contains(" answered 4"),
+        Refusal::Again { why, .. } => why.contains(" answered 500:") || why.contains(" answered 501:"),
     }
 }
 
@@ -157,6 +180,24 @@ pub struct Look {
     pub names: f64,
     /// Whether some name begins with a token that is not all of it.
     pub follow: bool,
+}
+
+/// What came of asking for a list of next tokens.
+pub enum Listed {
+    As(Look),
+    /// Not so many, or none at all.
+    Refused,
+    /// The server answers without one.
+    Never,
+}
+
+impl Listed {
+    pub fn look(self) -> Option<Look> {
+        match self {
+            Listed::As(look) => Some(look),
+            Listed::Refused | Listed::Never => None,
+        }
+    }
 }
 
 /// How a model will be asked, and why.
@@ -199,18 +240,20 @@ impl Probe<'_> {
         Ok(one > without && one - without <= 2 && two > one && two - one <= 2)
     }
 
-    /// How next tokens are listed with a request of so many. None where the server does not list them.
-    pub fn look(&self, listed: u32, prefill: bool) -> Result<Option<Look>, Trouble> {
+    /// How next tokens are listed with a request of so many.
+    pub fn look(&self, listed: u32, prefill: bool) -> Result<Listed, Trouble> {
         let mut look = Look { listed, tokens: 0, unlisted: 0.0, names: 1.0, follow: false };
         for window in WINDOWS {
             let prompt = self.prompt(window)?;
             let given = match self.ask(&prompt, window, Want::Next { listed }, prefill) {
                 Ok(given) => given,
-                Err(Refusal::Fatal(why)) if why.contains("answered 4") => return Ok(None),
-                Err(Refusal::Again { why, .. }) if why.contains("cannot be read") => return Ok(None),
+                Err(refusal @ Refusal::Fatal(_)) if refused(&refusal) => return Ok(Listed::Refused),
+                // llama-cpp-python fails where it was not started for it.
+                Err(refusal) if refused(&refusal) => return Ok(Listed::Never),
+                Err(Refusal::Again { why, .. }) if unreadable(&why) => return Ok(Listed::Never),
                 Err(refusal) => return Err(trouble(refusal)),
             };
-            let Raw::Next(tokens) = given.raw else { return Ok(None) };
+            let Raw::Next(tokens) = given.raw else { return Ok(Listed::Never) };
             let plain = Sampler { temperature: 1.0, top_k: None, top_p: None, min_p: None, typical_p: None };
             let follow = Beginnings::Follow { resolution: self.model.resolution };
             let step = step(&self.model.names, "", 1.0, &tokens, &plain, follow);
@@ -220,36 +263,32 @@ impl Probe<'_> {
             look.names = look.names.min(step.names.iter().sum::<f64>() * (1.0 - step.unlisted));
             look.follow |= !step.follow.is_empty();
         }
-        Ok(Some(look))
+        Ok(Listed::As(look))
     }
 
     /// The shortest list of next tokens that leaves next to nothing out, or the longest that the server gives.
     pub fn longest(&self, prefill: bool) -> Result<Option<Look>, Trouble> {
-        let most = self.model.top_logprobs.unwrap_or(u32::MAX).min(listed_max(self.found.dialect));
+        let most = listed_max(self.found.dialect);
+        if most == 0 {
+            return Ok(None);
+        }
+        if let Some(listed) = self.model.top_logprobs {
+            return Ok(self.look(listed.min(most), prefill)?.look());
+        }
         let mut best: Option<Look> = None;
-        for listed in [20, 100, 500, 2_500, 20_000].into_iter().chain([5]) {
-            if listed > most && !(listed == 20 && most < 20) {
-                continue;
-            }
-            let listed = self.model.top_logprobs.filter(|_| best.is_none() && listed == 20).unwrap_or(listed);
-            let listed = listed.min(listed_max(self.found.dialect));
-            if listed == 5 && best.is_some() {
-                break;
-            }
+        for listed in [20, 100, 500, 2_500, 20_000].into_iter().filter(|listed| *listed <= most) {
             match self.look(listed, prefill)? {
-                Some(look) => {
-                    // A server may list fewer than it is asked for without saying so.
-                    let no_more = best.as_ref().is_some_and(|best| best.tokens >= look.tokens);
+                // A server may list fewer than it is asked for without saying so.
+                Listed::As(look) if best.as_ref().is_some_and(|best| best.tokens >= look.tokens) => break,
+                Listed::As(look) => {
                     let enough = look.unlisted <= UNLISTED_MAX;
-                    if !no_more {
-                        best = Some(look);
-                    }
-                    if enough || no_more || self.model.top_logprobs.is_some() {
+                    best = Some(look);
+                    if enough {
                         break;
                     }
                 }
-                None if best.is_some() => break,
-                None => (),
+                Listed::Refused if best.is_none() => return Ok(self.look(5, prefill)?.look()),
+                Listed::Never | Listed::Refused => break,
             }
         }
         Ok(best)
@@ -282,8 +321,7 @@ impl Probe<'_> {
             let given =
                 match probe.ask(&prompt, &[], Want::Text { constrained: Some(by) }, prefill && by != Constraint::JsonSchema) {
                     Ok(given) => given,
-                    Err(Refusal::Fatal(why)) if why.contains("answered 4") => return Ok(false),
-                    Err(Refusal::Again { why, .. }) if why.contains("answered 5") => return Ok(false),
+                    Err(refusal) if refused(&refusal) => return Ok(false),
                     Err(refusal) => return Err(trouble(refusal)),
                 };
             let Raw::Text { text, cut } = given.raw else { return Ok(false) };

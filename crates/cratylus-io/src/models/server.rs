@@ -2,7 +2,7 @@
 //! answers are read leniently, as servers differ more than their documents.
 
 use super::backend::{Backend, Given, Raw, Refusal, Request, Want};
-use super::http::{Http, Key, KeyHeader, host, loopback};
+use super::http::{Http, Key, KeyHeader, escaped, host, loopback};
 use super::tape::{Constraint, Took};
 use crate::manifest::now;
 use crate::world::Trouble;
@@ -57,6 +57,9 @@ pub fn key(server: &Server, url: &str, dialect: Option<Dialect>) -> Result<Optio
         let secret = std::env::var(name).map_err(|_| {
             Trouble::new(format!("`key_env` says that the key is in the environment as {name}, and there is no such variable"))
         })?;
+        if secret.trim().is_empty() {
+            return Err(Trouble::new(format!("`key_env` says that the key is in the environment as {name}, which is empty")));
+        }
         return Ok(Some(Key { secret: secret.trim().into(), header }));
     }
     let usual = match host(url) {
@@ -88,6 +91,7 @@ pub fn dialect_name(dialect: Dialect) -> String {
 /// The most next tokens that a dialect lists in one answer; servers refuse more.
 pub fn listed_max(dialect: Dialect) -> u32 {
     match dialect {
+        Dialect::Anthropic => 0,
         Dialect::Openai | Dialect::Ollama | Dialect::Openrouter | Dialect::Generic => 20,
         _ => 20_000,
     }
@@ -336,8 +340,10 @@ impl Backend for ServerModel {
         let changed = (*expected != who).then(|| who.to_string());
         if let (Some(changed), OnChange::Stop) = (&changed, self.server.identity) {
             return Err(Refusal::Fatal(format!(
-                "the model behind {} changed in the midst of the run: answers were signed {expected}, and now {changed}\n  help: what is there is kept; start a new run, or go on with agents.on_change = \"allow\", which marks such answers",
-                self.http.base()
+                "the model behind {} changed in the midst of the run: answers were signed {}, and now {}\n  help: what is there is kept; start a new run, or go on with agents.on_change = \"allow\", which marks such answers",
+                self.http.base(),
+                escaped(&expected.to_string()),
+                escaped(changed)
             )));
         }
         let usage = &answered.body["usage"];
@@ -432,8 +438,9 @@ fn next_tokens(logprobs: &Value) -> Result<Vec<NextToken>, String> {
 }
 
 /// Warns of a key that travels in the clear.
-pub fn caution(server: &Server, url: &str, key: bool) -> Option<String> {
-    let _ = server;
-    (key && url.starts_with("http://") && !loopback(url))
-        .then(|| format!("the key goes to {} without encryption; use https where others can listen", host(url)))
+pub fn caution(server: &Server) -> Option<String> {
+    let url = endpoint(server).ok()?;
+    let known = server.dialect.or(hosted(&url));
+    let open = url.starts_with("http://") && !loopback(&url) && key(server, &url, known).ok()?.is_some();
+    open.then(|| format!("the key goes to {} without encryption; use https where others can listen", host(&url)))
 }

@@ -441,9 +441,14 @@ fn said(content: &Value) -> String {
     }
 }
 
-/// The literals of a grammar that is `root ::= "a" | "b"`, perhaps in brackets.
+/// The literals of a grammar that is `root ::= "a" | "b"`, perhaps in brackets, or the characters of one that is a range.
 fn alternatives(grammar: &str) -> Option<Vec<String>> {
     let rule = grammar.trim().strip_prefix("root")?.trim_start().strip_prefix("::=")?.trim();
+    if let Some(range) = rule.strip_prefix('[').and_then(|rule| rule.strip_suffix(']')) {
+        let ends: Vec<char> = range.chars().collect();
+        let [first, '-', last] = ends[..] else { return None };
+        return Some((first..=last).map(String::from).collect());
+    }
     let rule = rule.strip_prefix('(').and_then(|rule| rule.strip_suffix(')')).unwrap_or(rule);
     let mut left = rule.trim();
     let mut found = Vec::new();

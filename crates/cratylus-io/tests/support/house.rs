@@ -192,7 +192,15 @@ impl House<'_> {
                 "created": CREATED, "owned_by": ""}]}),
             Dialect::LlamaCppPython => json!({"object": "list", "data": [{"id": model, "object": "model", "owned_by": "me",
                 "permissions": []}]}),
-            _ => json!({"object": "list", "data": [{"id": model, "object": "model", "created": CREATED, "owned_by": "library"}]}),
+            dialect => {
+                let owner = match dialect {
+                    Dialect::OpenAi => "system",
+                    Dialect::Ollama => "library",
+                    Dialect::LmStudio => "organization_owner",
+                    _ => "somebody",
+                };
+                json!({"object": "list", "data": [{"id": model, "object": "model", "created": CREATED, "owned_by": owner}]})
+            }
         }
     }
 
@@ -283,16 +291,17 @@ impl House<'_> {
         let header = |name: &str, value: String| (name.to_string(), value);
         let limit = self.config.rate.map_or(10_000, |rate| rate.requests);
         let left = seen.left.map_or(limit.saturating_sub(1 + seen.index as u64), |left| left.saturating_sub(1));
+        let reset = self.config.rate.map_or("6m0s".into(), |rate| format!("{}ms", rate.window.as_millis()));
         match self.config.dialect {
             Dialect::OpenAi => vec![
                 header("x-request-id", format!("req_{:032x}", seen.index)),
                 header("openai-processing-ms", "5".into()),
                 header("x-ratelimit-limit-requests", limit.to_string()),
                 header("x-ratelimit-remaining-requests", left.to_string()),
-                header("x-ratelimit-reset-requests", "6ms".into()),
+                header("x-ratelimit-reset-requests", reset.clone()),
                 header("x-ratelimit-limit-tokens", "200000".into()),
                 header("x-ratelimit-remaining-tokens", (200 * left.min(1000)).to_string()),
-                header("x-ratelimit-reset-tokens", "6m0s".into()),
+                header("x-ratelimit-reset-tokens", reset),
             ],
             Dialect::Anthropic => ["requests", "tokens", "input-tokens", "output-tokens"]
                 .iter()
