@@ -48,7 +48,7 @@ struct Known {
 }
 
 fn favoured(config: Config) -> Config {
-    let favour = [("Q", 7.0), ("M", 7.0), (" Q", 3.0), ("Q'", 3.0), ("Ali", 7.0), ("Alice", 2.0), ("ce", 7.0), ("Bob", 7.0)];
+    let favour = [("Q", 10.0), ("M", 10.0), (" Q", 3.0), ("Q'", 3.0), ("Ali", 7.0), ("Alice", 2.0), ("ce", 7.0), ("Bob", 7.0)];
     Config { favour: favour.map(|(token, more)| (token.to_string(), more)).to_vec(), ..config }
 }
 
@@ -179,7 +179,7 @@ fn distributions_are_those_of_the_model_also_for_names_of_several_tokens() {
                 told.iter_mut().zip(&step.names).for_each(|(told, p)| *told += p);
                 tried += usize::from(!call.before.is_empty());
             }
-            assert!(told.iter().zip(&sum).all(|(told, due)| (told - due).abs() < 1e-9), "{name}: {told:?} is not {sum:?}");
+            assert!(told.iter().zip(&sum).all(|(told, due)| (told - due).abs() < 1e-7), "{name}: {told:?} is not {sum:?}");
         }
         assert_eq!(tried > 0, names[0] == "Alice", "{name}: names of several tokens were followed");
     });

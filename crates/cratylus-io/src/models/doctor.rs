@@ -160,12 +160,9 @@ impl Doctor<'_> {
 
     fn post(&self, body: Map<String, Value>) -> Result<Plain, Refusal> {
         let found = self.probe.found;
-        let (path, headers): (&str, &[(&str, &str)]) = match found.dialect {
-            Dialect::Anthropic => ("/messages", &[("anthropic-version", "2023-06-01")]),
-            _ => ("/chat/completions", &[]),
-        };
+        let path = if found.dialect == Dialect::Anthropic { "/messages" } else { "/chat/completions" };
         let body = Value::Object(body);
-        let answered = patiently(|| found.http.post(path, headers, &body, 1 << 20))?;
+        let answered = patiently(|| found.http.post(path, &body, 1 << 20))?;
         let content = &answered.body["choices"][0]["message"]["content"];
         let blocks = || {
             answered.body["content"].as_array().map(|blocks| blocks.iter().filter_map(|block| block["text"].as_str()).collect())

@@ -16,6 +16,8 @@ pub struct Http {
     /// The address that paths are appended to, without a slash at its end.
     base: String,
     key: Option<Key>,
+    /// What else goes with every request.
+    headers: &'static [(&'static str, &'static str)],
 }
 
 /// A key and how it is sent. It is never shown.
@@ -42,7 +44,7 @@ pub struct Answered {
 const BODY_MAX: u64 = 1 << 20;
 
 impl Http {
-    pub fn new(base: &str, key: Option<Key>, limits: &Limits) -> Http {
+    pub fn new(base: &str, key: Option<Key>, limits: &Limits, headers: &'static [(&'static str, &'static str)]) -> Http {
         let seconds = |given: Option<f64>, usual: f64| Some(Duration::from_secs_f64(given.unwrap_or(usual).clamp(0.001, 1e6)));
         let mut config = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -62,7 +64,7 @@ impl Http {
             config = config.proxy(None);
         }
         let agent = ureq::Agent::with_parts(config.build(), DefaultConnector::default(), Remembered::default());
-        Http { agent, base: base.trim_end_matches('/').into(), key }
+        Http { agent, base: base.trim_end_matches('/').into(), key, headers }
     }
 
     pub fn base(&self) -> &str {
@@ -76,7 +78,7 @@ impl Http {
 
     pub fn get(&self, url: &str) -> Result<Answered, Refusal> {
         let mut request = self.agent.get(url);
-        for (name, value) in self.key_headers() {
+        for (name, value) in self.headers() {
             request = request.header(name, value);
         }
         let started = Instant::now();
@@ -84,25 +86,24 @@ impl Http {
     }
 
     /// Posts JSON; an answer may be as long as `most` bytes.
-    pub fn post(&self, path: &str, headers: &[(&str, &str)], body: &Value, most: u64) -> Result<Answered, Refusal> {
+    pub fn post(&self, path: &str, body: &Value, most: u64) -> Result<Answered, Refusal> {
         let mut request = self.agent.post(format!("{}{path}", self.base)).header("content-type", "application/json");
-        for (name, value) in self.key_headers() {
+        for (name, value) in self.headers() {
             request = request.header(name, value);
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
         }
         let bytes = serde_json::to_vec(body).expect("a request is plain data");
         let started = Instant::now();
         self.answered(request.send(&bytes[..]), most.max(BODY_MAX), started)
     }
 
-    fn key_headers(&self) -> Vec<(&'static str, String)> {
+    fn headers(&self) -> Vec<(&'static str, String)> {
+        let mut all: Vec<(&'static str, String)> = self.headers.iter().map(|(name, value)| (*name, value.to_string())).collect();
         match &self.key {
-            Some(Key { secret, header: KeyHeader::Bearer }) => vec![("authorization", format!("Bearer {secret}"))],
-            Some(Key { secret, header: KeyHeader::XApiKey }) => vec![("x-api-key", secret.clone())],
-            None => Vec::new(),
+            Some(Key { secret, header: KeyHeader::Bearer }) => all.push(("authorization", format!("Bearer {secret}"))),
+            Some(Key { secret, header: KeyHeader::XApiKey }) => all.push(("x-api-key", secret.clone())),
+            None => (),
         }
+        all
     }
 
     fn answered(
@@ -454,7 +455,7 @@ mod tests {
     #[test]
     fn the_key_is_taken_out_of_every_text_however_it_was_spelled() {
         let key = Some(Key { secret: "sk-a/b".into(), header: KeyHeader::Bearer });
-        let http = Http::new("http://127.0.0.1:1/v1", key, &Limits::default());
+        let http = Http::new("http://127.0.0.1:1/v1", key, &Limits::default(), &[]);
         let mut body = serde_json::from_str(r#"{"\u0073k-a\/b": ["sk-a\/b!", {"x": "\u0073\u006b-a/b"}], "n": 1}"#).unwrap();
         http.forget_key(&mut body);
         assert_eq!(body, serde_json::json!({ "[key]": ["[key]!", { "x": "[key]" }], "n": 1 }));

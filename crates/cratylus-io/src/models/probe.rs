@@ -3,7 +3,7 @@
 use super::asker::sha;
 use super::backend::{Backend, Given, Raw, Refusal, Request, Want};
 use super::http::{Answered, Http, escaped};
-use super::server::{ServerModel, dialect_name, endpoint, hosted, key, listed_max, who};
+use super::server::{ServerModel, dialect_name, endpoint, headers, hosted, key, listed_max, who};
 use super::tape::{Constraint, How};
 use crate::world::Trouble;
 use cratylus_core::experiment::nearest;
@@ -27,8 +27,10 @@ pub struct Found {
 pub fn find(server: &Server) -> Result<Found, Trouble> {
     let url = endpoint(server)?;
     let known = server.dialect.or(hosted(&url));
-    let http = Http::new(&url, key(server, &url, known)?, &server.limits);
-    let listed = patiently(|| http.get(&format!("{url}/models")));
+    let http = Http::new(&url, key(server, &url, known)?, &server.limits, headers(known));
+    // Anthropic lists twenty models at a time unless it is asked for more.
+    let pages = if known == Some(Dialect::Anthropic) { "?limit=1000" } else { "" };
+    let listed = patiently(|| http.get(&format!("{url}/models{pages}")));
     let models = match listed {
         Ok(Answered { body, .. }) => body,
         // A server without a list may still answer.
@@ -107,6 +109,8 @@ fn which(server: &Server, url: &str, entries: &[&Value]) -> Result<String, Troub
         (Some(model), _) if there.contains(model) => Ok(model.clone()),
         // Ollama's `llama3` is its `llama3:latest`.
         (Some(model), _) if there.contains(&format!("{model}:latest")) => Ok(format!("{model}:latest")),
+        // Hosted services know more names than they list; a wrong one is refused in their words.
+        (Some(model), _) if hosted(url).is_some() => Ok(model.clone()),
         (Some(model), _) => {
             let there: Vec<String> = there.iter().map(|name| escaped(name)).collect();
             Err(Trouble(format!("{url} has no model `{model}`{}", nearest(model, &there))))
@@ -347,11 +351,18 @@ impl Probe<'_> {
         };
         if !asked(&[Choice::Constrained, Choice::Text]) {
             match self.longest(prefill)? {
-                Some(look) if wants_prefill && !prefill && look.names < 0.5 && asked(&[Choice::Auto]) => {
+                // A first token that is no name says nothing of the name that comes after it.
+                Some(look) if !prefill && look.names < 0.5 && asked(&[Choice::Auto]) => {
                     return self.words(
                         prefill,
                         &format!("{begins}, and a first token is a name only {} of the time", percent(look.names)),
                     );
+                }
+                // What is not listed may be the names.
+                Some(look) if look.unlisted > UNLISTED_MAX && look.names < 10.0 * look.unlisted && asked(&[Choice::Auto]) => {
+                    let (names, unlisted) = (percent(look.names), percent(look.unlisted));
+                    let why = format!("lists of {} next tokens leave out {unlisted}, and the names have {names}", look.tokens);
+                    return self.words(prefill, &why);
                 }
                 Some(look) => {
                     let named = format!("{begins}, names have at least {} of the first token", percent(look.names));

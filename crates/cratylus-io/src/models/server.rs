@@ -74,6 +74,14 @@ pub fn key(server: &Server, url: &str, dialect: Option<Dialect>) -> Result<Optio
         .map(|secret| Key { secret: secret.trim().into(), header }))
 }
 
+/// What a dialect wants to see with every request.
+pub fn headers(dialect: Option<Dialect>) -> &'static [(&'static str, &'static str)] {
+    match dialect {
+        Some(Dialect::Anthropic) => &[("anthropic-version", "2023-06-01")],
+        _ => &[],
+    }
+}
+
 /// The dialect that an address gives away.
 pub fn hosted(url: &str) -> Option<Dialect> {
     match host(url) {
@@ -330,9 +338,7 @@ impl Backend for ServerModel {
             Want::Next { listed } => (1 << 20) + 1024 * u64::from(listed),
             Want::Text { .. } | Want::Names => 1 << 20,
         };
-        let headers: &[(&str, &str)] =
-            if self.dialect == Dialect::Anthropic { &[("anthropic-version", "2023-06-01")] } else { &[] };
-        let answered = self.http.post(path, headers, &body, most)?;
+        let answered = self.http.post(path, &body, most)?;
         let raw = read(&answered.body, request.want)
             .map_err(|why| Refusal::again(format!("{} gave an answer that cannot be read: {why}", self.http.base())))?;
         let who = who(&answered.body);
