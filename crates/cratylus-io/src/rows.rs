@@ -33,13 +33,16 @@ impl Words {
     }
 }
 
+/// Unusable answers and the order in which options were shown, by seat.
+type LiveColumns = ([Vec<Option<i64>>; 2], [Vec<Option<ByteArray>>; 2]);
+
 /// Rows of `interactions.parquet`, gathered column by column.
 pub struct Interactions {
     columns: [Vec<Option<i64>>; 4],
     names: [Vec<Option<ByteArray>>; 2],
     success: Vec<Option<bool>>,
-    /// Where agents are language models: unusable answers and the order in which options were shown, by seat.
-    live: Option<([Vec<Option<i64>>; 2], [Vec<Option<ByteArray>>; 2])>,
+    /// Where agents are language models.
+    live: Option<LiveColumns>,
 }
 
 impl Default for Interactions {

@@ -152,6 +152,8 @@ fn distributions_are_those_of_the_model_also_for_names_of_several_tokens() {
         ("llama-server", Dialect::LlamaServer, "", several, usize::MAX),
         ("vllm", Dialect::Vllm, "", several, usize::MAX),
         ("sglang", Dialect::SgLang, "", several, usize::MAX),
+        ("vllm-plain", Dialect::Vllm, "api = \"completions\"\n", several, usize::MAX),
+        ("llama-server-plain", Dialect::LlamaServer, "api = \"completions\"\n", several, usize::MAX),
         ("llama-cpp-python", Dialect::LlamaCppPython, "protocol = \"one-word\"\n", &["Q", "M"], usize::MAX),
         ("openai", Dialect::OpenAi, "protocol = \"one-word\"\ndialect = \"openai\"\n", &["Q", "M"], 20),
         ("ollama", Dialect::Ollama, "protocol = \"one-word\"\n", &["Q", "M"], 20),
@@ -168,6 +170,9 @@ fn distributions_are_those_of_the_model_also_for_names_of_several_tokens() {
             let mut text: String =
                 prompt.prompt.messages.iter().map(|message| format!("<|{}|>\n{}<|end|>\n", message.role, message.text)).collect();
             text += "<|assistant|>\n";
+            if agents.contains("completions") {
+                text = prompt.prompt.messages.iter().map(|message| format!("{}\n\n", message.text)).collect();
+            }
             if prefilled {
                 text += &prompt.prompt.prefill;
             }

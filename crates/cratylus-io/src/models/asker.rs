@@ -124,6 +124,9 @@ pub struct Asking<'a> {
     pub asks: Option<&'a Asks<'a>>,
 }
 
+/// What a call cost, by what it took.
+pub type Cost<'a> = &'a dyn Fn(&Took) -> Option<f64>;
+
 /// What it takes to ask.
 pub struct Asks<'a> {
     pub backend: &'a dyn Backend,
@@ -131,7 +134,7 @@ pub struct Asks<'a> {
     pub spent: &'a Spent,
     pub budget: &'a Budget,
     pub started: std::time::Instant,
-    pub prices: Option<&'a dyn Fn(&Took) -> Option<f64>>,
+    pub prices: Option<Cost<'a>>,
     pub over: &'a AtomicBool,
 }
 
@@ -307,11 +310,14 @@ pub struct QuestionKey {
     pub order: Box<[u16]>,
 }
 
+/// How the model was asked, the memory, and the order shown.
+type Question = (String, Box<[Round]>, Box<[u16]>);
+
 /// Answers from a tape alone: what `replay` plays with.
 pub struct Taped {
     pub tapes: Tapes,
     setups: HashMap<String, Setup>,
-    known: HashMap<(String, Box<[Round]>, Box<[u16]>), Reply>,
+    known: HashMap<Question, Reply>,
 }
 
 impl Taped {

@@ -125,6 +125,9 @@ fn advise(dialect: Dialect, listed: u32) -> Vec<String> {
     out
 }
 
+/// Next tokens and their log-probabilities.
+type NextTokens = Vec<(Vec<u8>, f64)>;
+
 struct Doctor<'a> {
     probe: Probe<'a>,
 }
@@ -222,7 +225,7 @@ impl Doctor<'_> {
         })
     }
 
-    fn next(&self, listed: u32) -> Result<Vec<(Vec<u8>, f64)>, Refusal> {
+    fn next(&self, listed: u32) -> Result<NextTokens, Refusal> {
         let model = self.probe.model;
         let order: Vec<u16> = (0..model.names.len() as u16).collect();
         let query = Query { window: [].into(), order: order.into(), draw: 0, again: 0 };
@@ -231,7 +234,7 @@ impl Doctor<'_> {
         let request = Request { model, query: &query, prompt: &prompt, names: &model.names, before: &[], want, prefill: false };
         match self.probe.found.ask(&request)?.raw {
             Raw::Next(tokens) => {
-                let mut all: Vec<(Vec<u8>, f64)> = tokens.into_iter().map(|token| (token.bytes, token.logprob)).collect();
+                let mut all: NextTokens = tokens.into_iter().map(|token| (token.bytes, token.logprob)).collect();
                 all.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
                 Ok(all)
             }
@@ -348,7 +351,7 @@ impl Doctor<'_> {
     /// The same question 16 times, so many at once: how many different answers come.
     fn repeated(&self, at_once: usize, listed: u32) -> Result<(Option<bool>, String), Trouble> {
         let lists = listed > 0;
-        let ask = || -> Result<(String, Vec<(Vec<u8>, f64)>), Trouble> {
+        let ask = || -> Result<(String, NextTokens), Trouble> {
             if lists {
                 let next = patiently(|| self.next(listed.min(20))).map_err(trouble)?;
                 return Ok((format!("{next:?}"), next));
@@ -356,7 +359,7 @@ impl Doctor<'_> {
             let cold = [("temperature", json!(0.0))];
             Ok((self.plain("Write any three words.", 8, &cold)?.text, Vec::new()))
         };
-        let answers: Vec<Result<(String, Vec<(Vec<u8>, f64)>), Trouble>> = if at_once == 1 {
+        let answers: Vec<Result<(String, NextTokens), Trouble>> = if at_once == 1 {
             (0..16).map(|_| ask()).collect()
         } else {
             std::thread::scope(|scope| {

@@ -79,7 +79,7 @@ impl Opener {
                 let program = Arc::new(Program::start(command, &self.base)?);
                 let how = match &before {
                     Some(before) => before.how,
-                    None => probe_program(&*program, model)?,
+                    None => probe_program(&program, model)?,
                 };
                 let setup = given(model, asked, json!({ "command": command }), how);
                 (program, setup, self.pool(format!("program {asked}"), Limits::default(), Some(16)))

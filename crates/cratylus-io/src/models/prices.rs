@@ -35,7 +35,9 @@ impl Prices {
     pub fn read(path: &Path) -> Result<Prices, Trouble> {
         let text = std::fs::read_to_string(path).map_err(at("reading", path))?;
         let prices: Prices = toml::from_str(&text).map_err(at("reading", path))?;
-        let odd = |price: &Price| [Some(price.input), price.cached, Some(price.output)].iter().flatten().any(|p| !(*p >= 0.0));
+        let odd = |price: &Price| {
+            [Some(price.input), price.cached, Some(price.output)].iter().flatten().any(|p| p.is_nan() || *p < 0.0)
+        };
         match prices.models.iter().find(|(_, price)| odd(price)) {
             Some((model, _)) => Err(Trouble(format!("{}: a price of `{model}` is no number from 0 on", path.display()))),
             None => Ok(prices),

@@ -128,7 +128,7 @@ impl Ran {
     /// How often each of its calls was sent.
     pub fn sent(&self) -> Vec<i64> {
         let table = table::read(&self.dir.join("calls.parquet"), None).unwrap();
-        table.ints("times_sent").unwrap().into_iter().map(|n| n.unwrap()).collect()
+        table.ints("times_sent").unwrap().iter().map(|n| n.unwrap()).collect()
     }
 }
 
