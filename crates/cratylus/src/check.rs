@@ -139,6 +139,16 @@ struct Bill {
     budget: Budget,
 }
 
+/// A way of asking, and what it comes to.
+struct Way {
+    words: &'static str,
+    key: &'static str,
+    /// How many calls it takes.
+    calls: fn(&Estimate) -> f64,
+    /// Tokens of an answer.
+    answer: f64,
+}
+
 /// Tokens of English text, roughly.
 const CHARACTERS_PER_TOKEN: f64 = 4.0;
 
@@ -162,20 +172,25 @@ impl Bill {
         [values.iter().copied().fold(f64::INFINITY, f64::min), values.iter().copied().fold(0.0, f64::max)]
     }
 
-    fn tokens(&self, calls: &dyn Fn(&Estimate) -> f64, answer: f64) -> [f64; 2] {
+    fn tokens(&self, calls: fn(&Estimate) -> f64, answer: f64) -> [f64; 2] {
         self.range(|estimate| calls(estimate) * (estimate.characters / CHARACTERS_PER_TOKEN + answer))
     }
 
-    fn usd(&self, calls: &dyn Fn(&Estimate) -> f64, answer: f64) -> Option<[f64; 2]> {
+    fn usd(&self, calls: fn(&Estimate) -> f64, answer: f64) -> Option<[f64; 2]> {
         let (_, price) = self.price.as_ref()?;
         let each = |estimate: &Estimate| (estimate.characters / CHARACTERS_PER_TOKEN * price.input + answer * price.output) / 1e6;
         Some(self.range(|estimate| calls(estimate) * each(estimate)))
     }
 
-    fn ways(&self) -> [(&'static str, &'static str, Box<dyn Fn(&Estimate) -> f64>, f64); 2] {
+    fn ways(&self) -> [Way; 2] {
         [
-            ("with probabilities", "probabilities", Box::new(|estimate: &Estimate| estimate.prompts as f64), 1.0),
-            ("with text alone", "text", Box::new(|estimate: &Estimate| estimate.decisions as f64), self.answer as f64),
+            Way { words: "with probabilities", key: "probabilities", calls: |estimate| estimate.prompts as f64, answer: 1.0 },
+            Way {
+                words: "with text alone",
+                key: "text",
+                calls: |estimate| estimate.decisions as f64,
+                answer: self.answer as f64,
+            },
         ]
     }
 
@@ -188,12 +203,12 @@ impl Bill {
             "decisions".into(),
             format!("{} to be expected, going by emulated models", span(self.range(|e| e.decisions as f64))),
         ]];
-        for (words, _, calls, answer) in self.ways() {
-            let mut line = format!("{} calls, about {} tokens", span(self.range(&calls)), span(self.tokens(&calls, answer)));
-            if let Some([low, high]) = self.usd(&calls, answer) {
+        for Way { words, calls, answer, .. } in self.ways() {
+            let mut line = format!("{} calls, about {} tokens", span(self.range(calls)), span(self.tokens(calls, answer)));
+            if let Some([low, high]) = self.usd(calls, answer) {
                 line += &format!(", about {low:.2} to {high:.2} USD");
             }
-            let [low, high] = self.range(&calls).map(|calls| calls / 20.0 / 60.0);
+            let [low, high] = self.range(calls).map(|calls| calls / 20.0 / 60.0);
             line += &format!(", {low:.1} to {high:.1} minutes at a second a call and 20 at once");
             rows.push(vec![words.into(), line]);
         }
@@ -223,10 +238,10 @@ impl Bill {
     }
 
     fn json(&self) -> serde_json::Value {
-        let ways = self.ways().map(|(_, key, calls, answer)| {
+        let ways = self.ways().map(|Way { key, calls, answer, .. }| {
             (
                 key.to_string(),
-                json!({ "calls": self.range(&calls), "tokens": self.tokens(&calls, answer), "usd": self.usd(&calls, answer) }),
+                json!({ "calls": self.range(calls), "tokens": self.tokens(calls, answer), "usd": self.usd(calls, answer) }),
             )
         });
         let stand_ins: Vec<&str> = self.estimates.iter().map(|estimate| estimate.model.as_str()).collect();
