@@ -616,6 +616,22 @@ fn a_server_that_was_built_anew_is_another_and_its_calls_are_marked_where_that_i
     assert!(marks.iter().flatten().all(|mark| mark.contains("b99999")));
 }
 
+#[test]
+fn calls_are_marked_also_where_answers_are_signed_as_before() {
+    let asks = "protocol = \"one-word\"\nchoice = \"text\"\non_change = \"allow\"\n";
+    let config = |context| Config { context, faults: vec![Trouble::status(402).nth(20)], ..words(Dialect::Vllm) };
+    let dir = folder("signed-as-before");
+    Experiment::of(Server::start(config(8192)).url()).asking(asks).run(&dir).why();
+    let first = kept(&dir);
+    // Another context length says that it was started anew, and perhaps with other weights.
+    let server = Server::start(Config { faults: vec![], ..config(4096) });
+    Experiment::of(server.url()).asking(asks).run(&dir).digest();
+    let table = cratylus_io::table::read(&dir.join("calls.parquet"), None).unwrap();
+    let marks = table.texts("changed").unwrap();
+    assert_eq!(marks.iter().filter(|mark| mark.is_none()).count(), first);
+    assert!(marks.iter().flatten().all(|mark| mark.contains("4096")));
+}
+
 // ---------------------------------------------------------------- doctor
 
 struct Health {

@@ -130,6 +130,7 @@ fn open_server(
             // Answers must be signed as they were.
             let _ = found.model.answered_as.set(before.identity["signed"].clone());
             found.identity["signed"] = before.identity["signed"].clone();
+            found.model.another = (found.identity != before.identity).then(|| found.identity.to_string());
             (before.how, before.prefill, before.why.clone())
         }
         None => {

@@ -93,7 +93,7 @@ pub fn find(server: &Server) -> Result<Found, Trouble> {
         "chat_template": template,
         "version": version,
     });
-    let model = ServerModel { http, dialect, model, server: server.clone(), answered_as: OnceLock::new() };
+    let model = ServerModel { http, dialect, model, server: server.clone(), answered_as: OnceLock::new(), another: None };
     Ok(Found { model, identity })
 }
 

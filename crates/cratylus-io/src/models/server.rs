@@ -21,6 +21,8 @@ pub struct ServerModel {
     pub server: Server,
     /// What the first answer said of who gave it, once there was one.
     pub answered_as: OnceLock<Value>,
+    /// What the server says that it is, where a run began with another: then every answer is marked with it.
+    pub another: Option<String>,
 }
 
 /// The environment variable of the endpoint.
@@ -361,7 +363,7 @@ impl Backend for ServerModel {
             usd: usage["cost"].as_f64(),
             ms: answered.elapsed.as_secs_f64() * 1000.0,
             sent: 1,
-            changed,
+            changed: changed.or_else(|| self.another.clone()),
             at: now(),
         };
         Ok(Given { raw, sent, took, allowance: answered.allowance })
