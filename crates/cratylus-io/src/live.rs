@@ -203,6 +203,7 @@ pub(crate) fn play<'a>(
         asking: HashMap::new(),
         told: HashMap::new(),
         out: 0,
+        paused: false,
         to,
         questions: Vec::new(),
         events: Vec::new(),
@@ -218,6 +219,9 @@ pub(crate) fn play<'a>(
     }
     played
 }
+
+/// A pause that the user should know of.
+const LONG_PAUSE: Duration = Duration::from_secs(10);
 
 /// The most prompts held in memory beside those that wait.
 const TOLD_MAX: usize = 1 << 16;
@@ -238,6 +242,8 @@ struct Table<'t, 'a> {
     told: HashMap<QuestionKey, Arc<KeptPrompt>>,
     /// Questions that are out.
     out: usize,
+    /// Whether a long pause was told of.
+    paused: bool,
     to: Sender<Done>,
     questions: Vec<(Ticket, Query)>,
     events: Vec<Event>,
@@ -256,6 +262,7 @@ impl<'a> Table<'_, 'a> {
                 return Ok(());
             }
             self.progress.load.store(self.studio.load());
+            self.say_pauses();
             match from.recv_timeout(Duration::from_millis(100)) {
                 Ok(done) => self.take(done)?,
                 Err(RecvTimeoutError::Timeout) => (),
@@ -268,6 +275,16 @@ impl<'a> Table<'_, 'a> {
             if self.progress.stop.load(Ordering::Relaxed) {
                 return Err(Refused::Interrupted);
             }
+        }
+    }
+
+    /// Says once of every long pause that it is the server's wish.
+    fn say_pauses(&mut self) {
+        let pause = self.studio.opener.all().map(|opened| opened.pool.pause()).max().unwrap_or_default();
+        if pause < LONG_PAUSE {
+            self.paused = false;
+        } else if !std::mem::replace(&mut self.paused, true) {
+            self.progress.note(format!("the server asks to be left alone for {} s; the run goes on then", pause.as_secs()));
         }
     }
 

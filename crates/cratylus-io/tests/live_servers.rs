@@ -118,6 +118,20 @@ fn every_dialect_is_recognised_and_asked_by_the_best_that_it_gives() {
     });
 }
 
+#[test]
+fn a_model_that_refuses_a_sampler_is_asked_without_it() {
+    let server = Server::start(Config { reasoning: true, ..words(Dialect::OpenAi) });
+    let asked = "protocol = \"one-word\"\ndialect = \"openai\"\nchoice = \"text\"\n";
+    let experiment =
+        |more: &str| Experiment { size: 4, interactions: 10, ..Experiment::of(server.url()) }.asking(&format!("{asked}{more}"));
+    let why = experiment("").run(&folder("refuses-sampler")).why();
+    assert!(why.contains("temperature") || why.contains("Unsupported"), "{why}");
+    let omit = "omit = [\"temperature\", \"top_p\", \"presence_penalty\", \"frequency_penalty\"]\n";
+    let ran = experiment(omit).run(&folder("omits-sampler"));
+    ran.digest();
+    assert!(ran.calls().iter().all(|call| call.sent.get("temperature").is_none()));
+}
+
 /// What the pretend model gives to each name after a text, computed from its tokens alone: `k` of them are listed.
 #[allow(clippy::too_many_arguments)]
 fn due(vocabulary: &Vocabulary, text: &str, said: &str, p: f64, names: &[&str], k: usize, sum: &mut [f64]) {

@@ -68,6 +68,9 @@ struct Params {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     extra: BTreeMap<String, toml::Value>,
+    /// Fields that are not to be sent, such as ["temperature", "top_p"] to a model that refuses them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    omit: Vec<String>,
     /// The environment variable that holds the server's key; its usual one by default.
     #[serde(default, skip_serializing)]
     key_env: Option<String>,
@@ -185,6 +188,7 @@ impl AgentSpec for Params {
                     api: self.api,
                     key_env: self.key_env.clone(),
                     extra: self.extra.iter().map(|(key, value)| (key.clone(), json(value))).collect(),
+                    omit: self.omit.clone(),
                     limits: self.limits,
                     identity: self.on_change,
                 })

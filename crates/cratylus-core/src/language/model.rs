@@ -88,6 +88,8 @@ pub struct Server {
     pub key_env: Option<String>,
     /// Further fields of every request's body, as JSON.
     pub extra: BTreeMap<String, serde_json::Value>,
+    /// Fields of the body that are not sent, because the model refuses them.
+    pub omit: Vec<String>,
     pub limits: Limits,
     pub identity: OnChange,
 }

@@ -106,7 +106,7 @@ fn call_key(setup: &Setup, model: &Model, prompt: &str, before: &str, query: &Qu
     };
     // What else goes with every request to a server, and by which way.
     let way = match &model.source {
-        Source::Server(server) => serde_json::json!([server.api, server.extra]),
+        Source::Server(server) => serde_json::json!([server.api, server.extra, server.omit]),
         _ => serde_json::Value::Null,
     };
     sha(serde_json::json!([setup.id, setup.prefill, prompt, before, parts, way]).to_string().as_bytes())
@@ -207,7 +207,11 @@ impl Asking<'_> {
             asks.spent.resent.fetch_add(1, Ordering::Relaxed);
             *asks.spent.last_trouble.lock().expect("no panic while noting trouble") = Some(why.to_string());
         };
-        let given = asks.pool.ask(asks.backend, &request, &again).map_err(NoReply::Ended)?;
+        let given = asks.pool.ask(asks.backend, &request, &again).map_err(|ended| {
+            // What was not answered is no call.
+            asks.spent.calls.fetch_sub(1, Ordering::Relaxed);
+            NoReply::Ended(ended)
+        })?;
         let mut took = given.took;
         if took.at.is_empty() {
             took.at = now();

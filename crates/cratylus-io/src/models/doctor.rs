@@ -150,6 +150,7 @@ impl Doctor<'_> {
         let mut body = sampler_fields(found.dialect, &plain).map_err(Refusal::Fatal)?;
         body.insert("model".into(), found.model.as_str().into());
         body.insert("messages".into(), messages);
+        found.server.omit.iter().for_each(|key| drop(body.remove(key)));
         let limit = if found.dialect == Dialect::Openai { "max_completion_tokens" } else { "max_tokens" };
         body.insert(limit.into(), max_tokens.into());
         for (key, value) in more {

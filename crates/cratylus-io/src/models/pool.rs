@@ -105,6 +105,11 @@ impl Pool {
         (state.running, state.limit as u32)
     }
 
+    /// For how long nothing will be sent, because the server asked for it.
+    pub fn pause(&self) -> Duration {
+        self.state().paused.saturating_duration_since(Instant::now())
+    }
+
     pub fn ceiling(&self) -> u32 {
         self.state().ceiling
     }

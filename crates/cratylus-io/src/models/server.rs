@@ -7,7 +7,7 @@ use super::tape::{Constraint, Took};
 use crate::manifest::now;
 use crate::world::Trouble;
 use cratylus_core::language::Prompt;
-use cratylus_core::language::model::{Api, Dialect, OnChange, Server};
+use cratylus_core::language::model::{Api, Dialect, OnChange, Server, Source};
 use cratylus_core::language::sampler::Sampler;
 use cratylus_core::language::spelling::NextToken;
 use serde_json::{Map, Value, json};
@@ -215,20 +215,16 @@ pub fn fields(dialect: Dialect, api: Api, request: &Request<'_>) -> Result<Map<S
     if request.prefill && api == Api::Chat {
         out.extend(prefill_fields(dialect));
     }
-    for (key, value) in &server_extra(request) {
-        match (out.get_mut(key), value) {
-            (Some(Value::Object(old)), Value::Object(new)) => old.extend(new.clone()),
-            _ => drop(out.insert(key.clone(), value.clone())),
+    if let Source::Server(server) = &request.model.source {
+        server.omit.iter().for_each(|key| drop(out.remove(key)));
+        for (key, value) in &server.extra {
+            match (out.get_mut(key), value) {
+                (Some(Value::Object(old)), Value::Object(new)) => old.extend(new.clone()),
+                _ => drop(out.insert(key.clone(), value.clone())),
+            }
         }
     }
     Ok(out)
-}
-
-fn server_extra(request: &Request<'_>) -> Map<String, Value> {
-    match &request.model.source {
-        cratylus_core::language::model::Source::Server(server) => server.extra.clone().into_iter().collect(),
-        _ => Map::new(),
-    }
 }
 
 /// Confines the answer to the names shown: bare after a prefill, or in the format that the protocol asks for.
