@@ -2,7 +2,7 @@
 
 use crate::experiment::{Loaded, load};
 use crate::words::{count, table};
-use crate::{Failure, print};
+use crate::{Failure, print, print_json};
 use clap::Args;
 use cratylus_core::World;
 use cratylus_core::estimate::{Estimate, estimate};
@@ -49,7 +49,7 @@ impl Check {
         }
         let bill = if live { Some(Bill::of(&loaded)?) } else { None };
         if self.json {
-            return print(json!({
+            return print_json(&json!({
                 "valid": true, "points": loaded.points.len(), "runs": runs,
                 "interactions_at_most": interactions, "decisions_at_most": decisions,
                 "model_calls": bill.as_ref().map_or(json!(0), Bill::json), "cautions": cautions, "inputs": loaded.inputs,
@@ -121,7 +121,7 @@ fn messages(loaded: &Loaded, memory: &str, as_json: bool) -> Result<(), Failure>
     }
     for (protocol, prompt) in seen {
         match as_json {
-            true => print(json!({ "protocol": protocol, "messages": prompt.messages, "prefill": prompt.prefill }))?,
+            true => print_json(&json!({ "protocol": protocol, "messages": prompt.messages, "prefill": prompt.prefill }))?,
             false => print(format!("protocol {protocol}\n{}", shown(&prompt)))?,
         }
     }

@@ -1,13 +1,13 @@
 //! `cratylus doctor`: examines a model server and says how it will be asked, and why.
 
 use crate::words::table;
-use crate::{Failure, print};
+use crate::{Failure, print, print_json};
 use clap::Args;
 use cratylus_core::World;
 use cratylus_core::experiment::{Document, NoInputs};
 use cratylus_core::language::model::Source;
 use cratylus_io::models::doctor::examine;
-use cratylus_io::models::http::{escaped, escaped_json};
+use cratylus_io::models::http::escaped;
 use cratylus_io::models::tape::How;
 
 /// Examine a model server: what it does with requests, not what it says it does.
@@ -95,7 +95,7 @@ impl Doctor {
             if unreached { failure.help("is the server running, and is this its address?") } else { failure }
         })?;
         if self.json {
-            return print(escaped_json(&serde_json::to_string_pretty(&examined).expect("findings are plain data")));
+            return print_json(&examined);
         }
         let dialect = cratylus_io::models::server::dialect_name(examined.dialect);
         let mut rows = vec![

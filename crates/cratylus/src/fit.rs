@@ -1,7 +1,7 @@
 //! `cratylus fit`: makes an emulated agent of recorded decisions.
 
 use crate::words::table;
-use crate::{Failure, print};
+use crate::{Failure, print, print_json};
 use clap::Args;
 use cratylus_io::fit::{Order, fit_dirs};
 use cratylus_io::manifest::write_whole;
@@ -57,7 +57,7 @@ impl Fit {
         write_whole(&self.out, format!("{text}\n").as_bytes())?;
         if self.json {
             let scores = serde_json::json!({ "out": self.out, "smoothing": model.smoothing, "decisions": model.decisions, "held_out": model.held_out, "sufficiency": model.sufficiency });
-            return print(serde_json::to_string_pretty(&scores).expect("plain data"));
+            return print_json(&scores);
         }
         let mut rows = vec![["condition", "held-out score", "folds", "at random", "sufficiency"].map(String::from).to_vec()];
         for held in &model.held_out {

@@ -2,7 +2,7 @@
 
 use crate::experiment::BUILD;
 use crate::words::count;
-use crate::{Failure, print};
+use crate::{Failure, print, print_json};
 use clap::{Args, ValueEnum};
 use cratylus_io::ai_norms::{self, Outcome};
 use serde_json::json;
@@ -70,7 +70,7 @@ impl Import {
                     Outcome::Failed(why) => json!({ "file": imported.file, "failed": why }),
                 })
                 .collect();
-            print(serde_json::to_string_pretty(&each).expect("plain data"))?;
+            print_json(&each)?;
         } else {
             print(format!(
                 "{} conditions, {} runs, {} interactions and answers in {}",

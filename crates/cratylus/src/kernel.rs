@@ -2,7 +2,7 @@
 
 use crate::doctor::{how_words, world_of};
 use crate::words::count;
-use crate::{Failure, print};
+use crate::{Failure, print, print_json};
 use clap::Args;
 use cratylus_core::experiment::Budget;
 use cratylus_io::inputs::FileInputs;
@@ -149,7 +149,7 @@ impl Kernel {
             if both.is_empty() { None } else { Some(both.iter().sum::<f64>() / both.len() as f64) }
         };
         if self.json {
-            return print(json!({
+            return print_json(&json!({
                 "file": self.out, "store": store, "model": opened.setup.name, "names": [name0, name1], "memory": self.memory,
                 "states": entries.len(), "states_without_samples": never, "calls": calls, "exact": exact,
                 "p_empty_memory": entries[0].p, "mean_order_effect": order_effect, "setup": opened.setup,

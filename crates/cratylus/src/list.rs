@@ -1,7 +1,7 @@
 //! `cratylus list` and `cratylus schema`: what there is.
 
 use crate::words::table;
-use crate::{Failure, print};
+use crate::{Failure, print, print_json};
 use clap::{Args, ValueEnum};
 use cratylus_core::agents::emulated;
 use cratylus_core::experiment::{NetworkSpec, schema};
@@ -48,7 +48,7 @@ impl List {
         };
         if self.json {
             let all: Vec<Value> = all.iter().map(|(name, words)| json!({ "name": name, "words": words })).collect();
-            return print(serde_json::to_string_pretty(&all).expect("plain data"));
+            return print_json(&all);
         }
         print(table(&all.into_iter().map(|(name, words)| vec![name, words]).collect::<Vec<_>>(), &[]))
     }
@@ -66,6 +66,6 @@ pub struct Schema {
 impl Schema {
     pub fn go(self) -> Result<(), Failure> {
         let _ = self.json;
-        print(serde_json::to_string_pretty(&schema()).expect("plain data"))
+        print_json(&schema())
     }
 }

@@ -105,6 +105,11 @@ fn main() -> ExitCode {
     }
 }
 
+/// Writes JSON to stdout, in which nothing that a model or a server said can steer a terminal.
+fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    print(cratylus_io::models::http::escaped_json(&serde_json::to_string_pretty(value).expect("results are plain data")))
+}
+
 /// Writes a result to stdout. A reader that has gone away, such as `head`, is no failure.
 fn print(text: impl fmt::Display) -> Result<(), Failure> {
     use std::io::Write;

@@ -1,7 +1,7 @@
 //! `cratylus replay`: plays a finished directory's runs again and compares every event.
 
 use crate::experiment::load;
-use crate::{Failure, print};
+use crate::{Failure, print, print_json};
 use clap::Args;
 use cratylus_core::agent::Fault;
 use cratylus_core::live::run_asking;
@@ -96,7 +96,7 @@ impl Replay {
             })?;
         }
         if self.json {
-            print(json!({ "runs": rows.len(), "equal": wrong.is_empty(), "differences": wrong }))?;
+            print_json(&json!({ "runs": rows.len(), "equal": wrong.is_empty(), "differences": wrong }))?;
         }
         if wrong.is_empty() {
             let files =

@@ -3,7 +3,7 @@
 use crate::doctor::how_words;
 use crate::experiment::BUILD;
 use crate::words::{self, count};
-use crate::{Failure, print, run};
+use crate::{Failure, print, print_json, run};
 use clap::Args;
 use cratylus_core::experiment::{Point, Setting};
 use cratylus_core::summary::{ExampleRun, Facts, Summary};
@@ -42,7 +42,7 @@ impl Report {
         }
         if self.json {
             let all = if all.len() == 1 { all.remove(0) } else { Value::Array(all) };
-            print(serde_json::to_string_pretty(&all).expect("results are plain data"))?;
+            print_json(&all)?;
         }
         Ok(())
     }

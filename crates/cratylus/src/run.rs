@@ -2,7 +2,7 @@
 
 use crate::experiment::{BUILD, Loaded, load};
 use crate::words::{self, count};
-use crate::{Failure, print, report};
+use crate::{Failure, print, print_json, report};
 use clap::Args;
 use cratylus_core::World;
 use cratylus_io::conduct::{Ended, Job, Progress, Refused, conduct, hold};
@@ -91,7 +91,7 @@ impl Run {
             failure.help("if a file of the directory is damaged, `cratylus run EXPERIMENT.toml --fresh` runs it again and keeps what is there")
         })?;
         if self.json {
-            return print(serde_json::to_string_pretty(&data.results()).expect("results are plain data"));
+            return print_json(&data.results());
         }
         print(data.text())?;
         for caution in &data.cautions {

@@ -2,11 +2,11 @@
 
 use crate::doctor::how_words;
 use crate::words::{count, table};
-use crate::{Failure, print};
+use crate::{Failure, print, print_json};
 use clap::{Args, Subcommand};
 use cratylus_io::calls;
 use cratylus_io::models::asker::shown;
-use cratylus_io::models::http::{escaped, excerpt};
+use cratylus_io::models::http::{escaped, escaped_json, excerpt};
 use cratylus_io::models::tape::{Answer, Call, Tape, prune};
 use serde_json::json;
 use std::path::PathBuf;
@@ -155,7 +155,7 @@ fn ls(paths: &[PathBuf], as_json: bool) -> Result<(), Failure> {
         }
     }
     match as_json {
-        true => print(serde_json::to_string_pretty(&all).expect("plain data")),
+        true => print_json(&all),
         false => print(table(&rows, &[4, 5, 6, 7])),
     }
 }
@@ -173,7 +173,7 @@ fn show(path: &std::path::Path, key: Option<&str>, limit: usize, as_json: bool) 
     for call in found.iter().take(limit) {
         if as_json {
             let prompt = tape.prompt(&call.prompt);
-            print(json!({ "call": **call, "prompt": prompt.as_deref() }))?;
+            print(escaped_json(&json!({ "call": **call, "prompt": prompt.as_deref() }).to_string()))?;
             continue;
         }
         let mut text = format!("{}  {}\n", call.key, call.took.at);
