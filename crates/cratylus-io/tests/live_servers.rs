@@ -198,7 +198,8 @@ fn distributions_are_those_of_the_model_also_for_names_of_several_tokens() {
                 told.iter_mut().zip(&step.names).for_each(|(told, p)| *told += p);
                 tried += usize::from(!call.before.is_empty());
             }
-            assert!(told.iter().zip(&sum).all(|(told, due)| (told - due).abs() < 1e-7), "{name}: {told:?} is not {sum:?}");
+            // Lists that leave out next to nothing are long enough, and what they leave out is missing here.
+            assert!(told.iter().zip(&sum).all(|(told, due)| (told - due).abs() < 1e-5), "{name}: {told:?} is not {sum:?}");
         }
         assert_eq!(tried > 0, names[0] == "Alice", "{name}: names of several tokens were followed");
     });
