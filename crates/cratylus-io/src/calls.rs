@@ -8,6 +8,7 @@ use crate::models::tape::{Answer, Call, How, KeptPrompt, Setup, Tape, Took};
 use crate::run_dir::{CALLS, PROMPTS};
 use crate::table::{self, Column, Table, Values};
 use crate::world::{Trouble, at};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -135,40 +136,53 @@ fn calls(table: &Table) -> Result<Vec<Call>, String> {
     (0..table.rows()).map(|i| row(i).ok_or_else(|| format!("row {i} is no call"))).collect()
 }
 
+/// A share of what the names have that may stay unresolved without a word.
+const UNRESOLVED_MAX: f64 = 0.05;
+
 /// What a reader of the results should know of how answers came.
 pub fn cautions(tape: &Tape, setups: &[Setup]) -> Vec<String> {
     let mut out = Vec::new();
     let mut seen = std::collections::BTreeSet::new();
     for setup in setups.iter().filter(|setup| seen.insert(&setup.id)) {
         let calls: Vec<Arc<Call>> = tape.calls().into_iter().filter(|call| call.model == setup.id).collect();
-        let steps: Vec<_> = calls
-            .iter()
-            .filter_map(|call| match &call.answer {
-                Answer::Step { step, .. } if call.before.is_empty() => Some(step),
-                _ => None,
-            })
-            .collect();
         let mut say = |text: String| out.push(format!("{}: {text}", setup.name));
-        if !steps.is_empty() && setup.how != How::Names {
-            let n = steps.len() as f64;
-            let follow =
-                |step: &&cratylus_core::language::spelling::Step| step.follow.iter().map(|beginning| beginning.p).sum::<f64>();
-            let named = steps.iter().map(|step| step.names.iter().sum::<f64>() + follow(step)).sum::<f64>() / n;
+        // What all steps of a question come to: each name, and what was not followed.
+        let mut questions: BTreeMap<&str, (Vec<f64>, f64)> = BTreeMap::new();
+        let mut unlisted: f64 = 0.0;
+        for call in &calls {
+            let Answer::Step { step, .. } = &call.answer else { continue };
+            let (names, unresolved) = questions.entry(&call.prompt).or_insert_with(|| (vec![0.0; step.names.len()], 0.0));
+            names.iter_mut().zip(&step.names).for_each(|(sum, p)| *sum += p);
+            *unresolved += step.unresolved;
+            unlisted = unlisted.max(step.unlisted);
+        }
+        if !questions.is_empty() && setup.how != How::Names {
+            let n = questions.len() as f64;
+            let named = questions.values().map(|(names, _)| names.iter().sum::<f64>()).sum::<f64>() / n;
+            let unresolved = questions.values().map(|(_, unresolved)| unresolved).sum::<f64>() / n;
             if named < 0.9 {
                 say(format!(
                     "only {} of its probability, as sampled, is on the names, on average over prompts (`outside` says what becomes of the rest)",
                     percent(named)
                 ));
             }
-            let unlisted = steps.iter().map(|step| step.unlisted).fold(0.0, f64::max);
             if unlisted > UNLISTED_MAX {
                 say(format!("lists of next tokens left out up to {} of the probability", percent(unlisted)));
             }
-            let unresolved = steps.iter().map(|step| step.unresolved).sum::<f64>() / n;
-            if unresolved > UNLISTED_MAX {
+            if unresolved > UNRESOLVED_MAX * named {
                 say(format!(
-                    "beginnings of names that were not followed have {} of the probability, on average",
-                    percent(unresolved)
+                    "beginnings of names that were not followed have {}, where the names have {}; a lower `resolution` follows more, and choice = \"constrained\" needs none",
+                    percent(unresolved),
+                    percent(named)
+                ));
+            }
+            let never = (0..questions.values().map(|(names, _)| names.len()).max().unwrap_or(0))
+                .filter(|&i| questions.values().all(|(names, _)| names.get(i).is_none_or(|p| *p == 0.0)));
+            let never: Vec<String> = never.map(|i| (i + 1).to_string()).collect();
+            if !never.is_empty() {
+                say(format!(
+                    "it never gave any probability to name {} of the pool, so nobody could choose it",
+                    never.join(" and ")
                 ));
             }
         }

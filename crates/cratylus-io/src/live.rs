@@ -204,6 +204,8 @@ pub(crate) fn play<'a>(
         told: HashMap::new(),
         out: 0,
         paused: false,
+        heard: Instant::now(),
+        silent: false,
         to,
         questions: Vec::new(),
         events: Vec::new(),
@@ -213,6 +215,10 @@ pub(crate) fn play<'a>(
         // What is on its way is paid for: it is waited for and kept. What is not sent yet is not sent.
         studio.stop.store(true, Ordering::Relaxed);
         studio.opener.all().for_each(|opened| opened.pool.clear());
+        let running = studio.load().0;
+        if running > 0 {
+            progress.note(format!("{running} answers are on their way and are waited for; Ctrl-C again does not wait"));
+        }
         while table.out > 0 && from.recv().is_ok() {
             table.out -= 1;
         }
@@ -222,6 +228,8 @@ pub(crate) fn play<'a>(
 
 /// A pause that the user should know of.
 const LONG_PAUSE: Duration = Duration::from_secs(10);
+/// A silence that the user should know of.
+const LONG_SILENCE: Duration = Duration::from_secs(30);
 
 /// The most prompts held in memory beside those that wait.
 const TOLD_MAX: usize = 1 << 16;
@@ -244,6 +252,9 @@ struct Table<'t, 'a> {
     out: usize,
     /// Whether a long pause was told of.
     paused: bool,
+    /// When the last answer came, and whether the silence since was told of.
+    heard: Instant,
+    silent: bool,
     to: Sender<Done>,
     questions: Vec<(Ticket, Query)>,
     events: Vec<Event>,
@@ -264,8 +275,12 @@ impl<'a> Table<'_, 'a> {
             self.progress.load.store(self.studio.load());
             self.say_pauses();
             match from.recv_timeout(Duration::from_millis(100)) {
-                Ok(done) => self.take(done)?,
-                Err(RecvTimeoutError::Timeout) => (),
+                Ok(done) => {
+                    self.heard = Instant::now();
+                    self.silent = false;
+                    self.take(done)?;
+                }
+                Err(RecvTimeoutError::Timeout) => self.say_silence(),
                 Err(RecvTimeoutError::Disconnected) => unreachable!("the table keeps a sender"),
             }
             // What has come meanwhile, before new replicas begin.
@@ -275,6 +290,15 @@ impl<'a> Table<'_, 'a> {
             if self.progress.stop.load(Ordering::Relaxed) {
                 return Err(Refused::Interrupted);
             }
+        }
+    }
+
+    /// Says once of every long silence that answers are waited for.
+    fn say_silence(&mut self) {
+        let running = self.studio.load().0;
+        if running > 0 && self.heard.elapsed() > LONG_SILENCE && !std::mem::replace(&mut self.silent, true) {
+            let seconds = LONG_SILENCE.as_secs();
+            self.progress.note(format!("{running} requests are out and none was answered for {seconds} s; agents.limits.first_byte_seconds says how long they are waited for"));
         }
     }
 

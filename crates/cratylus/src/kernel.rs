@@ -5,6 +5,7 @@ use crate::words::count;
 use crate::{Failure, print, print_json};
 use clap::Args;
 use cratylus_core::experiment::Budget;
+use cratylus_io::calls::cautions;
 use cratylus_io::inputs::FileInputs;
 use cratylus_io::kernel::{Extraction, Stopped, write};
 use cratylus_io::models::asker::Tapes;
@@ -146,7 +147,8 @@ impl Kernel {
         let order_effect = {
             let both: Vec<f64> =
                 entries.iter().filter_map(|entry| Some((entry.by_order[0]? - entry.by_order[1]?).abs())).collect();
-            if both.is_empty() { None } else { Some(both.iter().sum::<f64>() / both.len() as f64) }
+            // Differences of few samples are mostly noise.
+            if both.is_empty() || !exact { None } else { Some(both.iter().sum::<f64>() / both.len() as f64) }
         };
         if self.json {
             return print_json(&json!({
@@ -166,6 +168,9 @@ impl Kernel {
                 "\nshown first rather than last, {name0} gains or loses {effect:.4} on average over states"
             )),
         ))?;
+        for note in cautions(&tapes.own, std::slice::from_ref(&opened.setup)) {
+            eprintln!("note: {note}");
+        }
         eprintln!("answers are kept in {}", store.display());
         Ok(())
     }

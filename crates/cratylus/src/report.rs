@@ -10,6 +10,7 @@ use cratylus_core::summary::{ExampleRun, Facts, Summary};
 use cratylus_io::conduct::digest;
 use cratylus_io::manifest::{Manifest, write_whole};
 use cratylus_io::models::http::escaped;
+use cratylus_io::models::tape::{Answer, Call, Setup};
 use cratylus_io::run_dir::{PLAN, REPORT, Recorded, RunDir};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -148,9 +149,12 @@ fn live(path: &Path, manifest: &Manifest) -> Result<Vec<Live>, Failure> {
     let calls = cratylus_io::calls::read(path)?.calls();
     // A model that was asked with several samplers is one model; its calls are told together.
     let mut seen = BTreeSet::new();
-    let once = manifest.servers.iter().filter(|setup| seen.insert((&setup.id, how_words(setup.how))));
+    let once = manifest.servers.iter().filter(|setup| seen.insert((&setup.id, setup.how.probabilities())));
     let each = once.map(|setup| {
-        let of = || calls.iter().filter(|call| call.model == setup.id);
+        let alike = |other: &&Setup| other.id == setup.id && other.how.probabilities() == setup.how.probabilities();
+        let of = || calls.iter().filter(|call| call.model == setup.id && gives(call) == setup.how.probabilities());
+        let mut hows: Vec<String> = manifest.servers.iter().filter(alike).map(|setup| how_words(setup.how)).collect();
+        hows.dedup();
         let prompts: BTreeSet<&str> = of().map(|call| call.prompt.as_str()).collect();
         let text = |key: &str| setup.identity[key].as_str().map(String::from);
         let version = text("build").or(text("version")).or(setup.identity["version"]["version"].as_str().map(String::from));
@@ -158,7 +162,7 @@ fn live(path: &Path, manifest: &Manifest) -> Result<Vec<Live>, Failure> {
             name: setup.name.clone(),
             server: [text("server").or(text("library")), version].into_iter().flatten().collect::<Vec<_>>().join(" "),
             identity: setup.id.clone(),
-            how: how_words(setup.how),
+            how: hows.join(", or "),
             why: setup.why.clone(),
             calls: of().count() as u64,
             prompts: prompts.len() as u64,
@@ -167,6 +171,11 @@ fn live(path: &Path, manifest: &Manifest) -> Result<Vec<Live>, Failure> {
         }
     });
     Ok(each.collect())
+}
+
+/// Whether a call was answered with probabilities.
+fn gives(call: &Call) -> bool {
+    matches!(call.answer, Answer::Step { .. })
 }
 
 /// The comment with which an experiment file opens: the claim that it tests.

@@ -72,7 +72,8 @@ impl Run {
         }
         let threads = self.threads.or(std::thread::available_parallelism().ok()).map_or(1, usize::from);
         let started = Instant::now();
-        let ended = play(&loaded, &dir, threads, self.quiet, self.store.clone(), &self.resume(&dir))?;
+        let ended =
+            play(&loaded, &dir, threads, self.quiet, self.store.clone(), &self.resume(&dir, true), &self.resume(&dir, false))?;
         if !self.quiet {
             let took = started.elapsed().as_secs_f64();
             match ended {
@@ -102,8 +103,9 @@ impl Run {
     }
 
     /// The command that goes on with this run.
-    fn resume(&self, dir: &Path) -> String {
-        let sets: String = self.sets.iter().map(|set| format!(" --set '{set}'")).collect();
+    fn resume(&self, dir: &Path, budget: bool) -> String {
+        let sets = self.sets.iter().filter(|set| budget || !set.trim_start().starts_with("budget."));
+        let sets: String = sets.map(|set| format!(" --set '{set}'")).collect();
         let store = self.store.as_ref().map_or(String::new(), |store| format!(" --store {}", store.display()));
         format!("cratylus run {}{sets} --out {}{store}", self.experiment.display(), dir.display())
     }
@@ -116,6 +118,7 @@ fn play(
     quiet: bool,
     store: Option<PathBuf>,
     resume: &str,
+    raised: &str,
 ) -> Result<Ended, Failure> {
     let budget = loaded.points[0].experiment.budget.clone();
     let prices = budget.prices.as_ref().map(|prices| loaded.base.join(prices));
@@ -193,7 +196,7 @@ fn play(
             count(total)
         )),
         Refused::Spent(what) => Failure::run(format!(
-            "the budget of {what} is spent, after {} of {} runs; what is there is kept\n  help: raise `[budget]` and the same command goes on where it stopped: {resume}",
+            "the budget of {what} is spent, after {} of {} runs; what is there is kept\n  help: raise `[budget]` and the same command goes on where it stopped: {raised}",
             count(progress.runs.load(Ordering::Relaxed)),
             count(total)
         )),

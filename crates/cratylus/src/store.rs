@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use cratylus_io::calls;
 use cratylus_io::models::asker::shown;
 use cratylus_io::models::http::{escaped, escaped_json, excerpt};
-use cratylus_io::models::tape::{Answer, Call, Tape, prune};
+use cratylus_io::models::tape::{Answer, Call, Setup, Tape, prune};
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -120,23 +120,29 @@ fn ls(paths: &[PathBuf], as_json: bool) -> Result<(), Failure> {
     for path in paths {
         let tape = open(path)?;
         let calls = tape.calls();
-        let mut ids: Vec<&str> = calls.iter().map(|call| call.model.as_str()).collect();
+        let gives = |call: &Call| matches!(call.answer, Answer::Step { .. });
+        let mut ids: Vec<(&str, bool)> = calls.iter().map(|call| (call.model.as_str(), gives(call))).collect();
         ids.sort_unstable();
         ids.dedup();
-        for id in ids {
-            let of: Vec<&Arc<Call>> = calls.iter().filter(|call| call.model == id).collect();
+        for (id, probabilities) in ids {
+            let of: Vec<&Arc<Call>> = calls.iter().filter(|call| call.model == id && gives(call) == probabilities).collect();
             let mut prompts: Vec<&str> = of.iter().map(|call| call.prompt.as_str()).collect();
             prompts.sort_unstable();
             prompts.dedup();
             let tokens: u64 =
                 of.iter().map(|call| call.took.prompt_tokens.unwrap_or(0) + call.took.completion_tokens.unwrap_or(0)).sum();
             let usd: f64 = of.iter().filter_map(|call| call.took.usd).sum();
-            let setup = tape.setups().into_iter().find(|setup| setup.id == id);
+            let setups: Vec<Setup> =
+                tape.setups().into_iter().filter(|setup| setup.id == id && setup.how.probabilities() == probabilities).collect();
+            let mut hows: Vec<String> = setups.iter().map(|setup| how_words(setup.how)).collect();
+            hows.sort_unstable();
+            hows.dedup();
+            let setup = setups.first();
             rows.push(vec![
                 path.display().to_string(),
-                setup.as_ref().map_or("–".into(), |setup| escaped(&setup.name)),
+                setup.map_or("–".into(), |setup| escaped(&setup.name)),
                 id[..id.len().min(12)].to_string(),
-                setup.as_ref().map_or("–".into(), |setup| how_words(setup.how)),
+                if hows.is_empty() { "–".into() } else { hows.join(", or ") },
                 count(of.len() as u64),
                 count(prompts.len() as u64),
                 count(tokens),

@@ -264,6 +264,10 @@ pub fn check_pool(names: &[String]) -> Result<(), (&'static str, String)> {
     if names.iter().any(|name| name.is_empty()) {
         return Err(("names", "a name must not be empty".into()));
     }
+    // What reads a name strips the white space around it, so such a name could never be read.
+    if let Some(name) = names.iter().find(|name| name.trim() != name.as_str()) {
+        return Err(("names", format!("the name {name:?} begins or ends with white space")));
+    }
     // Names are printed in tables and told to models, so they must not steer a terminal or hide in a line.
     let steers = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if let Some(name) = names.iter().find(|name| name.contains(steers)) {

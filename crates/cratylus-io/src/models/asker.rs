@@ -158,7 +158,7 @@ impl Asking<'_> {
     pub fn reply(&self) -> Result<Reply, NoReply> {
         let Asking { model, setup, .. } = *self;
         if !setup.how.probabilities() {
-            let call = self.call(&[], 1.0)?;
+            let call = self.call(&[], 1.0, None)?;
             let Answer::Text { text, cut } = &call.answer else { return Err(self.other(&call).into()) };
             let read = model.protocol.read(&model.names, text, setup.prefill, *cut);
             if let Some(asks) = self.asks {
@@ -167,8 +167,8 @@ impl Asking<'_> {
             }
             return Ok(Reply::Read(read));
         }
-        let spelling = walk(model.names.len(), |before, p| {
-            let call = self.call(before, p)?;
+        let spelling = walk(model.names.len(), |before, p, about| {
+            let call = self.call(before, p, about)?;
             match &call.answer {
                 Answer::Step { step, .. } => Ok(step.clone()),
                 Answer::Text { .. } => Err(NoReply::from(self.other(&call))),
@@ -186,7 +186,7 @@ impl Asking<'_> {
         Trouble(format!("call {} of the tape holds another kind of answer than `{:?}` gives", call.key, self.setup.how))
     }
 
-    fn call(&self, before: &[Beginning], p: f64) -> Result<Arc<Call>, NoReply> {
+    fn call(&self, before: &[Beginning], p: f64, about: Option<f64>) -> Result<Arc<Call>, NoReply> {
         let Asking { model, setup, query, prompt, .. } = *self;
         let text: String = before.iter().map(|beginning| beginning.text.as_str()).collect();
         let key = call_key(setup, model, &prompt.hash, &text, query);
@@ -225,7 +225,7 @@ impl Asking<'_> {
             Raw::Names(names) => Answer::Step { step: Step { names, ..Step::default() }, top: Vec::new() },
             Raw::Next(tokens) => {
                 let beginnings = match setup.how {
-                    How::Exact { .. } => Beginnings::Follow { resolution: model.resolution },
+                    How::Exact { .. } => Beginnings::Follow { resolution: model.resolution, about },
                     _ => Beginnings::Count,
                 };
                 let step = step(&model.names, &text, p, &tokens, &model.sampler, beginnings);

@@ -184,6 +184,8 @@ pub struct Look {
     pub names: f64,
     /// Whether some name begins with a token that is not all of it.
     pub follow: bool,
+    /// A name that no listed token says or begins, so that it would never be chosen.
+    pub unspelled: Option<String>,
 }
 
 /// What came of asking for a list of next tokens.
@@ -246,7 +248,7 @@ impl Probe<'_> {
 
     /// How next tokens are listed with a request of so many.
     pub fn look(&self, listed: u32, prefill: bool) -> Result<Listed, Trouble> {
-        let mut look = Look { listed, tokens: 0, unlisted: 0.0, names: 1.0, follow: false };
+        let mut look = Look { listed, tokens: 0, unlisted: 0.0, names: 1.0, follow: false, unspelled: None };
         for window in WINDOWS {
             let prompt = self.prompt(window)?;
             let given = match self.ask(&prompt, window, Want::Next { listed }, prefill) {
@@ -259,13 +261,17 @@ impl Probe<'_> {
             };
             let Raw::Next(tokens) = given.raw else { return Ok(Listed::Never) };
             let plain = Sampler { temperature: 1.0, top_k: None, top_p: None, min_p: None, typical_p: None };
-            let follow = Beginnings::Follow { resolution: self.model.resolution };
+            let follow = Beginnings::Follow { resolution: self.model.resolution, about: None };
             let step = step(&self.model.names, "", 1.0, &tokens, &plain, follow);
             look.tokens = look.tokens.max(tokens.len());
             look.unlisted = look.unlisted.max(step.unlisted);
             // The sampler took what is listed for all there is.
             look.names = look.names.min(step.names.iter().sum::<f64>() * (1.0 - step.unlisted));
             look.follow |= !step.follow.is_empty();
+            let begun = |name: &&String| step.follow.iter().any(|beginning| name.starts_with(beginning.text.trim_start()));
+            let mut names = self.model.names.iter().zip(&step.names);
+            let unspelled = names.find(|(name, p)| **p == 0.0 && !begun(name)).map(|(name, _)| name.clone());
+            look.unspelled = look.unspelled.or(unspelled);
         }
         Ok(Listed::As(look))
     }
@@ -357,6 +363,10 @@ impl Probe<'_> {
                         prefill,
                         &format!("{begins}, and a first token is a name only {} of the time", percent(look.names)),
                     );
+                }
+                Some(Look { unspelled: Some(name), tokens, .. }) if asked(&[Choice::Auto]) => {
+                    let why = format!("none of {tokens} next tokens says or begins `{name}`");
+                    return self.words(prefill, &why);
                 }
                 // What is not listed may be the names.
                 Some(look) if look.unlisted > UNLISTED_MAX && look.names < 10.0 * look.unlisted && asked(&[Choice::Auto]) => {

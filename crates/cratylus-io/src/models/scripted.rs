@@ -2,6 +2,7 @@
 //! models.
 
 use super::backend::{Allowance, Backend, Given, Raw, Refusal, Request};
+use super::http::excerpt;
 use super::tape::Took;
 use crate::world::Trouble;
 use cratylus_core::language::Distribution;
@@ -107,6 +108,8 @@ pub struct Program {
     waiting: Arc<Mutex<HashMap<u64, SyncSender<Line>>>>,
     next: AtomicU64,
     gone: Arc<AtomicBool>,
+    /// A line that was meant as an answer and is none.
+    wrong: Arc<Mutex<Option<String>>>,
     child: Mutex<Child>,
 }
 
@@ -155,7 +158,8 @@ impl Program {
         let mut lines = BufReader::new(child.stdout.take().expect("it was piped"));
         let waiting: Arc<Mutex<HashMap<u64, SyncSender<Line>>>> = Arc::default();
         let gone = Arc::new(AtomicBool::new(false));
-        let (to, over) = (waiting.clone(), gone.clone());
+        let wrong: Arc<Mutex<Option<String>>> = Arc::default();
+        let (to, over, said) = (waiting.clone(), gone.clone(), wrong.clone());
         std::thread::spawn(move || {
             let mut line = Vec::new();
             loop {
@@ -164,18 +168,26 @@ impl Program {
                 if !matches!(read, Ok(n) if n > 0) {
                     break;
                 }
-                if line.ends_with(b"\n")
-                    && let Ok(answer) = serde_json::from_slice::<Line>(&line)
-                    && let Some(asker) = to.lock().expect("no panic while holding who waits").remove(&answer.id)
-                {
-                    let _ = asker.send(answer);
+                match serde_json::from_slice::<Line>(&line) {
+                    Ok(answer) => {
+                        let asker = to.lock().expect("no panic while holding who waits").remove(&answer.id);
+                        let _ = asker.map(|asker| asker.send(answer));
+                    }
+                    // Meant as an answer and none: waiting for another would be waiting for ever.
+                    Err(error) if line.starts_with(b"{") => {
+                        let shown = excerpt(&String::from_utf8_lossy(&line));
+                        *said.lock().expect("no panic while noting a line") = Some(format!("{shown} ({error})"));
+                        break;
+                    }
+                    // Anything else is what programs say by the way.
+                    Err(_) => (),
                 }
             }
             // Whoever still waits is told by the loss of its sender.
             over.store(true, Ordering::SeqCst);
             to.lock().expect("no panic while holding who waits").clear();
         });
-        Ok(Program { name, stdin: Mutex::new(stdin), waiting, next: AtomicU64::new(0), gone, child: Mutex::new(child) })
+        Ok(Program { name, stdin: Mutex::new(stdin), waiting, next: AtomicU64::new(0), gone, wrong, child: Mutex::new(child) })
     }
 }
 
@@ -202,7 +214,10 @@ impl Backend for Program {
         };
         let (sender, receiver) = sync_channel(1);
         self.waiting.lock().expect("no panic while holding who waits").insert(id, sender);
-        let lost = || Refusal::Fatal(format!("`{}` ended before it had answered", self.name));
+        let lost = || match &*self.wrong.lock().expect("no panic while noting a line") {
+            Some(line) => Refusal::Fatal(format!("`{}` wrote a line that is no answer: {line}", self.name)),
+            None => Refusal::Fatal(format!("`{}` ended before it had answered", self.name)),
+        };
         if self.gone.load(Ordering::SeqCst) {
             return Err(lost());
         }
@@ -217,10 +232,17 @@ impl Backend for Program {
             }
         })?;
         match answer {
-            Line { error: Some(why), .. } => Err(Refusal::Fatal(format!("`{}`: {why}", self.name))),
+            Line { error: Some(why), .. } => Err(Refusal::Fatal(format!("`{}`: {}", self.name, excerpt(&why)))),
             Line { text: Some(text), .. } => Ok(given(Raw::Text { text, cut: false })),
             Line { probabilities: Some(p), .. } => {
                 let sum: f64 = p.values().sum();
+                if let Some(other) = p.keys().find(|name| !names.contains(name)) {
+                    return Err(Refusal::Fatal(format!(
+                        "`{}` gave a probability to `{}`, which is no name",
+                        self.name,
+                        excerpt(other)
+                    )));
+                }
                 if p.values().any(|p| !(0.0..=1.0).contains(p)) || sum > 1.0 + 1e-6 {
                     return Err(Refusal::Fatal(format!("`{}` gave probabilities that are none: {p:?}", self.name)));
                 }
