@@ -150,6 +150,8 @@ fn a_budget_stops_a_run_which_goes_on_when_there_is_more() {
         1,
         &["the budget of 300 calls is spent", "[budget]"],
     );
+    let help = said.lines().find(|line| line.contains("[budget]")).unwrap();
+    assert!(!help.contains("budget.calls"), "the way on does not lead to the same place: {help}");
     assert!(said.contains("300 calls"), "no more calls than the budget has: {said}");
     let rest = succeeds(&dir, &["run", "mock.toml", "--out", "a", set[0], set[1]]);
     let whole = succeeds(&dir, &["run", "mock.toml", "--out", "b", set[0], set[1]]);
@@ -377,4 +379,30 @@ fn a_kernel_is_not_made_of_nothing() {
     let sets = ["--set", "kind=mock", "--set", "policy={kind=\"uniform\"}", "--set", "text=true", "--set", "garbage=1"];
     fails(&dir, &[&["kernel", "--memory", "1", "--samples", "20"], &sets[..]].concat(), 1, &["none of 20 answers was usable"]);
     assert!(!dir.join("kernels.parquet").exists());
+}
+
+#[test]
+fn a_program_that_answers_wrongly_is_told_of_at_once() {
+    let dir = folder("asked-wrongly");
+    let experiment = "name = \"wrong\"\npopulation.size = 4\ngame = { kind = \"coordination\", names = [\"Q\", \"M\"] }\nstop = { interactions = 4 }\nagents = { kind = \"scripted\", command = [\"sh\", \"wrong.sh\"] }\n";
+    fs::write(dir.join("wrong.toml"), experiment).unwrap();
+    for (line, says) in [
+        (r#"{"id":0,"probabilities":{"Q":NaN,"M":0.9}}"#, "a line that is no answer"),
+        (r#"{"id":0,"probabilities":{"Q":"0.5"}}"#, "a line that is no answer"),
+        (r#"{"id":0,"probabilities":{"Z":0.5}}"#, "`Z`, which is no name"),
+        (r#"{"id":0,"probabilities":{"Q":1.5}}"#, "probabilities that are none"),
+        (r#"{"id":0}"#, "neither `text` nor"),
+        (r#"{"id":0,"error":"out of \u001b[31mmemory"}"#, "out of \\u{1b}[31mmemory"),
+    ] {
+        fs::write(dir.join("wrong.sh"), format!("echo by the way\nread -r line\ncat <<'END'\n{line}\nEND\nsleep 30\n")).unwrap();
+        let began = std::time::Instant::now();
+        let said = fails(&dir, &["run", "wrong.toml", "--out", "a"], 1, &[says]);
+        assert!(began.elapsed() < Duration::from_secs(10) && !said.contains('\u{1b}'), "{said}");
+    }
+}
+
+#[test]
+fn a_name_that_could_never_be_read_is_refused() {
+    let dir = mock("spaces");
+    fails(&dir, &["check", "mock.toml", "--set", "game.names=[\" Q\",\"M\"]"], 2, &["begins or ends with white space"]);
 }

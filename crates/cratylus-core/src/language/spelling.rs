@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_name_of_several_tokens_is_followed_however_little_the_names_have() {
-        let first: &[(&str, f64)] = &[("no", 1e-6), ("ye", 2e-6), ("y", 1e-9), (" ", 1e-3), ("x", 0.99)];
+        let first: &[(&str, f64)] = &[("no", 1e-6), ("ye", 2e-6), ("y", 1e-9), (" ", 1e-3), ("x", 0.998_996_999)];
         let got = spell(&["yes", "no"], &[("", first), ("ye", &[("s", 0.5), ("t", 0.5)])]);
         assert!((got.names[0] - 1e-6).abs() < 1e-12 && (got.names[1] - 1e-6).abs() < 1e-12, "{got:?}");
     }
