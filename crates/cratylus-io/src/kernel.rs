@@ -170,7 +170,6 @@ impl Extraction {
             }
             let (to, query, opened, model) = (to.clone(), query.clone(), self.opened.clone(), self.model.clone());
             let (tapes, spent, budget) = (self.tapes.clone(), self.spent.clone(), self.budget.clone());
-            let over = AtomicBool::new(false);
             out += 1;
             let pool = self.opened.pool.clone();
             pool.submit(Box::new(move || {
@@ -181,7 +180,6 @@ impl Extraction {
                     budget: &budget,
                     started: Instant::now(),
                     prices: None,
-                    over: &over,
                 };
                 let (setup, tapes) = (&opened.setup, &*tapes);
                 let asking = Asking { model: &model, setup, tapes, query: &query, prompt: &prompt, asks: Some(&asks) };

@@ -47,7 +47,6 @@ pub struct Studio {
     spent: Arc<Spent>,
     budget: Arc<Budget>,
     stop: Arc<AtomicBool>,
-    over: Arc<AtomicBool>,
     started: Instant,
 }
 
@@ -113,7 +112,6 @@ impl Studio {
             spent: progress.spent.clone(),
             budget: Arc::new(job.live.budget.clone()),
             stop,
-            over: Arc::default(),
             started: Instant::now(),
         })
     }
@@ -440,7 +438,7 @@ impl<'a> Table<'_, 'a> {
         let mut promise = Promise { to: self.to.clone(), done: Some(lost) };
         let (model, opened, price) = (model.clone(), opened.clone(), *price);
         let (tapes, spent, budget) = (self.studio.tapes.clone(), self.studio.spent.clone(), self.studio.budget.clone());
-        let (over, started) = (self.studio.over.clone(), self.studio.started);
+        let started = self.studio.started;
         let pool = opened.pool.clone();
         self.out += 1;
         pool.submit(Box::new(move || {
@@ -452,7 +450,6 @@ impl<'a> Table<'_, 'a> {
                 budget: &budget,
                 started,
                 prices: cost.as_ref().map(|cost| cost as &dyn Fn(&Took) -> Option<f64>),
-                over: &over,
             };
             let asking =
                 Asking { model: &model, setup: &opened.setup, tapes: &tapes, query: &query, prompt: &prompt, asks: Some(&asks) };

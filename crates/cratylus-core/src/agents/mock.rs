@@ -1,15 +1,14 @@
 //! A policy dressed as a language model, with a model's vices as parameters: what live runs, servers and budgets are
 //! tried on before anything is paid for, and what audits with a model are tested on.
 
-use super::llm::{ashery2025, build, protocol};
-use super::scripted::AS_GIVEN;
+use super::llm::{ashery2025, protocol};
+use super::scripted::build_as_given;
 use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind, agent_of};
-use crate::language::model::{Choice, Mock, Model, Outside, Source};
+use crate::language::model::{Mock, Source};
 use crate::language::protocol::Order;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 pub const ENTRY: AgentEntry =
     AgentEntry::new::<Params>("mock", "a policy dressed as a language model, with latency, garbage and failures to order");
@@ -87,21 +86,7 @@ impl AgentSpec for Params {
             text: self.text,
             in_flight: self.in_flight,
         };
-        let model = Model {
-            name: format!("mock of {}", behind.kind),
-            source: Source::Mock(mock),
-            order: self.order.unwrap_or(protocol.order),
-            tries: self.tries.unwrap_or(protocol.tries),
-            protocol: Arc::new(protocol),
-            sampler: AS_GIVEN,
-            choice: Choice::Auto,
-            outside: Outside::Unusable,
-            top_logprobs: None,
-            resolution: 0.0,
-            names: ctx.names.to_vec(),
-            payoff: ctx.payoff.unwrap_or_default(),
-            memory: ctx.memory,
-        };
-        build(ctx, model)
+        let name = format!("mock of {}", behind.kind);
+        build_as_given(ctx, name, Source::Mock(mock), protocol, self.order, self.tries)
     }
 }

@@ -4,7 +4,7 @@
 use super::llm::{ashery2025, build, protocol};
 use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind};
 use crate::language::model::{Canned, Choice, Model, Outside, Source};
-use crate::language::protocol::Order;
+use crate::language::protocol::{Order, Protocol};
 use crate::language::sampler::Sampler;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,8 +34,34 @@ struct Params {
     tries: Option<u8>,
 }
 
-/// What is done is done by the script; nothing is sampled twice.
-pub(super) const AS_GIVEN: Sampler = Sampler { temperature: 1.0, top_k: None, top_p: None, min_p: None, typical_p: None };
+/// A model whose answers are taken as it gives them: whatever is behind it did the sampling.
+pub(super) fn build_as_given(
+    ctx: &AgentContext<'_>,
+    name: String,
+    source: Source,
+    protocol: Protocol,
+    order: Option<Order>,
+    tries: Option<u8>,
+) -> Result<Kind, (&'static str, String)> {
+    let model = Model {
+        name,
+        source,
+        order: order.unwrap_or(protocol.order),
+        tries: tries.unwrap_or(protocol.tries),
+        protocol: Arc::new(protocol),
+        sampler: AS_GIVEN,
+        choice: Choice::Auto,
+        outside: Outside::Unusable,
+        top_logprobs: None,
+        resolution: 0.0,
+        names: ctx.names.to_vec(),
+        payoff: ctx.payoff.unwrap_or_default(),
+        memory: ctx.memory,
+    };
+    build(ctx, model)
+}
+
+const AS_GIVEN: Sampler = Sampler { temperature: 1.0, top_k: None, top_p: None, min_p: None, typical_p: None };
 
 impl AgentSpec for Params {
     fn live(&self) -> bool {
@@ -57,22 +83,7 @@ impl AgentSpec for Params {
             }
         };
         let protocol = protocol(ctx, &self.protocol, &self.fields)?;
-        let model = Model {
-            name,
-            source,
-            order: self.order.unwrap_or(protocol.order),
-            tries: self.tries.unwrap_or(protocol.tries),
-            protocol: Arc::new(protocol),
-            sampler: AS_GIVEN,
-            choice: Choice::Auto,
-            outside: Outside::Unusable,
-            top_logprobs: None,
-            resolution: 0.0,
-            names: ctx.names.to_vec(),
-            payoff: ctx.payoff.unwrap_or_default(),
-            memory: ctx.memory,
-        };
-        build(ctx, model)
+        build_as_given(ctx, name, source, protocol, self.order, self.tries)
     }
 }
 

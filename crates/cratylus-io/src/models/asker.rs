@@ -14,7 +14,7 @@ use cratylus_core::language::{Distribution, Prompt};
 use cratylus_core::window::Round;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// A model that is ready to be asked.
@@ -135,7 +135,6 @@ pub struct Asks<'a> {
     pub budget: &'a Budget,
     pub started: std::time::Instant,
     pub prices: Option<Cost<'a>>,
-    pub over: &'a AtomicBool,
 }
 
 /// Why there is no reply.
@@ -283,10 +282,7 @@ impl Asks<'_> {
                 }
                 _ => Ok(()),
             });
-        if refused.is_err() {
-            self.over.store(true, Ordering::Relaxed);
-            return refused;
-        }
+        refused?;
         // Calls are counted when they are let through, so that a budget of calls is kept to the call.
         let counted = spent.calls.fetch_add(1, Ordering::Relaxed);
         match budget.calls {

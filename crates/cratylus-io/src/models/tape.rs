@@ -264,28 +264,26 @@ impl Tape {
         };
         begin(&mut file).map_err(at("writing", path))?;
         check_head(&mut file, path)?;
-        let tape = Tape {
-            path: path.into(),
-            file: Mutex::new(Some(file)),
-            known: Mutex::default(),
-            queue: Mutex::default(),
-            written: Condvar::new(),
-        };
+        let tape = Tape::new(path, Some(file), Known::default());
         tape.refresh()?;
         Ok(tape)
+    }
+
+    fn new(path: &Path, file: Option<File>, known: Known) -> Tape {
+        Tape {
+            path: path.into(),
+            file: Mutex::new(file),
+            known: Mutex::new(known),
+            queue: Mutex::default(),
+            written: Condvar::new(),
+        }
     }
 
     /// Opens a tape to look at, without changing a byte of it.
     pub fn read(path: &Path) -> Result<Tape, Trouble> {
         let mut file = File::open(path).map_err(at("opening", path))?;
         check_head(&mut file, path)?;
-        let tape = Tape {
-            path: path.into(),
-            file: Mutex::new(Some(file)),
-            known: Mutex::default(),
-            queue: Mutex::default(),
-            written: Condvar::new(),
-        };
+        let tape = Tape::new(path, Some(file), Known::default());
         tape.refresh()?;
         Ok(tape)
     }
@@ -295,13 +293,7 @@ impl Tape {
         let mut known = Known { setups, ..Known::default() };
         calls.into_iter().for_each(|call| known.take(Entry::Call(Box::new(call))));
         prompts.into_iter().for_each(|prompt| known.take(Entry::Prompt(prompt)));
-        Tape {
-            path: PathBuf::new(),
-            file: Mutex::new(None),
-            known: Mutex::new(known),
-            queue: Mutex::default(),
-            written: Condvar::new(),
-        }
+        Tape::new(Path::new(""), None, known)
     }
 
     pub fn path(&self) -> &Path {
