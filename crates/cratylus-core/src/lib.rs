@@ -39,6 +39,8 @@ pub mod stop;
 pub mod stats;
 pub mod summary;
 
+pub mod finding;
+
 pub mod estimate;
 pub mod experiment;
 pub mod fit;

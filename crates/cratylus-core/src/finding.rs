@@ -1,0 +1,179 @@
+//! A finding is what an audit answers: a comparison of rival explanations, as a value. It holds no opinion beyond
+//! its three words, no conclusion over several audits (`verdict.rs`), and no way of showing itself.
+
+use serde::{Deserialize, Serialize};
+
+/// Which of the two questions a finding bears on. They are logically independent: a population whose outcome depends
+/// on interaction may consist of agents that recall a rule, and of agents that adapt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Question {
+    /// Does the outcome of the population depend on interaction?
+    Interaction,
+    /// Where does the individual response come from: recall of the outcome, recall of the rule, adaptation in context?
+    Response,
+}
+
+/// What an audit concludes. Where neither side is supported it says so, and what would tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Finds {
+    SupportsInteraction,
+    SupportsRecall,
+    CannotTell,
+}
+
+impl Finds {
+    pub fn words(self) -> &'static str {
+        match self {
+            Finds::SupportsInteraction => "supports interaction",
+            Finds::SupportsRecall => "supports recall",
+            Finds::CannotTell => "cannot tell",
+        }
+    }
+}
+
+/// A test statistic and its p-value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Statistic {
+    pub name: String,
+    pub value: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p: Option<f64>,
+}
+
+/// How large the difference between the rivals is, with its interval.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Effect {
+    /// What it is, with its unit: `log score of the best rival over i.i.d. choice, nats per decision`.
+    pub name: String,
+    pub value: f64,
+    pub low: f64,
+    pub high: f64,
+    /// The level of the interval, 0.95 where nothing else is said.
+    pub level: f64,
+}
+
+impl Effect {
+    /// An effect with its 95 % interval.
+    pub fn new(name: impl Into<String>, value: f64, [low, high]: [f64; 2]) -> Effect {
+        Effect { name: name.into(), value, low, high, level: 0.95 }
+    }
+}
+
+/// One audit's answer about one condition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Which audit: a name of `cratylus list audits`.
+    pub audit: String,
+    /// Which condition: a point of a sweep, or a recorded file.
+    pub condition: String,
+    pub bears_on: Question,
+    pub question: String,
+    /// The explanations that were compared.
+    pub rivals: Vec<String>,
+    pub finds: Finds,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<Effect>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistic: Option<Statistic>,
+    /// What it means, in a sentence or two.
+    pub means: String,
+    /// What it does not mean.
+    pub does_not_mean: String,
+    /// What further data would tell, where this cannot, or would tell more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub would_tell: Option<String>,
+    /// Where the method comes from.
+    pub source: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cautions: Vec<String>,
+    /// Every number that the audit worked out, by name. Names and meanings are those of `docs/audits.md`.
+    #[serde(default)]
+    pub details: serde_json::Value,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<Picture>,
+}
+
+/// What carries a finding to the eye.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Picture {
+    /// Values with intervals, a line each; lines of one group stand together.
+    Bars {
+        title: String,
+        /// What the axis shows, with its unit.
+        axis: String,
+        rows: Vec<Bar>,
+        /// A value to compare with, such as chance.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<f64>,
+    },
+    /// Curves over a common axis.
+    Curves {
+        title: String,
+        x: String,
+        y: String,
+        lines: Vec<Line>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<f64>,
+    },
+    /// Samples side by side, each value a mark.
+    Samples {
+        title: String,
+        axis: String,
+        /// Whether the axis is logarithmic.
+        log: bool,
+        rows: Vec<Values>,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bar {
+    pub label: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub group: String,
+    pub who: Who,
+    pub value: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub low: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high: Option<f64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    pub label: String,
+    pub who: Who,
+    /// Whether points are joined; single measurements are not.
+    pub joined: bool,
+    pub x: Vec<f64>,
+    pub y: Vec<f64>,
+    /// The ends of the intervals; empty for none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub low: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub high: Vec<f64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Values {
+    pub label: String,
+    pub who: Who,
+    /// Sorted; at most 200, evenly spaced, where there are more.
+    pub values: Vec<f64>,
+}
+
+/// Whose values they are, which decides how they are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Who {
+    /// The record that is audited.
+    Record,
+    /// An explanation of it, fitted or simulated.
+    Rival,
+    /// A control in which something was taken away.
+    Control,
+    /// What is known beforehand: chance, a bound, theory.
+    Reference,
+}
