@@ -100,6 +100,83 @@ export interface LiveModel {
   usd?: Maybe<number>;
 }
 
+/** What an audit concluded for a condition: two sentences, on the outcome and on the response, and the word for each. */
+export interface Verdict {
+  condition?: Maybe<string>;
+  sentences?: Maybe<string[]>;
+  interaction?: Maybe<string>;
+  response?: Maybe<string>;
+}
+
+export interface Effect {
+  name?: Maybe<string>;
+  value?: Maybe<number>;
+  low?: Maybe<number>;
+  high?: Maybe<number>;
+  level?: Maybe<number>;
+}
+
+export interface Bars {
+  kind: "bars";
+  title?: Maybe<string>;
+  axis?: Maybe<string>;
+  rows?: Maybe<{ label?: Maybe<string>; group?: Maybe<string>; who?: Maybe<string>; value?: Maybe<number>; low?: Maybe<number>; high?: Maybe<number> }[]>;
+  reference?: Maybe<number>;
+}
+
+export interface Line {
+  label?: Maybe<string>;
+  who?: Maybe<string>;
+  joined?: Maybe<boolean>;
+  x?: Numbers;
+  y?: Numbers;
+  low?: Numbers;
+  high?: Numbers;
+}
+
+export interface Curves {
+  kind: "curves";
+  title?: Maybe<string>;
+  x?: Maybe<string>;
+  y?: Maybe<string>;
+  lines?: Maybe<Line[]>;
+  reference?: Maybe<number>;
+}
+
+export interface Samples {
+  kind: "samples";
+  title?: Maybe<string>;
+  axis?: Maybe<string>;
+  log?: Maybe<boolean>;
+  rows?: Maybe<{ label?: Maybe<string>; who?: Maybe<string>; values?: Numbers }[]>;
+}
+
+export type Picture = Bars | Curves | Samples;
+
+/** One audit's answer about one condition. */
+export interface Finding {
+  audit?: Maybe<string>;
+  condition?: Maybe<string>;
+  bears_on?: Maybe<string>;
+  question?: Maybe<string>;
+  rivals?: Maybe<string[]>;
+  finds?: Maybe<string>;
+  effect?: Maybe<Effect>;
+  statistic?: Maybe<{ name?: Maybe<string>; value?: Maybe<number>; p?: Maybe<number> }>;
+  means?: Maybe<string>;
+  does_not_mean?: Maybe<string>;
+  would_tell?: Maybe<string>;
+  source?: Maybe<string>;
+  cautions?: Maybe<string[]>;
+  pictures?: Maybe<Picture[]>;
+}
+
+export interface Audit {
+  format?: Maybe<number>;
+  verdicts?: Maybe<Verdict[]>;
+  findings?: Maybe<Finding[]>;
+}
+
 export interface Report {
   placeholder?: true;
   format?: number;
@@ -119,6 +196,8 @@ export interface Report {
   /** How live models were asked. */
   live?: Maybe<LiveModel[]>;
   points?: Maybe<Point[]>;
+  /** Whether it emerged or was recalled; missing where no audit was asked for. */
+  audit?: Maybe<Audit>;
 }
 
 export const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);

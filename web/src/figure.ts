@@ -4,6 +4,7 @@ import type { Drawing, Figure, Tip } from "./plot";
 import { colour, resolveColours } from "./theme";
 
 const exportWidth = 1052;
+const printWidth = 760;
 
 function save(name: string, blob: Blob): void {
   const link = html("a", { href: URL.createObjectURL(blob), download: name });
@@ -98,7 +99,8 @@ function interact(stage: HTMLElement, reading: HTMLElement, current: () => Drawi
   });
 }
 
-export function mount(figure: Figure, index: number, fileStem: string): HTMLElement {
+/** Within a section a figure takes a lower heading, and is drawn for the page when it is printed, folded away or not. */
+export function mount(figure: Figure, index: number, fileStem: string, within = false): HTMLElement {
   const captionId = `${figure.id}-caption`;
   const stage = html("div", {
     class: "stage", tabindex: 0, role: "group", "aria-describedby": captionId,
@@ -113,7 +115,7 @@ export function mount(figure: Figure, index: number, fileStem: string): HTMLElem
   };
   const element = html(
     "figure", { id: figure.id, "aria-label": `Figure ${index}: ${figure.title}` },
-    html("div", { class: "bar" }, html("h2", {}, figure.title), html("div", { class: "buttons" },
+    html("div", { class: "bar" }, html(within ? "h4" : "h2", {}, figure.title), html("div", { class: "buttons" },
       button("SVG", () => save(`${file}.svg`, new Blob([standalone(figure).source], { type: "image/svg+xml" }))),
       button("PNG", () => savePng(figure, `${file}.png`)))),
     stage,
@@ -122,15 +124,19 @@ export function mount(figure: Figure, index: number, fileStem: string): HTMLElem
 
   let drawing: Drawing | undefined;
   let width = 0;
-  const redraw = () => {
-    const room = Math.floor(stage.clientWidth);
+  const redraw = (given?: number) => {
+    const room = given ?? Math.floor(stage.clientWidth);
     if (room === width || room === 0) return;
     width = room;
     drawing = figure.draw(Math.max(300, room));
     stage.replaceChildren(drawing.svg, reading);
     reading.hidden = true;
   };
-  new ResizeObserver(redraw).observe(stage);
+  new ResizeObserver(() => redraw()).observe(stage);
+  if (within) {
+    addEventListener("beforeprint", () => redraw(printWidth));
+    addEventListener("afterprint", () => redraw());
+  }
   interact(stage, reading, () => drawing);
   return element;
 }

@@ -1,4 +1,5 @@
 // Reads the data in the page and lays out the report.
+import { audit } from "./audit";
 import { context, type Context } from "./context";
 import { isNumber, unique, type Report } from "./data";
 import { html } from "./dom";
@@ -103,6 +104,8 @@ function page(report: Report): HTMLElement[] {
   const about = context(report);
   const [first, others] = figures(about, report.kind_of_figure) as [Figure[], Figure[]];
   const mounted = [...first, ...others].map((figure, index) => mount(figure, index + 1, fileStem(name)));
+  const audited = audit(report.audit, mounted.length, fileStem(name));
+  if (audited) header.append(html("p", { class: "facts" }, html("a", { href: `#${audited.id}` }, "Audit: did it emerge, or was it recalled?")));
   const further = mounted.slice(first.length);
   const folded = about.points.length > manyConditions && further.length > 0;
   return [
@@ -111,6 +114,7 @@ function page(report: Report): HTMLElement[] {
       ? [html("details", {}, html("summary", {}, `Further figures: ${others.map((figure) => figure.title.toLowerCase()).join(", ")}`), ...further)]
       : further)),
     section("Summary", table(about)),
+    audited,
     section("Live models", liveModels(report.live)),
     section("The experiment", report.experiment_toml && listing(report.experiment_toml)),
     section("The plan", report.plan_toml && html("details", {}, html("summary", {}, "Every setting, defaults included"), listing(report.plan_toml))),

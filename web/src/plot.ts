@@ -89,6 +89,9 @@ export interface KeyItem {
   colour: string;
   opacity?: number;
   symbol?: SymbolType;
+  /** The line of a dot: its weight, or none, and its dashes. */
+  weight?: number;
+  dashes?: string;
 }
 
 function keyGlyph(item: KeyItem): SVGElement {
@@ -96,7 +99,7 @@ function keyGlyph(item: KeyItem): SVGElement {
   switch (item.kind) {
     case "line":
     case "dashed":
-      return svg("line", { x2: 22, stroke: paint, "stroke-width": 2, "stroke-dasharray": item.kind === "dashed" ? "5 3" : null });
+      return svg("line", { x2: 22, stroke: paint, "stroke-width": 2, "stroke-dasharray": item.kind === "dashed" ? (item.dashes ?? "5 3") : null });
     case "band":
       return svg("rect", { y: -6, width: 22, height: 12, fill: paint, "fill-opacity": item.opacity ?? 0.25 });
     case "square":
@@ -105,7 +108,7 @@ function keyGlyph(item: KeyItem): SVGElement {
       return svg("line", { x1: 11, x2: 11, y1: -7, y2: 7, stroke: paint, "stroke-width": 2 });
     default:
       return svg("g", {},
-        svg("line", { x2: 22, stroke: paint, "stroke-width": 1.5 }),
+        svg("line", { x2: 22, stroke: paint, "stroke-width": item.weight ?? 1.5, "stroke-dasharray": item.dashes }),
         marker(11, 0, paint, item.kind === "hollow", item.symbol));
   }
 }
@@ -253,3 +256,24 @@ export const shareTicks = (room: number) => (room < 150 ? [0, 0.5, 1] : [0, 0.25
 
 /** Distinct whole-number ticks, which linear scales do not promise on short domains. */
 export const wholeTicks = (ticks: number[]) => ticks.filter((tick) => Number.isInteger(tick));
+
+/** How far each dot leaves the line so that no two cover each other; a crowded column is squeezed into its room. */
+export function swarm(places: number[], radius: number, room: number): { x: number; shift: number }[] {
+  const columns = new Map<number, number[]>();
+  for (const place of places) {
+    const column = Math.round(place / (2 * radius));
+    columns.set(column, [...(columns.get(column) ?? []), place]);
+  }
+  const tallest = Math.max(...[...columns.values()].map((column) => column.length));
+  const step = Math.min(2 * radius, tallest > 1 ? (2 * room) / (tallest - 1) : 0);
+  return [...columns].flatMap(([column, members]) =>
+    members.map((_, i) => ({ x: column * 2 * radius, shift: (i - (members.length - 1) / 2) * step })));
+}
+
+/** 1, 2 and 5 in every decade, or the decades alone where there are many. */
+export function logTicks(low: number, high: number): number[] {
+  const steps = high / low > 1000 ? [1] : [1, 2, 5];
+  const ticks = [];
+  for (let decade = 10 ** Math.floor(Math.log10(low)); decade <= high; decade *= 10) ticks.push(...steps.map((step) => step * decade));
+  return ticks.filter((tick) => tick >= low && tick <= high);
+}

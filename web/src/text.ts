@@ -23,6 +23,23 @@ export function number(value: Maybe): string {
   return value.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: digits });
 }
 
+const plain = (value: number, digits: number) =>
+  value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace(/^-(?=[0.,]*$)/, "").replace("-", "−");
+
+/** A value and the ends of its interval, with two digits of the width of the interval. */
+export function estimate(value: Maybe, low?: Maybe, high?: Maybe): { value: string; interval: string } {
+  const width = isNumber(low) && isNumber(high) ? Math.abs(high - low) : 0;
+  const digits = 1 - Math.floor(Math.log10(width));
+  const write = (part: Maybe) => (isNumber(part) && width > 0 && digits <= 6 ? plain(part, Math.max(0, digits)) : number(part).replace("-", "−"));
+  return { value: write(value), interval: isNumber(low) && isNumber(high) ? `${write(low)} to ${write(high)}` : "" };
+}
+
+/** A value with its interval in brackets, in one line. */
+export const estimated = (value: Maybe, low?: Maybe, high?: Maybe) => {
+  const written = estimate(value, low, high);
+  return written.value + (written.interval && ` (${written.interval})`);
+};
+
 /** A duration in rounds, always with as many decimals, so that the ends of a range match. */
 export const duration = (value: Maybe) => (!isNumber(value) ? "?" : value < 99.95 ? value.toFixed(1) : Math.round(value).toLocaleString("en"));
 

@@ -3,25 +3,12 @@ import { scaleLinear, scaleLog } from "d3-scale";
 import { recordedSentence, runsText, type Context } from "../context";
 import { isNumber, numbers, type Outcome, type Rounds } from "../data";
 import { svg } from "../dom";
-import { axisX, frame, key, text, type Figure, type KeyItem, type Tip } from "../plot";
+import { axisX, frame, key, logTicks, swarm, text, type Figure, type KeyItem, type Tip } from "../plot";
 import { aside, duration, number, percent, range, textWidth } from "../text";
 import { colour } from "../theme";
 
 const known = (rounds: Rounds | null | undefined) => numbers(rounds?.values).length > 0 || isNumber(rounds?.median);
 const extent = (rounds: Rounds | null | undefined) => numbers([...(rounds?.values ?? []), rounds?.median, rounds?.q1, rounds?.q3].map((value) => value ?? null)).filter((value) => value > 0);
-
-/** How far each dot leaves the line so that no two cover each other; a crowded column is squeezed into its room. */
-function swarm(places: number[], radius: number, room: number): { x: number; shift: number }[] {
-  const columns = new Map<number, number[]>();
-  for (const place of places) {
-    const column = Math.round(place / (2 * radius));
-    columns.set(column, [...(columns.get(column) ?? []), place]);
-  }
-  const tallest = Math.max(...[...columns.values()].map((column) => column.length));
-  const step = Math.min(2 * radius, tallest > 1 ? (2 * room) / (tallest - 1) : 0);
-  return [...columns].flatMap(([column, members]) =>
-    members.map((_, i) => ({ x: column * 2 * radius, shift: (i - (members.length - 1) / 2) * step })));
-}
 
 function summary(rounds: Rounds | null | undefined): string {
   if (!isNumber(rounds?.median)) return "";
@@ -116,12 +103,4 @@ export function rounds(context: Context): Figure | undefined {
       return { svg: root, tips };
     },
   };
-}
-
-/** 1, 2 and 5 in every decade, or the decades alone where there are many. */
-function logTicks(low: number, high: number): number[] {
-  const steps = high / low > 1000 ? [1] : [1, 2, 5];
-  const ticks = [];
-  for (let decade = 10 ** Math.floor(Math.log10(low)); decade <= high; decade *= 10) ticks.push(...steps.map((step) => step * decade));
-  return ticks.filter((tick) => tick >= low && tick <= high);
 }
