@@ -39,7 +39,13 @@ pub mod stop;
 pub mod stats;
 pub mod summary;
 
+pub mod audit;
+pub mod audits;
+pub mod evidence;
 pub mod finding;
+pub mod rivals;
+pub mod surrogate;
+pub mod verdict;
 
 pub mod estimate;
 pub mod experiment;

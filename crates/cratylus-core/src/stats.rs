@@ -74,6 +74,68 @@ pub fn g_test(counts: &[u64], expected: &[f64], draws: usize, seed: Seed) -> (f6
     (observed, as_large as f64 / (draws + 1) as f64)
 }
 
+/// An e-process against given shares: after each run, the wealth of a gambler who bets on winners by their counts so far
+/// (Krichevsky & Trofimov 1981), (c + α) / (i + Kα) over the share of the null. Wealth of 20 has, under the null,
+/// a probability of at most 0.05 at any time whatever (Ville 1939). Logarithms to base 10.
+pub fn e_process(winners: impl Iterator<Item = usize>, null: &[f64]) -> Vec<f64> {
+    let k = null.len() as f64;
+    let alpha = if null.len() == 2 { 0.5 } else { 1.0 / k };
+    let mut counts = vec![0.0; null.len()];
+    let (mut i, mut log) = (0.0, 0.0);
+    let step = |winner: usize| {
+        log += ((counts[winner] + alpha) / (i + k * alpha) / null[winner]).log10();
+        counts[winner] += 1.0;
+        i += 1.0;
+        log
+    };
+    winners.map(step).collect()
+}
+
+/// The entropy of counts over the logarithm of their number: 1 where all are equal, 0 where there is one.
+pub fn normalised_entropy(counts: &[u64]) -> f64 {
+    let n: u64 = counts.iter().sum();
+    let term = |&count: &u64| match count {
+        0 => 0.0,
+        count => {
+            let p = count as f64 / n as f64;
+            -p * p.ln()
+        }
+    };
+    if n == 0 { f64::NAN } else { counts.iter().map(term).sum::<f64>() / (counts.len() as f64).ln() }
+}
+
+/// The probability that a standard normal variable is farther from 0 than `z`.
+pub fn two_sided(z: f64) -> f64 {
+    let normal = statrs::distribution::Normal::standard();
+    2.0 * normal.cdf(-z.abs())
+}
+
+/// The ratio of two sums over runs, with its standard error over runs (delta method): `pairs` holds each run's part of
+/// the numerator and of the denominator.
+pub fn ratio(pairs: &[[f64; 2]]) -> (f64, f64) {
+    let [above, below] = [0, 1].map(|i: usize| pairs.iter().map(|pair| pair[i]).sum::<f64>());
+    if below <= 0.0 {
+        return (f64::NAN, f64::NAN);
+    }
+    let ratio = above / below;
+    let n = pairs.len() as f64;
+    let squares: f64 = pairs.iter().map(|[a, b]| (a - ratio * b).powi(2)).sum();
+    (ratio, (squares * n / (n - 1.0).max(1.0)).sqrt() / below)
+}
+
+/// How many runs it takes to show, with power 0.8 and by two one-sided tests at 0.05, that a share like `p` does not
+/// differ by `margin` (audit reference 4.4).
+pub fn runs_for_equivalence(p: f64, margin: f64) -> u64 {
+    ((1.645 + 1.282f64).powi(2) * p * (1.0 - p) / margin.powi(2)).ceil() as u64
+}
+
+/// How many runs it takes to tell a share `p` from a share `null` with power 0.8 at 0.05, two-sided.
+pub fn runs_to_tell(p: f64, null: f64) -> Option<u64> {
+    let difference = (p - null).abs();
+    let spread = 1.96 * (null * (1.0 - null)).sqrt() + 0.842 * (p * (1.0 - p)).sqrt();
+    (difference > 1e-6).then(|| (spread / difference).powi(2).ceil() as u64)
+}
+
 /// The two-sample Kolmogorov–Smirnov test: the largest distance between the two distributions, and the
 /// asymptotic p with Stephens' correction for small samples (J. R. Stat. Soc. B 32, 1970).
 pub fn ks_test(a: &[f64], b: &[f64]) -> (f64, f64) {

@@ -4,13 +4,13 @@ use crate::agent::{Ask, Cohort, Fault, News, People};
 use crate::agents::Constant;
 use crate::agents::emulated::Condition;
 use crate::compiled::{Compiled, Tables};
-use crate::experiment::{AgentContext, Experiment, How, Inputs, Kind, NetworkSpec, Notes, Part, Point};
+use crate::experiment::{AgentContext, Experiment, How, Inputs, Kind, NetworkSpec, NoInputs, Notes, Part, Point};
 use crate::game::Game;
 use crate::language::model::Model;
 use crate::measure::RunContext;
 use crate::networks::{Complete, EdgeList};
 use crate::stop::StopSeen;
-use crate::window::{Round, Windows};
+use crate::window::{Policy, Round, Windows};
 use crate::{AgentId, Name, Network, Purpose, Seed};
 use std::sync::{Arc, OnceLock};
 
@@ -121,6 +121,44 @@ impl World {
             experiment,
             compiled: OnceLock::new(),
         })
+    }
+
+    /// The population of an experiment with one policy in place of all its agents, but for the committed ones. Starts
+    /// that another run gives are left empty. `edges` is the network where it is not complete.
+    pub fn surrogate(experiment: Experiment, policy: Arc<dyn Policy>, settings: String, edges: Option<EdgeList>) -> World {
+        let (size, n_names) = (experiment.size(), experiment.names().len());
+        let mut kinds = vec![Kind::Window(policy)];
+        let mut counts = vec![size - experiment.n_committed()];
+        let minority = experiment.agents.committed.as_ref().filter(|_| experiment.n_committed() > 0);
+        let committed = minority.and_then(|minority| name_of(experiment.names(), &minority.name));
+        if let Some(name) = committed {
+            kinds.push(Kind::Window(Arc::new(Constant(name))));
+            counts.push(experiment.n_committed());
+        }
+        let starts = starts(&experiment, &NoInputs).unwrap_or(Starts::All(Vec::new()));
+        let complete = edges.is_none();
+        let network: Box<dyn Network> = match edges {
+            Some(edges) => Box::new(edges),
+            None => Box::new(Complete(size)),
+        };
+        World {
+            settings,
+            size,
+            game: experiment.game.spec.build(),
+            network,
+            complete,
+            kinds,
+            counts,
+            committed,
+            starts,
+            n_names,
+            sources: Vec::new(),
+            cautions: Vec::new(),
+            identities: Vec::new(),
+            recorded: None,
+            experiment,
+            compiled: OnceLock::new(),
+        }
     }
 
     /// What all worlds say of something, each once, in order.

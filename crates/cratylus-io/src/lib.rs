@@ -12,6 +12,7 @@ pub mod models;
 pub mod ai_norms;
 pub mod calls;
 pub mod conduct;
+pub mod evidence;
 pub mod fit;
 #[cfg(feature = "in-process")]
 pub mod in_process;

@@ -131,6 +131,33 @@ pub fn events(table: &Table, words: impl Fn(u64) -> Result<Words, String>) -> Re
     Ok(out)
 }
 
+/// A run's event, and the option that each seat was shown first.
+type Told = (u64, (Event, [Option<Name>; 2]));
+
+/// Reads rows of `interactions.parquet` back into events, and the option that each seat was shown first.
+pub fn told(table: &Table, words: impl Fn(u64) -> Result<Words, String>) -> Result<Vec<Told>, String> {
+    let all = events(table, &words)?;
+    if !table.has("order_a") {
+        return Ok(all.into_iter().map(|(run, event)| (run, (event, [None; 2]))).collect());
+    }
+    let orders = [table.texts("order_a")?, table.texts("order_b")?];
+    let mut known: Option<(u64, Words)> = None;
+    let mut out = Vec::with_capacity(all.len());
+    for (i, (run, event)) in all.into_iter().enumerate() {
+        if known.as_ref().is_none_or(|(known, _)| *known != run) {
+            known = Some((run, words(run)?));
+        }
+        let words = &known.as_ref().expect("just made sure").1;
+        // Averaged orders are a word and no list; then nothing was shown first.
+        let first = |seat: usize| {
+            let order: Vec<String> = serde_json::from_str(orders[seat][i]?).ok()?;
+            words.name(order.first()?).ok()
+        };
+        out.push((run, (event, [first(0), first(1)])));
+    }
+    Ok(out)
+}
+
 /// `runs.parquet`: one column for each swept key, after `run`.
 pub fn runs_table(points: &[Point], rows: &[RunRow]) -> Table {
     let of = |row: &RunRow| &points[(row.run / row_replicas(points)) as usize];

@@ -4,10 +4,10 @@ use crate::manifest::Manifest;
 use crate::rows::{self, Words};
 use crate::table;
 use crate::world::{Trouble, at};
-use cratylus_core::Event;
 use cratylus_core::experiment::{Document, Point};
 use cratylus_core::measure::Reading;
 use cratylus_core::summary::{Facts, RunRow};
+use cratylus_core::{Event, Name};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -106,6 +106,19 @@ impl RunDir {
         }
         let words = |run: u64| Ok(Words::new(self.point(run).experiment.names()));
         self.each_run(INTERACTIONS, |group| rows::events(group, words), see)
+    }
+
+    /// Sees each run with all its events, and the option that each seat was shown first, where that was recorded.
+    pub fn each_told(
+        &self,
+        see: impl FnMut(RunRow, &[(Event, [Option<Name>; 2])]) -> Result<(), Trouble>,
+    ) -> Result<(), Trouble> {
+        if !self.path.join(INTERACTIONS).exists() {
+            let why = "its interactions were not recorded (`record.interactions = false`)";
+            return Err(Trouble::new(format!("{}: {why}", self.path.display())));
+        }
+        let words = |run: u64| Ok(Words::new(self.point(run).experiment.names()));
+        self.each_run(INTERACTIONS, |group| rows::told(group, words), see)
     }
 
     /// Sees each run with all its rows in a table that is ordered by runs.

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use cratylus_core::agents::emulated;
 use cratylus_core::experiment::{NetworkSpec, schema};
 use cratylus_core::language::protocol::{BUILT_IN, Protocol};
-use cratylus_core::{agents, games, measures};
+use cratylus_core::{agents, audits, games, measures};
 use serde_json::{Value, json};
 
 /// List what there is to choose from.
@@ -27,6 +27,7 @@ enum What {
     Models,
     Networks,
     Measures,
+    Audits,
     /// What agents of live models can be told.
     Protocols,
 }
@@ -40,6 +41,7 @@ impl List {
             What::Models => emulated::built_in().iter().map(|model| (model.name.clone(), model.words())).collect(),
             What::Networks => NetworkSpec::KINDS.iter().map(|(name, words)| pair(name, words)).collect(),
             What::Measures => measures::ALL.iter().map(|entry| pair(entry.name, entry.words)).collect(),
+            What::Audits => audits::ALL.iter().map(|entry| pair(entry.name, entry.words)).collect(),
             What::Protocols => {
                 let parsed = BUILT_IN.iter().map(|(name, _)| Protocol::built_in(name, &Default::default()));
                 let all = parsed.map(|protocol| protocol.expect("it is known").expect("built-in protocols are whole"));

@@ -1,6 +1,7 @@
 //! The program: verbs, progress, report. What must stay absent: anything another program would want; that
 //! belongs into `cratylus-core` or `cratylus-io`.
 
+mod audit;
 mod check;
 mod doctor;
 mod experiment;
@@ -33,6 +34,7 @@ struct Program {
 #[derive(Subcommand)]
 enum Verb {
     Run(run::Run),
+    Audit(audit::Audit),
     Check(check::Check),
     Doctor(doctor::Doctor),
     Report(report::Report),
@@ -84,6 +86,7 @@ impl From<cratylus_io::Trouble> for Failure {
 fn main() -> ExitCode {
     let done = match Program::parse().verb {
         Verb::Run(verb) => verb.go(),
+        Verb::Audit(verb) => verb.go(),
         Verb::Check(verb) => verb.go(),
         Verb::Doctor(verb) => verb.go(),
         Verb::Report(verb) => verb.go(),

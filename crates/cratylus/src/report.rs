@@ -1,5 +1,6 @@
 //! `cratylus report`: what a run directory has to say, as text, as JSON, and as one page that opens offline.
 
+use crate::audit::{Kept, kept};
 use crate::doctor::how_words;
 use crate::experiment::BUILD;
 use crate::words::{self, count};
@@ -65,6 +66,7 @@ pub struct Data {
     pub cautions: Vec<String>,
     points: Vec<PointData>,
     live: Vec<Live>,
+    audit: Option<Kept>,
 }
 
 /// How a live model was asked, and what it took.
@@ -135,6 +137,7 @@ fn read(path: &Path) -> Result<Data, Failure> {
         digest: digest(&dir.rows()?),
         cautions,
         live: live(path, &manifest)?,
+        audit: kept(path)?,
         points,
         manifest,
         dir,
@@ -239,7 +242,7 @@ impl Data {
             Facts { tipping: Some(_), .. } => "tipping",
             _ => "consensus",
         };
-        json!({
+        let mut page = json!({
             "format": 1,
             "name": self.name,
             "claim": self.claim,
@@ -257,7 +260,13 @@ impl Data {
             "kind_of_figure": kind,
             "live": self.live,
             "points": self.points.iter().map(PointData::page).collect::<Vec<_>>(),
-        })
+        });
+        if let Some(audit) = &self.audit {
+            let verdicts: Vec<_> = audit.conditions.iter().filter_map(|condition| condition.verdict.as_ref()).collect();
+            let findings: Vec<_> = audit.conditions.iter().flat_map(|condition| &condition.findings).collect();
+            page["audit"] = json!({ "format": audit.format, "verdicts": verdicts, "findings": findings });
+        }
+        page
     }
 }
 

@@ -46,6 +46,12 @@ impl EdgeList {
             half_edges.push((a - base, b - base));
             half_edges.push((b - base, a - base));
         }
+        EdgeList::of(half_edges, size)
+            .map_err(|lonely| format!("agent {} has no neighbour, so it could never meet anyone", lonely + base))
+    }
+
+    /// Edges among `size` agents, each given in both directions. An agent without any is the error.
+    pub fn of(mut half_edges: Vec<(AgentId, AgentId)>, size: u32) -> Result<EdgeList, AgentId> {
         half_edges.sort_unstable();
         half_edges.dedup();
         let mut starts = vec![0; size as usize + 1];
@@ -53,7 +59,7 @@ impl EdgeList {
             starts[a as usize + 1] += 1;
         }
         if let Some(lonely) = (0..size).find(|&agent| starts[agent as usize + 1] == 0) {
-            return Err(format!("agent {} has no neighbour, so it could never meet anyone", lonely + base));
+            return Err(lonely);
         }
         for i in 0..size as usize {
             starts[i + 1] += starts[i];

@@ -1,0 +1,189 @@
+//! An audit asks one question of a condition's record and answers with a finding, or with nothing where the question
+//! does not arise. What several audits need (decisions, the ladder of rivals, simulated populations) is worked out
+//! once, when the first of them asks for it. No audit sees an agent, a file, or another audit's answer.
+
+use crate::audits;
+use crate::evidence::{Condition, Decisions};
+use crate::finding::Finding;
+use crate::rivals::{Ladder, RecallWeight, Response, Setting, recall_weight};
+use crate::surrogate::{Simulated, populations};
+use std::sync::{Arc, OnceLock};
+
+/// What the user may choose. The defaults are those of the methods page.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub seed: u64,
+    /// How many populations are simulated for each rival.
+    pub populations: u64,
+    /// How many draws a Monte-Carlo or permutation test takes.
+    pub draws: usize,
+    /// How many times runs are drawn again to say how sure a fitted response is.
+    pub resamples: u64,
+    pub margins: Margins,
+}
+
+/// Differences too small to matter, declared before anything is compared.
+#[derive(Clone, Copy, Debug)]
+pub struct Margins {
+    /// Of a name's share of the winners.
+    pub share: f64,
+    /// Of the logarithm of the time to consensus.
+    pub log_time: f64,
+    /// Of the success rate at a given time.
+    pub success: f64,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        let margins = Margins { share: 0.15, log_time: 0.25, success: 0.10 };
+        Options { seed: 2025, populations: 1000, draws: 10_000, resamples: 20, margins }
+    }
+}
+
+/// Fewer runs than this say nothing about other runs.
+pub const RUNS_MIN: usize = 4;
+/// More names than this are not audited: tables would hold next to nothing.
+const NAMES_MAX: usize = 64;
+
+/// One condition under audit.
+pub struct Case<'a> {
+    pub condition: &'a Condition,
+    /// All conditions that were given, this one among them.
+    pub all: &'a [Condition],
+    pub options: &'a Options,
+    pub decisions: Decisions,
+    ladder: OnceLock<Ladder>,
+    recall: OnceLock<Option<RecallWeight>>,
+    fitted: OnceLock<Vec<Simulated>>,
+    symmetric: OnceLock<Vec<Simulated>>,
+    memoryless: OnceLock<Vec<Simulated>>,
+}
+
+impl<'a> Case<'a> {
+    /// None where nothing can be asked of a condition; the reason is the error.
+    pub fn new(condition: &'a Condition, all: &'a [Condition], options: &'a Options) -> Result<Case<'a>, String> {
+        let kind = condition.point.experiment.game.kind;
+        if !condition.windowed() {
+            return Err(format!("agents of the game `{kind}` do not choose by remembered rounds, which these audits are about"));
+        }
+        if condition.memory() == 0 {
+            return Err("agents remember nothing, so no choice can depend on another".into());
+        }
+        if condition.names().len() > NAMES_MAX {
+            return Err(format!("{} names are more than can be audited ({NAMES_MAX})", condition.names().len()));
+        }
+        if condition.runs.len() < RUNS_MIN {
+            return Err(format!("{} runs say nothing about other runs; {RUNS_MIN} are the least", condition.runs.len()));
+        }
+        let decisions = Decisions::read(condition);
+        if decisions.is_empty() {
+            return Err("it holds no decisions".into());
+        }
+        Ok(Case {
+            condition,
+            all,
+            options,
+            decisions,
+            ladder: OnceLock::new(),
+            recall: OnceLock::new(),
+            fitted: OnceLock::new(),
+            symmetric: OnceLock::new(),
+            memoryless: OnceLock::new(),
+        })
+    }
+
+    pub fn setting(&self) -> Setting {
+        let payoff = self.condition.point.experiment.game.spec.payoff().unwrap_or_default();
+        let most = payoff.success.abs().max(payoff.failure.abs()).max(1e-9);
+        Setting {
+            n_names: self.decisions.n_names,
+            memory: self.decisions.memory,
+            payoff: [payoff.success / most, payoff.failure / most],
+        }
+    }
+
+    pub fn ladder(&self) -> &Ladder {
+        self.ladder.get_or_init(|| Ladder::climb(&self.decisions, &self.setting()))
+    }
+
+    pub fn recall(&self) -> Option<&RecallWeight> {
+        self.recall.get_or_init(|| recall_weight(&self.decisions, &self.setting(), 20)).as_ref()
+    }
+
+    /// The whole response, names told apart.
+    pub fn response(&self) -> &Response {
+        &self.ladder().rung("M7", true).response
+    }
+
+    /// The whole response with all names treated alike.
+    pub fn symmetric_response(&self) -> &Response {
+        &self.ladder().rung("M7", false).response
+    }
+
+    /// Populations of the whole response.
+    pub fn fitted(&self) -> &[Simulated] {
+        self.fitted.get_or_init(|| self.play(self.response(), 1))
+    }
+
+    /// Populations of the response with all names treated alike.
+    pub fn symmetric(&self) -> &[Simulated] {
+        self.symmetric.get_or_init(|| self.play(self.symmetric_response(), 2))
+    }
+
+    /// Populations of agents that draw from one distribution, whatever they remember.
+    pub fn memoryless(&self) -> &[Simulated] {
+        self.memoryless.get_or_init(|| self.play(&self.ladder().rung("M1", true).response, 3))
+    }
+
+    /// Plays populations of a response. `purpose` tells one use of randomness from another.
+    pub fn play(&self, response: &Response, purpose: u64) -> Vec<Simulated> {
+        let policy = Arc::new(response.clone());
+        // Agents that never agree would play on for a thousand rounds; none that was recorded needed so many.
+        let longest = self.condition.runs.iter().map(|run| run.outcome.interactions).max().unwrap_or(0);
+        let size = u64::from(self.condition.size());
+        let most = (4 * longest).max(100 * size);
+        populations(self.condition, policy, self.options.populations, self.seed(purpose), |experiment| {
+            let given = experiment.stop.most(experiment.size());
+            experiment.stop.interactions = Some(given.min(most));
+            experiment.stop.rounds = None;
+        })
+    }
+
+    /// A seed for one use of randomness.
+    pub fn seed(&self, purpose: u64) -> u64 {
+        crate::seed::mix(self.options.seed ^ purpose.wrapping_mul(0x9E37_79B9_7F4A_7C15)) >> 1
+    }
+
+    pub fn name(&self, name: usize) -> &str {
+        &self.condition.names()[name]
+    }
+
+    /// Recorded runs that reached consensus, with their times in interactions.
+    pub fn times(&self) -> Vec<f64> {
+        let size = f64::from(self.condition.size());
+        self.condition.runs.iter().filter_map(|run| Some(run.outcome.rounds_to_consensus? * size)).collect()
+    }
+
+    /// Whether a condition is one of the same agents with the same names.
+    pub fn same_agents(&self, other: &Condition) -> bool {
+        let sorted = |condition: &Condition| {
+            let mut names = condition.names().to_vec();
+            names.sort_unstable();
+            names
+        };
+        other.agents == self.condition.agents && sorted(other) == sorted(self.condition)
+    }
+}
+
+/// A registry's line.
+pub struct Entry {
+    pub name: &'static str,
+    /// What it asks, for lists.
+    pub words: &'static str,
+    pub ask: fn(&Case<'_>) -> Option<Finding>,
+}
+
+/// Asks every audit, or those that are wanted, of a condition.
+pub fn findings(case: &Case<'_>, wanted: &dyn Fn(&str) -> bool) -> Vec<Finding> {
+    audits::ALL.iter().filter(|entry| wanted(entry.name)).filter_map(|entry| (entry.ask)(case)).collect()
+}

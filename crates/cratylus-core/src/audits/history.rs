@@ -1,0 +1,265 @@
+//! Does what happened decide? Three readings of the record itself, without a fitted response: whether what a partner
+//! says changes what an agent says next, given what the agent said before; whether the names of the first round
+//! foretell the winner; and how alike runs are within and between. The first two are counted before consensus only,
+//! as afterwards everything follows from everything, and with nulls by permutation.
+
+use super::{bar, p_words};
+use crate::audit::{Case, Entry};
+use crate::evidence::Decision;
+use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
+use crate::stats::{normalised_entropy, ratio};
+use crate::{Purpose, Seed};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+pub const ENTRY: Entry = Entry {
+    name: "history",
+    words: "does what partners said change what agents say next, and do first rounds foretell the winner?",
+    ask,
+};
+
+/// An influence smaller than this is taken for none.
+const NONE: f64 = 0.02;
+
+/// One step of an agent: what it said, what its partner said, what it said next.
+#[derive(Clone, Copy)]
+struct Step {
+    run: u32,
+    /// Steps of one stratum have run, population round and own word in common.
+    stratum: u32,
+    own: u16,
+    partner: u16,
+    next: u16,
+}
+
+/// The steps before consensus, in strata of (run, population round, own word).
+fn steps(runs: &[Vec<Decision>], ends: &[u64], size: u32) -> Vec<Step> {
+    let mut strata: BTreeMap<(u32, u64, u16), u32> = BTreeMap::new();
+    let mut out = Vec::new();
+    for (run, (decisions, &end)) in (0..).zip(runs.iter().zip(ends)) {
+        let mut last: BTreeMap<u32, &Decision> = BTreeMap::new();
+        for decision in decisions.iter().filter(|decision| decision.t < end) {
+            if let Some(before) = last.insert(decision.agent, decision)
+                && let Some(partner) = before.partner
+            {
+                let next = strata.len() as u32;
+                let key = (run, before.t / u64::from(size), before.choice);
+                let stratum = *strata.entry(key).or_insert(next);
+                out.push(Step { run, stratum, own: before.choice, partner, next: decision.choice });
+            }
+        }
+    }
+    out
+}
+
+/// The influence of partners: how much likelier an agent is to say a name next if its partner just said it, within
+/// strata, with its standard error over runs. NaN where nobody's partner varied.
+fn influence(steps: &[Step], k: usize) -> (f64, f64) {
+    // For each stratum and name: those told the name, and of them those who said it next; and the same of the others.
+    let mut cells: BTreeMap<(u32, u32), (f64, Vec<[f64; 2]>)> = BTreeMap::new();
+    for step in steps {
+        let (n, names) = cells.entry((step.run, step.stratum)).or_insert_with(|| (0.0, vec![[0.0; 2]; k]));
+        *n += 1.0;
+        names[step.partner as usize][0] += 1.0;
+        names[step.partner as usize][1] += f64::from(u8::from(step.next == step.partner));
+    }
+    let mut said: BTreeMap<(u32, u32), Vec<f64>> = BTreeMap::new();
+    for step in steps {
+        said.entry((step.run, step.stratum)).or_insert_with(|| vec![0.0; k])[step.next as usize] += 1.0;
+    }
+    let mut by_run: BTreeMap<u32, [f64; 2]> = BTreeMap::new();
+    for (key, (n, names)) in &cells {
+        let said = &said[key];
+        for (name, &[told, followed]) in names.iter().enumerate() {
+            let others = n - told;
+            if told == 0.0 || others == 0.0 {
+                continue;
+            }
+            // Mantel and Haenszel's weight, and the difference of the two shares.
+            let weight = told * others / n;
+            let difference = followed / told - (said[name] - followed) / others;
+            let sums = by_run.entry(key.0).or_default();
+            sums[0] += weight * difference;
+            sums[1] += weight;
+        }
+    }
+    ratio(&by_run.into_values().collect::<Vec<_>>())
+}
+
+/// The information that a partner's word holds of the next own one, given the own word before, in bits (plug-in).
+fn transfer(steps: &[Step], partners: &[u16], k: usize) -> f64 {
+    let mut counts = vec![0.0f64; k * k * k];
+    for (step, &partner) in steps.iter().zip(partners) {
+        counts[(step.own as usize * k + partner as usize) * k + step.next as usize] += 1.0;
+    }
+    let n = steps.len() as f64;
+    let mut bits = 0.0;
+    for own in 0..k {
+        let of = |partner: usize, next: usize| counts[(own * k + partner) * k + next];
+        let by_partner: Vec<f64> = (0..k).map(|partner| (0..k).map(|next| of(partner, next)).sum()).collect();
+        let by_next: Vec<f64> = (0..k).map(|next| (0..k).map(|partner| of(partner, next)).sum()).collect();
+        let all: f64 = by_next.iter().sum();
+        for partner in 0..k {
+            for next in 0..k {
+                let c = of(partner, next);
+                if c > 0.0 {
+                    bits += c / n * (c * all / (by_partner[partner] * by_next[next])).log2();
+                }
+            }
+        }
+    }
+    bits
+}
+
+/// The transfer in excess of what permuting partners' words within strata leaves, the mean of that null, and p.
+fn excess(steps: &[Step], k: usize, draws: usize, seed: Seed) -> (f64, f64, f64) {
+    let real: Vec<u16> = steps.iter().map(|step| step.partner).collect();
+    let observed = transfer(steps, &real, k);
+    let mut order: Vec<usize> = (0..steps.len()).collect();
+    order.sort_by_key(|&i| (steps[i].run, steps[i].stratum));
+    let blocks: Vec<&[usize]> =
+        order.chunk_by(|&a, &b| (steps[a].run, steps[a].stratum) == (steps[b].run, steps[b].stratum)).collect();
+    let mut permuted = real.clone();
+    let (mut sum, mut as_much) = (0.0, 1.0);
+    for draw in 0..draws as u64 {
+        let mut stream = seed.stream(Purpose::Resample, draw);
+        for block in &blocks {
+            let mut words: Vec<u16> = block.iter().map(|&i| real[i]).collect();
+            let n = words.len();
+            stream.shuffle(&mut words, n);
+            block.iter().zip(words).for_each(|(&i, word)| permuted[i] = word);
+        }
+        let null = transfer(steps, &permuted, k);
+        sum += null;
+        as_much += f64::from(u8::from(null >= observed - 1e-12));
+    }
+    let mean = sum / draws as f64;
+    (observed - mean, mean, as_much / (draws as f64 + 1.0))
+}
+
+/// How much more of the first round falls on a run's winner than on the same name in other runs, and p by exchanging
+/// winners between runs. None where every run has the same winner.
+fn foretold(case: &Case<'_>) -> Option<(f64, f64)> {
+    let size = u64::from(case.condition.size());
+    let k = case.decisions.n_names;
+    let of = |(record, decisions): (&crate::evidence::Record, &Vec<Decision>)| {
+        let winner = record.outcome.winner? as usize;
+        let mut counts = vec![0.0; k];
+        decisions.iter().filter(|decision| decision.t < size).for_each(|decision| counts[decision.choice as usize] += 1.0);
+        let n: f64 = counts.iter().sum();
+        (n > 0.0 && winner < k).then(|| (winner, counts.into_iter().map(|c| c / n).collect::<Vec<f64>>()))
+    };
+    let (mut winners, shares): (Vec<usize>, Vec<Vec<f64>>) =
+        case.condition.runs.iter().zip(&case.decisions.runs).filter_map(of).unzip();
+    if winners.len() < 4 || winners.iter().all(|winner| *winner == winners[0]) {
+        return None;
+    }
+    let n = winners.len() as f64;
+    let means: Vec<f64> = (0..k).map(|name| shares.iter().map(|share| share[name]).sum::<f64>() / n).collect();
+    let lead =
+        |winners: &[usize]| winners.iter().zip(&shares).map(|(&winner, share)| share[winner] - means[winner]).sum::<f64>() / n;
+    // A run's own share is in the mean, which takes off a part of the lead.
+    let observed = lead(&winners);
+    let draws = case.options.draws.min(4000);
+    let mut as_much = 1.0;
+    for draw in 0..draws as u64 {
+        let length = winners.len();
+        Seed(case.seed(41)).stream(Purpose::Resample, draw).shuffle(&mut winners, length);
+        as_much += f64::from(u8::from(lead(&winners) >= observed - 1e-12));
+    }
+    Some((observed * n / (n - 1.0), as_much / (draws as f64 + 1.0)))
+}
+
+/// The first interaction of the streak with which each run ended in agreement, or its end.
+fn ends(case: &Case<'_>) -> Vec<u64> {
+    let size = f64::from(case.condition.size());
+    let window = case.condition.point.experiment.consensus().window(case.condition.size());
+    let of = |run: &crate::evidence::Record| match run.outcome.rounds_to_consensus {
+        Some(rounds) => ((rounds * size).round() as u64).saturating_sub(window),
+        None => u64::MAX,
+    };
+    case.condition.runs.iter().map(of).collect()
+}
+
+fn ask(case: &Case<'_>) -> Option<Finding> {
+    let k = case.decisions.n_names;
+    let steps = steps(&case.decisions.runs, &ends(case), case.condition.size());
+    let (value, se) = influence(&steps, k);
+    let draws = case.options.draws.min(500);
+    let (bits, null, p) = excess(&steps, k, draws, Seed(case.seed(42)));
+    let foretold = foretold(case);
+    let winners = case.condition.winners();
+    let n: u64 = winners.iter().sum();
+    let consensus = n as f64 / case.condition.runs.len() as f64;
+    let diversity = normalised_entropy(&winners);
+    let interval = [value - 1.96 * se, value + 1.96 * se];
+    let finds = match () {
+        () if !value.is_finite() || !se.is_finite() => Finds::CannotTell,
+        () if interval[0] > NONE && p < 0.01 => Finds::SupportsInteraction,
+        () if interval[1] < NONE => Finds::SupportsRecall,
+        () => Finds::CannotTell,
+    };
+    let quadrant = match () {
+        () if consensus < 0.5 => "few runs agree",
+        () if diversity > 0.75 => "runs agree within and differ between: symmetry is broken anew in each",
+        () if diversity < 0.25 => "runs agree within and between: biased, or recalled",
+        () => "runs agree within and lean to some names between",
+    };
+    let changed = format!(
+        "Before consensus, a name is {:.0} points likelier to be said next by an agent whose partner just said it",
+        100.0 * value
+    );
+    let means = match finds {
+        Finds::SupportsInteraction => format!(
+            "{changed} ({} by permutation within run, round and own word). Of {} runs, {quadrant}.",
+            p_words(p),
+            case.condition.runs.len()
+        ),
+        Finds::SupportsRecall => format!(
+            "What partners say does not change what agents say next: {:.1} points [{:.1}–{:.1}]. Whatever the agents agree on, they do not get it from each other.",
+            100.0 * value,
+            100.0 * interval[0],
+            100.0 * interval[1]
+        ),
+        Finds::CannotTell if !value.is_finite() => {
+            "Before consensus no agent's partners said different names, so nothing can be seen of their influence.".into()
+        }
+        Finds::CannotTell => format!("{changed}, which is too uncertain to tell from nothing ({}).", p_words(p)),
+    };
+    let early = foretold.map_or(String::new(), |(lead, p)| {
+        format!(" The winner leads by {:.1} points in the first round ({}).", 100.0 * lead, p_words(p))
+    });
+    let mut rows = Vec::new();
+    if value.is_finite() {
+        rows.push(bar("partner's last word on the next own one", "", Who::Record, value, Some(interval)));
+    }
+    if let Some((lead, _)) = foretold {
+        rows.push(bar("winner's lead in the first round", "", Who::Record, lead, None));
+    }
+    Some(Finding {
+        audit: ENTRY.name.into(),
+        condition: case.condition.label.clone(),
+        bears_on: Question::Interaction,
+        question: "Does what partners say change what agents say next?".into(),
+        rivals: vec!["agents respond to their partners".into(), "agents choose by themselves: recall, inertia, or a program that chooses for all".into()],
+        finds,
+        effect: value.is_finite().then(|| Effect::new("influence of the partner's last word, difference of probabilities", value, interval)),
+        statistic: Some(Statistic { name: "transfer of information above its permutation null, bits".into(), value: bits, p: Some(p) }),
+        means: means + &early,
+        does_not_mean: "Influence of partners is needed for emergence and does not show that the response was not recalled: a recalled rule tells agents to follow, too.".into(),
+        would_tell: match finds {
+            Finds::CannotTell => Some("more runs, or runs that take longer to agree, so that partners differ before consensus".into()),
+            _ => None,
+        },
+        source: "audit reference 5: influence by Mantel & Haenszel's weights over strata, transfer entropy with a permutation null, before consensus; quadrants of consensus and diversity".into(),
+        cautions: Vec::new(),
+        details: json!({
+            "steps": steps.len(), "influence": value, "influence_se": se, "transfer_bits": bits + null, "null_bits": null, "transfer_p": p,
+            "first_round_lead": foretold.map(|(lead, p)| json!({ "lead": lead, "p": p })),
+            "within_run_consensus": consensus, "between_run_diversity": diversity, "quadrant": quadrant,
+        }),
+        pictures: if rows.is_empty() { Vec::new() } else {
+            vec![Picture::Bars { title: "What the past does".into(), axis: "Difference of probabilities".into(), rows, reference: Some(0.0) }]
+        },
+    })
+}

@@ -1,0 +1,225 @@
+//! Does agreement need interaction? Agents of the fitted response meet as in the record, but each is told, in place of
+//! what its partner said, a history that was recorded for some agent of some run, frozen, its names permuted at random
+//! for each agent. Where agreement is a matter of interaction, it falls to chance; where agents bring it with them, it
+//! survives.
+//!
+//! A control that looks alike is wrong: partners' words from runs that go on at the same time, with names in the same
+//! places. It couples all the runs to one another, so that they agree the more; a test below keeps it, to show why.
+//!
+//! Before anything was said there is nothing to agree by: agents of one run that choose alike then have something in
+//! common that is not on record, such as a program that chooses for them.
+
+use super::{curve, p_words, percent};
+use crate::audit::{Case, Entry};
+use crate::event::Event;
+use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
+use crate::rivals::Response;
+use crate::stats::mean_sd;
+use crate::surrogate::{histories, success_curve, yoked};
+use crate::window::Policy;
+use crate::{Purpose, Seed};
+use serde_json::json;
+
+pub const ENTRY: Entry =
+    Entry { name: "interaction", words: "does agreement fall to chance when agents are told frozen histories of others?", ask };
+
+/// How many yoked populations are played for each response.
+const YOKED: u64 = 40;
+/// Agents of one run that agree before anything was said, by more than this, have something in common.
+const COMMON: f64 = 0.05;
+
+/// Agreement in each population round, one row for each population.
+fn agreement(events: &[Event], size: u32, rounds: usize) -> Vec<[u64; 2]> {
+    let mut out = vec![[0; 2]; rounds];
+    for event in events {
+        if let Some(round) = out.get_mut((event.t / u64::from(size)) as usize) {
+            round[0] += u64::from(event.success == Some(true));
+            round[1] += 1;
+        }
+    }
+    out
+}
+
+/// How often two agents of one run agree before anything was said to either, less how often agents of two runs do; and
+/// the probability of as much where runs are exchanged.
+fn common(case: &Case<'_>) -> Option<(f64, f64)> {
+    let empty = case.decisions.windows.iter().position(|window| window.is_empty())? as u32;
+    let k = case.decisions.n_names;
+    let first = |run: &Vec<crate::evidence::Decision>| {
+        run.iter().filter(|decision| decision.cell == empty).map(|decision| decision.choice).collect::<Vec<u16>>()
+    };
+    let mut runs: Vec<Vec<u16>> = case.decisions.runs.iter().map(first).filter(|run| run.len() > 1).collect();
+    if runs.len() < 2 {
+        return None;
+    }
+    let within = |runs: &[Vec<u16>]| {
+        let (mut alike, mut pairs) = (0.0, 0.0);
+        for run in runs {
+            let mut counts = vec![0.0f64; k];
+            run.iter().for_each(|&choice| counts[choice as usize] += 1.0);
+            let n = run.len() as f64;
+            alike += counts.iter().map(|c| c * (c - 1.0)).sum::<f64>();
+            pairs += n * (n - 1.0);
+        }
+        alike / pairs
+    };
+    let mut all = vec![0.0; k];
+    runs.iter().flatten().for_each(|&choice| all[choice as usize] += 1.0);
+    let n: f64 = all.iter().sum();
+    let expected = all.iter().map(|c| c * (c - 1.0)).sum::<f64>() / (n * (n - 1.0));
+    let observed = within(&runs);
+    let lengths: Vec<usize> = runs.iter().map(Vec::len).collect();
+    let mut flat: Vec<u16> = runs.concat();
+    let draws = case.options.draws.min(2000);
+    let mut as_much = 1.0;
+    for draw in 0..draws as u64 {
+        let mut stream = Seed(case.seed(31)).stream(Purpose::Resample, draw);
+        let length = flat.len();
+        stream.shuffle(&mut flat, length);
+        let mut rest = &flat[..];
+        for (run, &length) in runs.iter_mut().zip(&lengths) {
+            run.copy_from_slice(&rest[..length]);
+            rest = &rest[length..];
+        }
+        as_much += f64::from(u8::from(within(&runs) >= observed - 1e-12));
+    }
+    Some((observed - expected, as_much / (draws as f64 + 1.0)))
+}
+
+fn ask(case: &Case<'_>) -> Option<Finding> {
+    if !case.condition.baseline() {
+        return None;
+    }
+    let histories = histories(case.condition);
+    if histories.len() < 2 {
+        return None;
+    }
+    let size = case.condition.size();
+    let k = case.decisions.n_names;
+    let chance = 1.0 / k as f64;
+    // So long that half the runs have agreed; where none has, to the end.
+    let mut ends: Vec<u64> = case.condition.runs.iter().map(|run| run.outcome.interactions).collect();
+    ends.sort_unstable();
+    let rounds = (ends[ends.len() / 2].div_ceil(u64::from(size)) as usize).clamp(2, 100);
+    let interactions = rounds as u64 * u64::from(size);
+    let recorded: Vec<(bool, Vec<[u64; 2]>)> =
+        case.condition.runs.iter().map(|run| (run.outcome.consensus, run.success_by_round(size))).collect();
+    let real = success_curve(recorded.iter().map(|(consensus, rounds)| (*consensus, &rounds[..])), rounds);
+    let play = |response: &dyn Policy, purpose: u64, populations: u64| -> Vec<Vec<[u64; 2]>> {
+        (0..populations)
+            .map(|population| {
+                let seed = Seed::of_run(case.seed(purpose), "yoked", population);
+                agreement(&yoked(case.condition, response, &histories, interactions, seed), size, rounds)
+            })
+            .collect()
+    };
+    let whole = play(case.response(), 32, YOKED);
+    let frozen = success_curve(whole.iter().map(|rounds| (false, &rounds[..])), rounds);
+    let late = rounds - (rounds / 4).max(1);
+    let of_late = |rounds: &[[u64; 2]], consensus: bool| {
+        let (s, n) = (late..real.len()).fold((0.0, 0.0), |(s, n), round| match rounds.get(round) {
+            Some(&[a, b]) => (s + a as f64, n + b as f64),
+            None if consensus => (s + f64::from(size), n + f64::from(size)),
+            None => (s, n),
+        });
+        (n > 0.0).then(|| s / n)
+    };
+    let reals: Vec<f64> = recorded.iter().filter_map(|(consensus, rounds)| of_late(rounds, *consensus)).collect();
+    let yokeds: Vec<f64> = whole.iter().filter_map(|rounds| of_late(rounds, false)).collect();
+    let (real_mean, real_sd) = mean_sd(&reals);
+    let (yoked_mean, yoked_sd) = mean_sd(&yokeds);
+    // How sure the response is: responses fitted to runs drawn again, a few populations each.
+    let resampled: Vec<f64> = (0..case.options.resamples)
+        .map(|resample| {
+            let response = resampled(case, resample);
+            let some = play(&response, 33 + resample, 4);
+            mean_sd(&some.iter().filter_map(|rounds| of_late(rounds, false)).collect::<Vec<_>>()).0
+        })
+        .collect();
+    let real_se = real_sd / (reals.len() as f64).sqrt();
+    let yoked_se = (yoked_sd.powi(2) / yokeds.len() as f64 + mean_sd(&resampled).1.powi(2)).sqrt();
+    let lost = real_mean - yoked_mean;
+    let lost_se = (real_se.powi(2) + yoked_se.powi(2)).sqrt();
+    let above = real_mean - chance;
+    let survives = (yoked_mean - chance) / above;
+    let survives_se = (yoked_se.powi(2) + (survives * real_se).powi(2)).sqrt() / above.abs().max(1e-9);
+    let shared = common(case);
+    let chosen_for = shared.is_some_and(|(excess, p)| p < 0.001 && excess > COMMON);
+    let agrees = above > 2.0 * real_se && above > 0.1;
+    let finds = match () {
+        () if chosen_for => Finds::SupportsRecall,
+        () if !agrees => Finds::CannotTell,
+        () if survives - 1.96 * survives_se > 0.5 => Finds::SupportsRecall,
+        () if survives + 1.96 * survives_se < 0.5 => Finds::SupportsInteraction,
+        () => Finds::CannotTell,
+    };
+    let compared = format!(
+        "Agents that met agreed in {} of interactions by then; agents told frozen histories of others agree in {}, where chance is {}.",
+        percent(real_mean),
+        percent(yoked_mean),
+        percent(chance)
+    );
+    let means = match finds {
+        Finds::SupportsRecall if chosen_for => {
+            let (excess, p) = shared.unwrap_or((0.0, 1.0));
+            format!(
+                "Agents of one run agreed before anything was said to them, {:.0} points above agents of different runs ({}). Something that is not interaction decides: a program that chooses, or a prompt or backend that a run has in common.",
+                100.0 * excess,
+                p_words(p)
+            )
+        }
+        Finds::SupportsRecall => format!("{compared} Agreement survives without partners: agents bring it with them."),
+        Finds::SupportsInteraction => {
+            format!("{compared} Agreement is lost with the partners, so it was a matter of interaction.")
+        }
+        Finds::CannotTell if !agrees => format!(
+            "Agents that met agreed in {} of interactions, where chance is {}: there is no agreement to be explained.",
+            percent(real_mean),
+            percent(chance)
+        ),
+        Finds::CannotTell => format!("{compared} Part of the agreement survives, too much and too little for either side."),
+    };
+    Some(Finding {
+        audit: ENTRY.name.into(),
+        condition: case.condition.label.clone(),
+        bears_on: Question::Interaction,
+        question: "Does agreement need partners, or do agents bring it with them?".into(),
+        rivals: vec!["agreement is brought about by what partners say".into(), "agents agree because they are alike: recall, a shared prior".into(), "something that is not on record chooses for them".into()],
+        finds,
+        effect: Some(Effect::new("agreement lost without partners, share of interactions", lost, [lost - 1.96 * lost_se, lost + 1.96 * lost_se])),
+        statistic: Some(Statistic { name: "share of the agreement above chance that survives".into(), value: survives, p: None }),
+        means,
+        does_not_mean: "That agreement needs partners does not say why agents respond to them: a rule recalled from training text needs partners too.".into(),
+        would_tell: match finds {
+            Finds::CannotTell if !agrees => Some("a longer run, or a population that reaches consensus".into()),
+            Finds::CannotTell => Some("more runs; or an alias scramble, under which agents can no longer be alike in the names they prefer".into()),
+            _ => None,
+        },
+        source: "audit reference 0.6a, 4 and 7: frozen, randomly relabelled surrogate histories, in simulation of the fitted response".into(),
+        cautions: Vec::new(),
+        details: json!({
+            "chance": chance, "rounds": rounds, "from_round": late + 1, "real": real_mean, "real_se": real_se, "yoked": yoked_mean, "yoked_se": yoked_se,
+            "survives": survives, "survives_se": survives_se, "yoked_populations": YOKED,
+            "agreement_before_anything_was_said": shared.map(|(excess, p)| json!({ "excess": excess, "p": p })),
+        }),
+        pictures: vec![Picture::Curves {
+            title: "Agreement with partners, and without".into(),
+            x: "Population round".into(),
+            y: "Agreement".into(),
+            lines: vec![
+                curve("recorded", Who::Record, real.iter().map(|values| mean_sd(values).0).collect()),
+                curve("told frozen histories", Who::Control, frozen.iter().map(|values| mean_sd(values).0).collect()),
+            ],
+            reference: Some(chance),
+        }],
+    })
+}
+
+/// The whole response, fitted to runs drawn again.
+pub(super) fn resampled(case: &Case<'_>, resample: u64) -> Response {
+    let n = case.decisions.runs.len();
+    let mut stream = Seed(case.seed(34)).stream(Purpose::Resample, resample);
+    let mut times = vec![0.0; n];
+    (0..n).for_each(|_| times[stream.below(n as u64) as usize] += 1.0);
+    case.response().refit(&case.decisions, &case.decisions.weighed(|run| times[run]))
+}

@@ -1,0 +1,61 @@
+//! One file for each audit, one line here, in the order in which they are read. These need the record alone.
+
+use crate::audit::Entry;
+use crate::finding::Who;
+use crate::finding::{Bar, Line, Values};
+
+mod collective_bias;
+mod equivalence;
+mod history;
+mod interaction;
+mod mechanism;
+mod metric;
+mod position;
+mod prior;
+mod sufficiency;
+mod tipping;
+
+pub const ALL: &[Entry] = &[
+    prior::ENTRY,
+    mechanism::ENTRY,
+    sufficiency::ENTRY,
+    collective_bias::ENTRY,
+    interaction::ENTRY,
+    history::ENTRY,
+    tipping::ENTRY,
+    position::ENTRY,
+    metric::ENTRY,
+    equivalence::ENTRY,
+];
+
+/// A line of a picture with its interval.
+fn bar(label: impl Into<String>, group: &str, who: Who, value: f64, interval: Option<[f64; 2]>) -> Bar {
+    let [low, high] = interval.map_or([None, None], |[low, high]| [Some(low), Some(high)]);
+    Bar { label: label.into(), group: group.into(), who, value, low, high }
+}
+
+/// A curve over 1, 2, 3, ….
+fn curve(label: impl Into<String>, who: Who, y: Vec<f64>) -> Line {
+    let x = (1..=y.len()).map(|i| i as f64).collect();
+    Line { label: label.into(), who, joined: true, x, y, low: Vec::new(), high: Vec::new() }
+}
+
+/// A sample, thinned to what a picture can hold.
+fn sample(label: impl Into<String>, who: Who, mut values: Vec<f64>) -> Values {
+    values.sort_unstable_by(f64::total_cmp);
+    const MOST: usize = 200;
+    if values.len() > MOST {
+        let last = values.len() - 1;
+        values = (0..MOST).map(|i| values[i * last / (MOST - 1)]).collect();
+    }
+    Values { label: label.into(), who, values }
+}
+
+/// A probability as readers write it.
+fn p_words(p: f64) -> String {
+    if p < 0.001 { "p < 0.001".into() } else { format!("p = {p:.3}") }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", 100.0 * share)
+}

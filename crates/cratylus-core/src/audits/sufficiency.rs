@@ -1,0 +1,230 @@
+//! Does the fitted response suffice? Played as a population, with nothing else added, it must bring about the winners,
+//! the times to consensus and the success over rounds that were recorded (a predictive check), and it must be the same
+//! response in every run (exchangeability, by permutation). What fails here depends on more than memory: a backend that
+//! changed, a prompt that was not the same, agents that differ.
+
+use super::{curve, p_words, percent, sample};
+use crate::audit::{Case, Entry};
+use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
+use crate::fit::{RunDecisions, sufficiency};
+use crate::stats::{Proportion, mean_sd};
+use crate::surrogate::{Simulated, success_curve};
+use crate::{Purpose, Seed};
+use serde_json::json;
+use std::sync::Arc;
+
+pub const ENTRY: Entry = Entry {
+    name: "sufficiency",
+    words: "does the fitted response, played as a population, reproduce the record, and is it the same in every run?",
+    ask,
+};
+
+const PERMUTATIONS: usize = 499;
+
+/// What a population's record is compared by.
+pub(super) struct Check {
+    /// The most frequent winner of the record, and its share there and in the simulation.
+    pub winner: usize,
+    pub share: Proportion,
+    pub simulated_share: f64,
+    /// The probability of a share as far from the simulated one.
+    pub p_winner: f64,
+    /// Means of the logarithm of the time to consensus in interactions.
+    pub log_time: f64,
+    pub simulated_log_time: f64,
+    pub p_time: f64,
+    /// The share of runs that reached consensus.
+    pub consensus: Proportion,
+    pub simulated_consensus: f64,
+}
+
+/// Compares a record with simulated populations, by batches of as many runs.
+pub(super) fn check(case: &Case<'_>, simulated: &[Simulated]) -> Check {
+    let winners = case.condition.winners();
+    let n: u64 = winners.iter().sum();
+    let winner = (0..winners.len()).max_by_key(|&name| winners[name]).unwrap_or(0);
+    let size = f64::from(case.condition.size());
+    let won: Vec<bool> = simulated.iter().filter_map(|run| Some(run.outcome.winner? as usize == winner)).collect();
+    let simulated_share = won.iter().filter(|&&won| won).count() as f64 / won.len().max(1) as f64;
+    let logs = |times: &[f64]| times.iter().map(|time| time.ln()).collect::<Vec<f64>>();
+    let recorded = logs(&case.times());
+    let times: Vec<f64> = simulated.iter().filter_map(|run| Some((run.outcome.rounds_to_consensus? * size).ln())).collect();
+    let (log_time, _) = mean_sd(&recorded);
+    let (simulated_log_time, _) = mean_sd(&times);
+    let draws = case.options.draws.min(4000);
+    let batch = |of: usize, draw: u64, purpose: u64| {
+        let mut stream = Seed(case.seed(purpose)).stream(Purpose::Resample, draw);
+        move || stream.below(of as u64) as usize
+    };
+    // The simulated share is itself of a sample, so it is drawn with half a count on either side.
+    let (mut as_far_share, mut as_far_time) = (1.0, 1.0);
+    for draw in 0..draws as u64 {
+        if !won.is_empty() && n > 0 {
+            let mut place = batch(won.len(), draw, 21);
+            let count = (0..n).filter(|_| won[place()]).count() as f64;
+            let far =
+                (count / n as f64 - simulated_share).abs() >= (winners[winner] as f64 / n as f64 - simulated_share).abs() - 1e-12;
+            as_far_share += f64::from(u8::from(far));
+        }
+        if !times.is_empty() && !recorded.is_empty() {
+            let mut place = batch(times.len(), draw, 22);
+            let mean = (0..recorded.len()).map(|_| times[place()]).sum::<f64>() / recorded.len() as f64;
+            as_far_time += f64::from(u8::from((mean - simulated_log_time).abs() >= (log_time - simulated_log_time).abs()));
+        }
+    }
+    let p = |as_far: f64, known: bool| if known { as_far / (draws as f64 + 1.0) } else { f64::NAN };
+    let reached = case.condition.runs.iter().filter(|run| run.outcome.consensus).count() as u64;
+    let agreed = simulated.iter().filter(|run| run.outcome.consensus).count() as f64;
+    Check {
+        winner,
+        share: Proportion::new(winners[winner], n.max(1)),
+        simulated_share,
+        p_winner: p(as_far_share, n > 0 && !won.is_empty()),
+        log_time,
+        simulated_log_time,
+        p_time: p(as_far_time, !recorded.is_empty() && !times.is_empty()),
+        consensus: Proportion::new(reached, case.condition.runs.len() as u64),
+        simulated_consensus: agreed / simulated.len().max(1) as f64,
+    }
+}
+
+/// Whether the response is one function of the memory in every run: chi-squared over its degrees of freedom and p, of
+/// all memories and of those of at most two rounds.
+pub(super) fn exchangeable(case: &Case<'_>) -> Option<[(f64, f64); 2]> {
+    let pool: Arc<[String]> = case.condition.names().to_vec().into();
+    let of = |run: &Vec<crate::evidence::Decision>| {
+        let decisions = run.iter().map(|decision| (case.decisions.windows[decision.cell as usize].to_vec(), decision.choice));
+        RunDecisions { condition: 0, pool: pool.clone(), decisions: decisions.collect() }
+    };
+    let runs: Vec<RunDecisions> = case.decisions.runs.iter().map(of).collect();
+    let runs: Vec<&RunDecisions> = runs.iter().collect();
+    let test = sufficiency(String::new(), &runs, PERMUTATIONS)?;
+    Some([(test.statistic, test.p), (test.short_statistic, test.short_p)])
+}
+
+fn ask(case: &Case<'_>) -> Option<Finding> {
+    if !case.condition.baseline() {
+        return None;
+    }
+    let fitted = check(case, case.fitted());
+    let memoryless = check(case, case.memoryless());
+    let same = exchangeable(case);
+    let p_same = same.map_or(1.0, |[(_, all), (_, short)]| (2.0 * all.min(short)).min(1.0));
+    let agrees = |p: f64| p.is_nan() || p > 0.01;
+    let enough = fitted.consensus.count >= 5;
+    let reproduced = |check: &Check| {
+        let within = (check.consensus.low..=check.consensus.high).contains(&check.simulated_consensus);
+        within && agrees(check.p_winner) && agrees(check.p_time)
+    };
+    let suffices = reproduced(&fitted) && p_same > 0.01;
+    let recall = case.condition.runs.len() >= 8 && enough && reproduced(&memoryless);
+    let depends = case.ladder().best().entry.remembers;
+    let finds = match () {
+        () if !enough => Finds::CannotTell,
+        () if recall => Finds::SupportsRecall,
+        () if suffices && depends => Finds::SupportsInteraction,
+        () => Finds::CannotTell,
+    };
+    let geo = |log: f64| log.exp();
+    let name = case.name(fitted.winner);
+    let compared = format!(
+        "Recorded: {name} won {}, {:.0} interactions to consensus (geometric mean). The fitted response alone: {}, {:.0} ({} and {}).",
+        percent(fitted.share.share),
+        geo(fitted.log_time),
+        percent(fitted.simulated_share),
+        geo(fitted.simulated_log_time),
+        p_words(fitted.p_winner),
+        p_words(fitted.p_time),
+    );
+    let differs = p_same <= 0.01;
+    let means = match finds {
+        Finds::SupportsRecall => {
+            format!("{compared} Agents that draw from one distribution, whatever they remember, bring about the same.")
+        }
+        Finds::SupportsInteraction => {
+            format!("{compared} The response to memory is enough for what the population did; agents without memory are not.")
+        }
+        Finds::CannotTell if !enough => {
+            format!("{} runs reached consensus: too few to be compared with simulated ones.", fitted.consensus.count)
+        }
+        Finds::CannotTell if differs => format!(
+            "{compared} The response is not the same in every run ({}), so no one agent need reproduce them: something that is not on record differed.",
+            p_words(p_same)
+        ),
+        Finds::CannotTell => format!(
+            "{compared} What was recorded is not what the fitted response brings about, so it depends on more than was fitted."
+        ),
+    };
+    let size = case.condition.size();
+    let longest = case.condition.runs.iter().map(|run| run.outcome.interactions.div_ceil(u64::from(size))).max().unwrap_or(1);
+    let rounds = (longest as usize).clamp(1, 200);
+    let recorded: Vec<(bool, Vec<[u64; 2]>)> =
+        case.condition.runs.iter().map(|run| (run.outcome.consensus, run.success_by_round(size))).collect();
+    let mean = |curve: Vec<Vec<f64>>| curve.iter().map(|values| mean_sd(values).0).collect::<Vec<f64>>();
+    let recorded = mean(success_curve(recorded.iter().map(|(consensus, rounds)| (*consensus, &rounds[..])), rounds));
+    let of = |runs: &[Simulated]| mean(success_curve(runs.iter().map(|run| (run.outcome.consensus, &run.rounds[..])), rounds));
+    let size = f64::from(size);
+    let times =
+        |runs: &[Simulated]| runs.iter().filter_map(|run| Some(run.outcome.rounds_to_consensus? * size)).collect::<Vec<f64>>();
+    let told = |check: &Check| {
+        json!({
+            "winner": case.name(check.winner), "share": check.share.share, "simulated_share": check.simulated_share, "p_winner": check.p_winner,
+            "geometric_mean_time": geo(check.log_time), "simulated_geometric_mean_time": geo(check.simulated_log_time), "p_time": check.p_time,
+            "consensus": check.consensus.share, "simulated_consensus": check.simulated_consensus,
+        })
+    };
+    let difference = fitted.simulated_log_time - fitted.log_time;
+    let se = (mean_sd(&times(case.fitted()).iter().map(|t| t.ln()).collect::<Vec<_>>()).1.powi(2)
+        / fitted.consensus.count.max(1) as f64)
+        .sqrt();
+    Some(Finding {
+        audit: ENTRY.name.into(),
+        condition: case.condition.label.clone(),
+        bears_on: Question::Interaction,
+        question: "Is the response to memory, played by agents that meet, enough for what the population did?".into(),
+        rivals: vec![
+            "the fitted response to memory, in interaction".into(),
+            "one fixed distribution, without interaction".into(),
+            "something else: a response that differed between runs, or depended on more than memory".into(),
+        ],
+        finds,
+        effect: Some(Effect::new("log of simulated over recorded time to consensus", difference, [difference - 1.96 * se, difference + 1.96 * se])),
+        statistic: Some(Statistic { name: "predictive check of the mean log time".into(), value: fitted.simulated_log_time - fitted.log_time, p: Some(fitted.p_time) }),
+        means,
+        does_not_mean: "A response that suffices may come from anywhere: from adaptation, or from a rule recalled from training text.".into(),
+        would_tell: match finds {
+            Finds::CannotTell if differs => Some("a record of what the server said of itself at every call (live runs here keep it); runs of one build, in one session".into()),
+            Finds::CannotTell => Some("more runs from empty memories, or the response asked for directly (`cratylus kernel`) and played".into()),
+            _ => None,
+        },
+        source: "audit reference 2.3 and 5: posterior-predictive check; exchangeability of runs by permutation within memories".into(),
+        cautions: Vec::new(),
+        details: json!({
+            "fitted": told(&fitted), "without_memory": told(&memoryless), "populations": case.options.populations,
+            "exchangeable": same.map(|[(all, p), (short, short_p)]| json!({ "chi2_per_df": all, "p": p, "short_chi2_per_df": short, "short_p": short_p })),
+        }),
+        pictures: vec![
+            Picture::Samples {
+                title: "Interactions to consensus".into(),
+                axis: "Interactions to consensus".into(),
+                log: true,
+                rows: vec![
+                    sample("recorded", Who::Record, case.times()),
+                    sample("fitted response", Who::Rival, times(case.fitted())),
+                    sample("without memory", Who::Control, times(case.memoryless())),
+                ],
+            },
+            Picture::Curves {
+                title: "Success over population rounds".into(),
+                x: "Population round".into(),
+                y: "Success".into(),
+                lines: vec![
+                    curve("recorded", Who::Record, recorded),
+                    curve("fitted response", Who::Rival, of(case.fitted())),
+                    curve("without memory", Who::Control, of(case.memoryless())),
+                ],
+                reference: Some(1.0 / case.decisions.n_names as f64),
+            },
+        ],
+    })
+}

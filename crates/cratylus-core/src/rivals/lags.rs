@@ -1,0 +1,38 @@
+//! M6: a logit over lags. Each remembered round adds a weight to the name that was chosen in it, one weight for own
+//! choices and one for partners', for each lag.
+
+use super::{Entry, Form, Rule};
+use crate::window::Round;
+use std::sync::Arc;
+
+pub const ENTRY: Entry = Entry {
+    code: "M6",
+    name: "lag logit",
+    words: "adds up what it and its partners said, each round with a weight of its own",
+    source: "a conditional logit (McFadden 1974) over lags of own and partner's choice",
+    form: |setting| Form::Rule(Arc::new(Lags { memory: setting.memory })),
+    remembers: true,
+};
+
+pub struct Lags {
+    pub memory: usize,
+}
+
+impl Rule for Lags {
+    fn start(&self) -> Vec<f64> {
+        vec![0.5; 2 * self.memory]
+    }
+
+    fn utilities(&self, theta: &[f64], window: &[Round], out: &mut [f64]) {
+        out.fill(0.0);
+        for (lag, &[own, partner]) in window.iter().rev().take(self.memory).enumerate() {
+            out[own as usize] += theta[2 * lag];
+            out[partner as usize] += theta[2 * lag + 1];
+        }
+    }
+
+    fn shown(&self, theta: &[f64]) -> Vec<(String, f64)> {
+        let name = |i: usize| format!("{}_{}", if i.is_multiple_of(2) { "own" } else { "partner" }, i / 2 + 1);
+        theta.iter().enumerate().map(|(i, &weight)| (name(i), weight)).collect()
+    }
+}

@@ -1,0 +1,128 @@
+//! Recall mixed with following: at each choice, with some probability the agent says one recalled name whatever it
+//! remembers, with some probability it lapses to any name, and else it follows what it remembers (a lag logit in
+//! which labels may count). The weight of recall is a floor under one name that no memory removes, which is what
+//! tells it from a label bias: a bias gives way to strong evidence, a floor does not.
+
+use super::lags::Lags;
+use super::{Response, Rule, Setting, softmax};
+use crate::evidence::Decisions;
+use crate::rivals::Form;
+use crate::stats::mean_sd;
+use crate::window::Round;
+use std::sync::Arc;
+
+/// A mixture with a given recalled name, or with none.
+pub struct Mixture {
+    lags: Lags,
+    recalled: Option<u16>,
+    n_names: usize,
+}
+
+impl Mixture {
+    pub fn new(setting: &Setting, recalled: Option<u16>) -> Mixture {
+        Mixture { lags: Lags { memory: setting.memory }, recalled, n_names: setting.n_names }
+    }
+
+    /// The weights of recall and of lapses.
+    pub fn weights(&self, theta: &[f64]) -> [f64; 2] {
+        let n = 2 * self.lags.memory;
+        let lapse = theta[n].clamp(-20.0, 20.0).exp();
+        let recall = self.recalled.map_or(0.0, |_| theta[n + 1].clamp(-20.0, 20.0).exp());
+        let all = 1.0 + lapse + recall;
+        [recall / all, lapse / all]
+    }
+
+    /// Where the labels of the following part begin.
+    fn labels(&self) -> usize {
+        2 * self.lags.memory + 1 + usize::from(self.recalled.is_some())
+    }
+}
+
+impl Rule for Mixture {
+    fn start(&self) -> Vec<f64> {
+        let mut start = self.lags.start();
+        start.push(-4.0);
+        start.extend(self.recalled.map(|_| -3.0));
+        start.extend(std::iter::repeat_n(0.0, self.n_names - 1));
+        start
+    }
+
+    fn utilities(&self, theta: &[f64], window: &[Round], out: &mut [f64]) {
+        self.lags.utilities(&theta[..2 * self.lags.memory], window, out);
+        out[1..].iter_mut().zip(&theta[self.labels()..]).for_each(|(u, label)| *u += label);
+        softmax(out);
+        let [recall, lapse] = self.weights(theta);
+        let share = lapse / out.len() as f64;
+        out.iter_mut().for_each(|p| *p = share + (1.0 - recall - lapse) * *p);
+        if let Some(recalled) = self.recalled {
+            out[recalled as usize] += recall;
+        }
+        out.iter_mut().for_each(|p| *p = p.max(1e-12).ln());
+    }
+
+    fn shown(&self, theta: &[f64]) -> Vec<(String, f64)> {
+        let [recall, lapse] = self.weights(theta);
+        vec![("recall".into(), recall), ("lapse".into(), lapse)]
+    }
+}
+
+/// How much of the choices is recall of one name, and how surely.
+#[derive(Clone, Debug)]
+pub struct RecallWeight {
+    /// The recalled name.
+    pub name: u16,
+    pub weight: f64,
+    /// A 95 % interval, by the jackknife over runs.
+    pub interval: [f64; 2],
+    pub lapse: f64,
+    /// What recall adds to the log score of runs left out, in nats in all, and its standard error over runs.
+    pub gain: f64,
+    pub gain_se: f64,
+}
+
+/// Fits the mixture, with each of the likeliest recalled names, and without one.
+pub fn recall_weight(decisions: &Decisions, setting: &Setting, folds: usize) -> Option<RecallWeight> {
+    let k = setting.n_names;
+    let mut by_choice: Vec<(u16, f64)> =
+        (0..k as u16).map(|name| (name, decisions.counts.iter().skip(name as usize).step_by(k).sum())).collect();
+    by_choice.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let without: Arc<dyn Rule> = Arc::new(Mixture::new(setting, None));
+    let total = |response: &Response| -> f64 { decisions.by_run.iter().map(|run| response.score(decisions, run)).sum() };
+    let fitted = by_choice.iter().take(2).map(|&(name, _)| {
+        let rule: Arc<dyn Rule> = Arc::new(Mixture::new(setting, Some(name)));
+        let response = Response::fit(&Form::Rule(rule.clone()), false, decisions, &decisions.counts, None);
+        (total(&response), name, rule, response)
+    });
+    let (_, name, rule, whole) = fitted.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let mixture = Mixture::new(setting, Some(name));
+    let theta = |response: &Response| match response {
+        Response::Rule { theta, .. } => theta.clone(),
+        Response::Table { .. } => unreachable!("a rule was fitted"),
+    };
+    let [weight, lapse] = mixture.weights(&theta(&whole));
+    let plain = Response::fit(&Form::Rule(without.clone()), false, decisions, &decisions.counts, None);
+    let folds = folds.min(decisions.runs.len());
+    let (mut weights, mut gains) = (Vec::new(), vec![0.0; decisions.runs.len()]);
+    for fold in 0..folds {
+        let counts = decisions.weighed(|run| if run % folds == fold { 0.0 } else { 1.0 });
+        let with = Response::fit(&Form::Rule(rule.clone()), false, decisions, &counts, Some(&whole));
+        let other = Response::fit(&Form::Rule(without.clone()), false, decisions, &counts, Some(&plain));
+        weights.push(mixture.weights(&theta(&with))[0]);
+        for run in (fold..decisions.runs.len()).step_by(folds) {
+            let choices = &decisions.by_run[run];
+            gains[run] = with.score(decisions, choices) - other.score(decisions, choices);
+        }
+    }
+    let (mean, _) = mean_sd(&weights);
+    let squares: f64 = weights.iter().map(|weight| (weight - mean).powi(2)).sum();
+    let se = (squares * (folds as f64 - 1.0) / folds as f64).sqrt();
+    let (_, sd) = mean_sd(&gains);
+    Some(RecallWeight {
+        name,
+        weight,
+        interval: [(weight - 1.96 * se).max(0.0), (weight + 1.96 * se).min(1.0)],
+        lapse,
+        gain: gains.iter().sum(),
+        gain_se: sd * (gains.len() as f64).sqrt(),
+    })
+}

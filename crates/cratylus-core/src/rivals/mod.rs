@@ -1,0 +1,223 @@
+//! Rival explanations of an agent's choices: how P(choice | memory) would look if agents recalled, followed a rule,
+//! or adapted in some way. One file for each, one line in [`LADDER`]. All are fitted to the same counts of
+//! (memory, choice) and are policies, so that each can be scored, and played as a population.
+//!
+//! What is absent: anything that an agent of the game was not shown. Section 5 of the audit literature calls these
+//! M0 to M7.
+
+mod attraction;
+mod climb;
+mod frequency;
+mod ladder;
+mod lags;
+mod mixture;
+mod recall;
+mod reinforcement;
+mod table;
+mod win_stay;
+
+pub use ladder::{Ladder, Rung, paired};
+pub use mixture::{RecallWeight, recall_weight};
+pub use table::Table;
+
+use crate::evidence::Decisions;
+use crate::window::{Policy, Round};
+use climb::{Climb, climb};
+use std::sync::Arc;
+
+/// A rule with parameters: the log-odds that it gives to each name.
+pub trait Rule: Send + Sync {
+    /// Where the fit of its parameters begins. Parameters run over all real numbers.
+    fn start(&self) -> Vec<f64>;
+
+    /// Writes the utility of each name after some remembered rounds, oldest first: the logarithm of its probability, up
+    /// to a constant.
+    fn utilities(&self, theta: &[f64], window: &[Round], out: &mut [f64]);
+
+    /// The parameters as readers know them.
+    fn shown(&self, theta: &[f64]) -> Vec<(String, f64)>;
+}
+
+/// What a rival is made of.
+#[derive(Clone)]
+pub enum Form {
+    /// What is chosen with nothing remembered, for ever.
+    Prior,
+    Rule(Arc<dyn Rule>),
+    /// A probability for each memory of at most so many rounds, backed off to shorter ones, each worth so many decisions.
+    Table {
+        depth: usize,
+        parent: f64,
+    },
+}
+
+/// What a rival may know before it is fitted.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    pub n_names: usize,
+    pub memory: usize,
+    /// What success and failure pay, over the larger of the two.
+    pub payoff: [f64; 2],
+}
+
+/// A rung of the ladder.
+pub struct Entry {
+    /// The rung's number in the literature.
+    pub code: &'static str,
+    pub name: &'static str,
+    /// What such an agent does.
+    pub words: &'static str,
+    pub source: &'static str,
+    pub form: fn(&Setting) -> Form,
+    /// Whether it looks at what is remembered.
+    pub remembers: bool,
+}
+
+pub const LADDER: &[Entry] = &[
+    recall::PRIOR,
+    recall::IID,
+    win_stay::ENTRY,
+    table::LAST_ROUND,
+    frequency::ENTRY,
+    reinforcement::ENTRY,
+    attraction::ENTRY,
+    lags::ENTRY,
+    table::HISTORY,
+];
+
+/// A fitted rival.
+#[derive(Clone)]
+pub enum Response {
+    Rule { rule: Arc<dyn Rule>, theta: Vec<f64>, labels: Vec<f64> },
+    Table { table: Table, labels: Vec<f64> },
+}
+
+impl Response {
+    /// Fits a rival to counts of choices, `windows × names`. With `labelled`, names may be treated differently; without,
+    /// only their places in the memory count. A fit to similar counts makes a good beginning.
+    pub fn fit(form: &Form, labelled: bool, decisions: &Decisions, counts: &[f64], near: Option<&Response>) -> Response {
+        let k = decisions.n_names;
+        match form {
+            Form::Prior => {
+                let empty = decisions.windows.iter().position(|window| window.is_empty()).filter(|_| labelled);
+                let first = empty.map_or(vec![0.0; k], |cell| counts[cell * k..][..k].to_vec());
+                let all: f64 = first.iter().map(|n| n + 0.5).sum();
+                let labels = first.iter().map(|n| ((n + 0.5) / all).ln()).collect();
+                Response::Rule { rule: Arc::new(recall::Iid), theta: Vec::new(), labels }
+            }
+            Form::Rule(rule) => {
+                let n = rule.start().len();
+                let start = match near {
+                    Some(Response::Rule { theta, labels, .. }) => {
+                        let labels = if labelled { &labels[1..] } else { &[] };
+                        theta.iter().chain(labels).copied().collect()
+                    }
+                    _ => {
+                        let free = if labelled { k - 1 } else { 0 };
+                        rule.start().into_iter().chain(std::iter::repeat_n(0.0, free)).collect()
+                    }
+                };
+                let utilities = |cell: usize, theta: &[f64], out: &mut [f64]| {
+                    rule.utilities(&theta[..n], &decisions.windows[cell], out);
+                };
+                let found = climb(&Climb { k, counts, of_rule: n, utilities: &utilities }, start);
+                let labels = std::iter::once(0.0).chain(found[n..].iter().copied());
+                let labels = if labelled { labels.collect() } else { vec![0.0; k] };
+                Response::Rule { rule: rule.clone(), theta: found[..n].to_vec(), labels }
+            }
+            Form::Table { depth, parent } => {
+                // Two names can each have their own entries; more of them share, and are told apart by one factor each.
+                let own = labelled && k == 2;
+                let table = match near {
+                    Some(Response::Table { table, .. }) => table.recount(counts),
+                    _ => Table::fit(*depth, *parent, own, decisions, counts),
+                };
+                let labels = if labelled && !own { table.labels(decisions, counts, near) } else { vec![0.0; k] };
+                Response::Table { table, labels }
+            }
+        }
+    }
+
+    /// The same rival fitted to other counts of the same memories.
+    pub fn refit(&self, decisions: &Decisions, counts: &[f64]) -> Response {
+        let (form, labelled) = match self {
+            Response::Rule { rule, labels, .. } => (Form::Rule(rule.clone()), labels.iter().any(|&label| label != 0.0)),
+            Response::Table { labels, .. } => (Form::Table { depth: 0, parent: 0.0 }, labels.iter().any(|&label| label != 0.0)),
+        };
+        Response::fit(&form, labelled, decisions, counts, Some(self))
+    }
+
+    /// The parameters as readers know them.
+    pub fn shown(&self) -> Vec<(String, f64)> {
+        match self {
+            Response::Rule { rule, theta, .. } => rule.shown(theta),
+            Response::Table { .. } => Vec::new(),
+        }
+    }
+
+    /// The log score of some choices.
+    pub fn score(&self, decisions: &Decisions, choices: &[(u32, u16, f64)]) -> f64 {
+        let mut p = vec![0.0; decisions.n_names];
+        let (mut known, mut total) = (u32::MAX, 0.0);
+        for &(cell, name, n) in choices {
+            if known != cell {
+                self.of_cell(decisions, cell as usize, &mut p);
+                known = cell;
+            }
+            total += n * p[name as usize].max(LEAST).ln();
+        }
+        total
+    }
+
+    /// The probability of each name from a memory that occurred.
+    pub fn of_cell(&self, decisions: &Decisions, cell: usize, out: &mut [f64]) {
+        match self {
+            Response::Table { table, labels } => {
+                table.of_cell(cell, out);
+                tilt(labels, out);
+            }
+            Response::Rule { .. } => self.distribution(&decisions.windows[cell], out),
+        }
+    }
+}
+
+/// No choice is called less likely than this, so that one surprise cannot decide between rivals.
+const LEAST: f64 = 1e-9;
+
+/// Multiplies probabilities by each label's factor.
+fn tilt(labels: &[f64], p: &mut [f64]) {
+    if labels.iter().all(|&label| label == 0.0) {
+        return;
+    }
+    p.iter_mut().zip(labels).for_each(|(p, label)| *p *= label.exp());
+    let sum: f64 = p.iter().sum();
+    p.iter_mut().for_each(|p| *p /= sum);
+}
+
+/// Turns utilities into probabilities.
+fn softmax(u: &mut [f64]) {
+    let most = u.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    u.iter_mut().for_each(|u| *u = (*u - most).exp());
+    let sum: f64 = u.iter().sum();
+    u.iter_mut().for_each(|u| *u /= sum);
+}
+
+impl Policy for Response {
+    fn distribution(&self, window: &[Round], out: &mut [f64]) {
+        match self {
+            Response::Rule { rule, theta, labels } => {
+                rule.utilities(theta, window, out);
+                out.iter_mut().zip(labels).for_each(|(u, label)| *u += label);
+                softmax(out);
+            }
+            Response::Table { table, labels } => {
+                table.of_window(window, out);
+                tilt(labels, out);
+            }
+        }
+    }
+}
+
+fn logistic(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}

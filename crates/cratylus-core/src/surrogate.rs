@@ -1,0 +1,224 @@
+//! Populations of a fitted response in place of the agents of a record: under the same game, pairing, network and
+//! stop rule, or with something taken away. What a surrogate cannot do, the response alone did not do.
+
+use crate::agent::Fault;
+use crate::event::Event;
+use crate::evidence::{Condition, Record};
+use crate::experiment::{Experiment, NetworkSpec};
+use crate::networks::{Complete, EdgeList};
+use crate::outcome::{Outcome, OutcomeSeen};
+use crate::run::{Engine, Sink, run};
+use crate::window::{Policy, Round};
+use crate::world::World;
+use crate::{Name, Network, Purpose, Seed, pairing};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// One simulated run.
+#[derive(Clone, Debug)]
+pub struct Simulated {
+    pub outcome: Outcome,
+    /// Successes and interactions in each population round.
+    pub rounds: Vec<[u64; 2]>,
+}
+
+/// Plays populations of a condition with a policy in place of its agents. `change` may alter the experiment first.
+pub fn populations(
+    condition: &Condition,
+    policy: Arc<dyn Policy>,
+    replicas: u64,
+    seed: u64,
+    change: impl FnOnce(&mut Experiment),
+) -> Vec<Simulated> {
+    let world = world(condition, policy, seed, change);
+    let replicas: Vec<u64> = (0..replicas).collect();
+    let mut seen = Seen { world: &world, done: Vec::new(), open: HashMap::new() };
+    run(&world, &replicas, Engine::Fastest, &mut seen).expect("policies do not fail");
+    seen.done.sort_by_key(|(replica, _)| *replica);
+    seen.done.into_iter().map(|(_, simulated)| simulated).collect()
+}
+
+/// The events of one such population.
+pub fn events(condition: &Condition, policy: Arc<dyn Policy>, seed: u64, change: impl FnOnce(&mut Experiment)) -> Vec<Event> {
+    struct All(Vec<Event>);
+    impl Sink for All {
+        fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
+            self.0.extend_from_slice(events);
+            Ok(())
+        }
+        fn end(&mut self, _: u64) -> Result<(), Fault> {
+            Ok(())
+        }
+    }
+    let mut all = All(Vec::new());
+    run(&world(condition, policy, seed, change), &[0], Engine::Fastest, &mut all).expect("policies do not fail");
+    all.0
+}
+
+fn world(condition: &Condition, policy: Arc<dyn Policy>, seed: u64, change: impl FnOnce(&mut Experiment)) -> World {
+    let mut experiment = condition.point.experiment.clone();
+    experiment.seed = seed;
+    let edges = match experiment.population.network {
+        NetworkSpec::Complete => None,
+        _ => met(condition),
+    };
+    change(&mut experiment);
+    World::surrogate(experiment, policy, "surrogate".into(), edges)
+}
+
+/// The network of those who met, where the record does not say that everyone could meet everyone.
+fn met(condition: &Condition) -> Option<EdgeList> {
+    let pairs = condition.runs.iter().flat_map(|run| &run.events).flat_map(|event| {
+        let [a, b] = event.agents;
+        [(a, b), (b, a)]
+    });
+    EdgeList::of(pairs.collect(), condition.size()).ok()
+}
+
+struct Seen<'w> {
+    world: &'w World,
+    open: HashMap<u64, (OutcomeSeen, Vec<[u64; 2]>)>,
+    done: Vec<(u64, Simulated)>,
+}
+
+impl Sink for Seen<'_> {
+    fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
+        let new = || (OutcomeSeen::new(&self.world.context(replica)), Vec::new());
+        let (outcome, rounds) = self.open.entry(replica).or_insert_with(new);
+        for event in events {
+            outcome.see(event);
+            let round = (event.t / u64::from(self.world.size)) as usize;
+            if rounds.len() <= round {
+                rounds.resize(round + 1, [0; 2]);
+            }
+            if let Some(success) = event.success {
+                rounds[round][0] += u64::from(success);
+                rounds[round][1] += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, replica: u64) -> Result<(), Fault> {
+        let (outcome, rounds) = self.open.remove(&replica).expect("it had events");
+        self.done.push((replica, Simulated { outcome: outcome.end(), rounds }));
+        Ok(())
+    }
+}
+
+/// Success over population rounds, mean over runs; a run that ended in consensus counts as successful from then on.
+pub fn success_curve<'r>(runs: impl Iterator<Item = (bool, &'r [[u64; 2]])>, rounds: usize) -> Vec<Vec<f64>> {
+    let mut curve: Vec<Vec<f64>> = vec![Vec::new(); rounds];
+    for (consensus, by_round) in runs {
+        for (round, values) in curve.iter_mut().enumerate() {
+            match by_round.get(round) {
+                Some(&[successes, n]) if n > 0 => values.push(successes as f64 / n as f64),
+                None if consensus => values.push(1.0),
+                _ => (),
+            }
+        }
+    }
+    curve
+}
+
+/// What a partner said to one agent, in order: a history to be replayed to another.
+pub type History = Vec<u16>;
+
+/// What partners said to each agent of some runs, by run.
+pub fn histories(condition: &Condition) -> Vec<Vec<History>> {
+    let of = |record: &Record| {
+        let mut all = vec![History::new(); condition.size() as usize];
+        for event in record.events.iter().filter(|event| event.success.is_some()) {
+            let [Some(a), Some(b)] = event.names else { continue };
+            for (agent, said) in [(event.agents[0], b), (event.agents[1], a)] {
+                if let Some(history) = all.get_mut(agent as usize) {
+                    history.push(said as u16);
+                }
+            }
+        }
+        all.retain(|history| !history.is_empty());
+        all
+    };
+    condition.runs.iter().map(of).filter(|histories| !histories.is_empty()).collect()
+}
+
+/// A population whose agents meet, and are told of others' partners: what each remembers is its own choice and, in
+/// place of what its partner said, the next word of a history that was recorded in another run. Histories are frozen,
+/// drawn for each agent from any run, and their names permuted at random for each agent, so that nothing is common to
+/// two agents but the response itself. A history that ends goes on as it ended.
+pub fn yoked(
+    condition: &Condition,
+    policy: &dyn Policy,
+    histories: &[Vec<History>],
+    interactions: u64,
+    seed: Seed,
+) -> Vec<Event> {
+    let n_names = condition.names().len();
+    let n = condition.size() as usize;
+    let agents = (0..n as u64).map(|agent| {
+        let mut stream = seed.stream(Purpose::Assign, agent);
+        let run = &histories[stream.below(histories.len() as u64) as usize];
+        let history = &run[stream.below(run.len() as u64) as usize];
+        let mut names: Vec<u16> = (0..n_names as u16).collect();
+        stream.shuffle(&mut names, n_names);
+        history.iter().map(|&said| names[said as usize]).collect::<History>()
+    });
+    let told: Vec<History> = agents.collect();
+    let mut place = vec![0usize; n];
+    let next = |agent: usize, _: u16| {
+        let said = told[agent][place[agent].min(told[agent].len() - 1)];
+        place[agent] += 1;
+        said
+    };
+    meet(condition, policy, interactions, seed, next)
+}
+
+/// Agents that meet at random and choose, each remembering its own choice and what `told` gives for its partner's.
+pub(crate) fn meet(
+    condition: &Condition,
+    policy: &dyn Policy,
+    interactions: u64,
+    seed: Seed,
+    mut told: impl FnMut(usize, u16) -> u16,
+) -> Vec<Event> {
+    let (n_names, memory) = (condition.names().len(), condition.memory());
+    let edges = match condition.point.experiment.population.network {
+        NetworkSpec::Complete => None,
+        _ => met(condition),
+    };
+    let complete = Complete(condition.size());
+    let network: &dyn Network = edges.as_ref().map_or(&complete, |edges| edges);
+    let mut windows: Vec<Vec<Round>> = vec![Vec::new(); condition.size() as usize];
+    let mut known: HashMap<Vec<Round>, Vec<f64>> = HashMap::new();
+    let mut events = Vec::with_capacity(interactions as usize);
+    for t in 0..interactions {
+        let agents = pairing::agent_then_neighbour(seed, t, network);
+        let mut stream = seed.stream(Purpose::Decide, t);
+        let names = agents.map(|agent| {
+            let window = &windows[agent as usize];
+            let p = known.entry(window.clone()).or_insert_with(|| {
+                let mut p = vec![0.0; n_names];
+                policy.distribution(window, &mut p);
+                p
+            });
+            let mut left = stream.unit();
+            let found = p.iter().position(|p| {
+                left -= p;
+                left < 0.0
+            });
+            found.unwrap_or(n_names - 1) as u16
+        });
+        for seat in 0..2 {
+            let agent = agents[seat] as usize;
+            let said = told(agent, names[1 - seat]);
+            let window = &mut windows[agent];
+            window.push([names[seat], said]);
+            if window.len() > memory {
+                window.remove(0);
+            }
+        }
+        let [a, b] = names.map(Name::from);
+        events.push(Event { t, agents, names: [Some(a), Some(b)], success: Some(a == b), invalid: [0; 2] });
+    }
+    events
+}

@@ -1,0 +1,241 @@
+//! `cratylus audit`: did it emerge, or was it recalled? Asks every audit of finished runs, prints what they found, and
+//! keeps it beside the runs.
+
+use crate::experiment::BUILD;
+use crate::words::table;
+use crate::{Failure, print, print_json, report};
+use clap::Args;
+use cratylus_core::audit::{Case, Options, findings};
+use cratylus_core::audits::ALL;
+use cratylus_core::evidence::Condition;
+use cratylus_core::experiment::nearest;
+use cratylus_core::finding::{Finding, Question};
+use cratylus_core::verdict::{Verdict, verdict};
+use cratylus_io::evidence::conditions;
+use cratylus_io::manifest::write_whole;
+use cratylus_io::models::http::escaped;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+/// Ask of finished runs whether it emerged or was recalled.
+///
+/// Two questions, with an answer for each: does the outcome depend on interaction, and where does the
+/// individual response come from? Every audit compares rival explanations and finds one of `supports
+/// interaction`, `supports recall` and `cannot tell`. Directories of the same agents that are given
+/// together serve as each other's evidence: agents asked alone give the prior, runs with committed
+/// minorities stand beside the tipping that is foretold. The findings are kept in findings.json and
+/// shown in report.html of each directory.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  cratylus audit runs/consensus\n  cratylus audit runs/ai-norms/claude_*\n  cratylus audit runs/consensus --only mechanism,interaction --json"
+)]
+pub struct Audit {
+    /// Finished run directories.
+    #[arg(value_name = "RUN_DIR")]
+    dirs: Vec<PathBuf>,
+    /// Ask these audits alone (`cratylus list audits`).
+    #[arg(long, value_name = "AUDIT", value_delimiter = ',')]
+    only: Vec<String>,
+    /// How many populations are simulated for each rival.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(20..=1_000_000))]
+    populations: u64,
+    /// The seed of simulations and permutations.
+    #[arg(long, value_name = "N", default_value_t = 2025)]
+    seed: u64,
+    /// A difference in a name's share of wins that is too small to matter.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.15)]
+    margin: f64,
+    /// Print everything that was found as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub const FINDINGS: &str = "findings.json";
+/// The version of the layout of findings.json.
+const FORMAT: u32 = 1;
+
+/// What is kept in findings.json.
+#[derive(Serialize, Deserialize)]
+pub struct Kept {
+    pub format: u32,
+    pub version: String,
+    pub seed: u64,
+    pub populations: u64,
+    pub conditions: Vec<KeptCondition>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub struct KeptCondition {
+    pub condition: String,
+    pub agents: String,
+    pub runs: u64,
+    /// Why nothing was asked of it, where nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_audited: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    pub findings: Vec<Finding>,
+}
+
+/// The findings that a run directory keeps, if it was audited.
+pub fn kept(dir: &Path) -> Result<Option<Kept>, Failure> {
+    let path = dir.join(FINDINGS);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let text = std::fs::read_to_string(&path).map_err(|error| Failure::run(format!("reading {}: {error}", path.display())))?;
+    let again = "`cratylus audit` with this directory writes it again";
+    let kept: Kept = serde_json::from_str(&text)
+        .map_err(|error| Failure::run(format!("{} does not read as findings: {error}", path.display())).help(again))?;
+    match kept.format {
+        FORMAT => Ok(Some(kept)),
+        other => {
+            let why = format!("{} has layout {other}, and this program reads layout {FORMAT}", path.display());
+            Err(Failure::run(why).help(again))
+        }
+    }
+}
+
+impl Audit {
+    pub fn go(self) -> Result<(), Failure> {
+        self.check()?;
+        let options = Options { seed: self.seed, populations: self.populations, ..Options::default() };
+        let options = Options { margins: cratylus_core::audit::Margins { share: self.margin, ..options.margins }, ..options };
+        let mut all: Vec<Condition> = Vec::new();
+        let mut ends = Vec::new();
+        for dir in &self.dirs {
+            let mut of_dir = conditions(std::slice::from_ref(dir)).map_err(Failure::input)?;
+            for condition in &mut of_dir {
+                if all.iter().any(|other| other.label == condition.label) {
+                    let name = dir.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+                    condition.label = format!("{} ({name})", condition.label);
+                }
+            }
+            all.extend(of_dir);
+            ends.push(all.len());
+        }
+        let asked = ask_all(&all, &options, &|audit| self.only.is_empty() || self.only.iter().any(|only| only == audit));
+        let mut start = 0;
+        for (dir, end) in self.dirs.iter().zip(ends) {
+            let conditions = asked[start..end].to_vec();
+            start = end;
+            if conditions.iter().all(|condition| condition.findings.is_empty()) {
+                continue;
+            }
+            let kept = Kept {
+                format: FORMAT,
+                version: BUILD.version.into(),
+                seed: self.seed,
+                populations: self.populations,
+                conditions,
+            };
+            let text = serde_json::to_string_pretty(&kept).expect("findings are plain data");
+            write_whole(&dir.join(FINDINGS), text.as_bytes())?;
+            report::write(dir)?;
+            eprintln!("{}: findings.json and report.html", dir.display());
+        }
+        if self.json {
+            return print_json(&asked);
+        }
+        let shown: Vec<String> = asked.iter().filter(|condition| condition.verdict.is_some()).map(text).collect();
+        if shown.is_empty() {
+            let whys: Vec<String> =
+                asked.iter().filter_map(|c| Some(format!("\n  {}: {}", c.condition, c.not_audited.as_ref()?))).collect();
+            return Err(Failure::input(format!("nothing could be audited:{}", escaped(&whys.concat()))));
+        }
+        print(shown.join("\n\n"))?;
+        let skipped = asked.iter().filter(|condition| condition.verdict.is_none()).count();
+        if skipped > 0 {
+            eprintln!("{skipped} conditions served as evidence only, or could not be audited; --json says why");
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        if self.dirs.is_empty() {
+            return Err(
+                Failure::input("which runs? Give one or more run directories").help("for example: cratylus audit runs/consensus")
+            );
+        }
+        let known: Vec<String> = ALL.iter().map(|entry| entry.name.to_string()).collect();
+        if let Some(other) = self.only.iter().find(|only| !known.contains(only)) {
+            return Err(Failure::input(format!("there is no audit called `{other}`")).help(&nearest(other, &known)));
+        }
+        if !(self.margin > 0.0 && self.margin < 1.0) {
+            return Err(Failure::input("a margin is a share, above 0 and below 1"));
+        }
+        Ok(())
+    }
+}
+
+/// Asks all conditions, on as many threads as there are cores. What is found does not depend on how many.
+pub fn ask_all(all: &[Condition], options: &Options, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Vec<KeptCondition> {
+    let waiting = Mutex::new((0..all.len()).collect::<Vec<usize>>());
+    let done = Mutex::new(vec![None; all.len()]);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(all.len().max(1));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let Some(i) = waiting.lock().expect("no panic while taking a job").pop() else { return };
+                    let kept = ask(&all[i], all, options, wanted);
+                    done.lock().expect("no panic while giving an answer")[i] = Some(kept);
+                }
+            });
+        }
+    });
+    let done = done.into_inner().expect("all threads are over");
+    done.into_iter().map(|kept| kept.expect("every condition was asked")).collect()
+}
+
+fn ask(condition: &Condition, all: &[Condition], options: &Options, wanted: &dyn Fn(&str) -> bool) -> KeptCondition {
+    let kept = |not_audited: Option<String>, findings: Vec<Finding>| {
+        let verdict = (!findings.is_empty()).then(|| verdict(&condition.label, &findings));
+        let (label, agents) = (condition.label.clone(), condition.agents.clone());
+        KeptCondition { condition: label, agents, runs: condition.runs.len() as u64, not_audited, verdict, findings }
+    };
+    // Runs that start from an agreed name are evidence for those of the same agents that do not.
+    let serves = |other: &Condition| other.baseline() && other.windowed() && other.agents == condition.agents;
+    if !condition.baseline() && all.iter().any(serves) {
+        return kept(Some("it is evidence for the runs from empty memories".into()), Vec::new());
+    }
+    match Case::new(condition, all, options) {
+        Err(why) => kept(Some(why), Vec::new()),
+        Ok(case) => {
+            let mut findings = findings(&case, wanted);
+            for finding in &mut findings {
+                finding.cautions.extend(condition.cautions.iter().cloned());
+            }
+            kept(None, findings)
+        }
+    }
+}
+
+/// A condition's findings for a terminal: a table, and the two sentences that follow.
+fn text(kept: &KeptCondition) -> String {
+    let mut rows = vec![["audit", "bears on", "finds", "effect"].map(String::from).to_vec()];
+    for finding in &kept.findings {
+        let bears_on = match finding.bears_on {
+            Question::Interaction => "interaction",
+            Question::Response => "response",
+        };
+        let effect = finding.effect.as_ref().map_or(String::new(), |effect| {
+            format!("{} [{} – {}]  {}", number(effect.value), number(effect.low), number(effect.high), effect.name)
+        });
+        rows.push(vec![finding.audit.clone(), bears_on.into(), finding.finds.words().into(), effect]);
+    }
+    let sentences = kept.verdict.as_ref().map_or(String::new(), |verdict| verdict.sentences.join("\n"));
+    escaped(&format!("{} ({} runs)\n\n{}\n\n{sentences}", kept.condition, kept.runs, table(&rows, &[])))
+}
+
+/// A number with as many digits as are read.
+fn number(x: f64) -> String {
+    match x.abs() {
+        _ if !x.is_finite() => "–".into(),
+        0.0 => "0".into(),
+        size if size >= 100.0 => format!("{x:.0}"),
+        size if size >= 1.0 => format!("{x:.2}"),
+        _ => format!("{x:.3}"),
+    }
+}
