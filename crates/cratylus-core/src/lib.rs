@@ -44,6 +44,7 @@ pub mod audits;
 pub mod evidence;
 pub mod finding;
 pub mod rivals;
+pub mod self_test;
 pub mod surrogate;
 pub mod verdict;
 

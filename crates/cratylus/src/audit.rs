@@ -10,6 +10,7 @@ use cratylus_core::audits::ALL;
 use cratylus_core::evidence::Condition;
 use cratylus_core::experiment::nearest;
 use cratylus_core::finding::{Finding, Question};
+use cratylus_core::self_test::{self, Design, MECHANISMS, trial};
 use cratylus_core::verdict::{Verdict, verdict};
 use cratylus_io::evidence::conditions;
 use cratylus_io::manifest::write_whole;
@@ -46,6 +47,18 @@ pub struct Audit {
     /// A difference in a name's share of wins that is too small to matter.
     #[arg(long, value_name = "SHARE", default_value_t = 0.15)]
     margin: f64,
+    /// Audit populations whose mechanism is known in place of runs, and count what is found against the truth.
+    #[arg(long, conflicts_with_all = ["dirs", "only"])]
+    self_test: bool,
+    /// How many populations of each known mechanism.
+    #[arg(long, value_name = "N", default_value_t = 20, requires = "self_test")]
+    trials: u64,
+    /// How many runs each of them has.
+    #[arg(long, value_name = "N", default_value_t = 40, requires = "self_test", value_parser = clap::value_parser!(u64).range(4..=1000))]
+    runs: u64,
+    /// How many names they choose from.
+    #[arg(long, value_name = "N", default_value_t = 2, requires = "self_test", value_parser = clap::value_parser!(u64).range(2..=26))]
+    names: u64,
     /// Print everything that was found as JSON.
     #[arg(long)]
     json: bool,
@@ -99,6 +112,9 @@ pub fn kept(dir: &Path) -> Result<Option<Kept>, Failure> {
 
 impl Audit {
     pub fn go(self) -> Result<(), Failure> {
+        if self.self_test {
+            return self.audit_the_audit();
+        }
         self.check()?;
         let options = Options { seed: self.seed, populations: self.populations, ..Options::default() };
         let options = Options { margins: cratylus_core::audit::Margins { share: self.margin, ..options.margins }, ..options };
@@ -152,11 +168,32 @@ impl Audit {
         Ok(())
     }
 
+    fn audit_the_audit(&self) -> Result<(), Failure> {
+        let design = Design { names: self.names as usize, runs: self.runs, ..Design::default() };
+        let options = Options { populations: self.populations.min(400), draws: 2000, resamples: 8, ..Options::default() };
+        let jobs: Vec<(usize, u64)> = (0..self.trials).flat_map(|n| (0..MECHANISMS.len()).map(move |m| (m, n))).collect();
+        let seed = self.seed;
+        let bar = indicatif::ProgressBar::new(jobs.len() as u64);
+        let trials = each(&jobs, |&(mechanism, n)| {
+            let trial = trial(mechanism, &design, seed.wrapping_add(n.wrapping_mul(1_000_003)), &options);
+            bar.inc(1);
+            trial
+        });
+        bar.finish_and_clear();
+        let report = self_test::report(design, &trials);
+        if self.json { print_json(&report) } else { print(self_test_text(&report)) }
+    }
+
     fn check(&self) -> Result<(), Failure> {
         if self.dirs.is_empty() {
             return Err(
                 Failure::input("which runs? Give one or more run directories").help("for example: cratylus audit runs/consensus")
             );
+        }
+        let mut given = std::collections::BTreeSet::new();
+        let twice = self.dirs.iter().find(|dir| !given.insert(dir.canonicalize().unwrap_or_else(|_| (*dir).clone())));
+        if let Some(dir) = twice {
+            return Err(Failure::input(format!("{} is given twice", dir.display())));
         }
         let known: Vec<String> = ALL.iter().map(|entry| entry.name.to_string()).collect();
         if let Some(other) = self.only.iter().find(|only| !known.contains(only)) {
@@ -169,24 +206,79 @@ impl Audit {
     }
 }
 
-/// Asks all conditions, on as many threads as there are cores. What is found does not depend on how many.
+/// Asks all conditions.
 pub fn ask_all(all: &[Condition], options: &Options, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Vec<KeptCondition> {
-    let waiting = Mutex::new((0..all.len()).collect::<Vec<usize>>());
-    let done = Mutex::new(vec![None; all.len()]);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(all.len().max(1));
+    each(all, |condition| ask(condition, all, options, wanted))
+}
+
+/// Does `work` for each job, on as many threads as there are cores. The answers stand in the order of the jobs and do not
+/// depend on how many threads there are.
+fn each<J: Sync, A: Send>(jobs: &[J], work: impl Fn(&J) -> A + Sync) -> Vec<A> {
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let done: Mutex<Vec<Option<A>>> = Mutex::new(jobs.iter().map(|_| None).collect());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(jobs.len().max(1));
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 loop {
-                    let Some(i) = waiting.lock().expect("no panic while taking a job").pop() else { return };
-                    let kept = ask(&all[i], all, options, wanted);
-                    done.lock().expect("no panic while giving an answer")[i] = Some(kept);
+                    let i = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    let Some(job) = jobs.get(i) else { return };
+                    let answer = work(job);
+                    done.lock().expect("no panic while giving an answer")[i] = Some(answer);
                 }
             });
         }
     });
     let done = done.into_inner().expect("all threads are over");
-    done.into_iter().map(|kept| kept.expect("every condition was asked")).collect()
+    done.into_iter().map(|answer| answer.expect("every job was done")).collect()
+}
+
+/// The self-test for a terminal.
+fn self_test_text(report: &self_test::Report) -> String {
+    let share = |n: u64, of: u64| format!("{:.0} %", 100.0 * n as f64 / of.max(1) as f64);
+    let mut rows = vec![
+        ["mechanism", "truth", "depends", "does not", "cannot tell", "truth", "recall", "none", "cannot tell"]
+            .map(String::from)
+            .to_vec(),
+    ];
+    for row in &report.rows {
+        let mut cells = vec![row.mechanism.clone(), if row.truth_interaction { "depends" } else { "does not" }.into()];
+        cells.extend(row.interaction.iter().map(|&n| share(n, row.trials)));
+        cells.push(if row.truth_recall { "recall" } else { "none" }.into());
+        cells.extend(row.recall.iter().map(|&n| share(n, row.trials)));
+        rows.push(cells);
+    }
+    let errors = |errors: &self_test::Errors| {
+        format!(
+            "{} wrong of {} ({:.2} % [{:.2} – {:.2}]), {} cannot tell",
+            errors.wrong,
+            errors.of,
+            100.0 * errors.share,
+            100.0 * errors.low,
+            100.0 * errors.high,
+            errors.cannot_tell
+        )
+    };
+    let mut alarms = vec![["false alarms", "level", "seen", "of"].map(String::from).to_vec()];
+    for alarm in &report.alarms {
+        alarms.push(vec![
+            alarm.test.clone(),
+            format!("{:.1} %", 100.0 * alarm.level),
+            format!("{:.1} % [{:.1} – {:.1}]", 100.0 * alarm.share, 100.0 * alarm.low, 100.0 * alarm.high),
+            alarm.of.to_string(),
+        ]);
+    }
+    let design = &report.design;
+    format!(
+        "{} agents, {} names, {} runs each\n\n{}\n\ninteraction: {}\noutcome recall: {}\n\n{}",
+        design.size,
+        design.names,
+        design.runs,
+        table(&rows, &[]),
+        errors(&report.interaction),
+        errors(&report.recall),
+        table(&alarms, &[])
+    )
 }
 
 fn ask(condition: &Condition, all: &[Condition], options: &Options, wanted: &dyn Fn(&str) -> bool) -> KeptCondition {

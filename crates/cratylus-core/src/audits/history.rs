@@ -186,7 +186,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     let steps = steps(&case.decisions.runs, &ends(case), case.condition.size());
     let (value, se) = influence(&steps, k);
     let draws = case.options.draws.min(500);
-    let (bits, null, p) = excess(&steps, k, draws, Seed(case.seed(42)));
+    let (bits, by_chance, p) = excess(&steps, k, draws, Seed(case.seed(42)));
     let foretold = foretold(case);
     let winners = case.condition.winners();
     let n: u64 = winners.iter().sum();
@@ -254,7 +254,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         source: "audit reference 5: influence by Mantel & Haenszel's weights over strata, transfer entropy with a permutation null, before consensus; quadrants of consensus and diversity".into(),
         cautions: Vec::new(),
         details: json!({
-            "steps": steps.len(), "influence": value, "influence_se": se, "transfer_bits": bits + null, "null_bits": null, "transfer_p": p,
+            "steps": steps.len(), "influence": value, "influence_se": se, "transfer_bits": bits + by_chance, "permuted_bits": by_chance, "transfer_p": p,
             "first_round_lead": foretold.map(|(lead, p)| json!({ "lead": lead, "p": p })),
             "within_run_consensus": consensus, "between_run_diversity": diversity, "quadrant": quadrant,
         }),

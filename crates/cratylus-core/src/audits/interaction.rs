@@ -25,8 +25,8 @@ pub const ENTRY: Entry =
 
 /// How many yoked populations are played for each response.
 const YOKED: u64 = 40;
-/// Agents of one run that agree before anything was said, by more than this, have something in common.
-const COMMON: f64 = 0.05;
+/// Agents of one run that agree so much before anything was said, of all they could, were not left to choose.
+const COMMON: f64 = 0.25;
 
 /// Agreement in each population round, one row for each population.
 fn agreement(events: &[Event], size: u32, rounds: usize) -> Vec<[u64; 2]> {
@@ -42,7 +42,7 @@ fn agreement(events: &[Event], size: u32, rounds: usize) -> Vec<[u64; 2]> {
 
 /// How often two agents of one run agree before anything was said to either, less how often agents of two runs do; and
 /// the probability of as much where runs are exchanged.
-fn common(case: &Case<'_>) -> Option<(f64, f64)> {
+fn common(case: &Case<'_>) -> Option<Common> {
     let empty = case.decisions.windows.iter().position(|window| window.is_empty())? as u32;
     let k = case.decisions.n_names;
     let first = |run: &Vec<crate::evidence::Decision>| {
@@ -83,7 +83,17 @@ fn common(case: &Case<'_>) -> Option<(f64, f64)> {
         }
         as_much += f64::from(u8::from(within(&runs) >= observed - 1e-12));
     }
-    Some((observed - expected, as_much / (draws as f64 + 1.0)))
+    Some(Common { excess: observed - expected, most: 1.0 - expected, p: as_much / (draws as f64 + 1.0) })
+}
+
+/// Agreement before anything was said.
+struct Common {
+    /// How much more often agents of one run agree than agents of two.
+    excess: f64,
+    /// The most that could be.
+    most: f64,
+    /// By exchanging agents between runs.
+    p: f64,
 }
 
 fn ask(case: &Case<'_>) -> Option<Finding> {
@@ -144,7 +154,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     let survives = (yoked_mean - chance) / above;
     let survives_se = (yoked_se.powi(2) + (survives * real_se).powi(2)).sqrt() / above.abs().max(1e-9);
     let shared = common(case);
-    let chosen_for = shared.is_some_and(|(excess, p)| p < 0.001 && excess > COMMON);
+    let chosen_for = shared.as_ref().is_some_and(|common| common.p < 0.001 && common.excess > COMMON * common.most);
     let agrees = above > 2.0 * real_se && above > 0.1;
     let finds = match () {
         () if chosen_for => Finds::SupportsRecall,
@@ -161,11 +171,11 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     );
     let means = match finds {
         Finds::SupportsRecall if chosen_for => {
-            let (excess, p) = shared.unwrap_or((0.0, 1.0));
+            let common = shared.as_ref().expect("just seen");
             format!(
                 "Agents of one run agreed before anything was said to them, {:.0} points above agents of different runs ({}). Something that is not interaction decides: a program that chooses, or a prompt or backend that a run has in common.",
-                100.0 * excess,
-                p_words(p)
+                100.0 * common.excess,
+                p_words(common.p)
             )
         }
         Finds::SupportsRecall => format!("{compared} Agreement survives without partners: agents bring it with them."),
@@ -196,11 +206,15 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
             _ => None,
         },
         source: "audit reference 0.6a, 4 and 7: frozen, randomly relabelled surrogate histories, in simulation of the fitted response".into(),
-        cautions: Vec::new(),
+        cautions: shared
+            .iter()
+            .filter(|common| !chosen_for && common.p < 0.001 && common.excess > 0.0)
+            .map(|common| format!("agents of one run agreed by {:.1} points more than agents of different runs before anything was said ({}): runs differed from one another in something that is not on record, such as the backend", 100.0 * common.excess, p_words(common.p)))
+            .collect(),
         details: json!({
             "chance": chance, "rounds": rounds, "from_round": late + 1, "real": real_mean, "real_se": real_se, "yoked": yoked_mean, "yoked_se": yoked_se,
             "survives": survives, "survives_se": survives_se, "yoked_populations": YOKED,
-            "agreement_before_anything_was_said": shared.map(|(excess, p)| json!({ "excess": excess, "p": p })),
+            "agreement_before_anything_was_said": shared.as_ref().map(|common| json!({ "excess": common.excess, "most": common.most, "p": common.p })),
         }),
         pictures: vec![Picture::Curves {
             title: "Agreement with partners, and without".into(),

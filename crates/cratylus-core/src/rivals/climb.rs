@@ -11,12 +11,17 @@ pub struct Climb<'a> {
     /// How many of the parameters are the rule's own; the others are labels, that of the first name being 0.
     pub of_rule: usize,
     pub utilities: &'a dyn Fn(usize, &[f64], &mut [f64]),
+    /// How the utilities change with each of the rule's own parameters, `parameters × choices`; or false where that is
+    /// to be found numerically.
+    pub slopes: &'a dyn Fn(usize, &[f64], &mut [f64]) -> bool,
 }
 
 /// The ridge penalty that keeps weights finite where choices are always the same.
 const RIDGE: f64 = 1e-2;
 const STEPS: usize = 60;
 const SMALL: f64 = 1e-5;
+/// A step that promises less than this, in nats, is not worth taking.
+const LEAST: f64 = 1e-6;
 
 /// The parameters of the highest penalised likelihood that can be reached from `theta`.
 pub fn climb(problem: &Climb<'_>, mut theta: Vec<f64>) -> Vec<f64> {
@@ -33,6 +38,9 @@ pub fn climb(problem: &Climb<'_>, mut theta: Vec<f64>) -> Vec<f64> {
             let n = theta.len();
             (0..n).for_each(|i| damped[i * n + i] += damping * (1.0 + curvature[i * n + i]));
             if let Some(step) = solve(damped, &gradient) {
+                if 0.5 * step.iter().zip(&gradient).map(|(step, g)| step * g).sum::<f64>() < LEAST {
+                    return theta;
+                }
                 let next: Vec<f64> = theta.iter().zip(&step).map(|(x, step)| x + step).collect();
                 let reached = problem.value(&next);
                 if reached >= value - 1e-12 * value.abs() {
@@ -88,36 +96,49 @@ impl Climb<'_> {
         (0..n).for_each(|i| curvature[i * n + i] = RIDGE);
         let mut p = vec![0.0; k];
         let (mut above, mut below) = (vec![0.0; k], vec![0.0; k]);
-        let mut near = theta.to_vec();
-        // One row for each parameter: how each utility changes with it, less its mean.
-        let mut slopes = vec![0.0; n * k];
+        let mut near = theta[..self.of_rule].to_vec();
+        let m = self.of_rule;
+        // One row for each parameter of the rule: how each utility changes with it, less its mean.
+        let mut slopes = vec![0.0; m * k];
         for (cell, counts, total) in self.cells() {
             self.all(cell, theta, &mut p);
             softmax(&mut p);
-            for i in 0..n {
-                let row = &mut slopes[i * k..][..k];
-                if i < self.of_rule {
+            if !(self.slopes)(cell, &theta[..m], &mut slopes) {
+                for i in 0..m {
                     let h = SMALL * (1.0 + theta[i].abs());
                     near[i] = theta[i] + h;
-                    (self.utilities)(cell, &near[..self.of_rule], &mut above);
+                    (self.utilities)(cell, &near, &mut above);
                     near[i] = theta[i] - h;
-                    (self.utilities)(cell, &near[..self.of_rule], &mut below);
+                    (self.utilities)(cell, &near, &mut below);
                     near[i] = theta[i];
-                    row.iter_mut().zip(above.iter().zip(&below)).for_each(|(s, (a, b))| *s = (a - b) / (2.0 * h));
-                } else {
-                    row.fill(0.0);
-                    row[i - self.of_rule + 1] = 1.0;
+                    let row = slopes[i * k..][..k].iter_mut();
+                    row.zip(above.iter().zip(&below)).for_each(|(s, (a, b))| *s = (a - b) / (2.0 * h));
                 }
+            }
+            for i in 0..m {
+                let row = &mut slopes[i * k..][..k];
                 let mean: f64 = row.iter().zip(&p).map(|(s, p)| s * p).sum();
                 row.iter_mut().for_each(|s| *s -= mean);
                 gradient[i] += row.iter().zip(counts).map(|(s, count)| s * count).sum::<f64>();
             }
-            for i in 0..n {
+            for i in 0..m {
+                let a = &slopes[i * k..][..k];
                 for j in 0..=i {
-                    let (a, b) = (&slopes[i * k..][..k], &slopes[j * k..][..k]);
-                    let sum: f64 = a.iter().zip(b).zip(&p).map(|((a, b), p)| a * b * p).sum();
-                    curvature[i * n + j] += total * sum;
+                    let b = &slopes[j * k..][..k];
+                    curvature[i * n + j] += total * a.iter().zip(b).zip(&p).map(|((a, b), p)| a * b * p).sum::<f64>();
                 }
+            }
+            // Labels are linear, so their slopes need no rows.
+            for i in m..n {
+                let label = i - m + 1;
+                gradient[i] += counts[label] - total * p[label];
+                for j in 0..m {
+                    curvature[i * n + j] += total * slopes[j * k + label] * p[label];
+                }
+                for j in m..i {
+                    curvature[i * n + j] -= total * p[label] * p[j - m + 1];
+                }
+                curvature[i * n + i] += total * p[label] * (1.0 - p[label]);
             }
         }
         for i in 0..n {
@@ -160,7 +181,8 @@ mod tests {
     #[test]
     fn a_logit_with_one_weight_finds_its_log_odds() {
         // 30 of 40 choices of the second name: the label is ln 3, but for the penalty.
-        let problem = Climb { k: 2, counts: &[10.0, 30.0], of_rule: 0, utilities: &|_, _, out| out.fill(0.0) };
+        let problem =
+            Climb { k: 2, counts: &[10.0, 30.0], of_rule: 0, utilities: &|_, _, out| out.fill(0.0), slopes: &|_, _, _| true };
         let found = climb(&problem, vec![0.0]);
         assert!((found[0] - 3f64.ln()).abs() < 2e-3, "{found:?}");
     }

@@ -30,12 +30,16 @@ pub struct Ladder {
     pub folds: usize,
 }
 
-/// Beyond so many runs, several are left out at a time.
-pub const FOLDS: usize = 60;
+/// Beyond so many runs, several are left out at a time: earlier where there are more than two names, and most memories
+/// occur only once.
+fn folds(decisions: &Decisions) -> usize {
+    let most = if decisions.n_names == 2 { 60 } else { 20 };
+    decisions.runs.len().min(most)
+}
 
 impl Ladder {
     pub fn climb(decisions: &Decisions, setting: &Setting) -> Ladder {
-        let folds = decisions.runs.len().min(FOLDS);
+        let folds = folds(decisions);
         let left_out: Vec<Vec<f64>> =
             (0..folds).map(|fold| decisions.weighed(|run| if run % folds == fold { 0.0 } else { 1.0 })).collect();
         let mut rungs = Vec::new();

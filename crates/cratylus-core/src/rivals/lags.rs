@@ -31,6 +31,16 @@ impl Rule for Lags {
         }
     }
 
+    fn slopes(&self, _: &[f64], window: &[Round], out: &mut [f64]) -> bool {
+        let k = out.len() / (2 * self.memory);
+        out.fill(0.0);
+        for (lag, &[own, partner]) in window.iter().rev().take(self.memory).enumerate() {
+            out[2 * lag * k + own as usize] = 1.0;
+            out[(2 * lag + 1) * k + partner as usize] = 1.0;
+        }
+        true
+    }
+
     fn shown(&self, theta: &[f64]) -> Vec<(String, f64)> {
         let name = |i: usize| format!("{}_{}", if i.is_multiple_of(2) { "own" } else { "partner" }, i / 2 + 1);
         theta.iter().enumerate().map(|(i, &weight)| (name(i), weight)).collect()

@@ -60,6 +60,40 @@ impl Rule for Mixture {
         out.iter_mut().for_each(|p| *p = p.max(1e-12).ln());
     }
 
+    fn slopes(&self, theta: &[f64], window: &[Round], out: &mut [f64]) -> bool {
+        let (k, of_lags) = (self.n_names, 2 * self.lags.memory);
+        let mut followed = vec![0.0; k];
+        self.lags.utilities(&theta[..of_lags], window, &mut followed);
+        followed[1..].iter_mut().zip(&theta[self.labels()..]).for_each(|(u, label)| *u += label);
+        softmax(&mut followed);
+        let [recall, lapse] = self.weights(theta);
+        let follow = 1.0 - recall - lapse;
+        let is_recalled = |name: usize| self.recalled.is_some_and(|recalled| recalled as usize == name);
+        let each = |name: usize| if is_recalled(name) { recall } else { 0.0 } + lapse / k as f64 + follow * followed[name];
+        // What follows: a logit's slope, weighed by how much of each name's probability is following.
+        let share: Vec<f64> = (0..k).map(|name| follow * followed[name] / each(name).max(1e-12)).collect();
+        self.lags.slopes(theta, window, &mut out[..of_lags * k]);
+        for label in 1..k {
+            let row = &mut out[(self.labels() + label - 1) * k..][..k];
+            row.fill(0.0);
+            row[label] = 1.0;
+        }
+        for parameter in (0..of_lags).chain(self.labels()..self.labels() + k - 1) {
+            let row = &mut out[parameter * k..][..k];
+            let mean: f64 = row.iter().zip(&followed).map(|(s, p)| s * p).sum();
+            row.iter_mut().zip(&share).for_each(|(s, share)| *s = share * (*s - mean));
+        }
+        // The weights are a softmax of their own: d p / d θ = weight × (part − p).
+        for name in 0..k {
+            let p = each(name);
+            out[of_lags * k + name] = lapse * (1.0 / k as f64 - p) / p.max(1e-12);
+            if self.recalled.is_some() {
+                out[(of_lags + 1) * k + name] = recall * (f64::from(u8::from(is_recalled(name))) - p) / p.max(1e-12);
+            }
+        }
+        true
+    }
+
     fn shown(&self, theta: &[f64]) -> Vec<(String, f64)> {
         let [recall, lapse] = self.weights(theta);
         vec![("recall".into(), recall), ("lapse".into(), lapse)]
@@ -125,4 +159,34 @@ pub fn recall_weight(decisions: &Decisions, setting: &Setting, folds: usize) -> 
         gain: gains.iter().sum(),
         gain_se: sd * (gains.len() as f64).sqrt(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slopes_are_those_of_the_utilities() {
+        let setting = Setting { n_names: 3, memory: 2, payoff: [1.0, -0.5] };
+        let mixture = Mixture::new(&setting, Some(1));
+        let theta = [0.7, 1.2, -0.3, 0.4, -2.0, -1.0, 0.5, -0.6];
+        let window = [[0, 2], [1, 1]];
+        let mut slopes = vec![0.0; theta.len() * 3];
+        assert!(mixture.slopes(&theta, &window, &mut slopes));
+        let utilities = |theta: &[f64]| {
+            let mut out = [0.0; 3];
+            mixture.utilities(theta, &window, &mut out);
+            out
+        };
+        for i in 0..theta.len() {
+            let (mut above, mut below) = (theta, theta);
+            above[i] += 1e-6;
+            below[i] -= 1e-6;
+            let (above, below) = (utilities(&above), utilities(&below));
+            for name in 0..3 {
+                let numeric = (above[name] - below[name]) / 2e-6;
+                assert!((numeric - slopes[i * 3 + name]).abs() < 1e-5, "{i} {name}: {numeric} {}", slopes[i * 3 + name]);
+            }
+        }
+    }
 }

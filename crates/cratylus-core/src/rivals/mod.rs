@@ -34,6 +34,11 @@ pub trait Rule: Send + Sync {
     /// to a constant.
     fn utilities(&self, theta: &[f64], window: &[Round], out: &mut [f64]);
 
+    /// Writes how each utility changes with each parameter, `parameters × names`. False leaves it to be found numerically.
+    fn slopes(&self, _theta: &[f64], _window: &[Round], _out: &mut [f64]) -> bool {
+        false
+    }
+
     /// The parameters as readers know them.
     fn shown(&self, theta: &[f64]) -> Vec<(String, f64)>;
 }
@@ -120,7 +125,8 @@ impl Response {
                 let utilities = |cell: usize, theta: &[f64], out: &mut [f64]| {
                     rule.utilities(&theta[..n], &decisions.windows[cell], out);
                 };
-                let found = climb(&Climb { k, counts, of_rule: n, utilities: &utilities }, start);
+                let slopes = |cell: usize, theta: &[f64], out: &mut [f64]| rule.slopes(theta, &decisions.windows[cell], out);
+                let found = climb(&Climb { k, counts, of_rule: n, utilities: &utilities, slopes: &slopes }, start);
                 let labels = std::iter::once(0.0).chain(found[n..].iter().copied());
                 let labels = if labelled { labels.collect() } else { vec![0.0; k] };
                 Response::Rule { rule: rule.clone(), theta: found[..n].to_vec(), labels }

@@ -196,7 +196,7 @@ impl Table {
             _ => vec![0.0; k - 1],
         };
         let of = |cell: usize, _: &[f64], out: &mut [f64]| out.copy_from_slice(&utilities[cell * k..][..k]);
-        let found = climb(&Climb { k, counts, of_rule: 0, utilities: &of }, start);
+        let found = climb(&Climb { k, counts, of_rule: 0, utilities: &of, slopes: &|_, _, _| true }, start);
         std::iter::once(0.0).chain(found).collect()
     }
 }
