@@ -6,28 +6,14 @@ use cratylus_core::evidence::{Condition, Record};
 use cratylus_core::experiment::Point;
 use cratylus_core::window::Round;
 use cratylus_core::{Event, Name};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Beyond so many interactions of a condition, further runs are not read: what they could add no interval would show.
 const INTERACTIONS_MAX: usize = 2_000_000;
 
-/// The conditions of some run directories, in their order, each with a label of its own.
-pub fn conditions(dirs: &[PathBuf]) -> Result<Vec<Condition>, Trouble> {
-    let mut all: Vec<Condition> = Vec::new();
-    for path in dirs {
-        let dir = RunDir::open(path)?;
-        for mut condition in of_dir(&dir)? {
-            if all.iter().any(|other| other.label == condition.label) {
-                condition.label = format!("{}, {}", condition.label, name_of(path));
-            }
-            all.push(condition);
-        }
-    }
-    Ok(all)
-}
-
-fn name_of(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+/// The conditions of a run directory: the points of its sweep.
+pub fn conditions(path: &Path) -> Result<Vec<Condition>, Trouble> {
+    of_dir(&RunDir::open(path)?)
 }
 
 fn of_dir(dir: &RunDir) -> Result<Vec<Condition>, Trouble> {

@@ -1,6 +1,7 @@
 //! `cratylus audit`: did it emerge, or was it recalled? Asks every audit of finished runs, prints what they found, and
 //! keeps it beside the runs.
 
+use crate::audit_plan::Plan;
 use crate::experiment::BUILD;
 use crate::words::table;
 use crate::{Failure, print, print_json, report};
@@ -9,7 +10,7 @@ use cratylus_core::audit::{Case, Options, findings};
 use cratylus_core::audits::ALL;
 use cratylus_core::evidence::Condition;
 use cratylus_core::experiment::nearest;
-use cratylus_core::finding::{Finding, Question};
+use cratylus_core::finding::{Finding, Finds, Question};
 use cratylus_core::self_test::{self, Design, MECHANISMS, trial};
 use cratylus_core::verdict::{Verdict, verdict};
 use cratylus_io::evidence::conditions;
@@ -27,14 +28,22 @@ use std::sync::Mutex;
 /// together serve as each other's evidence: agents asked alone give the prior, runs with committed
 /// minorities stand beside the tipping that is foretold. The findings are kept in findings.json and
 /// shown in report.html of each directory.
+///
+/// A file that ends in .toml is a plan: it names published data, which are imported and audited together.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cratylus audit runs/consensus\n  cratylus audit runs/ai-norms/claude_*\n  cratylus audit runs/consensus --only mechanism,interaction --json"
+    after_help = "Examples:\n  cratylus audit runs/consensus\n  cratylus audit runs/ai-norms/claude_*\n  cratylus audit runs/consensus --only mechanism,interaction --json\n  cratylus audit experiments/re-audit.toml --data ai-norms=AI-norms/data"
 )]
 pub struct Audit {
-    /// Finished run directories.
+    /// Finished run directories, or one plan (.toml).
     #[arg(value_name = "RUN_DIR")]
     dirs: Vec<PathBuf>,
+    /// Where a plan's data are, in place of what it says.
+    #[arg(long, value_name = "FORMAT=DIR")]
+    data: Vec<String>,
+    /// Also write findings and report of all conditions together into this folder [a plan: runs/<name>]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Ask these audits alone (`cratylus list audits`).
     #[arg(long, value_name = "AUDIT", value_delimiter = ',')]
     only: Vec<String>,
@@ -115,23 +124,14 @@ impl Audit {
         if self.self_test {
             return self.audit_the_audit();
         }
-        self.check()?;
-        let options = Options { seed: self.seed, populations: self.populations, ..Options::default() };
-        let options = Options { margins: cratylus_core::audit::Margins { share: self.margin, ..options.margins }, ..options };
-        let mut all: Vec<Condition> = Vec::new();
-        let mut ends = Vec::new();
-        for dir in &self.dirs {
-            let mut of_dir = conditions(std::slice::from_ref(dir)).map_err(Failure::input)?;
-            for condition in &mut of_dir {
-                if all.iter().any(|other| other.label == condition.label) {
-                    let name = dir.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-                    condition.label = format!("{} ({name})", condition.label);
-                }
-            }
-            all.extend(of_dir);
-            ends.push(all.len());
+        if let [plan] = &self.dirs[..]
+            && plan.extension().is_some_and(|extension| extension == "toml")
+        {
+            return self.audit_plan(plan);
         }
-        let asked = ask_all(&all, &options, &|audit| self.only.is_empty() || self.only.iter().any(|only| only == audit));
+        self.check()?;
+        let (all, ends) = read(&self.dirs)?;
+        let asked = ask_all(&all, &self.options(), &|audit| self.wanted(audit));
         let mut start = 0;
         for (dir, end) in self.dirs.iter().zip(ends) {
             let conditions = asked[start..end].to_vec();
@@ -139,31 +139,73 @@ impl Audit {
             if conditions.iter().all(|condition| condition.findings.is_empty()) {
                 continue;
             }
-            let kept = Kept {
-                format: FORMAT,
-                version: BUILD.version.into(),
-                seed: self.seed,
-                populations: self.populations,
-                conditions,
-            };
-            let text = serde_json::to_string_pretty(&kept).expect("findings are plain data");
-            write_whole(&dir.join(FINDINGS), text.as_bytes())?;
+            self.keep(dir, conditions)?;
             report::write(dir)?;
             eprintln!("{}: findings.json and report.html", dir.display());
         }
+        if let Some(out) = &self.out {
+            self.together(out, "Audit", "", asked.clone())?;
+        }
+        self.say(&asked)
+    }
+
+    /// Imports what a plan names, audits all of it, and writes one report.
+    fn audit_plan(&self, path: &Path) -> Result<(), Failure> {
+        self.check()?;
+        let plan = Plan::read(path, &self.data)?;
+        let out = self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&plan.name));
+        let dirs = plan.import(&out)?;
+        let (all, _) = read(&dirs)?;
+        let asked = ask_all(&all, &self.options(), &|audit| self.wanted(audit));
+        self.together(&out, &plan.name, &plan.claim, asked.clone())?;
+        self.say(&asked)
+    }
+
+    fn options(&self) -> Options {
+        let options = Options { seed: self.seed, populations: self.populations, ..Options::default() };
+        Options { margins: cratylus_core::audit::Margins { share: self.margin, ..options.margins }, ..options }
+    }
+
+    fn wanted(&self, audit: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == audit)
+    }
+
+    /// Keeps findings in a folder.
+    fn keep(&self, dir: &Path, conditions: Vec<KeptCondition>) -> Result<Kept, Failure> {
+        let kept =
+            Kept { format: FORMAT, version: BUILD.version.into(), seed: self.seed, populations: self.populations, conditions };
+        let text = serde_json::to_string_pretty(&kept).expect("findings are plain data");
+        write_whole(&dir.join(FINDINGS), text.as_bytes())?;
+        Ok(kept)
+    }
+
+    /// Writes findings and report of all conditions into one folder.
+    fn together(&self, out: &Path, name: &str, claim: &str, conditions: Vec<KeptCondition>) -> Result<(), Failure> {
+        std::fs::create_dir_all(out).map_err(|error| Failure::run(format!("making {}: {error}", out.display())))?;
+        let kept = self.keep(out, conditions)?;
+        report::write_audit(out, name, claim, &kept)?;
+        eprintln!("{}: findings.json and report.html of all conditions", out.display());
+        Ok(())
+    }
+
+    fn say(&self, asked: &[KeptCondition]) -> Result<(), Failure> {
         if self.json {
             return print_json(&asked);
         }
-        let shown: Vec<String> = asked.iter().filter(|condition| condition.verdict.is_some()).map(text).collect();
+        let shown: Vec<&KeptCondition> = asked.iter().filter(|condition| condition.verdict.is_some()).collect();
         if shown.is_empty() {
             let whys: Vec<String> =
                 asked.iter().filter_map(|c| Some(format!("\n  {}: {}", c.condition, c.not_audited.as_ref()?))).collect();
             return Err(Failure::input(format!("nothing could be audited:{}", escaped(&whys.concat()))));
         }
-        print(shown.join("\n\n"))?;
-        let skipped = asked.iter().filter(|condition| condition.verdict.is_none()).count();
+        match shown.len() {
+            0..=4 => print(shown.iter().map(|kept| text(kept)).collect::<Vec<_>>().join("\n\n"))?,
+            _ => print(overview(&shown))?,
+        }
+        let skipped = asked.len() - shown.len();
         if skipped > 0 {
-            eprintln!("{skipped} conditions served as evidence only, or could not be audited; --json says why");
+            let (are, have) = if skipped == 1 { ("condition", "its") } else { ("conditions", "their") };
+            eprintln!("{skipped} {are} served as evidence only, or could not be audited; --json gives {have} reasons");
         }
         Ok(())
     }
@@ -204,6 +246,22 @@ impl Audit {
         }
         Ok(())
     }
+}
+
+/// Reads the conditions of some directories, each with a label of its own; and where each directory's end.
+fn read(dirs: &[PathBuf]) -> Result<(Vec<Condition>, Vec<usize>), Failure> {
+    let (mut all, mut ends): (Vec<Condition>, Vec<usize>) = (Vec::new(), Vec::new());
+    for dir in dirs {
+        for mut condition in conditions(dir).map_err(Failure::input)? {
+            if all.iter().any(|other| other.label == condition.label) {
+                let name = dir.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+                condition.label = format!("{} ({name})", condition.label);
+            }
+            all.push(condition);
+        }
+        ends.push(all.len());
+    }
+    Ok((all, ends))
 }
 
 /// Asks all conditions.
@@ -319,6 +377,45 @@ fn text(kept: &KeptCondition) -> String {
     }
     let sentences = kept.verdict.as_ref().map_or(String::new(), |verdict| verdict.sentences.join("\n"));
     escaped(&format!("{} ({} runs)\n\n{}\n\n{sentences}", kept.condition, kept.runs, table(&rows, &[])))
+}
+
+/// Many conditions for a terminal: a line for each audit, a column for each word, and the sentences once for each set of
+/// conditions that share them.
+fn overview(kept: &[&KeptCondition]) -> String {
+    let word = |finds: Finds| match finds {
+        Finds::SupportsInteraction => "interaction",
+        Finds::SupportsRecall => "recall",
+        Finds::CannotTell => "–",
+    };
+    let audits: Vec<&str> = ALL
+        .iter()
+        .map(|entry| entry.name)
+        .filter(|name| kept.iter().any(|k| k.findings.iter().any(|f| f.audit == *name)))
+        .collect();
+    let mut rows = vec![["condition", "runs"].into_iter().chain(audits.iter().copied()).map(String::from).collect::<Vec<_>>()];
+    for condition in kept {
+        let found = |audit: &&str| {
+            condition.findings.iter().find(|finding| finding.audit == *audit).map_or("", |finding| word(finding.finds))
+        };
+        let mut row = vec![condition.condition.clone(), condition.runs.to_string()];
+        row.extend(audits.iter().map(|audit| found(audit).to_string()));
+        rows.push(row);
+    }
+    let mut sentences: Vec<(String, Vec<&str>)> = Vec::new();
+    for condition in kept {
+        for sentence in condition.verdict.iter().flat_map(|verdict| &verdict.sentences) {
+            match sentences.iter_mut().find(|(known, _)| known == sentence) {
+                Some((_, of)) => of.push(&condition.condition),
+                None => sentences.push((sentence.clone(), vec![&condition.condition])),
+            }
+        }
+    }
+    sentences.sort_by_key(|(sentence, of)| (!sentence.starts_with("Interaction"), std::cmp::Reverse(of.len())));
+    let said = sentences.iter().map(|(sentence, of)| match of.len() {
+        n if n == kept.len() => format!("{sentence}\n  (all)"),
+        _ => format!("{sentence}\n  ({})", of.join("; ")),
+    });
+    escaped(&format!("{}\n\n{}", table(&rows, &[1]), said.collect::<Vec<_>>().join("\n")))
 }
 
 /// A number with as many digits as are read.

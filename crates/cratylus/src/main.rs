@@ -2,6 +2,7 @@
 //! belongs into `cratylus-core` or `cratylus-io`.
 
 mod audit;
+mod audit_plan;
 mod check;
 mod doctor;
 mod experiment;

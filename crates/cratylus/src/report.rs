@@ -96,11 +96,30 @@ pub struct PointData {
 /// Reads a finished run directory and writes its report.
 pub fn write(dir: &Path) -> Result<Data, Failure> {
     let data = read(dir)?;
-    let json = serde_json::to_string(&data.page()).expect("report data is plain data");
+    write_page(dir, &data.page())?;
+    Ok(data)
+}
+
+/// Writes a report of findings alone, of conditions from several directories.
+pub fn write_audit(dir: &Path, name: &str, claim: &str, kept: &Kept) -> Result<(), Failure> {
+    let provenance = json!({ "version": BUILD.version, "revision": BUILD.revision, "seed": kept.seed });
+    write_page(
+        dir,
+        &json!({ "format": 1, "name": name, "claim": claim, "provenance": provenance, "points": [], "audit": audit_page(kept) }),
+    )
+}
+
+fn write_page(dir: &Path, page: &Value) -> Result<(), Failure> {
+    let json = serde_json::to_string(page).expect("report data is plain data");
     // A closing tag in the data would end the script element that holds it.
     let page = PAGE.replacen(PLACE, &json.replace('<', "\\u003c"), 1);
-    write_whole(&dir.join(REPORT), page.as_bytes())?;
-    Ok(data)
+    Ok(write_whole(&dir.join(REPORT), page.as_bytes())?)
+}
+
+fn audit_page(kept: &Kept) -> Value {
+    let verdicts: Vec<_> = kept.conditions.iter().filter_map(|condition| condition.verdict.as_ref()).collect();
+    let findings: Vec<_> = kept.conditions.iter().flat_map(|condition| &condition.findings).collect();
+    json!({ "format": kept.format, "verdicts": verdicts, "findings": findings })
 }
 
 fn read(path: &Path) -> Result<Data, Failure> {
@@ -182,7 +201,7 @@ fn gives(call: &Call) -> bool {
 }
 
 /// The comment with which an experiment file opens: the claim that it tests.
-fn claim(text: &str) -> String {
+pub fn claim(text: &str) -> String {
     let lines = text.lines().take_while(|line| line.starts_with('#'));
     lines.map(|line| line.trim_start_matches('#').trim()).collect::<Vec<_>>().join(" ").trim().to_string()
 }
@@ -262,9 +281,7 @@ impl Data {
             "points": self.points.iter().map(PointData::page).collect::<Vec<_>>(),
         });
         if let Some(audit) = &self.audit {
-            let verdicts: Vec<_> = audit.conditions.iter().filter_map(|condition| condition.verdict.as_ref()).collect();
-            let findings: Vec<_> = audit.conditions.iter().flat_map(|condition| &condition.findings).collect();
-            page["audit"] = json!({ "format": audit.format, "verdicts": verdicts, "findings": findings });
+            page["audit"] = audit_page(audit);
         }
         page
     }
