@@ -222,3 +222,85 @@ pub(crate) fn meet(
     }
     events
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::self_test::{Design, MECHANISMS, record};
+
+    /// Agents that say what most partners said, and any name where they lapse.
+    struct Follow;
+
+    impl Policy for Follow {
+        fn distribution(&self, window: &[Round], out: &mut [f64]) {
+            out.fill(0.0);
+            window.iter().for_each(|round| out[round[1] as usize] += 1.0);
+            let most = out.iter().copied().fold(0.0, f64::max);
+            let n = out.iter().filter(|&&count| count == most).count() as f64;
+            let lapse = 0.3 / out.len() as f64;
+            out.iter_mut().for_each(|count| *count = lapse + if *count == most { 0.7 / n } else { 0.0 });
+        }
+    }
+
+    fn late(events: &[Event]) -> f64 {
+        let late = &events[events.len() / 2..];
+        late.iter().filter(|event| event.success == Some(true)).count() as f64 / late.len() as f64
+    }
+
+    /// The control that looks right and is wrong: partners' words come from the population beside, which goes on at the
+    /// same time, with agents and names in the same places.
+    fn concurrent(condition: &Condition, populations: u64, rounds: u64) -> f64 {
+        let interactions = rounds * u64::from(condition.size());
+        let size = condition.size() as usize;
+        let mut windows: Vec<Vec<Vec<Round>>> = vec![vec![Vec::new(); size]; populations as usize];
+        let (mut agreed, mut of) = (0.0, 0.0);
+        let network = Complete(condition.size());
+        for t in 0..interactions {
+            // All populations meet in the same pairs, so that a place in one has its partner's place in the next.
+            let agents = pairing::agent_then_neighbour(Seed(1), t, &network);
+            let mut said = Vec::new();
+            for (population, windows) in windows.iter().enumerate() {
+                let mut stream = Seed(population as u64).stream(Purpose::Decide, t);
+                said.push(agents.map(|agent| {
+                    let mut p = vec![0.0; condition.names().len()];
+                    Follow.distribution(&windows[agent as usize], &mut p);
+                    let mut left = stream.unit();
+                    let found = p.iter().position(|p| {
+                        left -= p;
+                        left < 0.0
+                    });
+                    found.unwrap_or(0) as u16
+                }));
+            }
+            for population in 0..populations as usize {
+                let beside = said[(population + 1) % populations as usize];
+                for seat in 0..2 {
+                    let window = &mut windows[population][agents[seat] as usize];
+                    window.push([said[population][seat], beside[1 - seat]]);
+                    if window.len() > condition.memory() {
+                        window.remove(0);
+                    }
+                }
+                if t >= interactions / 2 {
+                    agreed += f64::from(u8::from(said[population][0] == said[population][1]));
+                    of += 1.0;
+                }
+            }
+        }
+        agreed / of
+    }
+
+    #[test]
+    fn concurrent_aligned_surrogates_agree_where_frozen_relabelled_ones_do_not() {
+        let design = Design { size: 12, runs: 20, rounds: 60, ..Design::default() };
+        let follower = MECHANISMS.iter().find(|mechanism| mechanism.name == "symmetric follower").unwrap();
+        let condition = record(follower, &design, 3);
+        let told = histories(&condition);
+        let frozen: Vec<f64> = (0..20).map(|n| late(&yoked(&condition, &Follow, &told, 720, Seed(n)))).collect();
+        let frozen = frozen.iter().sum::<f64>() / 20.0;
+        let wrong = concurrent(&condition, 20, 60);
+        // The wrong control says that agreement needs no partners; it couples all populations into one.
+        assert!((frozen - 0.5).abs() < 0.05, "{frozen}");
+        assert!(wrong > 0.65, "{wrong}");
+    }
+}
