@@ -1,0 +1,158 @@
+//! The audits on other people's recorded runs, against numbers that others computed from the same data (the audit
+//! reference, sections 2.1 to 2.4). Each test says so where the data are not there.
+
+mod common;
+use common::shared;
+use cratylus_core::audit::{Case, Options, findings};
+use cratylus_core::evidence::Condition;
+use cratylus_core::finding::{Finding, Finds};
+use cratylus_core::rivals::Ladder;
+use cratylus_io::ai_norms::import;
+use cratylus_io::evidence::conditions;
+use cratylus_io::manifest::Build;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+fn imported() -> Option<&'static Path> {
+    static DIR: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
+        let raw = shared("ai-norms/raw")?;
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ai-norms-audited");
+        import(&raw, &dir, Build { version: "test", revision: "test" }, |_| ()).unwrap();
+        Some(dir)
+    });
+    DIR.as_deref()
+}
+
+/// The conditions whose folders begin with these words.
+fn read(beginnings: &[&str]) -> Option<Vec<Condition>> {
+    let dir = imported()?;
+    let mut all = Vec::new();
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    for beginning in beginnings {
+        let of = folders.iter().filter(|folder| folder.file_name().unwrap().to_str().unwrap().starts_with(beginning));
+        all.extend(of.flat_map(|folder| conditions(folder).unwrap()));
+    }
+    Some(all)
+}
+
+const QM: [[&str; 2]; 4] = [
+    ["claude_converged_baseline_Q_M_-50_100_5mem_complete_24ps", "claude_no_memory_bias_test_QM"],
+    ["llama2_70b_converged_baseline_Q_M_-50_100_5mem", "llama2_no_memory_bias_test_QM"],
+    ["llama31_70b_converged_baseline_Q_M_-50_100_5mem", "llama31_no_memory_bias_test_QM"],
+    ["llama3_70b_converged_baseline_Q_M_-50_100_5mem", "llama3_no_memory_bias_test_QM"],
+];
+
+fn asked(all: &[Condition], audits: &[&str]) -> Vec<Finding> {
+    let options = Options { resamples: 10, ..Options::default() };
+    findings(&Case::new(&all[0], all, &options).unwrap(), &|audit| audits.contains(&audit))
+}
+
+fn number(finding: &Finding, pointer: &str) -> f64 {
+    finding.details.pointer(pointer).and_then(Value::as_f64).unwrap_or(f64::NAN)
+}
+
+fn close(a: f64, b: f64, within: f64, what: &str) {
+    assert!((a - b).abs() <= within, "{what}: {a} is not {b} within {within}");
+}
+
+/// Table 2.2: scores of runs left out, in nats per decision. What is called frequency following there is a softmax of
+/// counts, and here Polya's urn, which scores higher; the history table is smoothed as runs left out ask for, and may
+/// score higher, too, but not lower.
+#[test]
+fn the_ladder_of_rivals_scores_as_published() {
+    let table = [
+        (QM[2][0], 25_470, [-0.693, -0.455, -0.293, -0.232, -0.222, -0.213, -0.208, -0.209, -0.204]),
+        (QM[0][0], 14_310, [-0.693, -0.685, -0.350, -0.197, -0.197, -0.0665, -0.0666, -0.0623, -0.0620]),
+        (QM[1][0], 41_862, [-0.693, -0.683, -0.632, -0.095, -0.093, -0.053, -0.047, -0.048, -0.0335]),
+        (
+            "llama3_70b_converged_baseline_F_J_-50_100_5mem",
+            26_366,
+            [-0.693, -0.699, -0.252, -0.149, -0.149, -0.113, -0.113, -0.0686, -0.0647],
+        ),
+    ];
+    for (beginning, decisions, published) in table {
+        let Some(all) = read(&[beginning]) else { return };
+        let options = Options::default();
+        let case = Case::new(&all[0], &all, &options).unwrap();
+        assert_eq!(case.decisions.len(), decisions, "{beginning}");
+        let ladder: &Ladder = case.ladder();
+        let of = [("M0", false), ("M1", true), ("M2", false), ("M2'", false), ("M2'", true), ("M6", false), ("M6", true)];
+        for ((code, labelled), published) in of.into_iter().zip(published) {
+            // The published ones are rounded, and Llama 2's biased lag logit is less held back than ours.
+            close(ladder.rung(code, labelled).score, published, 0.0018, &format!("{beginning} {code} {labelled}"));
+        }
+        for (labelled, published) in [(false, published[7]), (true, published[8])] {
+            let score = ladder.rung("M7", labelled).score;
+            assert!((published - 0.0005..published + 0.003).contains(&score), "{beginning} M7 {labelled}: {score}");
+        }
+        // What is rejected for every model: recall without memory, and the textbook's rule.
+        assert!(ladder.best().entry.remembers);
+        let textbook = ladder.rung("M2", false);
+        assert!(textbook.behind < -6.0 * textbook.behind_se, "{beginning}");
+    }
+}
+
+/// Table 2.1 for two names: winners against the prior, and the runs after which an e-process would have stopped.
+#[test]
+fn winners_against_priors_are_as_published() {
+    let published = [(0.502, 26.0, 0.080, None), (0.501, 36.0, 1e-5, Some(7)), (0.508, 40.0, 1e-5, Some(7)), (0.487, 40.0, 1e-5, Some(7))];
+    for (beginnings, (prior, wins, p, stops)) in QM.iter().zip(published) {
+        let Some(all) = read(beginnings) else { return };
+        let finding = &asked(&all, &["prior"])[0];
+        close(number(finding, "/prior/M"), prior, 0.0005, "the prior");
+        close(number(finding, "/winners/M"), wins, 0.0, "the wins");
+        // Monte-Carlo tests of 10,000 draws reach no lower than 1e-4.
+        close(number(finding, "/against_prior/p"), p, 0.01, "p");
+        assert_eq!(finding.details["e_process_stops_after"].as_u64(), stops, "{}", finding.condition);
+    }
+}
+
+/// Table 2.3, and what goes with the labels: P(win) and geometric mean time of the fitted response, the same with names
+/// alike; within their simulation error (theirs had 400 populations, ours 1,000).
+#[test]
+fn populations_of_the_fitted_response_do_as_published() {
+    // The last says whether the response suffices: Llama 2 fails there (p 0.004 to 0.009), and is on the edge here.
+    let published = [(0.63, 186.0, Some(true)), (0.94, 356.0, None), (1.00, 416.0, Some(false)), (0.975, 232.0, Some(true))];
+    for (beginnings, (wins, time, suffices)) in QM.iter().zip(published) {
+        let Some(all) = read(beginnings) else { return };
+        let found = asked(&all, &["sufficiency", "collective-bias"]);
+        let (check, bias) = (&found[0], &found[1]);
+        close(number(check, "/fitted/simulated_share"), wins, 0.04, &check.condition);
+        close(number(check, "/fitted/simulated_geometric_mean_time") / time, 1.0, 0.05, &check.condition);
+        close(number(bias, "/symmetric_share"), 0.485, 0.055, &check.condition);
+        match suffices {
+            Some(true) => assert_eq!(check.finds, Finds::SupportsInteraction, "{}", check.means),
+            Some(false) => {
+                assert_eq!(check.finds, Finds::CannotTell, "{}", check.means);
+                assert!(number(check, "/fitted/p_time") < 0.001 && number(check, "/exchangeable/short_p") < 0.005);
+            }
+            None => assert!(number(check, "/fitted/p_time") < 0.05),
+        }
+    }
+}
+
+/// Section 2.4: fitted to runs without minorities, the response foretells the runs with them, in both directions.
+#[test]
+fn recorded_minorities_are_foretold_by_runs_without_them() {
+    let Some(all) = read(&["llama2_70b_converged_baseline_Q_M_-50", "llama2_swap"]) else { return };
+    let finding = &asked(&all, &["tipping"])[0];
+    assert_eq!(finding.finds, Finds::SupportsInteraction, "{}", finding.means);
+    assert_eq!(finding.details["recorded"].as_array().unwrap().len(), 18);
+    assert!(number(finding, "/mean_miss") < 0.12, "{}", finding.means);
+    // M → Q takes more than Q → M: 67 % and 46 % in the published plot, by another criterion.
+    let half = |i: usize| number(finding, &format!("/curves/{i}/half"));
+    assert!((13.0..18.0).contains(&half(0)) && (8.0..12.0).contains(&half(1)), "{} {}", half(0), half(1));
+}
+
+/// What all of it comes to: for no model does agreement survive without partners.
+#[test]
+fn agreement_of_the_recorded_models_needs_partners() {
+    for beginnings in QM {
+        let Some(all) = read(&beginnings) else { return };
+        for finding in asked(&all, &["interaction", "history"]) {
+            assert_eq!(finding.finds, Finds::SupportsInteraction, "{}: {}", finding.condition, finding.means);
+        }
+    }
+}
