@@ -38,21 +38,36 @@ pub fn populations(
     seen.done.into_iter().map(|(_, simulated)| simulated).collect()
 }
 
-/// The events of one such population.
-pub fn events(condition: &Condition, policy: Arc<dyn Policy>, seed: u64, change: impl FnOnce(&mut Experiment)) -> Vec<Event> {
-    struct All(Vec<Event>);
-    impl Sink for All {
-        fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
-            self.0.extend_from_slice(events);
+/// A record of such populations in place of the condition's own: as many runs, with all their events.
+pub fn records(condition: &Condition, policy: Arc<dyn Policy>, seed: u64) -> Vec<Record> {
+    struct All<'w>(&'w World, Vec<(u64, OutcomeSeen, Vec<Event>)>);
+    impl Sink for All<'_> {
+        fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
+            if self.1.last().is_none_or(|(last, ..)| *last != replica) && !self.1.iter().any(|(known, ..)| *known == replica) {
+                self.1.push((replica, OutcomeSeen::new(&self.0.context(replica)), Vec::new()));
+            }
+            let (_, outcome, all) = self.1.iter_mut().rev().find(|(known, ..)| *known == replica).expect("just made sure");
+            events.iter().for_each(|event| outcome.see(event));
+            all.extend_from_slice(events);
             Ok(())
         }
         fn end(&mut self, _: u64) -> Result<(), Fault> {
             Ok(())
         }
     }
-    let mut all = All(Vec::new());
-    run(&world(condition, policy, seed, change), &[0], Engine::Fastest, &mut all).expect("policies do not fail");
-    all.0
+    let longest = condition.runs.iter().map(|run| run.outcome.interactions).max().unwrap_or(0);
+    let world = world(condition, policy, seed, |experiment| experiment.stop.interactions = Some(2 * longest.max(1)));
+    let mut all = All(&world, Vec::new());
+    let replicas: Vec<u64> = (0..condition.runs.len() as u64).collect();
+    run(&world, &replicas, Engine::Fastest, &mut all).expect("policies do not fail");
+    let record = |(_, outcome, events): (u64, OutcomeSeen, Vec<Event>)| Record {
+        outcome: outcome.end(),
+        events,
+        starts: Vec::new(),
+        committed: Vec::new(),
+        shown_first: Vec::new(),
+    };
+    all.1.into_iter().map(record).collect()
 }
 
 fn world(condition: &Condition, policy: Arc<dyn Policy>, seed: u64, change: impl FnOnce(&mut Experiment)) -> World {
