@@ -50,6 +50,8 @@ pub struct Case<'a> {
     pub condition: &'a Condition,
     /// All conditions that were given, this one among them.
     pub all: &'a [Condition],
+    /// Conditions that this one is to be compared with, as with surrogates.
+    pub against: &'a [Condition],
     pub options: &'a Options,
     pub decisions: Decisions,
     ladder: OnceLock<Ladder>,
@@ -82,6 +84,7 @@ impl<'a> Case<'a> {
         Ok(Case {
             condition,
             all,
+            against: &[],
             options,
             decisions,
             ladder: OnceLock::new(),

@@ -74,6 +74,17 @@ pub fn g_test(counts: &[u64], expected: &[f64], draws: usize, seed: Seed) -> (f6
     (observed, as_large as f64 / (draws + 1) as f64)
 }
 
+/// Fisher's exact two-sided test that two shares are one: the probability, given all margins, of tables no likelier than
+/// the one seen. Each row holds a count and what is left of its sample.
+pub fn fisher_test(a: [u64; 2], b: [u64; 2]) -> f64 {
+    let (n, m, k) = (a[0] + a[1], b[0] + b[1], a[0] + b[0]);
+    let Ok(hypergeometric) = statrs::distribution::Hypergeometric::new(n + m, k, n) else { return f64::NAN };
+    let seen = hypergeometric.ln_pmf(a[0]);
+    let least = k.saturating_sub(m);
+    let total: f64 = (least..=k.min(n)).map(|x| hypergeometric.ln_pmf(x)).filter(|ln| *ln <= seen + 1e-7).map(f64::exp).sum();
+    total.min(1.0)
+}
+
 /// An e-process against given shares: after each run, the wealth of a gambler who bets on winners by their counts so far
 /// (Krichevsky & Trofimov 1981), (c + α) / (i + Kα) over the share of the null. Wealth of 20 has, under the null,
 /// a probability of at most 0.05 at any time whatever (Ville 1939). Logarithms to base 10.
@@ -230,6 +241,24 @@ mod tests {
         assert!(p < 0.05, "{p}");
         let (_, p) = g_test(&[13, 14], &[0.5, 0.5], 2_000, Seed(1));
         assert!(p > 0.9, "{p}");
+    }
+
+    // R 4.3: fisher.test(matrix(c(3, 1, 1, 3), 2)) gives 0.4857; the second is of the audit reference, 2.3.
+    #[test]
+    fn two_shares_are_told_apart_as_fisher_does() {
+        close(fisher_test([3, 1], [1, 3]), 0.4857, 1e-4);
+        let p = fisher_test([5, 995], [28, 177]);
+        assert!((1e-19..1e-16).contains(&p), "{p}");
+    }
+
+    // Audit reference, 5 and 2.1: 7 wins out of 7 of one of two equal names are enough to stop, and 6 are not.
+    #[test]
+    fn an_e_process_stops_after_seven_runs_that_agree() {
+        let log = e_process(std::iter::repeat_n(1, 8), &[0.5, 0.5]);
+        let stop = log.iter().position(|&log| log >= 20f64.log10()).unwrap() + 1;
+        assert_eq!(stop, 7);
+        close(normalised_entropy(&[20, 20]), 1.0, 1e-12);
+        close(normalised_entropy(&[14, 26]), 0.934, 1e-3);
     }
 
     // scipy.stats.ks_2samp(range(20), [x + 5 for x in range(20)], method="asymp"): D = 0.25.

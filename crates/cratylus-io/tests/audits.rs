@@ -97,7 +97,8 @@ fn the_ladder_of_rivals_scores_as_published() {
 /// Table 2.1 for two names: winners against the prior, and the runs after which an e-process would have stopped.
 #[test]
 fn winners_against_priors_are_as_published() {
-    let published = [(0.502, 26.0, 0.080, None), (0.501, 36.0, 1e-5, Some(7)), (0.508, 40.0, 1e-5, Some(7)), (0.487, 40.0, 1e-5, Some(7))];
+    let published =
+        [(0.502, 26.0, 0.080, None), (0.501, 36.0, 1e-5, Some(7)), (0.508, 40.0, 1e-5, Some(7)), (0.487, 40.0, 1e-5, Some(7))];
     for (beginnings, (prior, wins, p, stops)) in QM.iter().zip(published) {
         let Some(all) = read(beginnings) else { return };
         let finding = &asked(&all, &["prior"])[0];

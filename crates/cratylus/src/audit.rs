@@ -44,6 +44,9 @@ pub struct Audit {
     /// Also write findings and report of all conditions together into this folder [a plan: runs/<name>]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Run directories to compare with: is what is audited equivalent to them, within the margins?
+    #[arg(long, value_name = "RUN_DIR", num_args = 1..)]
+    against: Vec<PathBuf>,
     /// Ask these audits alone (`cratylus list audits`).
     #[arg(long, value_name = "AUDIT", value_delimiter = ',')]
     only: Vec<String>,
@@ -131,7 +134,8 @@ impl Audit {
         }
         self.check()?;
         let (all, ends) = read(&self.dirs)?;
-        let asked = ask_all(&all, &self.options(), &|audit| self.wanted(audit));
+        let (against, _) = read(&self.against)?;
+        let asked = ask_all(&all, &against, &self.options(), &|audit| self.wanted(audit));
         let mut start = 0;
         for (dir, end) in self.dirs.iter().zip(ends) {
             let conditions = asked[start..end].to_vec();
@@ -156,7 +160,8 @@ impl Audit {
         let out = self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&plan.name));
         let dirs = plan.import(&out)?;
         let (all, _) = read(&dirs)?;
-        let asked = ask_all(&all, &self.options(), &|audit| self.wanted(audit));
+        let (against, _) = read(&self.against)?;
+        let asked = ask_all(&all, &against, &self.options(), &|audit| self.wanted(audit));
         self.together(&out, &plan.name, &plan.claim, asked.clone())?;
         self.say(&asked)
     }
@@ -265,8 +270,13 @@ fn read(dirs: &[PathBuf]) -> Result<(Vec<Condition>, Vec<usize>), Failure> {
 }
 
 /// Asks all conditions.
-pub fn ask_all(all: &[Condition], options: &Options, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Vec<KeptCondition> {
-    each(all, |condition| ask(condition, all, options, wanted))
+fn ask_all(
+    all: &[Condition],
+    against: &[Condition],
+    options: &Options,
+    wanted: &(dyn Fn(&str) -> bool + Sync),
+) -> Vec<KeptCondition> {
+    each(all, |condition| ask(condition, all, against, options, wanted))
 }
 
 /// Does `work` for each job, on as many threads as there are cores. The answers stand in the order of the jobs and do not
@@ -339,7 +349,13 @@ fn self_test_text(report: &self_test::Report) -> String {
     )
 }
 
-fn ask(condition: &Condition, all: &[Condition], options: &Options, wanted: &dyn Fn(&str) -> bool) -> KeptCondition {
+fn ask(
+    condition: &Condition,
+    all: &[Condition],
+    against: &[Condition],
+    options: &Options,
+    wanted: &dyn Fn(&str) -> bool,
+) -> KeptCondition {
     let kept = |not_audited: Option<String>, findings: Vec<Finding>| {
         let verdict = (!findings.is_empty()).then(|| verdict(&condition.label, &findings));
         let (label, agents) = (condition.label.clone(), condition.agents.clone());
@@ -353,6 +369,8 @@ fn ask(condition: &Condition, all: &[Condition], options: &Options, wanted: &dyn
     match Case::new(condition, all, options) {
         Err(why) => kept(Some(why), Vec::new()),
         Ok(case) => {
+            let mut case = case;
+            case.against = against;
             let mut findings = findings(&case, wanted);
             for finding in &mut findings {
                 finding.cautions.extend(condition.cautions.iter().cloned());

@@ -83,13 +83,35 @@ fn the_same_runs_give_the_same_findings_byte_for_byte() {
 
 #[test]
 fn a_sweep_is_audited_point_by_point_and_directories_together() {
-    let dir = ran("audit-sweep", COPIERS);
+    let dir = folder("audit-sweep");
+    std::fs::write(dir.join("experiment.toml"), COPIERS).unwrap();
+    succeeds(
+        &dir,
+        &["run", "experiment.toml", "--quiet", "--out", "run", "--set", "replicas=6", "--set", "stop.interactions=600"],
+    );
     let said = succeeds(&dir, &["audit", "run", "--only", "mechanism,position", "--out", "together", "--json"]);
     let asked: Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!(asked.as_array().unwrap().len(), 2);
     assert_eq!(asked[0]["findings"].as_array().unwrap().len(), 2);
     assert_eq!(findings(&dir.join("together"))["conditions"].as_array().unwrap().len(), 2);
     assert!(std::fs::read_to_string(dir.join("together/report.html")).unwrap().contains("\"audit\":{"));
+}
+
+#[test]
+fn runs_are_compared_with_other_runs_within_margins() {
+    let dir = ran("audit-against", SMALL);
+    succeeds(&dir, &["run", "experiment.toml", "--quiet", "--out", "same", "--set", "seed=6", "--set", "name=\"same\""]);
+    succeeds(
+        &dir,
+        &["run", "experiment.toml", "--quiet", "--out", "noise", "--set", "agents={kind=\"uniform\"}", "--set", "name=\"noise\""],
+    );
+    let said =
+        succeeds(&dir, &["audit", "run", "--only", "equivalence", "--against", "same", "noise", "--json", "--populations", "60"]);
+    let asked: Value = serde_json::from_str(&said.out).unwrap();
+    let surrogates = asked[0]["findings"][0]["details"]["surrogates"].as_array().unwrap().clone();
+    let judged = |label: &str| surrogates.iter().find(|s| s["surrogate"] == label).unwrap()["judged"].clone();
+    assert_eq!(judged("noise"), "different");
+    assert_ne!(judged("same"), "equivalent", "twelve runs cannot show it");
 }
 
 #[test]

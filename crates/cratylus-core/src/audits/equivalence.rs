@@ -142,13 +142,21 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         ("recall without memory", case.memoryless()),
     ];
     let name = case.name(winner);
-    let compared: Vec<(&str, Vec<Compared>)> = surrogates
+    let mut compared: Vec<(String, Vec<Compared>)> = surrogates
         .iter()
         .map(|(label, runs)| {
             let simulated = sample(runs.iter().map(|run| (&run.outcome, run.rounds.clone())), winner as u32, f64::from(size));
-            (*label, compare(case, &record, &simulated, name))
+            (label.to_string(), compare(case, &record, &simulated, name))
         })
         .collect();
+    for other in case.against.iter().filter(|other| other.size() == size && other.label != case.condition.label) {
+        let Some(place) = other.names().iter().position(|word| word == name) else { continue };
+        let runs = other.runs.iter().map(|run| (&run.outcome, run.success_by_round(size)));
+        let surrogate = sample(runs, place as u32, f64::from(size));
+        if surrogate.wins.len() >= 2 {
+            compared.push((other.label.clone(), compare(case, &record, &surrogate, name)));
+        }
+    }
     let of: Vec<Judged> = compared.iter().map(|(_, all)| judged(all)).collect();
     let enough = case.condition.runs.len() >= 8;
     let finds = match (of[0], of[2]) {
@@ -181,7 +189,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         condition: case.condition.label.clone(),
         bears_on: Question::Interaction,
         question: "To what is the record observationally equivalent?".into(),
-        rivals: compared.iter().map(|(label, _)| (*label).to_string()).collect(),
+        rivals: compared.iter().map(|(label, _)| label.clone()).collect(),
         finds,
         effect: Some(Effect {
             level: 0.90,

@@ -3,13 +3,15 @@
 //! response in every run (exchangeability, by permutation). What fails here depends on more than memory: a backend that
 //! changed, a prompt that was not the same, agents that differ.
 
+use super::collective_bias::words;
 use super::{curve, p_words, percent, sample};
 use crate::audit::{Case, Entry};
 use crate::evidence::{Condition, Decisions};
 use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
 use crate::fit::{RunDecisions, sufficiency};
-use crate::stats::{Proportion, mean_sd};
+use crate::stats::{Proportion, fisher_test, mean_sd};
 use crate::surrogate::{Simulated, records, success_curve};
+use crate::window::Round;
 use crate::{Purpose, Seed};
 use serde_json::json;
 use std::sync::Arc;
@@ -131,6 +133,48 @@ fn statistics(case: &Case<'_>, decisions: &Decisions, permutations: usize) -> Op
     Some([(test.statistic, test.p), (test.short_statistic, test.short_p)])
 }
 
+/// A memory that agents were asked about alone, and came to in populations.
+struct Asked {
+    memory: String,
+    name: usize,
+    /// How often the name was chosen, and of how many choices: alone, and in populations.
+    alone: [u64; 2],
+    meeting: [u64; 2],
+    p: f64,
+}
+
+/// Answers of agents asked alone about a memory, beside choices from the same memory in populations: a response that is
+/// a function of the memory alone is the same in both.
+fn asked_alone(case: &Case<'_>) -> Vec<Asked> {
+    let names = case.condition.names();
+    let of = |other: &Condition| {
+        let memory =
+            other.point.experiment.population.start.memory.as_ref().filter(|_| other.alone() && case.same_agents(other))?;
+        let place = |word: &String| names.iter().position(|name| name == word).map(|place| place as u16);
+        let window: Option<Vec<Round>> = memory.iter().map(|[own, partner]| Some([place(own)?, place(partner)?])).collect();
+        let window = window?;
+        let cell = case.decisions.windows.iter().position(|known| **known == *window)?;
+        let counts = case.decisions.of(cell);
+        let mut alone = vec![0u64; names.len()];
+        for event in other.runs.iter().flat_map(|run| &run.events) {
+            let word = event.names[0].and_then(|name| place(&other.names()[name as usize]));
+            word.into_iter().for_each(|name| alone[name as usize] += 1);
+        }
+        let (n, m) = (alone.iter().sum::<u64>(), counts.iter().sum::<f64>() as u64);
+        // The name that was answered most often alone stands for the memory.
+        let name = (0..alone.len()).max_by_key(|&name| alone[name])?;
+        let (a, b) = (alone[name], counts[name] as u64);
+        (n >= 20 && m >= 20).then(|| Asked {
+            memory: words(case, &window),
+            name,
+            alone: [a, n],
+            meeting: [b, m],
+            p: fisher_test([a, n - a], [b, m - b]),
+        })
+    };
+    case.all.iter().filter_map(of).collect()
+}
+
 fn ask(case: &Case<'_>) -> Option<Finding> {
     if !case.condition.baseline() {
         return None;
@@ -141,6 +185,8 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     let p_same = same.map_or(1.0, |[(_, all), (_, short)]| (2.0 * all.min(short)).min(1.0));
     let agrees = |p: f64| p.is_nan() || p > 0.01;
     let enough = fitted.consensus.count >= 5;
+    let alone = asked_alone(case);
+    let differing: Vec<&Asked> = alone.iter().filter(|asked| asked.p * (alone.len() as f64) < 0.01).collect();
     let reproduced = |check: &Check| {
         let within = (check.consensus.low..=check.consensus.high).contains(&check.simulated_consensus);
         within && agrees(check.p_winner) && agrees(check.p_time)
@@ -227,8 +273,18 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
             _ => None,
         },
         source: "audit reference 2.3 and 5: posterior-predictive check; exchangeability of runs by permutation within memories".into(),
-        cautions: Vec::new(),
+        cautions: differing
+            .iter()
+            .map(|asked| {
+                let [alone, meeting] = [asked.alone, asked.meeting].map(|[k, n]| format!("{:.1} % of {n}", 100.0 * k as f64 / n as f64));
+                format!("after the memory {} agents asked alone chose {} in {alone} answers, and in populations in {meeting} ({}): serving, or what they were told, was not the same", asked.memory, case.name(asked.name), p_words(asked.p))
+            })
+            .collect(),
         details: json!({
+            "asked_alone": alone.iter().map(|asked| json!({
+                "memory": asked.memory, "name": case.name(asked.name), "alone": asked.alone[0], "alone_of": asked.alone[1],
+                "meeting": asked.meeting[0], "meeting_of": asked.meeting[1], "p": asked.p,
+            })).collect::<Vec<_>>(),
             "fitted": told(&fitted), "without_memory": told(&memoryless), "populations": case.options.populations,
             "exchangeable": same.map(|[(all, p), (short, short_p)]| json!({ "chi2_per_df": all, "p": p, "short_chi2_per_df": short, "short_p": short_p })),
         }),
