@@ -25,6 +25,8 @@ pub enum Purpose {
     Alias = 7,
     /// In which order a memory is shown, where a control shuffles it.
     Recall = 8,
+    /// Names that are invented.
+    HeldOut = 9,
 }
 
 /// The seed of one run.

@@ -70,3 +70,25 @@ fn what_an_agent_is_told_can_be_seen_under_its_control() {
         "{paid}"
     );
 }
+
+#[test]
+fn skins_and_invented_names_are_listed_and_played() {
+    let dir = folder("skins");
+    let said = succeeds(&dir, &["list", "skins"]);
+    assert_eq!(said.out.lines().count(), 5, "{}", said.out);
+    assert_eq!(succeeds(&dir, &["list", "held-out-names"]).out.lines().count(), 20);
+    std::fs::write(dir.join("e.toml"), LIVE).unwrap();
+    for skin in said.out.lines().filter_map(|line| line.split(' ').next()) {
+        let set = format!("agents.protocol=\"{skin}\"");
+        let told = succeeds(&dir, &["check", "e.toml", "--set", &set, "--memory", "Q M"]).out;
+        assert!(told.contains("-50") && told.contains("'value': <"), "{told}");
+    }
+    succeeds(
+        &dir,
+        &["run", "e.toml", "--out", "r", "--quiet", "--set", "agents.text=true", "--set", "agents.protocol=\"skin-vask\""],
+    );
+    // A file of the user's own may be like a skin.
+    std::fs::write(dir.join("mine.toml"), "format = 1\nlike = \"skin-vask\"\n[fields]\nme = \"the far drelk\"\n").unwrap();
+    let told = succeeds(&dir, &["check", "e.toml", "--set", "agents.protocol=\"mine.toml\"", "--memory", ""]).out;
+    assert!(told.contains("You are the far drelk."), "{told}");
+}
