@@ -206,7 +206,7 @@ impl Protocol {
                     let like = like.as_str().unwrap_or_default();
                     format!("`like` names a protocol inside this program{}", crate::experiment::nearest(like, &known()))
                 })?;
-                let mut whole: toml::Table = base.parse().expect("built-in protocols are whole");
+                let mut whole = whole(base);
                 merge(&mut whole, table);
                 whole.try_into().map_err(mistake)?
             }
@@ -355,6 +355,16 @@ impl Protocol {
         }
         Ok(hash)
     }
+}
+
+/// A protocol inside this program, with what it is like written out.
+fn whole(text: &str) -> toml::Table {
+    let mut table: toml::Table = text.parse().expect("built-in protocols are tables");
+    let Some(like) = table.remove("like") else { return table };
+    let base = BUILT_IN.iter().find(|(name, _)| like.as_str() == Some(name)).expect("built-in protocols are like others");
+    let mut base = whole(base.1);
+    merge(&mut base, table);
+    base
 }
 
 /// Writes a table over another, key by key.
