@@ -41,6 +41,7 @@ pub mod stats;
 pub mod summary;
 
 pub mod finding;
+pub mod recognition;
 
 pub mod estimate;
 pub mod experiment;
