@@ -19,6 +19,7 @@ pub mod language;
 
 pub mod agent;
 pub mod agents;
+pub mod control;
 pub mod window;
 
 pub mod network;
@@ -47,6 +48,7 @@ pub mod rivals;
 pub mod self_test;
 pub mod surrogate;
 pub mod verdict;
+pub mod recognition;
 
 pub mod estimate;
 pub mod experiment;
@@ -56,4 +58,4 @@ pub use event::{AgentId, Digest, Event, NOBODY, Name};
 pub use network::Network;
 pub use run::{Engine, Sink, run};
 pub use seed::{Purpose, Seed};
-pub use world::World;
+pub use world::{Shown, World};

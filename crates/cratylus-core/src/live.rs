@@ -120,8 +120,10 @@ impl<'w> Live<'w> {
         let Ticket { t, seat, part, kind } = ticket;
         let model = self.world.model(kind).expect("only models are asked").clone();
         let i = (t - self.first) as usize;
+        let control = self.world.experiment.control;
         let asked = &mut self.open[i].seats[seat as usize];
         asked.out -= 1;
+        let alias = control.alias_at(self.seed, t, seat, asked.invalid, model.names.len());
         let answer = match reply {
             Reply::Distribution(distribution) => {
                 let mean;
@@ -135,19 +137,28 @@ impl<'w> Live<'w> {
                 } else {
                     &**distribution
                 };
-                let first = distribution.choose(decision_draw(self.seed, t, seat));
+                let distribution = &alias.meant_by(distribution);
                 let mut again = self.seed.stream(Purpose::Again, 2 * t + u64::from(seat));
-                let mut answer = first;
+                let mut answer = match asked.invalid {
+                    0 => distribution.choose(decision_draw(self.seed, t, seat)),
+                    before => distribution.choose((0..before).map(|_| again.word()).last().expect("at least one")),
+                };
                 while answer.is_none() {
                     asked.invalid += 1;
                     if asked.invalid == model.tries {
                         break;
                     }
+                    // What is shown is drawn anew for every try, so another question it is.
+                    if control.changes_what_is_shown() {
+                        let agent = self.open[i].hand.agents[seat as usize];
+                        self.ask(i, agent, kind, seat);
+                        return Ok(());
+                    }
                     answer = distribution.choose(again.word());
                 }
                 answer
             }
-            Reply::Read(Ok(name)) => Some(*name),
+            Reply::Read(Ok(label)) => Some(alias.meant(*label)),
             Reply::Read(Err(_)) => {
                 asked.invalid += 1;
                 if asked.invalid < model.tries {
@@ -255,10 +266,14 @@ impl<'w> Live<'w> {
         asked.out = orders.len() as u16;
         asked.parts = vec![None; orders.len()];
         let again = asked.invalid;
-        let window: Box<[Round]> = self.windows[agent as usize].iter().copied().collect();
+        let control = self.world.experiment.control;
+        let window = control.memory_at(self.seed, t, seat, again, self.windows[agent as usize].make_contiguous());
+        let alias = control.alias_at(self.seed, t, seat, again, model.names.len());
+        let window: Box<[Round]> = alias.show_rounds(&window).into();
         for (part, order) in (0..).zip(orders) {
             let draw = draw_number(self.seed, t, seat, again);
-            let query = Query { window: window.clone(), order: order.into(), draw, again };
+            let order = order.into_iter().map(|name| alias.show(name)).collect();
+            let query = Query { window: window.clone(), order, draw, again };
             self.ready.push((Ticket { t, seat, part, kind }, query));
         }
     }

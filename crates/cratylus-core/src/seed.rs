@@ -21,6 +21,12 @@ pub enum Purpose {
     Order = 5,
     /// What it answers when an unusable answer is asked for again.
     Again = 6,
+    /// Under which labels names are shown, where a control draws them anew for every question.
+    Alias = 7,
+    /// In which order a memory is shown, where a control shuffles it.
+    Recall = 8,
+    /// Names that are invented.
+    HeldOut = 9,
 }
 
 /// The seed of one run.

@@ -5,6 +5,7 @@
 //! (`compiled.rs`) and the infinite-population limit.
 
 use crate::agent::{Ask, Cohort, Fault, News};
+use crate::control::{Alias, Control};
 use crate::game::Options;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -50,6 +51,10 @@ pub struct Windows {
     /// `memory` rounds for each agent, oldest first; `len` says how many of them are filled.
     rounds: Vec<Round>,
     len: Vec<u8>,
+    /// What the policy is shown in place of them, drawn for each decision.
+    control: Option<Control>,
+    /// How many of the rounds shown the policy looks at.
+    depth: usize,
     /// What the policy said of windows seen before. Looked up, never iterated.
     known: HashMap<Box<[Round]>, Box<[u64]>>,
 }
@@ -60,7 +65,24 @@ const KNOWN_MAX: usize = 1 << 18;
 impl Windows {
     /// A cohort of agents with the given first windows, each at most `memory` rounds, oldest first.
     pub fn new(policy: Arc<dyn Policy>, n_names: usize, memory: usize, starts: &[&[Round]]) -> Windows {
-        let memory = policy.depth(memory);
+        let depth = policy.depth(memory);
+        Windows::keeping(None, policy, n_names, depth, depth, starts)
+    }
+
+    /// The same under a control, with what is shown drawn for each decision.
+    pub fn under(control: Control, policy: Arc<dyn Policy>, n_names: usize, memory: usize, starts: &[&[Round]]) -> Windows {
+        let depth = policy.depth(memory);
+        Windows::keeping(Some(control), policy, n_names, control.depth(depth, memory), depth, starts)
+    }
+
+    fn keeping(
+        control: Option<Control>,
+        policy: Arc<dyn Policy>,
+        n_names: usize,
+        memory: usize,
+        depth: usize,
+        starts: &[&[Round]],
+    ) -> Windows {
         let mut rounds = vec![[0; 2]; starts.len() * memory];
         let mut len = Vec::with_capacity(starts.len());
         for (i, start) in starts.iter().enumerate() {
@@ -68,7 +90,7 @@ impl Windows {
             rounds[i * memory..][..kept.len()].copy_from_slice(kept);
             len.push(kept.len() as u8);
         }
-        Windows { policy, n_names, memory, rounds, len, known: HashMap::new() }
+        Windows { policy, n_names, memory, rounds, len, control, depth, known: HashMap::new() }
     }
 }
 
@@ -76,17 +98,23 @@ impl Cohort for Windows {
     fn decide(&mut self, asks: &[Ask], answers: &mut [Option<u32>]) -> Result<(), Fault> {
         let mut distribution = vec![0.0; self.n_names];
         let mut ends = Vec::new();
+        let none = Alias::NONE;
         for (ask, answer) in asks.iter().zip(answers) {
             debug_assert_eq!(ask.question.options, Options::Names);
             let agent = ask.agent as usize;
             let window = &self.rounds[agent * self.memory..][..self.len[agent] as usize];
+            let drawn = self.control.map(|control| control.of_draw(ask.draw, window, self.n_names));
+            let (window, alias, draw) = match &drawn {
+                Some((shown, alias, draw)) => (&shown[shown.len().saturating_sub(self.depth)..], alias, *draw),
+                None => (window, &none, ask.draw),
+            };
             if let Some(ends) = self.known.get(window) {
-                *answer = Some(choose(ends, ask.draw));
+                *answer = Some(alias.meant(choose(ends, draw)));
                 continue;
             }
             self.policy.distribution(window, &mut distribution);
             thresholds(&distribution, &mut ends);
-            *answer = Some(choose(&ends, ask.draw));
+            *answer = Some(alias.meant(choose(&ends, draw)));
             if self.known.len() < KNOWN_MAX {
                 self.known.insert(window.into(), ends.as_slice().into());
             }

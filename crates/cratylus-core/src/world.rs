@@ -4,9 +4,11 @@ use crate::agent::{Ask, Cohort, Fault, News, People};
 use crate::agents::Constant;
 use crate::agents::emulated::Condition;
 use crate::compiled::{Compiled, Tables};
+use crate::control::{Averaged, Control, Paid};
 use crate::experiment::{AgentContext, Experiment, How, Inputs, Kind, NetworkSpec, NoInputs, Notes, Part, Point};
 use crate::game::Game;
 use crate::language::model::Model;
+use crate::language::protocol::Order;
 use crate::measure::RunContext;
 use crate::networks::{Complete, EdgeList};
 use crate::stop::StopSeen;
@@ -76,7 +78,8 @@ impl World {
                 "consensus takes a window of {window} interactions, and a run ends after {most}, so none can be reached"
             ));
         }
-        let payoff = experiment.game.spec.payoff();
+        let control = experiment.control;
+        let payoff = experiment.game.spec.payoff().map(|payoff| control.told(payoff));
         let context = AgentContext {
             names,
             memory: experiment.memory(),
@@ -88,8 +91,16 @@ impl World {
         let mut kinds = Vec::new();
         for (i, (_, kind)) in experiment.agents.kinds.iter().enumerate() {
             let prefix = if experiment.agents.kinds.len() == 1 { "agents".to_string() } else { format!("agents.mix.{i}") };
-            kinds.push(kind.spec.build(&context).map_err(|(key, why)| (format!("{prefix}.{key}"), why))?);
+            let built = kind.spec.build(&context).map_err(|(key, why)| (format!("{prefix}.{key}"), why))?;
+            if control.payoff != Paid::AsItIs && !kind.spec.heeds_payoffs() {
+                caution(format!(
+                    "agents of kind `{}` look at agreement and not at payoffs, so `control.payoff` changes nothing for them",
+                    kind.kind
+                ));
+            }
+            kinds.push(under(control, built, names.len(), experiment.memory(), &notes));
         }
+        notes.sources.borrow_mut().extend(control.words().into_iter().map(|words| format!("control: {words}")));
         let mut counts = shares(&experiment);
         let mut committed = None;
         if let Some(minority) = &experiment.agents.committed {
@@ -117,7 +128,7 @@ impl World {
             sources: notes.sources.into_inner(),
             cautions: notes.cautions.into_inner(),
             identities: notes.identities.into_inner(),
-            recorded: recorded.filter(|_| experiment.agents.kinds.len() == 1),
+            recorded: recorded.filter(|_| experiment.agents.kinds.len() == 1 && control.is_none()),
             experiment,
             compiled: OnceLock::new(),
         })
@@ -125,7 +136,9 @@ impl World {
 
     /// The population of an experiment with one policy in place of all its agents, but for the committed ones. Starts
     /// that another run gives are left empty. `edges` is the network where it is not complete.
-    pub fn surrogate(experiment: Experiment, policy: Arc<dyn Policy>, settings: String, edges: Option<EdgeList>) -> World {
+    pub fn surrogate(mut experiment: Experiment, policy: Arc<dyn Policy>, settings: String, edges: Option<EdgeList>) -> World {
+        // A response that was read off a record answers what agents remembered, however it was shown to them.
+        experiment.control = Control::default();
         let (size, n_names) = (experiment.size(), experiment.names().len());
         let mut kinds = vec![Kind::Window(policy)];
         let mut counts = vec![size - experiment.n_committed()];
@@ -190,7 +203,7 @@ impl World {
         let plan = self.experiment.agents.kinds.get(kind as usize).map(|(_, chosen)| &chosen.plan);
         // Where a server stands is no part of a plan, unless servers are what is compared.
         let swept = if self.settings.contains("endpoint") { self.settings.as_str() } else { "" };
-        let payoff = self.experiment.game.spec.payoff();
+        let payoff = self.experiment.game.spec.payoff().map(|payoff| self.experiment.control.told(payoff));
         let text = format!("{plan:?} {:?} {payoff:?} {swept}", self.experiment.names());
         let mut hash = [0u64; 2];
         for (i, half) in hash.iter_mut().enumerate() {
@@ -199,14 +212,23 @@ impl World {
         format!("{:016x}{:016x}", hash[0], hash[1])
     }
 
-    /// In which order each seat of an interaction was shown its options, as a JSON list; none where no model sat.
-    pub fn shown(&self, seed: Seed, kinds: &[u16], event: &crate::Event) -> [Option<String>; 2] {
+    /// What each seat of an interaction was shown at the last try; none where no model sat.
+    pub fn shown(&self, seed: Seed, kinds: &[u16], event: &crate::Event) -> [Option<Shown>; 2] {
         [0, 1].map(|seat: usize| {
             let model = self.model(*kinds.get(event.agents[seat] as usize)?)?;
-            let orders = model.order.shown(seed, event.t, seat as u8, model.names.len());
-            let [order] = &orders[..] else { return Some("\"averaged\"".into()) };
-            let names: Vec<&String> = order.iter().map(|&name| &model.names[name as usize]).collect();
-            Some(serde_json::to_string(&names).expect("names are text"))
+            let n = model.names.len();
+            let again = event.invalid[seat].min(model.tries - 1);
+            let alias = self.experiment.control.alias_at(seed, event.t, seat as u8, again, n);
+            let list = |names: &mut dyn Iterator<Item = u16>| {
+                let labels: Vec<&String> = names.map(|name| &model.names[alias.show(name) as usize]).collect();
+                serde_json::to_string(&labels).expect("names are text")
+            };
+            let order = match &model.order.shown(seed, event.t, seat as u8, n)[..] {
+                [order] => list(&mut order.iter().copied()),
+                _ => "\"averaged\"".into(),
+            };
+            let alias = self.experiment.control.alias.then(|| list(&mut (0..n as u16)));
+            Some(Shown { order, alias })
         })
     }
 
@@ -281,6 +303,11 @@ impl World {
         let cohorts = self.kinds.iter().zip(&starts).map(|(kind, starts)| -> Box<dyn Cohort> {
             match kind {
                 Kind::Window(policy) => Box::new(Windows::new(policy.clone(), self.n_names, self.experiment.memory(), starts)),
+                Kind::Drawn(policy) => {
+                    let control = self.experiment.control;
+                    let memory = self.experiment.memory();
+                    Box::new(Windows::under(control, policy.clone(), self.n_names, memory, starts))
+                }
                 Kind::Speaker(new) => new(starts),
                 Kind::Model(_) => Box::new(Elsewhere),
             }
@@ -306,6 +333,32 @@ impl World {
         }
         Some(CompiledWorld { tables, kinds })
     }
+}
+
+/// A kind of agents under control. What a live model is shown is changed question by question, in `live.rs`; a policy is
+/// averaged over all that may be shown, or, where that is too much, shown something drawn for each decision.
+fn under(control: Control, kind: Kind, n_names: usize, memory: usize, notes: &Notes) -> Kind {
+    match kind {
+        Kind::Window(policy) if control.changes_what_is_shown() => match control.is_exact(n_names, memory) {
+            true => Kind::Window(Arc::new(Averaged { policy, control, n_names })),
+            false => Kind::Drawn(policy),
+        },
+        Kind::Model(model) if control.alias && model.order == Order::Fixed => {
+            let why =
+                "with order = \"fixed\" an option's place tells names apart in spite of `control.alias`; `shuffled` does not";
+            notes.cautions.borrow_mut().push(why.into());
+            Kind::Model(model)
+        }
+        other => other,
+    }
+}
+
+/// What a seat was shown.
+pub struct Shown {
+    /// The labels of its options in the order shown, as a JSON list, or `"averaged"`.
+    pub order: String,
+    /// The label of each name of the pool, in the pool's order, as a JSON list; where a control draws labels.
+    pub alias: Option<String>,
 }
 
 /// The kinds of agents of a world as tables.

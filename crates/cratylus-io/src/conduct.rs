@@ -422,11 +422,9 @@ impl<'a> Recorder<'a> {
             let kinds = world.live().then(|| world.assign(world.seed(replica)));
             OpenRun { replica, kinds, events: Vec::new(), readings: Vec::new(), measures, outcome, over: false }
         });
+        let rows = || Interactions::new(live, world.experiment.control.alias);
         let interactions = match world.experiment.record.interactions {
-            true => Some((
-                TableWriter::create(&unit.file(dir, INTERACTIONS), &Interactions::new(live).take())?,
-                Interactions::new(live),
-            )),
+            true => Some((TableWriter::create(&unit.file(dir, INTERACTIONS), &rows().take())?, rows())),
             false => None,
         };
         Ok(Recorder {

@@ -10,6 +10,7 @@ mod zstd_pages;
 pub mod models;
 
 pub mod ai_norms;
+pub mod answers;
 pub mod calls;
 pub mod conduct;
 pub mod evidence;
@@ -18,6 +19,7 @@ pub mod fit;
 pub mod in_process;
 pub mod inputs;
 pub mod kernel;
+pub mod leakage;
 pub mod live;
 pub mod manifest;
 mod pickle;

@@ -6,7 +6,7 @@ use cratylus_core::experiment::Point;
 use cratylus_core::measure::Reading;
 use cratylus_core::outcome::Outcome;
 use cratylus_core::summary::RunRow;
-use cratylus_core::{AgentId, Digest, Event, NOBODY, Name};
+use cratylus_core::{AgentId, Digest, Event, NOBODY, Name, Shown};
 use parquet::data_type::ByteArray;
 
 /// Names as text, both ways. In a game without a pool a name is `w` and the number of its interaction.
@@ -33,8 +33,14 @@ impl Words {
     }
 }
 
-/// Unusable answers and the order in which options were shown, by seat.
-type LiveColumns = ([Vec<Option<i64>>; 2], [Vec<Option<ByteArray>>; 2]);
+/// What is known of seats beside their events: unusable answers, the order in which options were shown, and where a
+/// control draws labels, under which.
+#[derive(Default)]
+struct LiveColumns {
+    invalid: [Vec<Option<i64>>; 2],
+    orders: [Vec<Option<ByteArray>>; 2],
+    aliases: Option<[Vec<Option<ByteArray>>; 2]>,
+}
 
 /// Rows of `interactions.parquet`, gathered column by column.
 pub struct Interactions {
@@ -52,17 +58,22 @@ impl Default for Interactions {
 }
 
 impl Interactions {
-    /// Rows of an experiment with language models in it have more columns.
-    pub fn new(live: bool) -> Interactions {
-        Interactions { live: live.then(Default::default), ..Interactions::default() }
+    /// Rows of an experiment with language models in it have more columns, and more yet where labels are drawn.
+    pub fn new(live: bool, alias: bool) -> Interactions {
+        let columns = || LiveColumns { aliases: alias.then(Default::default), ..LiveColumns::default() };
+        Interactions { live: live.then(columns), ..Interactions::default() }
     }
 
-    /// What is known of an interaction beside its event: the orders in which each seat was shown its options.
-    pub fn push_shown(&mut self, event: &Event, shown: [Option<String>; 2]) {
-        let (invalid, orders) = self.live.as_mut().expect("only where agents are language models");
-        for (seat, shown) in shown.into_iter().enumerate() {
-            invalid[seat].push(shown.as_ref().map(|_| i64::from(event.invalid[seat])));
-            orders[seat].push(shown.map(|shown| ByteArray::from(shown.as_str())));
+    /// What is known of an interaction beside its event: what each seat was shown.
+    pub fn push_shown(&mut self, event: &Event, shown: [Option<Shown>; 2]) {
+        let columns = self.live.as_mut().expect("only where agents are language models");
+        let text = |text: &String| ByteArray::from(text.as_str());
+        for (seat, shown) in shown.iter().enumerate() {
+            columns.invalid[seat].push(shown.as_ref().map(|_| i64::from(event.invalid[seat])));
+            columns.orders[seat].push(shown.as_ref().map(|shown| text(&shown.order)));
+            if let Some(aliases) = &mut columns.aliases {
+                aliases[seat].push(shown.as_ref().and_then(|shown| shown.alias.as_ref().map(text)));
+            }
         }
     }
 
@@ -79,7 +90,8 @@ impl Interactions {
     }
 
     pub fn take(&mut self) -> Table {
-        let next = Interactions::new(self.live.is_some());
+        let alias = self.live.as_ref().is_some_and(|live| live.aliases.is_some());
+        let next = Interactions::new(self.live.is_some(), alias);
         let Interactions { columns: [run, t, agent_a, agent_b], names: [name_a, name_b], success, live } =
             std::mem::replace(self, next);
         let ints = [("run", run), ("t", t), ("agent_a", agent_a), ("agent_b", agent_b)];
@@ -87,11 +99,15 @@ impl Interactions {
         columns.push(Column::new("name_a", Values::Text(name_a)));
         columns.push(Column::new("name_b", Values::Text(name_b)));
         columns.push(Column::new("success", Values::Bool(success)));
-        if let Some(([invalid_a, invalid_b], [order_a, order_b])) = live {
+        if let Some(LiveColumns { invalid: [invalid_a, invalid_b], orders: [order_a, order_b], aliases }) = live {
             columns.push(Column::new("invalid_a", Values::Int(invalid_a)));
             columns.push(Column::new("invalid_b", Values::Int(invalid_b)));
             columns.push(Column::new("order_a", Values::Text(order_a)));
             columns.push(Column::new("order_b", Values::Text(order_b)));
+            if let Some([alias_a, alias_b]) = aliases {
+                columns.push(Column::new("alias_a", Values::Text(alias_a)));
+                columns.push(Column::new("alias_b", Values::Text(alias_b)));
+            }
         }
         Table { columns }
     }
@@ -141,6 +157,11 @@ pub fn told(table: &Table, words: impl Fn(u64) -> Result<Words, String>) -> Resu
         return Ok(all.into_iter().map(|(run, event)| (run, (event, [None; 2]))).collect());
     }
     let orders = [table.texts("order_a")?, table.texts("order_b")?];
+    let aliases = match table.has("alias_a") {
+        true => Some([table.texts("alias_a")?, table.texts("alias_b")?]),
+        false => None,
+    };
+    let list = |text: Option<&str>| serde_json::from_str::<Vec<String>>(text?).ok();
     let mut known: Option<(u64, Words)> = None;
     let mut out = Vec::with_capacity(all.len());
     for (i, (run, event)) in all.into_iter().enumerate() {
@@ -148,10 +169,14 @@ pub fn told(table: &Table, words: impl Fn(u64) -> Result<Words, String>) -> Resu
             known = Some((run, words(run)?));
         }
         let words = &known.as_ref().expect("just made sure").1;
-        // Averaged orders are a word and no list; then nothing was shown first.
+        // Averaged orders are a word and no list; then nothing was shown first. Under an alias the order holds labels,
+        // which stand for names.
         let first = |seat: usize| {
-            let order: Vec<String> = serde_json::from_str(orders[seat][i]?).ok()?;
-            words.name(order.first()?).ok()
+            let label = list(orders[seat][i])?.into_iter().next()?;
+            match aliases.as_ref().and_then(|aliases| list(aliases[seat][i])) {
+                Some(labels) => labels.iter().position(|shown| *shown == label).map(|name| name as Name),
+                None => words.name(&label).ok(),
+            }
         };
         out.push((run, (event, [first(0), first(1)])));
     }

@@ -65,6 +65,13 @@ impl Check {
             vec!["interactions".into(), format!("at most {}", count(interactions))],
             vec!["decisions".into(), format!("at most {}{}", count(decisions), if live { "" } else { " (no model is called)" })],
         ];
+        let control = loaded.points.iter().flat_map(|point| point.experiment.control.words());
+        for words in control {
+            let row = vec!["control".to_string(), words];
+            if !rows.contains(&row) {
+                rows.push(row);
+            }
+        }
         match &bill {
             Some(bill) => rows.extend(bill.rows()),
             None => rows.push(vec!["played on".into(), format!("flat tables for {compiled} of {} points", loaded.points.len())]),
@@ -108,8 +115,12 @@ fn messages(loaded: &Loaded, memory: &str, as_json: bool) -> Result<(), Failure>
                     model.memory
                 )));
             }
-            // The order that the first seat of a run's first interaction is shown.
-            let order = model.order.shown(world.seed(0), 0, 0, model.names.len()).remove(0);
+            // What the first seat of a run's first interaction is shown.
+            let (seed, control) = (world.seed(0), world.experiment.control);
+            let alias = control.alias_at(seed, 0, 0, 0, model.names.len());
+            let window = alias.show_rounds(&control.memory_at(seed, 0, 0, 0, &window));
+            let order = model.order.shown(seed, 0, 0, model.names.len()).remove(0);
+            let order: Vec<u16> = order.into_iter().map(|name| alias.show(name)).collect();
             let prompt = model.told(&window, &order).map_err(Failure::input)?;
             if !seen.iter().any(|(protocol, known)| *known == prompt && *protocol == model.protocol.name) {
                 seen.push((model.protocol.name.clone(), prompt));

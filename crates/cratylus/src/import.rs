@@ -2,16 +2,22 @@
 
 use crate::experiment::BUILD;
 use crate::words::count;
+use crate::words::table;
 use crate::{Failure, print, print_json};
 use clap::{Args, ValueEnum};
+use cratylus_core::recognition::{Answer, Flag, each, share};
 use cratylus_io::ai_norms::{self, Outcome};
+use cratylus_io::leakage;
+use cratylus_io::models::http::escaped;
 use serde_json::json;
 use std::path::PathBuf;
 
 /// Turn published data into run directories.
 ///
 /// Formats: `ai-norms`, the folder of pickles that Flint Ashery, Aiello and Baronchelli published with
-/// "Emergent social conventions and collective bias in LLM populations" (Science Advances 2025).
+/// "Emergent social conventions and collective bias in LLM populations" (Science Advances 2025);
+/// `leakage-probes`, the answers that their critics and they published in the exchange on leakage
+/// (arXiv 2505.23796 and 2506.18600), into a table of answers and codings.
 #[derive(Args)]
 #[command(
     after_help = "Example:\n  cratylus import ai-norms AI-norms/data --out runs/ai-norms\n  cratylus report runs/ai-norms/claude_converged_baseline_Q_M_-50_100_5mem_complete_24ps_0.5tmp"
@@ -32,13 +38,16 @@ pub struct Import {
 #[derive(Clone, Copy, ValueEnum)]
 enum Format {
     AiNorms,
+    LeakageProbes,
 }
 
 impl Import {
     pub fn go(self) -> Result<(), Failure> {
-        let Format::AiNorms = self.format;
         if !self.from.is_dir() {
             return Err(Failure::input(format!("{} is not a folder", self.from.display())));
+        }
+        if let Format::LeakageProbes = self.format {
+            return self.leakage();
         }
         let out = self.out.unwrap_or_else(|| PathBuf::from("runs/ai-norms"));
         let done = ai_norms::import(&self.from, &out, BUILD, |imported| match &imported.outcome {
@@ -85,4 +94,46 @@ impl Import {
             n => Err(Failure::input(format!("{n} of {} files could not be read; the others are imported", done.len()))),
         }
     }
+
+    fn leakage(self) -> Result<(), Failure> {
+        let out = self.out.unwrap_or_else(|| PathBuf::from("runs/leakage-probes"));
+        let imported = leakage::import(&self.from, &out, BUILD).map_err(Failure::input)?;
+        imported.skipped.iter().for_each(|(file, why)| eprintln!("skipped {}: {why}", file.display()));
+        let answers = &imported.answers;
+        if self.json {
+            return print_json(&json!({
+                "directory": out, "answers": answers.len(), "files": imported.files,
+                "finding": cratylus_core::recognition::finding("published answers", answers),
+            }));
+        }
+        print(coded(answers))?;
+        print(format!(
+            "\nOf each model's answers, how many were coded yes by people; in brackets by a machine, where that differs.\n{} answers in {}",
+            count(answers.len() as u64),
+            out.display()
+        ))
+    }
+}
+
+/// Counts by model: by people, and in brackets by a machine where that differs.
+pub fn coded(answers: &[Answer]) -> String {
+    let mut rows = vec![vec!["model".to_string(), "answers".into()]];
+    rows[0].extend(Flag::ALL.map(|flag| flag.name().to_string()));
+    for model in each(answers, |answer| &answer.model) {
+        let here = || answers.iter().filter(|answer| answer.model == model);
+        let mut row = vec![escaped(model), count(here().count() as u64)];
+        for flag in Flag::ALL {
+            let people = share(here(), |answer| answer.coded(flag));
+            let machine = share(here(), |answer| answer.machine.get(flag));
+            row.push(match (people.of, machine.of) {
+                _ if here().all(|answer| answer.manual.get(flag).is_none() && answer.source != "cratylus") => "–".into(),
+                (0, _) => "–".into(),
+                (_, 0) => people.count.to_string(),
+                _ if people.count == machine.count => people.count.to_string(),
+                _ => format!("{} ({})", people.count, machine.count),
+            });
+        }
+        rows.push(row);
+    }
+    table(&rows, &[1, 2, 3, 4, 5])
 }

@@ -3,9 +3,11 @@
 use crate::words::table;
 use crate::{Failure, print, print_json};
 use clap::{Args, ValueEnum};
+use cratylus_core::Seed;
 use cratylus_core::agents::emulated;
 use cratylus_core::experiment::{NetworkSpec, schema};
-use cratylus_core::language::protocol::{BUILT_IN, Protocol};
+use cratylus_core::language::held_out;
+use cratylus_core::language::protocol::{BUILT_IN, Protocol, skins};
 use cratylus_core::{agents, audits, games, measures};
 use serde_json::{Value, json};
 
@@ -30,6 +32,10 @@ enum What {
     Audits,
     /// What agents of live models can be told.
     Protocols,
+    /// The protocols that tell the published game in other words.
+    Skins,
+    /// Invented names that no model can have met as names.
+    HeldOutNames,
 }
 
 impl List {
@@ -42,10 +48,11 @@ impl List {
             What::Networks => NetworkSpec::KINDS.iter().map(|(name, words)| pair(name, words)).collect(),
             What::Measures => measures::ALL.iter().map(|entry| pair(entry.name, entry.words)).collect(),
             What::Audits => audits::ALL.iter().map(|entry| pair(entry.name, entry.words)).collect(),
-            What::Protocols => {
-                let parsed = BUILT_IN.iter().map(|(name, _)| Protocol::built_in(name, &Default::default()));
-                let all = parsed.map(|protocol| protocol.expect("it is known").expect("built-in protocols are whole"));
-                all.map(|protocol| (protocol.name, protocol.words)).collect()
+            What::Protocols => protocols(BUILT_IN.iter().map(|(name, _)| *name)),
+            What::Skins => protocols(skins()),
+            What::HeldOutNames => {
+                let words = held_out::pronounceable(10, Seed(1)).into_iter().map(|name| (name, "can be spoken".into()));
+                words.chain(held_out::strings(10, Seed(1)).into_iter().map(|name| (name, "a random string".into()))).collect()
             }
         };
         if self.json {
@@ -54,6 +61,13 @@ impl List {
         }
         print(table(&all.into_iter().map(|(name, words)| vec![name, words]).collect::<Vec<_>>(), &[]))
     }
+}
+
+/// Protocols inside this program and what they are.
+fn protocols(names: impl Iterator<Item = &'static str>) -> Vec<(String, String)> {
+    let parsed = names.map(|name| Protocol::built_in(name, &Default::default()));
+    let all = parsed.map(|protocol| protocol.expect("it is known").expect("built-in protocols are whole"));
+    all.map(|protocol| (protocol.name, protocol.words)).collect()
 }
 
 /// Print the JSON schema of an experiment file, for editors.

@@ -2,6 +2,7 @@
 //! the best-response convention game (Centola, Becker, Brackbill & Baronchelli, Science 360, 2018).
 
 use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::games::Payoff;
 use crate::window::{Policy, Round};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,13 @@ pub const ENTRY: AgentEntry =
 pub struct BestResponse {
     #[serde(default)]
     pub ties: Ties,
+    /// Whether it heeds what agreement pays: where disagreement pays better, it chooses what its partners chose least often.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub payoffs: bool,
+}
+
+fn is_false(yes: &bool) -> bool {
+    !yes
 }
 
 /// What happens where names are equally frequent, in an empty window too.
@@ -29,8 +37,16 @@ pub enum Ties {
 }
 
 impl AgentSpec for BestResponse {
-    fn build(&self, _: &AgentContext<'_>) -> Result<Kind, (&'static str, String)> {
+    fn build(&self, ctx: &AgentContext<'_>) -> Result<Kind, (&'static str, String)> {
+        let Payoff { success, failure } = ctx.payoff.unwrap_or_default();
+        if self.payoffs && success < failure {
+            return Ok(Kind::Window(Arc::new(Avoids { ties: self.ties })));
+        }
         Ok(Kind::Window(Arc::new(self.clone())))
+    }
+
+    fn heeds_payoffs(&self) -> bool {
+        self.payoffs
     }
 
     fn needs_memory(&self) -> bool {
@@ -41,6 +57,22 @@ impl AgentSpec for BestResponse {
 impl Policy for BestResponse {
     fn distribution(&self, window: &[Round], out: &mut [f64]) {
         most_frequent(window.iter().map(|[_, partner]| *partner), self.ties, out);
+    }
+}
+
+/// The best response where disagreement pays.
+struct Avoids {
+    ties: Ties,
+}
+
+impl Policy for Avoids {
+    fn distribution(&self, window: &[Round], out: &mut [f64]) {
+        let of = |name: u16| window.iter().filter(|round| round[1] == name).count();
+        let counts: Vec<usize> = (0..out.len() as u16).map(of).collect();
+        let most = counts.iter().copied().max().unwrap_or(0);
+        // Each name as often as it was avoided.
+        let names = (0..).zip(&counts).flat_map(|(name, &count)| std::iter::repeat_n(name, most - count));
+        most_frequent(names, self.ties, out);
     }
 }
 
@@ -69,11 +101,15 @@ mod tests {
     fn ties_are_broken_as_the_option_says() {
         let window = [[0, 1], [0, 2]];
         let mut p = [0.0; 3];
-        BestResponse { ties: Ties::Random }.distribution(&window, &mut p);
+        BestResponse { ties: Ties::Random, payoffs: false }.distribution(&window, &mut p);
         assert_eq!(p, [0.0, 0.5, 0.5]);
-        BestResponse { ties: Ties::FirstListed }.distribution(&window, &mut p);
+        BestResponse { ties: Ties::FirstListed, payoffs: false }.distribution(&window, &mut p);
         assert_eq!(p, [0.0, 1.0, 0.0]);
-        BestResponse { ties: Ties::Random }.distribution(&[], &mut p);
+        BestResponse { ties: Ties::Random, payoffs: false }.distribution(&[], &mut p);
+        assert_eq!(p, [1.0 / 3.0; 3]);
+        Avoids { ties: Ties::Random }.distribution(&window, &mut p);
+        assert_eq!(p, [1.0, 0.0, 0.0]);
+        Avoids { ties: Ties::Random }.distribution(&[], &mut p);
         assert_eq!(p, [1.0 / 3.0; 3]);
     }
 }

@@ -57,6 +57,10 @@ impl AgentSpec for Params {
         true
     }
 
+    fn heeds_payoffs(&self) -> bool {
+        agent_of(self.policy.clone().into_iter().collect()).is_ok_and(|behind| behind.spec.heeds_payoffs())
+    }
+
     fn build(&self, ctx: &AgentContext<'_>) -> Result<Kind, (&'static str, String)> {
         for (key, share) in [("garbage", self.garbage), ("failure", self.failure), ("first_bias", self.first_bias)] {
             if !(0.0..=1.0).contains(&share) {

@@ -16,6 +16,7 @@ pub use registry::{AgentContext, AgentEntry, AgentSpec, Chosen, GameEntry, GameS
 pub use schema::schema;
 pub use sweep::{Point, Setting};
 
+use crate::control::{Control, Paid};
 use crate::stop::Stop;
 use document::{Spans, Table, read_field, take_field};
 use schemars::JsonSchema;
@@ -32,6 +33,8 @@ pub struct Experiment {
     pub agents: Agents,
     pub stop: Stop,
     pub record: Record,
+    /// What agents are shown in place of what is so.
+    pub control: Control,
     /// What live models may cost. No part of the plan: it can be raised, and the run goes on.
     pub budget: Budget,
 }
@@ -170,8 +173,8 @@ const REPLICAS_MAX: u64 = 100_000_000;
 const INTERACTIONS_MAX: u64 = 1 << 50;
 
 /// The sections and keys that an experiment file may hold.
-pub(crate) const KEYS: [&str; 10] =
-    ["name", "seed", "replicas", "population", "game", "agents", "stop", "record", "budget", "sweep"];
+pub(crate) const KEYS: [&str; 11] =
+    ["name", "seed", "replicas", "population", "game", "agents", "stop", "control", "record", "budget", "sweep"];
 
 impl Committed {
     /// How many of a population of `size` are committed.
@@ -201,8 +204,9 @@ impl Experiment {
         let agents = read_agents(table.remove("agents"), spans)?;
         let stop = take_field(&mut table, "stop", spans)?.unwrap_or_default();
         let record = take_field(&mut table, "record", spans)?.unwrap_or_default();
+        let control = take_field(&mut table, "control", spans)?.unwrap_or_default();
         let budget = take_field(&mut table, "budget", spans)?.unwrap_or_default();
-        let experiment = Experiment { name, seed, replicas, population, game, agents, stop, record, budget };
+        let experiment = Experiment { name, seed, replicas, population, game, agents, stop, record, control, budget };
         experiment.check(spans)?;
         Ok(experiment)
     }
@@ -268,7 +272,23 @@ impl Experiment {
         }
         self.check_agents(spans)?;
         self.check_start(spans)?;
+        self.check_control(spans)?;
         self.check_stop(spans)
+    }
+
+    fn check_control(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
+        if self.control.changes_what_is_shown() && self.game.spec.memory().is_none() {
+            let why = format!(
+                "controls change what agents are shown of remembered rounds, and in the game `{}` they remember none",
+                self.game.kind
+            );
+            return Err(spans.mistake("control", why));
+        }
+        if self.control.payoff != Paid::AsItIs && self.game.spec.payoff().is_none() {
+            let why = format!("the game `{}` pays nothing that could be told otherwise", self.game.kind);
+            return Err(spans.mistake("control.payoff", why));
+        }
+        Ok(())
     }
 
     fn check_agents(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
@@ -456,6 +476,10 @@ impl Experiment {
             stop.rounds = Some(crate::stop::ROUNDS_MAX);
         }
         plan.insert("stop".into(), value(toml::Value::try_from(&stop)));
+        // Plans of experiments without a control are what they were before there were any.
+        if !self.control.is_none() {
+            plan.insert("control".into(), value(toml::Value::try_from(self.control)));
+        }
         plan.insert("record".into(), value(toml::Value::try_from(self.record)));
         plan
     }

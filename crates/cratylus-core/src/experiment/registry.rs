@@ -56,6 +56,11 @@ pub trait AgentSpec: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether choices depend on what agreement and disagreement pay.
+    fn heeds_payoffs(&self) -> bool {
+        self.live()
+    }
+
     /// The games that this kind can play.
     fn games(&self) -> &'static [&'static str] {
         &["coordination", "individual"]
@@ -94,6 +99,8 @@ type NewCohort = dyn Fn(&[&[Round]]) -> Box<dyn Cohort> + Send + Sync;
 pub enum Kind {
     /// A response to the last rounds.
     Window(Arc<dyn Policy>),
+    /// A response to the last rounds as a control shows them, drawn for each decision.
+    Drawn(Arc<dyn Policy>),
     /// Agents of the naming game.
     Speaker(Box<NewCohort>),
     /// A language model, asked from outside.

@@ -3,6 +3,7 @@
 
 use super::registry::Entry;
 use super::{Budget, Committed, Population, Record};
+use crate::control::Control;
 use crate::stop::Stop;
 use crate::{agents, games};
 use schemars::SchemaGenerator;
@@ -40,6 +41,7 @@ pub fn schema() -> Value {
             "game": games,
             "agents": { "oneOf": kinds },
             "stop": generator.subschema_for::<Stop>(),
+            "control": generator.subschema_for::<Control>(),
             "record": generator.subschema_for::<Record>(),
             "budget": generator.subschema_for::<Budget>(),
             "sweep": {

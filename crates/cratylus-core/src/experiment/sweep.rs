@@ -167,7 +167,7 @@ fn axis<'a>((key, item): (serde_spanned::Spanned<std::borrow::Cow<'a, str>>, Ite
             Ok(entries.collect())
         }
         _ => {
-            let known = KEYS[3..7].iter().map(|key| format!("{key}.…")).collect::<Vec<_>>();
+            let known = KEYS[3..8].iter().map(|key| format!("{key}.…")).collect::<Vec<_>>();
             let why = format!("`{word}` is no key of an experiment, and its values are not tables that set keys together");
             Err(Mistake::new(why).help(nearest(&word, &known)).span(key.span()))
         }

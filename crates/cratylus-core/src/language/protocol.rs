@@ -13,12 +13,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The protocols inside this program: name and text.
-pub const BUILT_IN: [(&str, &str); 3] = [
+/// The protocols inside this program: name and text. Those from `skin-` on tell the game of the first in other words.
+pub const BUILT_IN: [(&str, &str); 8] = [
     ("ashery2025", include_str!("../protocols/ashery2025.toml")),
     ("ashery2025-committed", include_str!("../protocols/ashery2025-committed.toml")),
     ("one-word", include_str!("../protocols/one-word.toml")),
+    ("skin-symbols", include_str!("../protocols/skins/skin-symbols.toml")),
+    ("skin-formula", include_str!("../protocols/skins/skin-formula.toml")),
+    ("skin-archive", include_str!("../protocols/skins/skin-archive.toml")),
+    ("skin-bakery", include_str!("../protocols/skins/skin-bakery.toml")),
+    ("skin-vask", include_str!("../protocols/skins/skin-vask.toml")),
 ];
+
+/// The protocols inside this program that tell the published game in other words.
+pub fn skins() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.iter().map(|(name, _)| *name).filter(|name| name.starts_with("skin-"))
+}
 
 /// In which order options are shown. It is recorded for every question.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -84,7 +94,29 @@ struct File {
     answer: AnswerRule,
     #[serde(default)]
     fields: BTreeMap<String, toml::Value>,
+    #[serde(default)]
+    nouns: Nouns,
     messages: Messages,
+}
+
+/// The words of a scene, for questions about it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Nouns {
+    pub action: String,
+    pub actions: String,
+    pub round: String,
+    pub points: String,
+    /// What the other is called; the field `partner` where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partner: Option<String>,
+}
+
+impl Default for Nouns {
+    fn default() -> Nouns {
+        let [action, actions, round, points] = ["action", "actions", "round", "points"].map(String::from);
+        Nouns { action, actions, round, points, partner: None }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -106,6 +138,10 @@ impl Default for AnswerRule {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Messages {
+    /// What is so, without the request to choose: what an agent is told where it is questioned about the scene. The other
+    /// templates may hold it, as `scene`.
+    #[serde(default)]
+    scene: String,
     #[serde(default)]
     system: String,
     user: String,
@@ -145,6 +181,8 @@ pub struct Protocol {
     pub max_tokens: u32,
     /// The fields with their values: the file's, where the experiment does not give another.
     pub fields: BTreeMap<String, toml::Value>,
+    pub nouns: Nouns,
+    has_scene: bool,
     templates: Environment<'static>,
 }
 
@@ -168,7 +206,7 @@ impl Protocol {
                     let like = like.as_str().unwrap_or_default();
                     format!("`like` names a protocol inside this program{}", crate::experiment::nearest(like, &known()))
                 })?;
-                let mut whole: toml::Table = base.parse().expect("built-in protocols are whole");
+                let mut whole = whole(base);
                 merge(&mut whole, table);
                 whole.try_into().map_err(mistake)?
             }
@@ -183,7 +221,7 @@ impl Protocol {
             return Err("`answer.max_tokens` is at least 1".into());
         }
         let mut all = file.fields;
-        const TAKEN: [&str; 5] = ["names", "payoff", "memory", "round", "score"];
+        const TAKEN: [&str; 6] = ["names", "payoff", "memory", "round", "score", "scene"];
         if let Some(key) = all.keys().find(|key| TAKEN.contains(&key.as_str())) {
             return Err(format!("a field cannot be called `{key}`, which is what every template is told of the game"));
         }
@@ -213,10 +251,16 @@ impl Protocol {
             prefill: file.prefill,
             read: file.answer.read,
             max_tokens: file.answer.max_tokens,
+            nouns: Nouns {
+                partner: file.nouns.partner.or(all.get("partner").and_then(|name| name.as_str()).map(String::from)),
+                ..file.nouns
+            },
             fields: all,
+            has_scene: !file.messages.scene.trim().is_empty(),
             templates,
         };
-        for (part, text) in [("system", file.messages.system), ("user", file.messages.user)] {
+        let Messages { scene, system, user } = file.messages;
+        for (part, text) in [("scene", scene), ("system", system), ("user", user)] {
             let added = protocol.templates.add_template_owned(part, text);
             added.map_err(|error| format!("messages.{part}: {}", words(&error)))?;
         }
@@ -231,6 +275,39 @@ impl Protocol {
 
     /// What an agent is shown.
     pub fn tell(&self, about: &Told<'_>) -> Result<Prompt, String> {
+        let seen = self.seen(about)?;
+        let mut messages = Vec::new();
+        for part in ["system", "user"] {
+            let text = self.render(part, &seen)?;
+            if !text.is_empty() {
+                messages.push(Message { role: part.into(), text });
+            }
+        }
+        if messages.is_empty() {
+            return Err("it tells the agent nothing: both messages are empty".into());
+        }
+        Ok(Prompt { messages, prefill: self.prefill.clone() })
+    }
+
+    /// What is so, for questions about it: the protocol's scene, or all that an agent is told where it has none.
+    pub fn scene(&self, about: &Told<'_>) -> Result<String, String> {
+        match self.has_scene {
+            true => self.render("scene", &self.seen(about)?),
+            false => {
+                let texts: Vec<String> = self.tell(about)?.messages.into_iter().map(|message| message.text).collect();
+                Ok(texts.join("\n\n"))
+            }
+        }
+    }
+
+    fn render(&self, part: &str, seen: &Value) -> Result<String, String> {
+        let template = self.templates.get_template(part).expect("all were added");
+        let text = template.render(seen).map_err(|error| format!("messages.{part}: {}", words(&error)))?;
+        Ok(text.trim().to_string())
+    }
+
+    /// What templates see.
+    fn seen(&self, about: &Told<'_>) -> Result<Value, String> {
         let word = |name: u16| about.names[name as usize].clone();
         let paid = |round: &Round| if round[0] == round[1] { about.payoff.success } else { about.payoff.failure };
         let number = |x: f64| if x.fract() == 0.0 && x.abs() < 1e15 { Value::from(x as i64) } else { Value::from(x) };
@@ -249,19 +326,11 @@ impl Protocol {
             score => number(about.window.iter().map(paid).sum()),
             ..fields
         };
-        let mut messages = Vec::new();
-        for part in ["system", "user"] {
-            let template = self.templates.get_template(part).expect("both were added");
-            let text = template.render(&seen).map_err(|error| format!("messages.{part}: {}", words(&error)))?;
-            let text = text.trim().to_string();
-            if !text.is_empty() {
-                messages.push(Message { role: part.into(), text });
-            }
+        if !self.has_scene {
+            return Ok(seen);
         }
-        if messages.is_empty() {
-            return Err("it tells the agent nothing: both messages are empty".into());
-        }
-        Ok(Prompt { messages, prefill: self.prefill.clone() })
+        let scene = self.render("scene", &seen)?;
+        Ok(context! { scene => scene, ..seen })
     }
 
     /// Reads an answer in words. `prefilled` says that the answer was made to begin with the protocol's prefill.
@@ -286,6 +355,16 @@ impl Protocol {
         }
         Ok(hash)
     }
+}
+
+/// A protocol inside this program, with what it is like written out.
+fn whole(text: &str) -> toml::Table {
+    let mut table: toml::Table = text.parse().expect("built-in protocols are tables");
+    let Some(like) = table.remove("like") else { return table };
+    let base = BUILT_IN.iter().find(|(name, _)| like.as_str() == Some(name)).expect("built-in protocols are like others");
+    let mut base = whole(base.1);
+    merge(&mut base, table);
+    base
 }
 
 /// Writes a table over another, key by key.
@@ -382,6 +461,70 @@ mod tests {
         let told = Told { names: &names(), order: &[0, 1], payoff: Payoff::default(), window: &[] };
         assert!(protocol.tell(&told).unwrap_err().contains("undefined"), "{:?}", protocol.tell(&told));
         assert!(parse("format = 2\n[messages]\nuser = \"x\"").unwrap_err().contains("version 2"));
+    }
+
+    /// Numbers that no template holds by itself.
+    const ODD: Payoff = Payoff { success: 137.0, failure: -41.0 };
+
+    #[test]
+    fn every_skin_tells_every_fact() {
+        let names = ["Zor", "Kib", "Wex"].map(String::from);
+        let window = [[0, 1], [1, 1], [2, 0], [0, 0]];
+        for name in ["ashery2025", "one-word"].into_iter().chain(skins()) {
+            let protocol = Protocol::built_in(name, &BTreeMap::new()).unwrap().unwrap();
+            let about = Told { names: &names, order: &[2, 0, 1], payoff: ODD, window: &window };
+            let all: Vec<String> = protocol.tell(&about).unwrap().messages.into_iter().map(|message| message.text).collect();
+            for text in [protocol.scene(&about).unwrap(), all.join("\n")] {
+                assert!(text.contains("['Wex', 'Zor', 'Kib']"), "{name}: {text}");
+                // Before the memory is told, both payoffs stand in the rules.
+                let rules = &text[..text.find("'Kib']").unwrap() + 700.min(text.len() - text.find("'Kib']").unwrap())];
+                assert!(rules.contains("137") && rules.contains("-41"), "{name}: {rules}");
+                for (i, [own, partner]) in window.iter().enumerate() {
+                    let paid = if own == partner { "137" } else { "-41" };
+                    let (own, partner) = (&names[*own as usize], &names[*partner as usize]);
+                    let told = text.lines().any(|line| {
+                        let place = |word: &str| line.find(word);
+                        let both = place(own).zip(line.rfind(partner.as_str()));
+                        let number = line.contains(&format!("{}", i + 1));
+                        both.is_some_and(|(a, b)| own == partner && a < b || a < b) && number && line.contains(paid)
+                    });
+                    assert!(told, "{name}: round {} is not told in\n{text}", i + 1);
+                }
+                assert!(text.contains('5') && (name == "one-word" || text.contains("192")), "{name}: round 5, score 192: {text}");
+            }
+            let scene = protocol.scene(&about).unwrap();
+            assert!(scene.contains("192") && !scene.contains("value'"), "{name}: {scene}");
+        }
+    }
+
+    #[test]
+    fn skins_are_one_game_and_have_no_word_of_games() {
+        for name in skins() {
+            let protocol = Protocol::built_in(name, &BTreeMap::new()).unwrap().unwrap();
+            let ashery = Protocol::built_in("ashery2025", &BTreeMap::new()).unwrap().unwrap();
+            assert_eq!(
+                (protocol.read, &protocol.prefill, protocol.order, protocol.tries),
+                (ashery.read, &ashery.prefill, ashery.order, ashery.tries)
+            );
+            let text = tell(&protocol, &[0, 1], &[[0, 1]]).concat().to_lowercase();
+            for word in ["game", "player", "coordinat", "convention", "payoff", "partnership", "reward", "win ", "lose", "points"]
+            {
+                assert!(!text.contains(word), "{name} says `{word}`");
+            }
+            assert!(text.contains("100"), "{name}: as long as the published game");
+        }
+        assert_eq!(skins().count(), 5);
+    }
+
+    #[test]
+    fn the_scene_is_part_of_what_is_told_and_its_absence_too() {
+        let protocol = Protocol::built_in("ashery2025", &BTreeMap::new()).unwrap().unwrap();
+        let about = Told { names: &names(), order: &[0, 1], payoff: Payoff::default(), window: &[[0, 1]] };
+        let scene = protocol.scene(&about).unwrap();
+        assert!(tell(&protocol, &[0, 1], &[[0, 1]])[0].starts_with(&scene) && scene.ends_with("Your score is -50."));
+        assert_eq!(protocol.nouns.partner.as_deref(), Some("Player 2"));
+        let plain = Protocol::parse("mine", "format = 1\n[messages]\nuser = \"{{ names[0] }}\"", &BTreeMap::new()).unwrap();
+        assert_eq!(plain.scene(&about).unwrap(), "Q");
     }
 
     #[test]

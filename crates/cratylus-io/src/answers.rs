@@ -1,0 +1,225 @@
+//! Answers of models to questions, as files: a table that notebooks read, and a list for a person to code who must not
+//! know whose answers they are. What they say is other people's text: parsed, never trusted.
+
+use crate::manifest::write_whole;
+use crate::models::asker::sha;
+use crate::table::{self, Column, Table, Values};
+use crate::world::{Trouble, at};
+use cratylus_core::recognition::{Answer, Coding, Flag};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The table in a folder of answers.
+pub const ANSWERS: &str = "answers.parquet";
+
+/// Answers longer than this are none.
+pub const ANSWER_MAX: usize = 1 << 20;
+
+/// Writes answers with all their codings, those by rules included.
+pub fn write(path: &Path, answers: &[Answer]) -> Result<(), Trouble> {
+    let texts = |name: &str, of: fn(&Answer) -> &str| Column::texts(name, answers.iter().map(|answer| Some(of(answer))));
+    let mut columns = vec![
+        texts("source", |answer| &answer.source),
+        texts("model", |answer| &answer.model),
+        texts("skin", |answer| &answer.skin),
+        Column::ints("run", answers.iter().map(|answer| answer.run as i64)),
+    ];
+    let rules: Vec<Coding> = answers.iter().map(Answer::by_rules).collect();
+    for flag in Flag::ALL {
+        let machine = answers.iter().map(|answer| answer.machine.get(flag)).collect();
+        let manual = answers.iter().map(|answer| answer.manual.get(flag)).collect();
+        let rules = rules.iter().map(|coding| coding.get(flag)).collect();
+        for (by, values) in [("machine", machine), ("manual", manual), ("rules", rules)] {
+            columns.push(Column::new(format!("{}_{by}", flag.name()), Values::Bool(values)));
+        }
+    }
+    columns.push(texts("response", |answer| &answer.response));
+    table::write(path, &Table { columns })
+}
+
+/// Reads answers back.
+pub fn read(path: &Path) -> Result<Vec<Answer>, Trouble> {
+    let table = table::read(path, None)?;
+    let parsed = || -> Result<Vec<Answer>, String> {
+        let (sources, models, skins) = (table.texts("source")?, table.texts("model")?, table.texts("skin")?);
+        let (runs, responses) = (table.ints("run")?, table.texts("response")?);
+        let mut answers = Vec::new();
+        for i in 0..table.rows() {
+            let missing = || format!("row {i} lacks a value");
+            answers.push(Answer {
+                source: sources[i].ok_or_else(missing)?.into(),
+                model: models[i].ok_or_else(missing)?.into(),
+                skin: skins[i].ok_or_else(missing)?.into(),
+                run: runs[i].filter(|&run| run >= 0).ok_or_else(missing)? as u64,
+                response: responses[i].ok_or_else(missing)?.into(),
+                machine: Coding::default(),
+                manual: Coding::default(),
+            });
+        }
+        for flag in Flag::ALL {
+            let machine = table.bools(&format!("{}_machine", flag.name()))?;
+            let manual = table.bools(&format!("{}_manual", flag.name()))?;
+            for (i, answer) in answers.iter_mut().enumerate() {
+                answer.machine.set(flag, machine[i]);
+                answer.manual.set(flag, manual[i]);
+            }
+        }
+        Ok(answers)
+    };
+    parsed().map_err(at("reading", path))
+}
+
+/// What an answer is called where nobody must know whose it is. Order by it is random.
+fn opaque(answer: &Answer) -> String {
+    let Answer { source, model, skin, run, response, .. } = answer;
+    sha(format!("blind\n{source}\n{model}\n{skin}\n{run}\n{response}").as_bytes())[..12].into()
+}
+
+/// Writes the answers for a person to code: in random order, under names that say nothing, with a column to fill for each
+/// flag (1 for yes, 0 for no).
+pub fn write_blind(path: &Path, answers: &[Answer]) -> Result<(), Trouble> {
+    let mut rows: BTreeMap<String, &Answer> = BTreeMap::new();
+    for answer in answers {
+        rows.insert(opaque(answer), answer);
+    }
+    let mut out = csv::Writer::from_writer(Vec::new());
+    let head = ["id"].into_iter().chain(Flag::ALL.map(Flag::name)).chain(["response"]);
+    let write = |out: &mut csv::Writer<Vec<u8>>| -> csv::Result<()> {
+        out.write_record(head)?;
+        for (id, answer) in &rows {
+            // A spreadsheet takes what begins like this for a formula; what models say must not be run.
+            let response = answer.response.trim_start();
+            let quoted = if response.starts_with(['=', '+', '-', '@']) { format!("'{response}") } else { response.to_string() };
+            out.write_record([id.as_str(), "", "", "", "", &quoted])?;
+        }
+        Ok(())
+    };
+    write(&mut out).map_err(at("writing", path))?;
+    let bytes = out.into_inner().map_err(|error| at("writing", path)(error.to_string()))?;
+    write_whole(path, &bytes)
+}
+
+/// Reads a coded file back into the answers that it was made of, and says how many were coded. A code that is neither 0
+/// nor 1 nor empty, and an answer that is not among these, is refused.
+pub fn read_coded(path: &Path, answers: &mut [Answer]) -> Result<usize, Trouble> {
+    let rows = records(path, &["id", "coordination", "repeat", "convergence", "single", "response"])?;
+    let mut coded: BTreeMap<String, Coding> = BTreeMap::new();
+    for (line, row) in &rows {
+        let mut coding = Coding::default();
+        for (flag, cell) in Flag::ALL.into_iter().zip(&row[1..]) {
+            coding.set(flag, code(cell).map_err(|why| at("reading", path)(format!("line {line}, `{}`: {why}", flag.name())))?);
+        }
+        if coded.insert(row[0].clone(), coding).is_some() {
+            return Err(at("reading", path)(format!("line {line}: `{}` stands there twice", row[0])));
+        }
+    }
+    let mut n = 0;
+    for answer in answers {
+        if let Some(coding) = coded.remove(&opaque(answer)) {
+            n += usize::from(coding != Coding::default());
+            answer.manual = coding;
+        }
+    }
+    match coded.keys().next() {
+        Some(id) => Err(at("reading", path)(format!("`{id}` is none of the answers that are coded here"))),
+        None => Ok(n),
+    }
+}
+
+/// A code: 1, 0, or nothing.
+pub(crate) fn code(cell: &str) -> Result<Option<bool>, String> {
+    match cell.trim() {
+        "1" => Ok(Some(true)),
+        "0" => Ok(Some(false)),
+        "" => Ok(None),
+        other => Err(format!("{:?} is neither 0 nor 1", other.chars().take(20).collect::<String>())),
+    }
+}
+
+/// Larger files are no answers.
+const FILE_MAX: u64 = 64 << 20;
+
+/// The records of a CSV file with this head, each with its line.
+pub(crate) fn records(path: &Path, head: &[&str]) -> Result<Vec<(u64, Vec<String>)>, Trouble> {
+    let (found, rows) = any_records(path)?;
+    if found != head {
+        return Err(at("reading", path)(format!("its columns are {}, not {}", found.join(", "), head.join(", "))));
+    }
+    Ok(rows)
+}
+
+/// A CSV file's head and its records. Every record has as many cells as the head.
+pub(crate) fn any_records(path: &Path) -> Result<(Vec<String>, Vec<(u64, Vec<String>)>), Trouble> {
+    let size = std::fs::metadata(path).map_err(at("reading", path))?.len();
+    if size > FILE_MAX {
+        return Err(at("reading", path)(format!("it has {size} bytes; files of answers have at most {FILE_MAX}")));
+    }
+    let bytes = std::fs::read(path).map_err(at("reading", path))?;
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+    let mut reader = csv::Reader::from_reader(bytes);
+    let head: Vec<String> = reader.headers().map_err(at("reading", path))?.iter().map(String::from).collect();
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(at("reading", path))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        if let Some(long) = record.iter().find(|cell| cell.len() > ANSWER_MAX) {
+            return Err(at("reading", path)(format!("line {line}: a cell has {} bytes", long.len())));
+        }
+        rows.push((line, record.iter().map(String::from).collect()));
+    }
+    Ok((head, rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answers() -> Vec<Answer> {
+        let answer = |model: &str, run, response: &str| Answer {
+            source: "cratylus".into(),
+            model: model.into(),
+            skin: "ashery2025".into(),
+            run,
+            response: response.into(),
+            machine: Coding([Some(true), None, Some(false), None]),
+            manual: Coding::default(),
+        };
+        vec![answer("gpt", 0, "A, \"B\"\nand C"), answer("gpt", 1, "=HYPERLINK(1)"), answer("claude", 0, "A, \"B\"\nand C")]
+    }
+
+    fn file(name: &str) -> std::path::PathBuf {
+        std::env::temp_dir().join(format!("cratylus-answers-{}-{name}", std::process::id()))
+    }
+
+    #[test]
+    fn answers_come_back_from_the_table_as_they_were() {
+        let path = file("table.parquet");
+        write(&path, &answers()).unwrap();
+        assert_eq!(read(&path).unwrap(), answers());
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn who_codes_cannot_see_whose_answers_they_are_and_codes_come_back() {
+        let path = file("blind.csv");
+        let mut answers = answers();
+        write_blind(&path, &answers).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(
+            !text.contains("gpt") && !text.contains("claude") && !text.contains("ashery") && !text.contains("cratylus"),
+            "{text}"
+        );
+        assert!(text.contains("'=HYPERLINK"), "nothing that a spreadsheet would run");
+        let id = opaque(&answers[0]);
+        let coded = text.replace(&format!("{id},,,,,"), &format!("{id},1,0,,1,"));
+        std::fs::write(&path, &coded).unwrap();
+        assert_eq!(read_coded(&path, &mut answers).unwrap(), 1);
+        assert_eq!(answers[0].manual, Coding([Some(true), Some(false), None, Some(true)]));
+        assert_eq!(answers[2].manual, Coding::default());
+        std::fs::write(&path, coded.replace(",1,0,,1,", ",yes,0,,1,")).unwrap();
+        assert!(read_coded(&path, &mut answers).unwrap_err().0.contains("`coordination`: \"yes\" is neither 0 nor 1"));
+        std::fs::write(&path, coded.replace(&id, "0123456789ab")).unwrap();
+        assert!(read_coded(&path, &mut answers).unwrap_err().0.contains("none of the answers"));
+        std::fs::remove_file(path).unwrap();
+    }
+}
