@@ -7,13 +7,14 @@ use crate::evidence::{Condition, Decisions};
 use crate::finding::Finding;
 use crate::rivals::{Ladder, RecallWeight, Response, Setting, recall_weight};
 use crate::surrogate::{Simulated, populations};
+use crate::window::Policy;
 use std::sync::{Arc, OnceLock};
 
 /// What the user may choose. The defaults are those of the methods page.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub seed: u64,
-    /// How many populations are simulated for each rival.
+    /// How many populations are simulated for each rival; controls and tipping curves have numbers of their own.
     pub populations: u64,
     /// How many draws a Monte-Carlo or permutation test takes.
     pub draws: usize,
@@ -40,6 +41,8 @@ impl Default for Options {
     }
 }
 
+/// A difference of log scores smaller than this, in nats in all, decides nothing, however little it varies.
+pub const NATS_MIN: f64 = 4.0;
 /// Fewer runs than this say nothing about other runs.
 pub const RUNS_MIN: usize = 4;
 /// More names than this are not audited: tables would hold next to nothing.
@@ -140,8 +143,12 @@ impl<'a> Case<'a> {
 
     /// Plays populations of a response. `purpose` tells one use of randomness from another.
     pub fn play(&self, response: &Response, purpose: u64) -> Vec<Simulated> {
-        let policy = Arc::new(response.clone());
-        // Agents that never agree would play on for a thousand rounds; none that was recorded needed so many.
+        self.play_policy(Arc::new(response.clone()), purpose)
+    }
+
+    /// Plays populations of a policy, as long as the experiment lets them, and no longer than anybody would need who was
+    /// recorded: agents that never agree would play on for a thousand rounds.
+    pub fn play_policy(&self, policy: Arc<dyn Policy>, purpose: u64) -> Vec<Simulated> {
         let longest = self.condition.runs.iter().map(|run| run.outcome.interactions).max().unwrap_or(0);
         let size = u64::from(self.condition.size());
         let most = (4 * longest).max(100 * size);
@@ -188,5 +195,5 @@ pub struct Entry {
 
 /// Asks every audit, or those that are wanted, of a condition.
 pub fn findings(case: &Case<'_>, wanted: &dyn Fn(&str) -> bool) -> Vec<Finding> {
-    audits::ALL.iter().filter(|entry| wanted(entry.name)).filter_map(|entry| (entry.ask)(case)).collect()
+    audits::ALL.iter().filter(|entry| wanted(entry.name)).filter_map(|entry| (entry.ask)(case)).map(Finding::finite).collect()
 }

@@ -95,6 +95,56 @@ pub struct Finding {
     pub pictures: Vec<Picture>,
 }
 
+impl Finding {
+    /// The finding without numbers that are none, which no file could hold: where nothing varied there is no statistic.
+    pub fn finite(mut self) -> Finding {
+        self.effect = self.effect.filter(|effect| [effect.value, effect.low, effect.high].into_iter().all(f64::is_finite));
+        self.statistic = self.statistic.filter(|statistic| statistic.value.is_finite());
+        if let Some(statistic) = &mut self.statistic {
+            statistic.p = statistic.p.filter(|p| p.is_finite());
+        }
+        self.pictures.iter_mut().for_each(Picture::keep_finite);
+        self.pictures.retain(|picture| !picture.is_empty());
+        self
+    }
+}
+
+impl Picture {
+    fn keep_finite(&mut self) {
+        match self {
+            Picture::Bars { rows, .. } => {
+                rows.retain(|row| row.value.is_finite());
+                for row in rows {
+                    (row.low, row.high) = (row.low.filter(|low| low.is_finite()), row.high.filter(|high| high.is_finite()));
+                }
+            }
+            Picture::Curves { lines, .. } => {
+                for line in lines.iter_mut() {
+                    let banded = !line.low.is_empty();
+                    let finite =
+                        |&i: &usize| line.y[i].is_finite() && (!banded || (line.low[i].is_finite() && line.high[i].is_finite()));
+                    let keep: Vec<usize> = (0..line.y.len()).filter(finite).collect();
+                    let only = |values: &[f64]| keep.iter().filter_map(|&i| values.get(i).copied()).collect::<Vec<f64>>();
+                    (line.x, line.y, line.low, line.high) = (only(&line.x), only(&line.y), only(&line.low), only(&line.high));
+                }
+                lines.retain(|line| !line.y.is_empty());
+            }
+            Picture::Samples { rows, .. } => {
+                rows.iter_mut().for_each(|row| row.values.retain(|value| value.is_finite()));
+                rows.retain(|row| !row.values.is_empty());
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            Picture::Bars { rows, .. } => rows.is_empty(),
+            Picture::Curves { lines, .. } => lines.is_empty(),
+            Picture::Samples { rows, .. } => rows.is_empty(),
+        }
+    }
+}
+
 /// What carries a finding to the eye.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]

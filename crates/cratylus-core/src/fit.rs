@@ -284,13 +284,13 @@ fn minimise(design: &Design, penalties: &[f64], x: &mut Vec<f64>, steps: usize) 
 
 /// Tests whether the response depends on the window alone: Pearson's chi-squared of run × (first name of
 /// the pool or another) within each window, against runs exchanged within windows.
-pub fn sufficiency(condition: String, runs: &[&RunDecisions], permutations: usize) -> Option<Sufficiency> {
-    let (statistic, p) = exchangeability(runs, usize::MAX, permutations)?;
-    let (short_statistic, short_p) = exchangeability(runs, 2, permutations)?;
+pub fn sufficiency(condition: String, runs: &[&RunDecisions], permutations: usize, seed: Seed) -> Option<Sufficiency> {
+    let (statistic, p) = exchangeability(runs, usize::MAX, permutations, seed)?;
+    let (short_statistic, short_p) = exchangeability(runs, 2, permutations, seed)?;
     Some(Sufficiency { condition, statistic, p, short_statistic, short_p })
 }
 
-fn exchangeability(runs: &[&RunDecisions], longest: usize, permutations: usize) -> Option<(f64, f64)> {
+fn exchangeability(runs: &[&RunDecisions], longest: usize, permutations: usize, seed: Seed) -> Option<(f64, f64)> {
     // Within each window: which run each decision belongs to, and whether it fell on the first name.
     let mut cells: BTreeMap<&[Round], (Vec<u32>, Vec<bool>)> = BTreeMap::new();
     for (number, run) in (0..).zip(runs) {
@@ -325,7 +325,7 @@ fn exchangeability(runs: &[&RunDecisions], longest: usize, permutations: usize) 
     let mut shuffled = cells.clone();
     let mut as_large = 1;
     for permutation in 0..permutations as u64 {
-        let mut stream = Seed(0).stream(Purpose::Resample, permutation);
+        let mut stream = seed.stream(Purpose::Resample, permutation);
         for (_, first) in &mut shuffled {
             let n = first.len();
             stream.shuffle(first, n);
@@ -382,11 +382,11 @@ mod tests {
     fn runs_that_follow_different_rules_are_told_from_runs_that_follow_one() {
         let same = stubborn(0, 10, &["M", "Q"], 0.5);
         let same: Vec<&RunDecisions> = same.iter().collect();
-        assert!(sufficiency("one rule".into(), &same, 199).unwrap().p > 0.05);
+        assert!(sufficiency("one rule".into(), &same, 199, Seed(0)).unwrap().p > 0.05);
         let mut different = stubborn(0, 5, &["M", "Q"], 0.3);
         different.extend(stubborn(0, 5, &["M", "Q"], 0.7));
         let different: Vec<&RunDecisions> = different.iter().collect();
-        assert!(sufficiency("two rules".into(), &different, 199).unwrap().p < 0.01);
+        assert!(sufficiency("two rules".into(), &different, 199, Seed(0)).unwrap().p < 0.01);
     }
 
     #[test]

@@ -44,11 +44,11 @@ pub mod audit;
 pub mod audits;
 pub mod evidence;
 pub mod finding;
+pub mod recognition;
 pub mod rivals;
 pub mod self_test;
 pub mod surrogate;
 pub mod verdict;
-pub mod recognition;
 
 pub mod estimate;
 pub mod experiment;

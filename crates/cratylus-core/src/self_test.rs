@@ -284,7 +284,7 @@ pub fn trial(mechanism: usize, design: &Design, seed: u64, options: &Options) ->
     let condition = record(&MECHANISMS[mechanism], design, seed);
     let all = std::slice::from_ref(&condition);
     let options = Options { seed: crate::seed::mix(seed) >> 1, ..options.clone() };
-    // Tipping and equivalence decide no verdict, and take as long as all the others.
+    // These decide no verdict, and take as long as all the others.
     let wanted = |audit: &str| !matches!(audit, "tipping" | "metric" | "equivalence");
     let findings = Case::new(&condition, all, &options).map_or_else(|_| Vec::new(), |case| findings(&case, &wanted));
     Trial { mechanism, verdict: verdict(&condition.label, &findings), findings }
@@ -379,12 +379,6 @@ const NULLS: &[Null] = &[
         FREE,
     ),
     ("history: transfer from partners", 0.05, |f| detail(f, "history", "/transfer_p"), DEAF),
-    (
-        "history: first round foretells the winner",
-        0.05,
-        |f| detail(f, "history", "/first_round_lead/p"),
-        &["prior only", "own inertia"],
-    ),
     (
         "position: labels, z over 2",
         0.023,

@@ -22,12 +22,14 @@ pub fn verdict(condition: &str, findings: &[Finding]) -> Verdict {
     let of: Vec<&Finding> = findings.iter().filter(|finding| finding.condition == condition).collect();
     let (interaction, first, because_interaction) = on_interaction(&of);
     let (response, second, because_response) = on_response(&of);
+    let asked =
+        |because: Vec<String>| because.into_iter().filter(|audit| of.iter().any(|finding| finding.audit == *audit)).collect();
     Verdict {
         condition: condition.into(),
         sentences: vec![first, second],
         interaction,
         response,
-        because: [because_interaction, because_response],
+        because: [asked(because_interaction), asked(because_response)],
     }
 }
 
@@ -59,6 +61,10 @@ fn on_interaction(findings: &[&Finding]) -> Ruling {
         ),
         // Rule 3: agreement that dies without partners, and is explained by how agents respond to them.
         (Some(SupportsInteraction), Some(SupportsInteraction)) => {
+            if suffices == Some(SupportsRecall) {
+                let sentence = "Interaction: undecided; agreement is lost without partners, and yet agents without memory would bring about the same winners and times.";
+                return (CannotTell, sentence.into(), because(&["interaction", "history", "sufficiency"]));
+            }
             let explained = match suffices {
                 Some(SupportsInteraction) => " and the response to what partners said is enough to bring it about",
                 Some(CannotTell) => ", though the response that was fitted does not by itself bring about all that was recorded",
@@ -94,7 +100,7 @@ fn on_response(findings: &[&Finding]) -> Ruling {
         let weight = finding.details["recall"]["weight"].as_f64();
         let name = finding.details["recall"]["name"].as_str().unwrap_or("one name");
         let part = match weight {
-            Some(weight) if weight < 0.9 && finding.details["best"] != "M1" => format!(
+            Some(weight) if finding.details["depends_on_memory"] == true => format!(
                 "recall of an outcome is part of it: {name} is said whatever is remembered in {:.0} % of choices",
                 100.0 * weight
             ),

@@ -155,3 +155,46 @@ fn what_cannot_be_audited_is_said() {
     let why = Case::new(&none, std::slice::from_ref(&none), &options()).err().unwrap();
     assert!(why.contains("remember nothing"), "{why}");
 }
+
+/// Records in which nothing varies once broke the findings' file and were called recall.
+#[test]
+fn a_record_in_which_nothing_varies_is_audited_like_any_other() {
+    let mut condition = population("symmetric follower", &Design { runs: 6, ..Design::default() }, 2);
+    for run in &mut condition.runs {
+        run.events.truncate(200);
+        run.events.iter_mut().for_each(|event| (event.names, event.success) = ([Some(1), Some(1)], Some(true)));
+        run.starts = vec![vec![[1, 1]; 5]; 24];
+    }
+    let options = options();
+    let case = Case::new(&condition, std::slice::from_ref(&condition), &options).unwrap();
+    let found = findings(&case, &|_| true);
+    let text = serde_json::to_string(&found).unwrap();
+    let back: Vec<cratylus_core::finding::Finding> = serde_json::from_str(&text).expect("findings read back");
+    assert_eq!(back.len(), found.len());
+    let of = |audit: &str| found.iter().find(|finding| finding.audit == audit).unwrap().finds;
+    assert_eq!((of("mechanism"), of("position"), of("history")), (Finds::CannotTell, Finds::CannotTell, Finds::CannotTell));
+}
+
+#[test]
+fn agents_that_avoid_their_partners_depend_on_them() {
+    // What a partner said, these agents do not say next: surely an influence, and a negative one.
+    let condition = population("win-stay-lose-shift", &Design { runs: 8, ..Design::default() }, 3);
+    let mut contrary = condition.clone();
+    for (n, run) in (0..).zip(&mut contrary.runs) {
+        let mut last = vec![0u32; 24];
+        for event in &mut run.events {
+            let mut stream = Seed(n).stream(cratylus_core::Purpose::Resample, event.t);
+            let names =
+                event.agents.map(|agent| if stream.unit() < 0.2 { stream.below(2) as u32 } else { 1 - last[agent as usize] });
+            event.names = names.map(Some);
+            event.success = Some(names[0] == names[1]);
+            (last[event.agents[0] as usize], last[event.agents[1] as usize]) = (names[1], names[0]);
+        }
+        (run.outcome.winner, run.outcome.rounds_to_consensus, run.outcome.consensus) = (None, None, false);
+    }
+    let options = options();
+    let case = Case::new(&contrary, std::slice::from_ref(&contrary), &options).unwrap();
+    let finding = findings(&case, &|audit| audit == "history").remove(0);
+    assert!(finding.effect.as_ref().unwrap().high < -0.1, "{finding:?}");
+    assert_eq!(finding.finds, Finds::SupportsInteraction, "{}", finding.means);
+}

@@ -2,6 +2,7 @@
 
 use crate::run_dir::{RunDir, declared_start};
 use crate::world::{Trouble, at};
+use cratylus_core::Seed;
 use cratylus_core::agents::emulated::{Condition, Emulated, FORMAT, HeldOut, Sufficiency};
 use cratylus_core::fit::{Fit, RunDecisions, choose_smoothing, decisions, fit, sufficiency};
 use cratylus_core::measure::RunContext;
@@ -96,7 +97,7 @@ pub fn fit_dirs(order: &Order<'_>, mut say: impl FnMut(&str)) -> Result<Emulated
     let suffices = (0..conditions.len()).filter_map(|i| {
         let of: Vec<&RunDecisions> = runs.iter().filter(|run| run.condition == i).collect();
         let tested = conditions[i].game == "coordination" && conditions[i].start.is_none() && of.len() >= RUNS_MIN;
-        tested.then(|| sufficiency(conditions[i].label(), &of, PERMUTATIONS)).flatten()
+        tested.then(|| sufficiency(conditions[i].label(), &of, PERMUTATIONS, Seed(0))).flatten()
     });
     let sufficiency: Vec<Sufficiency> = suffices.collect();
     let trained = || conditions.iter().filter(|condition| condition.trained);

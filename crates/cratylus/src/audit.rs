@@ -50,10 +50,10 @@ pub struct Audit {
     /// Ask these audits alone (`cratylus list audits`).
     #[arg(long, value_name = "AUDIT", value_delimiter = ',')]
     only: Vec<String>,
-    /// How many populations are simulated for each rival.
+    /// How many populations are simulated for each rival; controls and tipping have numbers of their own.
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(20..=1_000_000))]
     populations: u64,
-    /// The seed of simulations and permutations.
+    /// The seed of all simulations, permutations and draws.
     #[arg(long, value_name = "N", default_value_t = 2025)]
     seed: u64,
     /// A difference in a name's share of wins that is too small to matter.
@@ -87,6 +87,10 @@ pub struct Kept {
     pub version: String,
     pub seed: u64,
     pub populations: u64,
+    /// The margin of shares of wins.
+    pub margin: f64,
+    /// The audits that were asked; empty for all.
+    pub only: Vec<String>,
     pub conditions: Vec<KeptCondition>,
 }
 
@@ -177,8 +181,15 @@ impl Audit {
 
     /// Keeps findings in a folder.
     fn keep(&self, dir: &Path, conditions: Vec<KeptCondition>) -> Result<Kept, Failure> {
-        let kept =
-            Kept { format: FORMAT, version: BUILD.version.into(), seed: self.seed, populations: self.populations, conditions };
+        let kept = Kept {
+            format: FORMAT,
+            version: BUILD.version.into(),
+            seed: self.seed,
+            populations: self.populations,
+            margin: self.margin,
+            only: self.only.clone(),
+            conditions,
+        };
         let text = serde_json::to_string_pretty(&kept).expect("findings are plain data");
         write_whole(&dir.join(FINDINGS), text.as_bytes())?;
         Ok(kept)
@@ -197,7 +208,7 @@ impl Audit {
         if self.json {
             return print_json(&asked);
         }
-        let shown: Vec<&KeptCondition> = asked.iter().filter(|condition| condition.verdict.is_some()).collect();
+        let shown: Vec<&KeptCondition> = asked.iter().filter(|condition| !condition.findings.is_empty()).collect();
         if shown.is_empty() {
             let whys: Vec<String> =
                 asked.iter().filter_map(|c| Some(format!("\n  {}: {}", c.condition, c.not_audited.as_ref()?))).collect();
@@ -244,7 +255,8 @@ impl Audit {
         }
         let known: Vec<String> = ALL.iter().map(|entry| entry.name.to_string()).collect();
         if let Some(other) = self.only.iter().find(|only| !known.contains(only)) {
-            return Err(Failure::input(format!("there is no audit called `{other}`")).help(&nearest(other, &known)));
+            return Err(Failure::input(format!("there is no audit called `{other}`"))
+                .help(nearest(other, &known).trim_start_matches("; ")));
         }
         if !(self.margin > 0.0 && self.margin < 1.0) {
             return Err(Failure::input("a margin is a share, above 0 and below 1"));
@@ -357,14 +369,26 @@ fn ask(
     wanted: &dyn Fn(&str) -> bool,
 ) -> KeptCondition {
     let kept = |not_audited: Option<String>, findings: Vec<Finding>| {
-        let verdict = (!findings.is_empty()).then(|| verdict(&condition.label, &findings));
+        // What decides a verdict must have been asked.
+        let decides = ["mechanism", "interaction", "history"].iter().all(|audit| wanted(audit));
+        let verdict = (decides && !findings.is_empty()).then(|| verdict(&condition.label, &findings));
         let (label, agents) = (condition.label.clone(), condition.agents.clone());
         KeptCondition { condition: label, agents, runs: condition.runs.len() as u64, not_audited, verdict, findings }
     };
-    // Runs that start from an agreed name are evidence for those of the same agents that do not.
-    let serves = |other: &Condition| other.baseline() && other.windowed() && other.agents == condition.agents;
-    if !condition.baseline() && all.iter().any(serves) {
-        return kept(Some("it is evidence for the runs from empty memories".into()), Vec::new());
+    let served = |other: &Condition| other.baseline() && other.windowed() && other.agents == condition.agents;
+    if condition.alone() {
+        let why = match all.iter().any(served) {
+            true => "agents asked alone are evidence for populations of the same agents",
+            false => "agents asked alone meet nobody; give populations of the same agents beside them",
+        };
+        return kept(Some(why.into()), Vec::new());
+    }
+    if !condition.baseline() && all.iter().any(served) {
+        let why = match condition.point.experiment.n_committed() {
+            0 => "its runs do not start from empty memories, and runs of the same agents that do are here",
+            _ => "its minority stands beside the tipping that is foretold by runs from empty memories",
+        };
+        return kept(Some(why.into()), Vec::new());
     }
     match Case::new(condition, all, options) {
         Err(why) => kept(Some(why), Vec::new()),
@@ -375,7 +399,8 @@ fn ask(
             for finding in &mut findings {
                 finding.cautions.extend(condition.cautions.iter().cloned());
             }
-            kept(None, findings)
+            let none = findings.is_empty().then(|| "none of the audits that were asked applies to it".to_string());
+            kept(none, findings)
         }
     }
 }

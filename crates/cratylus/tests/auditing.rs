@@ -123,7 +123,7 @@ fn mistakes_are_told_with_a_way_out() {
         words.iter().for_each(|word| assert!(said.err.contains(word), "{args:?}: {}", said.err));
     };
     fails(&["audit"], &["which runs?", "cratylus audit runs/consensus"]);
-    fails(&["audit", "run", "--only", "mecanism"], &["no audit called `mecanism`", "mechanism"]);
+    fails(&["audit", "run", "--only", "mecanism"], &["no audit called `mecanism`", "help: did you mean `mechanism`"]);
     fails(&["audit", "run", "run"], &["given twice"]);
     fails(&["audit", "nowhere"], &["nowhere"]);
     fails(&["audit", "run", "--margin", "2"], &["a margin is a share"]);

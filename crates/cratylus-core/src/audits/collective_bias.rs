@@ -3,10 +3,11 @@
 //! in how single agents respond to certain memories, where a test without memory cannot see it.
 
 use super::sufficiency::check;
-use super::{bar, p_words, percent};
+use super::{bar, percent};
+use crate::Seed;
 use crate::audit::{Case, Entry};
 use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
-use crate::stats::{Proportion, normalised_entropy, runs_for_equivalence};
+use crate::stats::{Proportion, g_test, normalised_entropy, runs_for_equivalence};
 use crate::window::Round;
 use serde_json::json;
 
@@ -25,7 +26,7 @@ struct Asymmetry {
     difference: f64,
 }
 
-/// A memory of two names as a reader writes it: own choices, an underscore, partners'.
+/// A memory as a reader writes it: own choices, a bar, partners'.
 pub(super) fn words(case: &Case<'_>, window: &[Round]) -> String {
     let side = |own: usize| window.iter().map(|round| case.name(round[own] as usize)).collect::<Vec<_>>().join(" ");
     if window.is_empty() { "empty".into() } else { format!("{} | {}", side(0), side(1)) }
@@ -68,18 +69,22 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     }
     let winners = case.condition.winners();
     let n: u64 = winners.iter().sum();
-    let (fitted, symmetric) = (check(case, case.fitted()), check(case, case.symmetric()));
+    let fitted = check(case, case.fitted());
     let of = |simulated: &[crate::surrogate::Simulated], winner: usize| {
         let won: Vec<bool> = simulated.iter().filter_map(|run| Some(run.outcome.winner? as usize == winner)).collect();
         Proportion::new(won.iter().filter(|&&won| won).count() as u64, won.len().max(1) as u64)
     };
     let [with, alike] = [case.fitted(), case.symmetric()].map(|simulated| of(simulated, fitted.winner));
     let k = winners.len() as f64;
-    let margin = case.options.margins.share;
+    // Among many names a share may double and stay within a margin that is meant for two.
+    let margin = case.options.margins.share.min(0.5 / k);
     let se = 1.645 * (fitted.share.share * (1.0 - fitted.share.share) / n.max(1) as f64).sqrt();
     // With names alike no name can be favoured, so the share to be compared with is known.
     let alike_within = (fitted.share.share - 1.0 / k).abs() + se < margin;
-    let biased = n >= 5 && symmetric.p_winner < 0.01;
+    // Where names are alike, no name can win more often than another: that null is known without simulation.
+    let p_alike =
+        if n > 0 { g_test(&winners, &vec![1.0 / k; winners.len()], case.options.draws, Seed(case.seed(25))).1 } else { f64::NAN };
+    let biased = n >= 5 && p_alike < 0.01;
     let explained = !(fitted.p_winner < 0.01);
     let finds = if n >= 5 && alike_within { Finds::SupportsInteraction } else { Finds::CannotTell };
     let name = case.name(fitted.winner);
@@ -148,7 +153,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         rivals: vec!["names are exchangeable to the agents; which one wins is settled by what happens".into(), "agents respond differently to different names after the same history".into()],
         finds,
         effect: Some(Effect::new(format!("wins of {name} that go with the labels, share"), difference, [difference - spread, difference + spread])),
-        statistic: Some(Statistic { name: "share of wins against names alike".into(), value: fitted.share.share, p: Some(symmetric.p_winner) }),
+        statistic: Some(Statistic { name: "share of wins against names alike".into(), value: fitted.share.share, p: Some(p_alike) }),
         means,
         does_not_mean: "A bias that shows only in a population did not emerge from it: it may be there in single agents, in memories that no test asked about. Nor does a label bias show that an outcome was recalled.".into(),
         would_tell: (finds == Finds::CannotTell).then(|| match biased {
@@ -159,8 +164,8 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         cautions: Vec::new(),
         details: json!({
             "winner": name, "share": fitted.share.share, "share_low": fitted.share.low, "share_high": fitted.share.high, "runs": n,
-            "fitted_share": with.share, "fitted_p": fitted.p_winner, "symmetric_share": alike.share, "symmetric_p": symmetric.p_winner,
-            "winner_entropy": normalised_entropy(&winners), "biased": biased, "explained": explained, "p_words": p_words(symmetric.p_winner),
+            "fitted_share": with.share, "fitted_p": fitted.p_winner, "symmetric_share": alike.share, "symmetric_p": p_alike,
+            "winner_entropy": normalised_entropy(&winners), "biased": biased, "explained": explained,
             "memories": asymmetries.iter().map(|a| json!({ "memory": words(case, &a.window), "visits": a.visits, "difference": a.difference })).collect::<Vec<_>>(),
         }),
         pictures,

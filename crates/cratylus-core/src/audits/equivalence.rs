@@ -1,7 +1,7 @@
 //! Is the record observationally equivalent to a surrogate, and to which? Margins are declared beforehand. A surrogate
-//! is equivalent only if the 90 % interval of every difference lies within its margin (two one-sided tests at 5 %,
-//! intersection of unions, so no correction is due), different if any 95 % interval excludes zero, and otherwise
-//! nothing is decided, whatever a test that finds no difference may suggest.
+//! is equivalent if the 90 % interval of every difference lies within its margin (two one-sided tests at 5 %,
+//! intersection of unions, so no correction is due); if not, it is different where any 95 % interval excludes zero; and
+//! otherwise nothing is decided, whatever a test that finds no difference may suggest.
 
 use super::bar;
 use crate::audit::{Case, Entry};
@@ -43,7 +43,6 @@ struct Compared {
 
 impl Compared {
     fn judged(&self) -> Judged {
-        // A difference that never varied is known exactly, to half a run in the sample.
         if self.difference.abs() + 1.645 * self.se <= self.margin {
             Judged::Equivalent
         } else if self.difference.abs() > 1.96 * self.se {

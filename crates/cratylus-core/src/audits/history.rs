@@ -195,8 +195,8 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     let interval = [value - 1.96 * se, value + 1.96 * se];
     let finds = match () {
         () if !value.is_finite() || !se.is_finite() => Finds::CannotTell,
-        () if interval[0] > NONE && p < 0.01 => Finds::SupportsInteraction,
-        () if interval[1] < NONE => Finds::SupportsRecall,
+        () if (interval[0] > NONE || interval[1] < -NONE) && p < 0.01 => Finds::SupportsInteraction,
+        () if interval[0] > -NONE && interval[1] < NONE => Finds::SupportsRecall,
         () => Finds::CannotTell,
     };
     let quadrant = match () {
@@ -205,9 +205,10 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         () if diversity < 0.25 => "runs agree within and between: biased, or recalled",
         () => "runs agree within and lean to some names between",
     };
+    let likelier = if value < 0.0 { "less likely" } else { "likelier" };
     let changed = format!(
-        "Before consensus, a name is {:.0} points likelier to be said next by an agent whose partner just said it",
-        100.0 * value
+        "Before consensus, a name is {:.0} points {likelier} to be said next by an agent whose partner just said it",
+        100.0 * value.abs()
     );
     let means = match finds {
         Finds::SupportsInteraction => format!(

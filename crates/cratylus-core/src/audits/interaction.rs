@@ -28,6 +28,11 @@ const YOKED: u64 = 40;
 /// Agents of one run that agree so much before anything was said, of all they could, were not left to choose.
 const COMMON: f64 = 0.25;
 
+/// Where less than this of the agreement survives without partners, it was a matter of them.
+const HALF: f64 = 0.5;
+/// Where more than this survives, agents bring it with them; between the two, nothing is decided.
+const MOST: f64 = 0.6;
+
 /// Agreement in each population round, one row for each population.
 fn agreement(events: &[Event], size: u32, rounds: usize) -> Vec<[u64; 2]> {
     let mut out = vec![[0; 2]; rounds];
@@ -159,8 +164,8 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     let finds = match () {
         () if chosen_for => Finds::SupportsRecall,
         () if !agrees => Finds::CannotTell,
-        () if survives - 1.96 * survives_se > 0.5 => Finds::SupportsRecall,
-        () if survives + 1.96 * survives_se < 0.5 => Finds::SupportsInteraction,
+        () if survives - 1.96 * survives_se > MOST => Finds::SupportsRecall,
+        () if survives + 1.96 * survives_se < HALF => Finds::SupportsInteraction,
         () => Finds::CannotTell,
     };
     let compared = format!(

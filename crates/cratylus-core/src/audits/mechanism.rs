@@ -2,7 +2,7 @@
 //! weight of recall mixed into the best-known form of following.
 
 use super::bar;
-use crate::audit::{Case, Entry};
+use crate::audit::{Case, Entry, NATS_MIN};
 use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
 use crate::rivals::{Rung, paired};
 use crate::stats::two_sided;
@@ -24,13 +24,15 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     let (leans, leans_se) = paired(&ladder.rung("M1", true).by_run, &ladder.rung("M0", false).by_run);
     let textbook = ladder.rung("M2", true).by_run.iter().sum::<f64>().max(ladder.rung("M2", false).by_run.iter().sum());
     let recall = case.recall();
-    let depends = gain > 2.0 * gain_se;
-    let recalled = recall.filter(|recall| recall.interval[0] > NONE && recall.gain > 2.0 * recall.gain_se);
+    let matters = |gain: f64, se: f64| gain > 2.0 * se && gain > NATS_MIN;
+    let depends = matters(gain, gain_se);
+    let leans = matters(leans, leans_se);
+    let recalled = recall.filter(|recall| recall.interval[0] > NONE && matters(recall.gain, recall.gain_se));
     let finds = match (depends, recalled, recall) {
-        (false, _, _) if leans > 2.0 * leans_se => Finds::SupportsRecall,
+        (false, _, _) if leans && case.decisions.windows.len() > 2 => Finds::SupportsRecall,
         (false, _, _) => Finds::CannotTell,
         (true, Some(_), _) => Finds::SupportsRecall,
-        (true, None, Some(recall)) if recall.interval[1] < SOME || recall.gain < 2.0 * recall.gain_se => {
+        (true, None, Some(recall)) if recall.interval[1] < SOME || !matters(recall.gain, recall.gain_se) => {
             Finds::SupportsInteraction
         }
         (true, None, _) => Finds::CannotTell,
@@ -104,7 +106,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         details: json!({
             "decisions": case.decisions.len(), "memories": case.decisions.windows.len(), "runs": case.decisions.runs.len(),
             "ladder": ladder.rungs.iter().map(rung).collect::<Vec<_>>(), "best": best.entry.code, "best_label_bias": best.labelled,
-            "memory_gain": gain, "memory_gain_se": gain_se, "textbook_behind": textbook_behind,
+            "depends_on_memory": depends, "memory_gain": gain, "memory_gain_se": gain_se, "textbook_behind": textbook_behind,
             "recall": recall.map(|recall| json!({
                 "name": case.name(recall.name as usize), "weight": recall.weight, "low": recall.interval[0], "high": recall.interval[1],
                 "lapse": recall.lapse, "gain": recall.gain, "gain_se": recall.gain_se,

@@ -44,10 +44,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         (logs / (round + 1 - from) as f64 * window as f64).exp()
     };
     let power: Vec<f64> = (0..rounds).map(streak).collect();
-    let jump = |curve: &[f64]| {
-        let steps = curve.windows(2).map(|pair| pair[1] - pair[0]).chain(curve.first().copied());
-        steps.fold(0.0, f64::max)
-    };
+    let jump = |curve: &[f64]| curve.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
     let rise = |curve: &[f64]| {
         let first = curve.iter().position(|&y| y >= 0.1)?;
         let last = curve.iter().position(|&y| y >= 0.9)?;

@@ -3,7 +3,7 @@
 //! on record; where it is not, this says so and no more.
 
 use super::{bar, percent};
-use crate::audit::{Case, Entry};
+use crate::audit::{Case, Entry, NATS_MIN};
 use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
 use crate::rivals::paired;
 use crate::stats::{ratio, two_sided};
@@ -37,9 +37,13 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         .collect();
     let first = (!places.is_empty()).then(|| ratio(&places)).filter(|(share, _)| share.is_finite());
     let chance = 1.0 / case.decisions.n_names as f64;
-    let labels = gain > 2.0 * se && gain / n > MATTERS / 4.0;
+    let labels = gain > 2.0 * se && gain > NATS_MIN;
     let alike = interval[1] < MATTERS;
-    let finds = if !labels && alike { Finds::SupportsInteraction } else { Finds::CannotTell };
+    // Where one name is all that anybody says, nothing can be seen of how another would be answered.
+    let k = case.decisions.n_names;
+    let by_name: Vec<f64> = (0..k).map(|name| case.decisions.counts.iter().skip(name).step_by(k).sum::<f64>() / n).collect();
+    let varied = by_name.iter().filter(|share| **share > 0.02).count() > 1;
+    let finds = if !labels && alike && varied { Finds::SupportsInteraction } else { Finds::CannotTell };
     let about_places = match first {
         Some((share, se)) => format!(
             "The option shown first was chosen {} of the time [{}–{}], where {} is chance.",

@@ -10,7 +10,6 @@ use crate::audit::{Case, Entry};
 use crate::evidence::Condition;
 use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
 use crate::stats::{Proportion, e_process, g_test, normalised_entropy, runs_to_tell, uniform_test};
-use crate::surrogate::populations;
 use crate::window::{Policy, Round};
 use serde_json::json;
 use std::sync::Arc;
@@ -53,17 +52,13 @@ pub(super) fn prior(case: &Case<'_>) -> (Vec<f64>, String) {
             counts[place] += 1.0;
         }
     }
-    (counts, format!("{} (agents asked alone)", asked.label))
+    (counts, asked.label.clone())
 }
 
 /// How often each name wins where names are exchanged freely but for the first move.
 pub(super) fn amplified(case: &Case<'_>, first: &[f64], purpose: u64) -> Vec<f64> {
     let policy = FirstMove { first: first.to_vec(), then: Arc::new(case.symmetric_response().clone()) };
-    let size = u64::from(case.condition.size());
-    let longest = case.condition.runs.iter().map(|run| run.outcome.interactions).max().unwrap_or(0);
-    let runs = populations(case.condition, Arc::new(policy), case.options.populations, case.seed(purpose), |experiment| {
-        experiment.stop.interactions = Some((4 * longest).max(100 * size));
-    });
+    let runs = case.play_policy(Arc::new(policy), purpose);
     let mut wins = vec![0.0; first.len()];
     runs.iter().filter_map(|run| run.outcome.winner).for_each(|winner| wins[winner as usize] += 1.0);
     let all: f64 = wins.iter().map(|n| n + 0.5).sum();
@@ -105,7 +100,6 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         () => Finds::CannotTell,
     };
     let name = case.name(most);
-    let p_prior = against_prior.map_or(f64::NAN, |(_, p)| p);
     let seen = format!(
         "{name} won {} of {n} runs; with nothing remembered it is chosen {:.1} % of the time ({asked} choices), which amplified would make {} of wins.",
         winners[most],
@@ -125,8 +119,12 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
             )
         }
         Finds::CannotTell if n < 5 => format!("{n} runs reached consensus: too few to compare their winners with anything."),
-        Finds::CannotTell => format!(
+        Finds::CannotTell if p_amplified > 0.05 => format!(
             "{seen} The winners are compatible with the amplified prior ({}), and a prior this close to equal shares says nothing either way.",
+            p_words(p_amplified)
+        ),
+        Finds::CannotTell => format!(
+            "{seen} The winners are neither compatible with the amplified prior nor clearly apart from it ({}).",
             p_words(p_amplified)
         ),
     };
@@ -186,7 +184,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         details: json!({
             "prior_from": source, "prior_n": asked, "prior": by_name(&first), "prior_p_uniform": p_uniform, "prior_distance": distance,
             "amplified": by_name(&amplified), "winners": by_name(&winners.iter().map(|&n| n as f64).collect::<Vec<_>>()),
-            "against_prior": pair(against_prior), "against_amplified": pair(against_amplified), "p_prior": p_prior,
+            "against_prior": pair(against_prior), "against_amplified": pair(against_amplified),
             "max_share": share.share, "winner_entropy": normalised_entropy(&winners),
             "e_process_stops_after": stopped, "log10_e": wealth.last(), "log10_e_amplified": wealth_amplified.last(),
         }),

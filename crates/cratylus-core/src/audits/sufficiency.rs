@@ -9,7 +9,7 @@ use crate::audit::{Case, Entry};
 use crate::evidence::{Condition, Decisions};
 use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
 use crate::fit::{RunDecisions, sufficiency};
-use crate::stats::{Proportion, fisher_test, mean_sd};
+use crate::stats::{Proportion, fisher_test, g_test, mean_sd};
 use crate::surrogate::{Simulated, records, success_curve};
 use crate::window::Round;
 use crate::{Purpose, Seed};
@@ -30,7 +30,7 @@ pub(super) struct Check {
     pub winner: usize,
     pub share: Proportion,
     pub simulated_share: f64,
-    /// The probability of a share as far from the simulated one.
+    /// The probability of winners as far from the simulated ones (G).
     pub p_winner: f64,
     /// Means of the logarithm of the time to consensus in interactions.
     pub log_time: f64,
@@ -55,20 +55,18 @@ pub(super) fn check(case: &Case<'_>, simulated: &[Simulated]) -> Check {
     let (log_time, _) = mean_sd(&recorded);
     let (simulated_log_time, _) = mean_sd(&times);
     let draws = case.options.draws.min(4000);
+    // All names together: which of them leads was seen in the same data. Half a win keeps what never won possible.
+    let mut wins = vec![0.5; winners.len()];
+    simulated.iter().filter_map(|run| run.outcome.winner).for_each(|winner| wins[winner as usize] += 1.0);
+    let all: f64 = wins.iter().sum();
+    let shares: Vec<f64> = wins.iter().map(|wins| wins / all).collect();
+    let p_winner = if n > 0 && !won.is_empty() { g_test(&winners, &shares, draws, Seed(case.seed(21))).1 } else { f64::NAN };
     let batch = |of: usize, draw: u64, purpose: u64| {
         let mut stream = Seed(case.seed(purpose)).stream(Purpose::Resample, draw);
         move || stream.below(of as u64) as usize
     };
-    // The simulated share is itself of a sample, so it is drawn with half a count on either side.
-    let (mut as_far_share, mut as_far_time) = (1.0, 1.0);
+    let mut as_far_time = 1.0;
     for draw in 0..draws as u64 {
-        if !won.is_empty() && n > 0 {
-            let mut place = batch(won.len(), draw, 21);
-            let count = (0..n).filter(|_| won[place()]).count() as f64;
-            let far =
-                (count / n as f64 - simulated_share).abs() >= (winners[winner] as f64 / n as f64 - simulated_share).abs() - 1e-12;
-            as_far_share += f64::from(u8::from(far));
-        }
         if !times.is_empty() && !recorded.is_empty() {
             let mut place = batch(times.len(), draw, 22);
             let mean = (0..recorded.len()).map(|_| times[place()]).sum::<f64>() / recorded.len() as f64;
@@ -82,7 +80,7 @@ pub(super) fn check(case: &Case<'_>, simulated: &[Simulated]) -> Check {
         winner,
         share: Proportion::new(winners[winner], n.max(1)),
         simulated_share,
-        p_winner: p(as_far_share, n > 0 && !won.is_empty()),
+        p_winner,
         log_time,
         simulated_log_time,
         p_time: p(as_far_time, !recorded.is_empty() && !times.is_empty()),
@@ -129,7 +127,7 @@ fn statistics(case: &Case<'_>, decisions: &Decisions, permutations: usize) -> Op
     };
     let runs: Vec<RunDecisions> = decisions.runs.iter().map(of).collect();
     let runs: Vec<&RunDecisions> = runs.iter().collect();
-    let test = sufficiency(String::new(), &runs, permutations)?;
+    let test = sufficiency(String::new(), &runs, permutations, Seed(case.seed(24)))?;
     Some([(test.statistic, test.p), (test.short_statistic, test.short_p)])
 }
 

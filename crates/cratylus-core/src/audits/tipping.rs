@@ -109,7 +109,8 @@ struct Curve {
     p: Vec<f64>,
     low: Vec<f64>,
     high: Vec<f64>,
-    /// The least minority, interpolated, that tips half the populations; for the fit and for each fit drawn again.
+    /// The least minority, interpolated, that tips half the populations, on average over fits to runs drawn again; and the
+    /// middle 95 % of those fits. Where a fit never tips, it counts as the largest minority that was tried.
     half: Option<f64>,
     halves: [f64; 2],
 }
@@ -216,6 +217,9 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     let thresholds: Vec<String> = curves
         .iter()
         .map(|curve| match curve.half {
+            Some(half) if half <= f64::from(curve.counts[0]) => {
+                format!("{}: {half:.0} of {size} or less", arrow(curve.direction))
+            }
             Some(half) => {
                 format!("{}: {half:.1} of {size} [{:.1}–{:.1}]", arrow(curve.direction), curve.halves[0], curve.halves[1])
             }

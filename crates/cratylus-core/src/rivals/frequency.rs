@@ -29,6 +29,6 @@ impl Rule for Frequency {
     }
 
     fn shown(&self, theta: &[f64]) -> Vec<(String, f64)> {
-        vec![("kappa".into(), theta[0].exp()), ("beta".into(), theta[1])]
+        vec![("kappa".into(), theta[0].clamp(-12.0, 12.0).exp()), ("beta".into(), theta[1])]
     }
 }

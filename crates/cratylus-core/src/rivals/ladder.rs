@@ -94,7 +94,7 @@ pub fn paired(a: &[f64], b: &[f64]) -> (f64, f64) {
 
 fn rung(entry: &'static Entry, form: &Form, labelled: bool, decisions: &Decisions, left_out: &[Vec<f64>]) -> Rung {
     let (response, by_run) = match form {
-        // How far a table trusts its entries is chosen by runs that are left out; for each run, by the others alone.
+        // How far a table trusts its entries is chosen by runs that are left out; for each run, by the scores of the others.
         Form::Table { depth, .. } => {
             let forms = PARENTS.map(|parent| Form::Table { depth: *depth, parent });
             let mut scored = forms.map(|form| scored(&form, labelled, decisions, left_out));

@@ -31,6 +31,6 @@ impl Rule for WinStay {
     }
 
     fn shown(&self, theta: &[f64]) -> Vec<(String, f64)> {
-        vec![("lapse".into(), logistic(theta[0]))]
+        vec![("lapse".into(), logistic(theta[0]).clamp(1e-12, 1.0 - 1e-12))]
     }
 }
