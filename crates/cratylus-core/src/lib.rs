@@ -42,6 +42,7 @@ pub mod summary;
 
 pub mod finding;
 pub mod recognition;
+pub mod response;
 
 pub mod estimate;
 pub mod experiment;

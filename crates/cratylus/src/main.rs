@@ -9,6 +9,7 @@ mod import;
 mod init;
 mod kernel;
 mod list;
+mod question;
 mod replay;
 mod report;
 mod run;
@@ -40,6 +41,7 @@ enum Verb {
     Import(import::Import),
     Fit(fit::Fit),
     Kernel(kernel::Kernel),
+    Question(Box<question::Question>),
     Store(store::Store),
     List(list::List),
     Schema(list::Schema),
@@ -91,6 +93,7 @@ fn main() -> ExitCode {
         Verb::Import(verb) => verb.go(),
         Verb::Fit(verb) => verb.go(),
         Verb::Kernel(verb) => verb.go(),
+        Verb::Question(verb) => verb.go(),
         Verb::Store(verb) => verb.go(),
         Verb::List(verb) => verb.go(),
         Verb::Schema(verb) => verb.go(),

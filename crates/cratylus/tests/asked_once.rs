@@ -394,7 +394,8 @@ fn a_program_that_answers_wrongly_is_told_of_at_once() {
         (r#"{"id":0}"#, "neither `text` nor"),
         (r#"{"id":0,"error":"out of \u001b[31mmemory"}"#, "out of \\u{1b}[31mmemory"),
     ] {
-        fs::write(dir.join("wrong.sh"), format!("echo by the way\nread -r line\ncat <<'END'\n{line}\nEND\nexec sleep 30\n")).unwrap();
+        fs::write(dir.join("wrong.sh"), format!("echo by the way\nread -r line\ncat <<'END'\n{line}\nEND\nexec sleep 30\n"))
+            .unwrap();
         let began = std::time::Instant::now();
         let said = fails(&dir, &["run", "wrong.toml", "--out", "a"], 1, &[says]);
         assert!(began.elapsed() < Duration::from_secs(10) && !said.contains('\u{1b}'), "{said}");
