@@ -45,6 +45,7 @@ pub mod audits;
 pub mod evidence;
 pub mod finding;
 pub mod recognition;
+pub mod response;
 pub mod rivals;
 pub mod self_test;
 pub mod surrogate;

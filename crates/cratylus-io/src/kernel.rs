@@ -1,8 +1,8 @@
 //! Extracts a model's whole response to two names, as a kernel file that other agents can follow: exactly, where the
 //! model gives probabilities; by sampling where populations actually go, where it gives text.
 
-use crate::models::asker::{Asking, Asks, NoReply, Opened, Spent, Tapes, told};
-use crate::models::pool::Ended;
+use crate::models::asker::{Opened, Spent, Tapes, told};
+use crate::models::many::{self, Means};
 use crate::table::{self, Column, Table, Values};
 use crate::world::{Trouble, at};
 use cratylus_core::agents::{Kernel, all_states, state_text};
@@ -13,8 +13,9 @@ use cratylus_core::window::Round;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::channel;
 use std::time::Instant;
+
+pub use crate::models::many::Stopped;
 
 /// What is being extracted, and what others may see of it.
 pub struct Extraction {
@@ -41,20 +42,6 @@ pub struct Entry {
     pub samples: Option<u64>,
     /// A 95 % interval.
     pub interval: [f64; 2],
-}
-
-/// Why there is no kernel.
-#[derive(Debug)]
-pub enum Stopped {
-    Interrupted,
-    Spent(String),
-    Trouble(Trouble),
-}
-
-impl From<Trouble> for Stopped {
-    fn from(trouble: Trouble) -> Stopped {
-        Stopped::Trouble(trouble)
-    }
 }
 
 impl Extraction {
@@ -147,72 +134,22 @@ impl Extraction {
     }
 
     /// Replies to all queries, in their order; what is on the tape is not asked.
-    fn ask(&self, queries: &[Query]) -> Result<Vec<Reply>, Stopped> {
-        let mut replies: Vec<Option<Reply>> = vec![None; queries.len()];
-        let (to, from) = channel();
-        let mut out = 0;
+    pub(crate) fn ask(&self, queries: &[Query]) -> Result<Vec<Reply>, Stopped> {
         if self.opened.setup.how.probabilities() {
             self.of.store(queries.len() as u64, Ordering::Relaxed);
         }
-        for (i, query) in queries.iter().enumerate() {
-            let prompt = told(&self.model, query)?;
-            let (model, setup) = (&*self.model, &self.opened.setup);
-            let asking = Asking { model, setup, tapes: &self.tapes, query, prompt: &prompt, asks: None };
-            match asking.reply() {
-                Ok(reply) => {
-                    self.done.fetch_add(1, Ordering::Relaxed);
-                    replies[i] = Some(reply);
-                    continue;
-                }
-                Err(NoReply::Missing) => (),
-                Err(NoReply::Ended(Ended::Failed(trouble))) => return Err(trouble.into()),
-                Err(other) => unreachable!("a tape does not stop or spend: {other:?}"),
-            }
-            let (to, query, opened, model) = (to.clone(), query.clone(), self.opened.clone(), self.model.clone());
-            let (tapes, spent, budget) = (self.tapes.clone(), self.spent.clone(), self.budget.clone());
-            out += 1;
-            let pool = self.opened.pool.clone();
-            pool.submit(Box::new(move || {
-                let asks = Asks {
-                    backend: &*opened.backend,
-                    pool: &opened.pool,
-                    spent: &spent,
-                    budget: &budget,
-                    started: Instant::now(),
-                    prices: None,
-                };
-                let (setup, tapes) = (&opened.setup, &*tapes);
-                let asking = Asking { model: &model, setup, tapes, query: &query, prompt: &prompt, asks: Some(&asks) };
-                let _ = to.send((i, asking.reply()));
-            }));
-        }
-        drop(to);
-        let mut stopped = None;
-        // The channel closes when the last job is over or was forgotten.
-        while let Ok((i, reply)) = from.recv() {
-            match reply {
-                Ok(reply) => {
-                    self.done.fetch_add(1, Ordering::Relaxed);
-                    replies[i] = Some(reply);
-                }
-                Err(why) => {
-                    let why = match why {
-                        NoReply::Spent(what) => Stopped::Spent(what),
-                        NoReply::Ended(Ended::Failed(trouble)) => Stopped::Trouble(trouble),
-                        _ => Stopped::Interrupted,
-                    };
-                    stopped.get_or_insert(why);
-                    // What is on its way is waited for and kept; the rest is not sent.
-                    self.stop.store(true, Ordering::Relaxed);
-                    self.opened.pool.clear();
-                }
-            }
-        }
-        match stopped {
-            Some(why) => Err(why),
-            None if out == 0 || replies.iter().all(Option::is_some) => Ok(replies.into_iter().flatten().collect()),
-            None => Err(Stopped::Interrupted),
-        }
+        let means = Means {
+            tapes: self.tapes.clone(),
+            budget: self.budget.clone(),
+            spent: self.spent.clone(),
+            stop: self.stop.clone(),
+            started: Instant::now(),
+            price: None,
+            done: self.done.clone(),
+        };
+        let told = |query: &Query| Ok::<_, Trouble>((query.clone(), told(&self.model, query)?));
+        let questions = queries.iter().map(told).collect::<Result<Vec<_>, _>>()?;
+        many::ask(&means, &self.model, &self.opened, &Arc::new(self.opened.setup.clone()), questions, |asking| asking.reply())
     }
 }
 

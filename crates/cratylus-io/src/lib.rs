@@ -23,6 +23,7 @@ pub mod leakage;
 pub mod live;
 pub mod manifest;
 mod pickle;
+pub mod question;
 pub mod run_dir;
 
 pub use world::{Trouble, at};

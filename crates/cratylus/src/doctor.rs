@@ -68,7 +68,10 @@ pub fn world_of(
     // `--set` names keys of the agents, and may name the game's payoff, too.
     let sets: Vec<String> = sets
         .iter()
-        .map(|set| if set.starts_with("game.") || set.starts_with("agents.") { set.clone() } else { format!("agents.{set}") })
+        .map(|set| match ["game.", "agents.", "agents=", "control."].iter().any(|key| set.starts_with(key)) {
+            true => set.clone(),
+            false => format!("agents.{set}"),
+        })
         .collect();
     let document = Document::parse("--set", &text, &sets).map_err(Failure::input)?;
     let points = document.points().map_err(Failure::input)?;

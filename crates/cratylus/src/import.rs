@@ -116,7 +116,7 @@ impl Import {
 }
 
 /// Counts by model: by people, and in brackets by a machine where that differs.
-pub fn coded(answers: &[Answer]) -> String {
+fn coded(answers: &[Answer]) -> String {
     let mut rows = vec![vec!["model".to_string(), "answers".into()]];
     rows[0].extend(Flag::ALL.map(|flag| flag.name().to_string()));
     for model in each(answers, |answer| &answer.model) {

@@ -11,6 +11,7 @@ mod import;
 mod init;
 mod kernel;
 mod list;
+mod question;
 mod replay;
 mod report;
 mod run;
@@ -43,6 +44,7 @@ enum Verb {
     Import(import::Import),
     Fit(fit::Fit),
     Kernel(kernel::Kernel),
+    Question(Box<question::Question>),
     Store(store::Store),
     List(list::List),
     Schema(list::Schema),
@@ -95,6 +97,7 @@ fn main() -> ExitCode {
         Verb::Import(verb) => verb.go(),
         Verb::Fit(verb) => verb.go(),
         Verb::Kernel(verb) => verb.go(),
+        Verb::Question(verb) => verb.go(),
         Verb::Store(verb) => verb.go(),
         Verb::List(verb) => verb.go(),
         Verb::Schema(verb) => verb.go(),

@@ -193,10 +193,13 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     let consensus = n as f64 / case.condition.runs.len() as f64;
     let diversity = normalised_entropy(&winners);
     let interval = [value - 1.96 * se, value + 1.96 * se];
+    // Nobody is its own partner, and what one says next is what another is told: where nothing has any influence, this
+    // makes it negative by a part of one over the number of agents.
+    let below = NONE + 1.0 / f64::from(case.condition.size());
     let finds = match () {
         () if !value.is_finite() || !se.is_finite() => Finds::CannotTell,
-        () if (interval[0] > NONE || interval[1] < -NONE) && p < 0.01 => Finds::SupportsInteraction,
-        () if interval[0] > -NONE && interval[1] < NONE => Finds::SupportsRecall,
+        () if (interval[0] > NONE || interval[1] < -below) && p < 0.01 => Finds::SupportsInteraction,
+        () if interval[0] > -below && interval[1] < NONE => Finds::SupportsRecall,
         () => Finds::CannotTell,
     };
     let quadrant = match () {

@@ -2,6 +2,7 @@
 //! what they say. All of it is pure: no model is called here, and no file is opened.
 
 pub mod answer;
+pub mod comprehension;
 pub mod held_out;
 pub mod model;
 pub mod protocol;

@@ -170,6 +170,7 @@ pub struct Told<'a> {
 }
 
 /// A protocol, ready to tell and to read.
+#[derive(Clone)]
 pub struct Protocol {
     pub name: String,
     pub words: String,
@@ -287,6 +288,11 @@ impl Protocol {
             return Err("it tells the agent nothing: both messages are empty".into());
         }
         Ok(Prompt { messages, prefill: self.prefill.clone() })
+    }
+
+    /// The same for answers in so many tokens of words, which nothing is made to begin.
+    pub fn for_words(&self, max_tokens: u32) -> Protocol {
+        Protocol { max_tokens, prefill: String::new(), ..self.clone() }
     }
 
     /// What is so, for questions about it: the protocol's scene, or all that an agent is told where it has none.

@@ -181,6 +181,15 @@ impl Asking<'_> {
         Ok(Reply::Distribution(Arc::new(Distribution::new(names))))
     }
 
+    /// An answer in words as it came, to a question that is no choice.
+    pub fn text(&self) -> Result<String, NoReply> {
+        let call = self.call(&[], 1.0, None)?;
+        match &call.answer {
+            Answer::Text { text, .. } => Ok(text.clone()),
+            Answer::Step { .. } => Err(self.other(&call).into()),
+        }
+    }
+
     fn other(&self, call: &Call) -> Trouble {
         Trouble(format!("call {} of the tape holds another kind of answer than `{:?}` gives", call.key, self.setup.how))
     }

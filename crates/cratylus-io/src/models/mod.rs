@@ -5,6 +5,7 @@ pub mod backend;
 pub mod doctor;
 pub mod file;
 pub mod http;
+pub mod many;
 pub mod open;
 pub mod pool;
 pub mod prices;

@@ -71,9 +71,13 @@ impl Backend for MockModel {
         if Seed(0).stream(Purpose::Resample, n).unit() < *failure {
             return Err(Refusal::again("the mock fails on purpose"));
         }
+        // A policy has answers to memories and to nothing else.
+        let Some(&first) = request.query.order.first() else {
+            return Ok(given(Raw::Text { text: "I would rather not say.".into(), cut: false }));
+        };
         let mut p = vec![0.0; request.model.names.len()];
         policy.distribution(&request.query.window, &mut p);
-        let first = request.query.order[0] as usize;
+        let first = first as usize;
         for (name, p) in p.iter_mut().enumerate() {
             *p = (1.0 - garbage) * ((1.0 - first_bias) * *p + if name == first { *first_bias } else { 0.0 });
         }

@@ -1,0 +1,385 @@
+//! How a response to memories changes when something is changed about what is told: two kernels of one model, compared
+//! where populations go. What is absent: any asking, and any conclusion.
+
+use crate::agents::{Kernel, all_states, state_index, state_text};
+use crate::control::{Averaged, Control};
+use crate::experiment::{Document, Inputs, NoInputs};
+use crate::outcome::OutcomeSeen;
+use crate::run::{Engine, Sink, run};
+use crate::seed::{Purpose, Seed};
+use crate::stats::{Proportion, quantile};
+use crate::window::{Policy, Round};
+use crate::{Event, World, agent::Fault};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// P(first name | memory) as far as it is known: the value, and how many answers it rests on where they were sampled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Response {
+    pub memory: usize,
+    /// In the order of states; None where it was not asked.
+    known: Vec<Option<Known>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Known {
+    pub p: f64,
+    /// None for what is exact.
+    pub samples: Option<u64>,
+}
+
+impl Response {
+    pub fn new(memory: usize) -> Response {
+        Response { memory, known: vec![None; all_states(memory).len()] }
+    }
+
+    pub fn set(&mut self, window: &[Round], known: Known) {
+        self.known[state_index(window)] = Some(known);
+    }
+
+    pub fn get(&self, window: &[Round]) -> Option<Known> {
+        self.known[state_index(window)]
+    }
+
+    pub fn n_known(&self) -> usize {
+        self.known.iter().flatten().count()
+    }
+
+    /// The whole kernel: where a state was not asked, what is known of the longest of its endings.
+    pub fn kernel(&self) -> Kernel {
+        let rows: Vec<(String, f64)> =
+            all_states(self.memory).iter().map(|window| (state_text(window), self.p(window))).collect();
+        Kernel::from_rows(rows.iter().map(|(state, p)| (state.as_str(), *p))).expect("every state is there once")
+    }
+
+    fn p(&self, window: &[Round]) -> f64 {
+        let endings = (0..=window.len()).map(|from| &window[from..]);
+        endings.filter_map(|ending| self.get(ending)).map(|known| known.p).next().unwrap_or(0.5)
+    }
+
+    /// The same after chance: sampled shares drawn anew from what their samples leave open.
+    fn drawn(&self, seed: Seed, number: u64) -> Response {
+        let mut draws = seed.stream(Purpose::Resample, number);
+        let mut out = self.clone();
+        for known in out.known.iter_mut().flatten() {
+            if let Some(n) = known.samples {
+                let successes = (0..n).filter(|_| draws.unit() < known.p).count();
+                known.p = (successes as f64 + 0.5) / (n as f64 + 1.0);
+            }
+        }
+        out
+    }
+
+    fn sampled(&self) -> bool {
+        self.known.iter().flatten().any(|known| known.samples.is_some())
+    }
+}
+
+/// How much of a response is left in another.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// The mean absolute difference of the two probabilities over decisions of populations.
+    pub difference: f64,
+    pub difference_interval: [f64; 2],
+    /// The slope of the other response on the first, both as deviations from a half: 1 where it is unchanged, 0 where
+    /// nothing is left, -1 where it is turned round. NaN where the first has no response to speak of.
+    pub slope: f64,
+    pub slope_interval: [f64; 2],
+    /// The share of decisions in states that both were asked about.
+    pub covered: f64,
+}
+
+/// Where a population that follows a kernel is asked: visits of each state, over `runs` populations of 24.
+pub fn visits(kernel: &Kernel) -> Vec<u64> {
+    kernel.visits(24, 15, 40, 1)
+}
+
+/// Compares two responses where populations of either go, with percentiles over redrawn samples as the interval. States
+/// without memory tell nothing of a response to memory and are left out.
+pub fn compare(one: &Response, other: &Response) -> Comparison {
+    let weights: Vec<f64> = visits(&one.kernel()).iter().zip(visits(&other.kernel())).map(|(&a, b)| (a + b) as f64).collect();
+    let states = all_states(one.memory);
+    let total: f64 = weights[1..].iter().sum();
+    let both = (1..states.len()).filter(|&i| one.known[i].is_some() && other.known[i].is_some());
+    let covered = both.map(|i| weights[i]).sum::<f64>() / total;
+    let (difference, slope) = differ(one, other, &states, &weights);
+    if !one.sampled() && !other.sampled() {
+        return Comparison { difference, difference_interval: [difference; 2], slope, slope_interval: [slope; 2], covered };
+    }
+    let drawn = (0..200).map(|i| differ(&one.drawn(Seed(7), 2 * i), &other.drawn(Seed(7), 2 * i + 1), &states, &weights));
+    let (mut differences, mut slopes): (Vec<f64>, Vec<f64>) = drawn.unzip();
+    let ends = |values: &mut Vec<f64>| {
+        values.sort_unstable_by(f64::total_cmp);
+        [quantile(values, 0.025), quantile(values, 0.975)]
+    };
+    Comparison { difference, difference_interval: ends(&mut differences), slope, slope_interval: ends(&mut slopes), covered }
+}
+
+fn differ(one: &Response, other: &Response, states: &[Vec<Round>], weights: &[f64]) -> (f64, f64) {
+    let (mut difference, mut total, mut cross, mut square) = (0.0, 0.0, 0.0, 0.0);
+    for (window, weight) in states.iter().zip(weights).skip(1).filter(|(_, weight)| **weight > 0.0) {
+        let (p, q) = (one.p(window), other.p(window));
+        // Chance in the samples is no response; without it the slope would come out too flat.
+        let noise = one.get(window).and_then(|known| Some(p * (1.0 - p) / (known.samples? as f64 + 1.0))).unwrap_or(0.0);
+        difference += weight * (p - q).abs();
+        cross += weight * (p - 0.5) * (q - 0.5);
+        square += weight * ((p - 0.5).powi(2) - noise);
+        total += weight;
+    }
+    // A response of a few hundredths is none.
+    let slope = if square > 0.001 * total { cross / square } else { f64::NAN };
+    (difference / total, slope)
+}
+
+/// A response as a control would show it: labels drawn anew, or a memory hidden or shuffled. Nothing further need be asked,
+/// as every question under such a control is one of the model's own.
+pub fn under(response: &Response, control: Control) -> Response {
+    let policy = Averaged { policy: Arc::new(response.kernel()), control, n_names: 2 };
+    let mut out = Response::new(response.memory);
+    for window in all_states(response.memory) {
+        let mut p = [0.0; 2];
+        policy.distribution(&window, &mut p);
+        // It is known as well as the states that it is made of.
+        if response.get(&window).is_some() {
+            out.set(&window, Known { p: p[0], samples: response.get(&window).and_then(|known| known.samples) });
+        }
+    }
+    out
+}
+
+/// What populations of 24 that follow a response do.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Population {
+    pub runs: u64,
+    pub consensus: Proportion,
+    /// How many of the runs with consensus the first name won.
+    pub first_won: Proportion,
+    /// The median of population rounds to consensus; None where fewer than half came to it.
+    pub rounds: Option<f64>,
+    /// The share of interactions that were successes.
+    pub success: f64,
+}
+
+struct Ends<'w> {
+    world: &'w World,
+    current: OutcomeSeen,
+    rounds: Vec<f64>,
+    first: u64,
+    won: u64,
+    events: u64,
+    successes: u64,
+}
+
+impl Sink for Ends<'_> {
+    fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
+        self.events += events.len() as u64;
+        self.successes += events.iter().filter(|event| event.success == Some(true)).count() as u64;
+        events.iter().for_each(|event| self.current.see(event));
+        Ok(())
+    }
+
+    fn end(&mut self, _: u64) -> Result<(), Fault> {
+        let outcome = self.current.end();
+        if outcome.consensus {
+            self.rounds.extend(outcome.rounds_to_consensus);
+            self.won += 1;
+            self.first += u64::from(outcome.winner == Some(0));
+        }
+        self.current = OutcomeSeen::new(&self.world.context(0));
+        Ok(())
+    }
+}
+
+struct Held(Kernel);
+
+impl Inputs for Held {
+    fn kernel(&self, _: &str, _: Option<&str>, _: [&str; 2]) -> Result<Kernel, String> {
+        Ok(self.0.clone())
+    }
+    fn text(&self, file: &str) -> Result<String, String> {
+        NoInputs.text(file)
+    }
+    fn locate(&self, file: &str) -> Result<String, String> {
+        NoInputs.locate(file)
+    }
+    fn memories(&self, dir: &str, run: u64) -> Result<Vec<Vec<[String; 2]>>, String> {
+        NoInputs.memories(dir, run)
+    }
+}
+
+/// Plays populations of agents that follow a response, by the published rule of consensus.
+pub fn population(response: &Response, runs: u64) -> Population {
+    let text = format!(
+        "seed = 1\nreplicas = {runs}\npopulation.size = 24\ngame = {{ kind = \"coordination\", names = [\"first\", \"second\"], memory = {} }}\n\
+         agents = {{ kind = \"kernel\", file = \"asked\" }}\nstop = {{ consensus = {{ window = 72 }}, rounds = 200 }}\n",
+        response.memory.max(1)
+    );
+    let document = Document::parse("response", &text, &[]).expect("written here");
+    let points = document.points().expect("written here");
+    let world = World::build(&points[0], &Held(response.kernel())).map_err(|(_, why)| why).expect("a kernel of two names");
+    let mut ends = Ends {
+        world: &world,
+        current: OutcomeSeen::new(&world.context(0)),
+        rounds: Vec::new(),
+        first: 0,
+        won: 0,
+        events: 0,
+        successes: 0,
+    };
+    run(&world, &(0..runs).collect::<Vec<_>>(), Engine::Fastest, &mut ends).expect("a population in memory meets no trouble");
+    ends.rounds.sort_unstable_by(f64::total_cmp);
+    Population {
+        runs,
+        consensus: Proportion::new(ends.won, runs),
+        first_won: Proportion::new(ends.first, ends.won),
+        rounds: (2 * ends.won > runs).then(|| {
+            // Runs that never came to it are longer than all that did.
+            let place = (runs as usize - 1) / 2;
+            ends.rounds[place.min(ends.rounds.len() - 1)]
+        }),
+        success: ends.successes as f64 / ends.events as f64,
+    }
+}
+
+/// A slope with its 95 % interval by least squares (Student's t); None of fewer than three points, or where they do not
+/// differ in `x`.
+pub fn regress(points: &[(f64, f64)]) -> Option<(f64, [f64; 2])> {
+    use statrs::distribution::{ContinuousCDF, StudentsT};
+    let n = points.len() as f64;
+    let (mx, my) = (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
+    let sxx: f64 = points.iter().map(|p| (p.0 - mx).powi(2)).sum();
+    if points.len() < 3 || sxx < 1e-9 {
+        return None;
+    }
+    let slope = points.iter().map(|p| (p.0 - mx) * (p.1 - my)).sum::<f64>() / sxx;
+    let residual: f64 = points.iter().map(|p| (p.1 - my - slope * (p.0 - mx)).powi(2)).sum();
+    let error = (residual / (n - 2.0) / sxx).sqrt() * StudentsT::new(0.0, 1.0, n - 2.0).ok()?.inverse_cdf(0.975);
+    Some((slope, [slope - error, slope + error]))
+}
+
+/// The evidence, always valid, that choices under a change are still those made before it (`same`), against their being
+/// turned round (`turned`): likelihood ratios of the two, each an e-value under the other (Ville's inequality). A ratio of
+/// 20 may be acted on at any time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Evidence {
+    log: f64,
+    pub answers: u64,
+}
+
+pub const ENOUGH: f64 = 20.0;
+
+impl Evidence {
+    /// Sees a choice of a name that had probability `p` before the change.
+    pub fn see(&mut self, p: f64) {
+        // No single answer is taken for more than ten to one, as `p` is itself an estimate.
+        let p = p.clamp(1.0 / 11.0, 10.0 / 11.0);
+        self.log += (p / (1.0 - p)).ln();
+        self.answers += 1;
+    }
+
+    /// Same against turned.
+    pub fn ratio(&self) -> f64 {
+        self.log.exp()
+    }
+
+    pub fn is_enough(&self) -> bool {
+        self.log.abs() >= ENOUGH.ln()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::{Memory, Paid};
+
+    /// Follows the last partner with this probability, and prefers the first name by `bias`.
+    fn follower(follow: f64, bias: f64, samples: Option<u64>) -> Response {
+        let mut response = Response::new(2);
+        for window in all_states(2) {
+            let p = match window.last() {
+                None => 0.5,
+                Some([_, 0]) => follow,
+                Some(_) => 1.0 - follow,
+            };
+            response.set(&window, Known { p: (p + bias).clamp(0.0, 1.0), samples });
+        }
+        response
+    }
+
+    #[test]
+    fn a_slope_says_how_much_of_a_response_is_left() {
+        let one = follower(0.9, 0.0, None);
+        for (follow, slope) in [(0.9, 1.0), (0.5, 0.0), (0.1, -1.0), (0.7, 0.5)] {
+            let found = compare(&one, &follower(follow, 0.0, None));
+            assert!((found.slope - slope).abs() < 1e-9 && (found.difference - (0.9 - follow).abs()).abs() < 1e-9, "{found:?}");
+            assert_eq!(found.covered, 1.0);
+        }
+        assert!(compare(&follower(0.5, 0.0, None), &one).slope.is_nan(), "what is not there cannot be left");
+    }
+
+    #[test]
+    fn samples_leave_an_interval_that_holds_the_truth() {
+        let found = compare(&follower(0.8, 0.0, Some(40)), &follower(0.8, 0.0, Some(40)));
+        assert!(found.slope_interval[0] < 1.0 && found.slope_interval[1] > 1.0 && found.slope_interval[0] > 0.5, "{found:?}");
+    }
+
+    #[test]
+    fn alias_takes_the_bias_and_leaves_the_response() {
+        let alias = Control { alias: true, ..Control::default() };
+        let aliased = under(&follower(0.8, 0.15, None), alias);
+        let difference = compare(&aliased, &follower(0.8, 0.0, None)).difference;
+        assert!(difference < 1e-9, "{difference}");
+        // Chooses what was chosen most, and the first name where that ties.
+        let mut most = Response::new(2);
+        for window in all_states(2) {
+            let second = window.iter().flatten().filter(|name| **name == 1).count();
+            let p = [0.998, 0.8, 0.002][(second.cmp(&window.len()) as i8 + 1) as usize];
+            most.set(&window, Known { p, samples: None });
+        }
+        let biased = population(&most, 200).first_won;
+        let fair = population(&under(&most, alias), 200).first_won;
+        assert!(biased.low > 0.9 && fair.low < 0.5 && fair.high > 0.5, "{biased:?} {fair:?}");
+        let empty = Control { memory: Memory::Empty, payoff: Paid::AsItIs, alias: false };
+        assert_eq!(population(&under(&follower(1.0, 0.0, None), empty), 50).consensus.count, 0);
+    }
+
+    #[test]
+    fn a_response_that_was_not_asked_is_that_to_its_ending() {
+        let mut response = Response::new(2);
+        response.set(&[], Known { p: 0.4, samples: None });
+        response.set(&[[0, 0]], Known { p: 0.9, samples: None });
+        let mut p = [0.0; 2];
+        response.kernel().distribution(&[[1, 1], [0, 0]], &mut p);
+        assert_eq!(p[0], 0.9);
+        response.kernel().distribution(&[[1, 1]], &mut p);
+        assert_eq!(p[0], 0.4);
+    }
+
+    // By hand: x 0, 1, 2, 3 and y 0, 1, 1, 2 have slope 0.6, residual variance 0.1, error 0.1414 and t(2) = 4.303.
+    #[test]
+    fn a_regression_has_the_interval_of_the_books() {
+        let (slope, [low, high]) = regress(&[(0.0, 0.0), (1.0, 1.0), (2.0, 1.0), (3.0, 2.0)]).unwrap();
+        assert!(
+            (slope - 0.6).abs() < 1e-12 && (high - slope - 0.6085).abs() < 1e-3 && (slope - low - 0.6085).abs() < 1e-3,
+            "{low} {high}"
+        );
+        assert!(regress(&[(0.0, 1.0), (0.0, 2.0), (0.0, 3.0)]).is_none());
+    }
+
+    #[test]
+    fn evidence_stops_early_and_seldom_wrongly() {
+        let mut wrong = 0;
+        for run in 0..1000 {
+            let mut draws = Seed(run).stream(Purpose::Resample, 0);
+            let mut evidence = Evidence::default();
+            // The truth is that choices are turned round.
+            while !evidence.is_enough() && evidence.answers < 500 {
+                let kept = draws.unit() < 0.2;
+                evidence.see(if kept { 0.8 } else { 0.2 });
+            }
+            assert!(evidence.answers < 60);
+            wrong += u32::from(evidence.ratio() > 1.0);
+        }
+        assert!(wrong <= 50, "{wrong} of 1000, where one in twenty is allowed");
+    }
+}

@@ -1,0 +1,267 @@
+//! Questions a model outside any population: what it recognises, whether it understands a scene, and how its response to
+//! memories changes with what it is told. One file for each kind of question; what they mean is said in the core.
+//! Every question goes over the tape, so asking again asks nothing, and every audit says beforehand what it will ask.
+
+mod behaviour;
+mod comprehension;
+mod payoffs;
+mod recognition;
+mod response;
+
+pub use crate::models::many::{Means, Stopped};
+pub use comprehension::Understood;
+
+use crate::models::asker::{Opened, prompt_hash, told};
+use crate::models::many;
+use crate::models::tape::{How, KeptPrompt};
+use crate::world::Trouble;
+use cratylus_core::control::Paid;
+use cratylus_core::finding::Finding;
+use cratylus_core::language::model::{Model, Query, Reply};
+use cratylus_core::language::{Message, Prompt};
+use cratylus_core::recognition::Answer;
+use cratylus_core::window::Round;
+use std::sync::Arc;
+
+/// What is different about how a model is asked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Variant {
+    /// A protocol in place of the one that is questioned.
+    pub protocol: Option<String>,
+    /// Two other names.
+    pub names: Option<[String; 2]>,
+    pub payoff: Paid,
+}
+
+impl Variant {
+    pub fn skin(name: &str) -> Variant {
+        Variant { protocol: Some(name.into()), ..Variant::default() }
+    }
+}
+
+/// A model as a variant makes it, ready to be asked.
+#[derive(Clone)]
+pub struct Subject {
+    pub model: Arc<Model>,
+    pub opened: Arc<Opened>,
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Agenda {
+    pub audits: Vec<Audit>,
+    /// Protocols beside the one that is questioned.
+    pub skins: Vec<String>,
+    /// How often each question in words is put.
+    pub repeats: u64,
+    /// Whether every state is asked about, or those that populations visit.
+    pub all_states: bool,
+    /// How many answers are sampled for a response, where the model gives text.
+    pub samples: u64,
+    /// How many populations are simulated from a response.
+    pub runs: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Audit {
+    Recognition,
+    Comprehension,
+    Alias,
+    Memory,
+    Names,
+    Skins,
+    Payoffs,
+    Behaviour,
+}
+
+impl Audit {
+    pub const ALL: [Audit; 8] = [
+        Audit::Recognition,
+        Audit::Comprehension,
+        Audit::Alias,
+        Audit::Memory,
+        Audit::Names,
+        Audit::Skins,
+        Audit::Payoffs,
+        Audit::Behaviour,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Audit::Recognition => "recognition",
+            Audit::Comprehension => "comprehension",
+            Audit::Alias => "alias",
+            Audit::Memory => "shown-memory",
+            Audit::Names => "held-out-names",
+            Audit::Skins => "skins",
+            Audit::Payoffs => "payoffs",
+            Audit::Behaviour => "recognition-and-behaviour",
+        }
+    }
+
+    pub fn words(self) -> &'static str {
+        match self {
+            Audit::Recognition => "is the game recognised when the model is asked outright?",
+            Audit::Comprehension => "does the model understand what it is told?",
+            Audit::Alias => "is the response bound to labels?",
+            Audit::Memory => "does agreement need a memory of interactions, and which part of it?",
+            Audit::Names => "is the response the same to names that nobody can have met?",
+            Audit::Skins => "is the response the same where the game is told in other words?",
+            Audit::Payoffs => "does the response follow the payoffs that are stated?",
+            Audit::Behaviour => "does the response change where the game is no longer recognised?",
+        }
+    }
+}
+
+/// What an audit will ask at most, before it asks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bill {
+    pub audit: &'static str,
+    pub words: &'static str,
+    pub calls: u64,
+    /// Tokens in and out, roughly.
+    pub tokens: [u64; 2],
+    pub usd: Option<f64>,
+}
+
+/// Who is questioned, with what, and about what.
+pub struct Interview<'a> {
+    /// Makes the model of a variant.
+    pub sit: &'a dyn Fn(&Variant) -> Result<Subject, Trouble>,
+    pub means: Means,
+    pub agenda: Agenda,
+}
+
+/// What came of it.
+pub struct Heard {
+    pub findings: Vec<Finding>,
+    /// Answers in words, for a person to code.
+    pub answers: Vec<Answer>,
+}
+
+/// Codes answers in words, such as from a file that a person filled in.
+pub type Code<'a> = dyn FnMut(&mut [Answer]) -> Result<(), Trouble> + 'a;
+
+impl Interview<'_> {
+    /// Asks everything on the agenda. `code` may code the answers in words before anything is made of them.
+    pub fn hold(&self, code: &mut Code<'_>) -> Result<Heard, Stopped> {
+        let on = |audit| self.agenda.audits.contains(&audit);
+        let subject = (self.sit)(&Variant::default())?;
+        let condition = subject.opened.setup.name.clone();
+        let mut answers = Vec::new();
+        let mut findings = Vec::new();
+        if on(Audit::Recognition) || on(Audit::Behaviour) {
+            answers = self.recognise()?;
+            code(&mut answers)?;
+        }
+        if on(Audit::Recognition) {
+            findings.push(cratylus_core::recognition::finding(&condition, &answers));
+        }
+        // A response counts as evidence only where the scene was understood.
+        let understood = match on(Audit::Comprehension) || on(Audit::Payoffs) || on(Audit::Skins) {
+            true => self.comprehend()?,
+            false => Vec::new(),
+        };
+        if on(Audit::Comprehension) {
+            findings.push(comprehension::finding(&condition, &understood));
+        }
+        if self.agenda.audits.iter().all(|audit| matches!(audit, Audit::Recognition | Audit::Comprehension)) {
+            return Ok(Heard { findings, answers });
+        }
+        let canonical = self.respond(&subject)?;
+        if on(Audit::Alias) {
+            findings.push(response::alias(&condition, &canonical, self.agenda.runs));
+        }
+        if on(Audit::Memory) {
+            findings.push(response::memory(&condition, &canonical, self.agenda.runs));
+        }
+        if on(Audit::Names) {
+            findings.push(self.names(&condition, &subject, &canonical)?);
+        }
+        let skins = match on(Audit::Skins) || on(Audit::Payoffs) || on(Audit::Behaviour) {
+            true => self.skins(&subject, &canonical)?,
+            false => Vec::new(),
+        };
+        if on(Audit::Skins) {
+            findings.push(response::skins(&condition, &skins, &understood));
+        }
+        if on(Audit::Payoffs) {
+            findings.push(self.payoffs(&condition, &subject, &canonical, &skins, &understood)?);
+        }
+        if on(Audit::Behaviour) {
+            findings.push(behaviour::finding(&condition, &subject.model.protocol.name, &answers, &skins));
+        }
+        Ok(Heard { findings, answers })
+    }
+
+    /// What every audit on the agenda will ask at most. What is on the tape already costs nothing.
+    pub fn bill(&self) -> Result<Vec<Bill>, Trouble> {
+        let subject = (self.sit)(&Variant::default())?;
+        let states = cratylus_core::agents::all_states(subject.model.memory).len() as u64;
+        let exact = subject.opened.setup.how.probabilities();
+        // As many states as populations of the recorded models visited, and their counterparts under other labels.
+        let visited = if self.agenda.all_states { states } else { states.min(800) };
+        let response = if exact { 2 * visited } else { self.agenda.samples };
+        let skins = self.agenda.skins.len() as u64;
+        let words = (skins + 1) * self.agenda.repeats;
+        let questions = 2 * cratylus_core::language::comprehension::WHAT.len() as u64;
+        // Each part with the audits that need it; the first of them on the agenda pays.
+        use Audit::*;
+        let parts: [(u64, u64, &[Audit]); 6] = [
+            (words, 350, &[Recognition, Behaviour]),
+            ((skins + 2) * questions, 20, &[Comprehension, Skins, Payoffs]),
+            (response, 1, &[Alias, Memory, Names, Skins, Payoffs, Behaviour]),
+            (2 * response, 1, &[Names]),
+            (skins * response, 1, &[Skins, Payoffs, Behaviour]),
+            (response, 1, &[Payoffs]),
+        ];
+        let window = vec![[0, 1]; subject.model.memory];
+        let prompt = subject.model.told(&window, &[0, 1]).map_err(Trouble)?;
+        let length = prompt.messages.iter().map(|message| message.text.len() as u64).sum::<u64>() / 4;
+        let mut paid = [false; 6];
+        let bill = self.agenda.audits.iter().map(|&audit| {
+            let (mut calls, mut tokens) = (0, [0, 0]);
+            for (paid, (n, answer, audits)) in paid.iter_mut().zip(parts) {
+                if audits.contains(&audit) && !std::mem::replace(paid, true) {
+                    calls += n;
+                    tokens[0] += n * length;
+                    tokens[1] += n * if exact { answer } else { answer.max(15) };
+                }
+            }
+            let usd = self.means.price.map(|price| (tokens[0] as f64 * price.input + tokens[1] as f64 * price.output) / 1e6);
+            Bill { audit: audit.name(), words: audit.words(), calls, tokens, usd }
+        });
+        Ok(bill.collect())
+    }
+
+    /// Puts questions in words about scenes: each the scene, the question, and the number of the draw.
+    fn words(
+        &self,
+        subject: &Subject,
+        window: &[Round],
+        questions: &[(String, u64)],
+        max_tokens: u32,
+    ) -> Result<Vec<String>, Stopped> {
+        let model = Model { protocol: Arc::new(subject.model.protocol.for_words(max_tokens)), ..(*subject.model).clone() };
+        let setup = crate::models::tape::Setup { how: How::Text, prefill: false, ..subject.opened.setup.clone() };
+        let order: Vec<u16> = (0..model.names.len() as u16).collect();
+        let about = cratylus_core::language::protocol::Told { names: &model.names, order: &order, payoff: model.payoff, window };
+        let scene = model.protocol.scene(&about).map_err(Trouble)?;
+        let question = |(question, draw): &(String, u64)| {
+            let message = |role: &str, text: &str| Message { role: role.into(), text: text.into() };
+            let prompt = Prompt { messages: vec![message("system", &scene), message("user", question)], prefill: String::new() };
+            let query = Query { window: window.into(), order: [].into(), draw: *draw, again: 0 };
+            (query, KeptPrompt { hash: prompt_hash(&prompt), prompt })
+        };
+        let questions = questions.iter().map(question).collect();
+        many::ask(&self.means, &Arc::new(model), &subject.opened, &Arc::new(setup), questions, |asking| asking.text())
+    }
+
+    /// Puts choices.
+    fn choices(&self, subject: &Subject, queries: &[Query]) -> Result<Vec<Reply>, Stopped> {
+        let told = |query: &Query| Ok::<_, Trouble>((query.clone(), told(&subject.model, query)?));
+        let questions = queries.iter().map(told).collect::<Result<Vec<_>, _>>()?;
+        let setup = Arc::new(subject.opened.setup.clone());
+        many::ask(&self.means, &subject.model, &subject.opened, &setup, questions, |asking| asking.reply())
+    }
+}

@@ -1,0 +1,281 @@
+//! Audits that question a model, tried on minds whose mechanism is known.
+
+use cratylus_core::World;
+use cratylus_core::control::Paid;
+use cratylus_core::experiment::{Budget, Document, NoInputs};
+use cratylus_core::finding::{Finding, Finds};
+use cratylus_core::language::comprehension::{Gold, items};
+use cratylus_core::language::model::Limits;
+use cratylus_core::language::protocol::{Told, skins};
+use cratylus_core::recognition::Coding;
+use cratylus_core::{Purpose, Seed};
+use cratylus_io::Trouble;
+use cratylus_io::models::asker::{Opened, Spent, Tapes};
+use cratylus_io::models::backend::{Allowance, Backend, Given, Raw, Refusal, Request};
+use cratylus_io::models::pool::Pool;
+use cratylus_io::models::tape::{How, Setup, Tape, Took};
+use cratylus_io::question::{Agenda, Audit, Interview, Means, Stopped, Subject, Variant};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Mind {
+    /// Chooses what its partners chose most where agreement pays, and the other where it does not; recognises nothing.
+    Adapts,
+    /// Chooses what its partners chose most, whatever is paid; recognises everything.
+    PlaysTheRule,
+    /// Chooses what its partners chose most in the published telling alone, which it recognises.
+    KnowsTheOriginal,
+    /// Plays the rule and understands nothing.
+    Dunce,
+    /// Says the first name, whatever happened.
+    Recalls,
+}
+
+struct Backed {
+    mind: Mind,
+    text: bool,
+    calls: Arc<AtomicU64>,
+}
+
+impl Backend for Backed {
+    fn ask(&self, request: &Request<'_>) -> Result<Given, Refusal> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let given =
+            |raw| Ok(Given { raw, sent: serde_json::Value::Null, took: Took::default(), allowance: Allowance::default() });
+        let (model, window) = (request.model, &request.query.window);
+        let original = model.protocol.name == "ashery2025";
+        if request.query.order.is_empty() {
+            return given(Raw::Text { text: self.words(request, original), cut: false });
+        }
+        let agreement_pays = model.payoff.success > model.payoff.failure;
+        let follow = match self.mind {
+            Mind::Adapts if !agreement_pays => 0.001,
+            Mind::KnowsTheOriginal if !original => 0.5,
+            _ => 0.999,
+        };
+        let second = window.iter().filter(|round| round[1] == 1).count();
+        let p = match (2 * second).cmp(&window.len()) {
+            _ if self.mind == Mind::Recalls => 0.99,
+            std::cmp::Ordering::Equal => 0.5,
+            std::cmp::Ordering::Less => follow,
+            std::cmp::Ordering::Greater => 1.0 - follow,
+        };
+        if !self.text {
+            return given(Raw::Names(vec![p, 1.0 - p]));
+        }
+        let first = Seed(request.query.draw).words(Purpose::Decide, window.len() as u64)[0] as f64 / 4_294_967_296.0 < p;
+        given(Raw::Text { text: format!("{{'value': '{}'}}", model.names[usize::from(!first)]), cut: false })
+    }
+}
+
+impl Backed {
+    fn words(&self, request: &Request<'_>, original: bool) -> String {
+        let question = &request.prompt.messages[1].text;
+        if question.starts_with("Before you go on") {
+            let knows = match self.mind {
+                Mind::PlaysTheRule => true,
+                Mind::KnowsTheOriginal => original,
+                _ => false,
+            };
+            return if knows { "This is a coordination game." } else { "It reminds me of nothing." }.into();
+        }
+        if self.mind == Mind::Dunce {
+            return "I cannot say.".into();
+        }
+        let model = request.model;
+        let told = Told { names: &model.names, order: &[0, 1], payoff: model.payoff, window: &request.query.window };
+        let item = items(&model.protocol, &told).into_iter().find(|item| item.question == *question).expect("one of the nine");
+        match item.gold {
+            Gold::Number(number) => format!("{number}"),
+            Gold::Names(names) => names.join(", "),
+        }
+    }
+}
+
+struct Sitting {
+    mind: Mind,
+    text: bool,
+    calls: Arc<AtomicU64>,
+    means: Means,
+    memory: usize,
+}
+
+fn file(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("question-{name}.tape"));
+    let _ = std::fs::remove_file(&path);
+    path
+}
+
+impl Sitting {
+    fn new(mind: Mind, text: bool, tape: &Path) -> Sitting {
+        let means = Means {
+            tapes: Arc::new(Tapes { own: Arc::new(Tape::open(tape).unwrap()), store: None }),
+            budget: Budget::default(),
+            spent: Arc::new(Spent::default()),
+            stop: Arc::new(AtomicBool::new(false)),
+            started: Instant::now(),
+            price: None,
+            done: Arc::default(),
+        };
+        Sitting { mind, text, calls: Arc::default(), means, memory: 3 }
+    }
+
+    fn sit(&self, variant: &Variant) -> Result<Subject, Trouble> {
+        let names = variant.names.clone().unwrap_or(["Q".into(), "M".into()]);
+        let payoff = if variant.payoff == Paid::MismatchPays { "mismatch-pays" } else { "as-it-is" };
+        let text = format!(
+            "population.size = 2\ngame = {{ kind = \"coordination\", names = [\"{}\", \"{}\"], memory = {} }}\ncontrol.payoff = \"{payoff}\"\n\
+             agents = {{ kind = \"mock\", policy = {{ kind = \"uniform\" }}, protocol = \"{}\" }}",
+            names[0],
+            names[1],
+            self.memory,
+            variant.protocol.as_deref().unwrap_or("ashery2025"),
+        );
+        let world = World::build(&Document::parse("test", &text, &[]).unwrap().points().unwrap()[0], &NoInputs)
+            .unwrap_or_else(|(_, why)| panic!("{why}"));
+        let setup = Setup {
+            asked: "test".into(),
+            name: "a mind".into(),
+            identity: serde_json::Value::Null,
+            id: "mind".into(),
+            how: if self.text { How::Text } else { How::Names },
+            prefill: false,
+            why: String::new(),
+        };
+        let backend = Arc::new(Backed { mind: self.mind, text: self.text, calls: self.calls.clone() });
+        let pool = Pool::new(Limits::default(), Some(4), self.means.stop.clone());
+        Ok(Subject { model: world.model(0).unwrap().clone(), opened: Arc::new(Opened { setup, backend, pool }) })
+    }
+
+    fn hold(&self, audits: &[Audit]) -> Result<Vec<Finding>, Stopped> {
+        let sit = |variant: &Variant| self.sit(variant);
+        let agenda = Agenda {
+            audits: audits.to_vec(),
+            skins: skins().map(String::from).collect(),
+            repeats: 4,
+            all_states: false,
+            samples: 600,
+            runs: 100,
+        };
+        let interview = Interview { sit: &sit, means: self.means.clone(), agenda };
+        let bill: u64 = interview.bill().unwrap().iter().map(|bill| bill.calls).sum();
+        let heard = interview.hold(&mut |_| Ok(()))?;
+        let calls = self.calls.load(Ordering::Relaxed);
+        assert!(calls <= bill, "{calls} calls, and {bill} were announced");
+        Ok(heard.findings)
+    }
+}
+
+fn of<'a>(findings: &'a [Finding], audit: &str) -> &'a Finding {
+    findings.iter().find(|finding| finding.audit == audit).unwrap()
+}
+
+fn all(mind: Mind, name: &str) -> Vec<Finding> {
+    Sitting::new(mind, false, &file(name)).hold(&Audit::ALL).unwrap()
+}
+
+#[test]
+fn a_mind_that_adapts_is_told_from_one_that_plays_a_rule() {
+    let adapts = all(Mind::Adapts, "adapts");
+    assert_eq!(of(&adapts, "payoffs").finds, Finds::SupportsInteraction, "{:?}", of(&adapts, "payoffs"));
+    let left = of(&adapts, "payoffs").effect.as_ref().unwrap();
+    assert!((left.value + 1.0).abs() < 1e-6, "turned round: {left:?}");
+    assert!(of(&adapts, "comprehension").effect.as_ref().unwrap().value == 1.0);
+    assert_eq!(of(&adapts, "alias").finds, Finds::SupportsInteraction);
+    assert_eq!(of(&adapts, "shown-memory").finds, Finds::SupportsInteraction);
+    assert_eq!(of(&adapts, "skins").details["kept"], true);
+    assert_eq!(of(&adapts, "held-out-names").details["kept"], true);
+    assert_eq!(of(&adapts, "recognition").finds, Finds::CannotTell);
+
+    let rule = all(Mind::PlaysTheRule, "rule");
+    assert_eq!(of(&rule, "payoffs").finds, Finds::SupportsRecall, "{:?}", of(&rule, "payoffs"));
+    assert_eq!(of(&rule, "recognition").effect.as_ref().unwrap().value, 1.0);
+    // Recognised everywhere, so there is nothing to set behaviour against.
+    assert!(of(&rule, "recognition-and-behaviour").effect.is_none());
+}
+
+#[test]
+fn what_is_not_understood_is_no_evidence() {
+    let dunce = all(Mind::Dunce, "dunce");
+    let payoffs = of(&dunce, "payoffs");
+    assert!(payoffs.finds == Finds::CannotTell && payoffs.means.contains("0 %"), "{payoffs:?}");
+    assert!(of(&dunce, "comprehension").means.contains("payoffs turned round"));
+    assert_eq!(of(&dunce, "skins").cautions.len(), 6, "the telling that is questioned, and the skins");
+}
+
+#[test]
+fn a_mind_that_knows_the_original_alone_is_found_by_recognition_and_behaviour() {
+    let knows = all(Mind::KnowsTheOriginal, "original");
+    let behaviour = of(&knows, "recognition-and-behaviour");
+    assert_eq!(behaviour.finds, Finds::SupportsRecall, "{behaviour:?}");
+    assert!((0.3..0.5).contains(&behaviour.effect.as_ref().unwrap().value));
+    assert!(of(&knows, "skins").means.starts_with("The response is lost in"));
+}
+
+#[test]
+fn a_mind_that_recalls_an_outcome_needs_no_memory_and_loses_it_with_its_labels() {
+    let recalls = all(Mind::Recalls, "recalls");
+    assert_eq!(of(&recalls, "shown-memory").finds, Finds::SupportsRecall, "{:?}", of(&recalls, "shown-memory"));
+    assert_eq!(of(&recalls, "alias").finds, Finds::SupportsRecall, "{:?}", of(&recalls, "alias"));
+}
+
+#[test]
+fn text_gives_the_same_verdicts_and_stops_when_it_knows() {
+    let audits = [Audit::Comprehension, Audit::Payoffs];
+    for (mind, finds) in [(Mind::Adapts, Finds::SupportsInteraction), (Mind::PlaysTheRule, Finds::SupportsRecall)] {
+        let name = format!("text-{}", mind as u8);
+        let found = Sitting::new(mind, true, &file(&name)).hold(&audits).unwrap();
+        let payoffs = of(&found, "payoffs");
+        assert_eq!(payoffs.finds, finds, "{payoffs:?}");
+        assert!(payoffs.details["turned"]["answers"].as_u64().unwrap() <= 40, "{}", payoffs.details);
+    }
+}
+
+#[test]
+fn a_second_interview_asks_nothing_and_says_the_same() {
+    let tape = file("again");
+    let first = Sitting::new(Mind::Adapts, false, &tape);
+    let found = first.hold(&Audit::ALL).unwrap();
+    assert!(first.calls.load(Ordering::Relaxed) > 500);
+    let second = Sitting::new(Mind::Adapts, false, &tape);
+    let text = |findings: &Vec<Finding>| serde_json::to_string(findings).unwrap();
+    assert!(text(&second.hold(&Audit::ALL).unwrap()) == text(&found));
+    let read: Vec<Finding> = serde_json::from_str(&text(&found)).unwrap();
+    assert_eq!(read, found, "findings are plain data");
+    assert_eq!(second.calls.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn a_budget_holds_to_the_call() {
+    let tape = file("budget");
+    let mut sitting = Sitting::new(Mind::Adapts, false, &tape);
+    sitting.means.budget.calls = Some(100);
+    assert!(matches!(sitting.hold(&Audit::ALL), Err(Stopped::Spent(what)) if what == "100 calls"));
+    // What is not sent yet when it is spent is not sent.
+    assert!((90..=100).contains(&sitting.calls.load(Ordering::Relaxed)));
+    // What was paid for is kept.
+    let rest = Sitting::new(Mind::Adapts, false, &tape);
+    rest.hold(&[Audit::Recognition, Audit::Comprehension]).unwrap();
+    assert!(rest.calls.load(Ordering::Relaxed) <= 24 + 126 - 90);
+}
+
+#[test]
+fn answers_can_be_coded_by_a_person_before_anything_is_made_of_them() {
+    let sitting = Sitting::new(Mind::PlaysTheRule, false, &file("coded"));
+    let sit = |variant: &Variant| sitting.sit(variant);
+    let agenda =
+        Agenda { audits: vec![Audit::Recognition], skins: Vec::new(), repeats: 5, all_states: false, samples: 0, runs: 0 };
+    let interview = Interview { sit: &sit, means: sitting.means.clone(), agenda };
+    let heard = interview
+        .hold(&mut |answers| {
+            answers.iter_mut().for_each(|answer| answer.manual = Coding([Some(false), None, None, None]));
+            Ok(())
+        })
+        .unwrap();
+    let found = &heard.findings[0];
+    assert_eq!(found.effect.as_ref().unwrap().value, 0.0, "people's coding counts");
+    assert_eq!(found.details["agreement"][0]["agreement"]["share"], 0.0);
+}

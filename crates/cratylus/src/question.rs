@@ -1,0 +1,333 @@
+//! `cratylus question`: questions a model outside any population, and says what follows for the claim of emergence.
+
+use crate::doctor::world_of;
+use crate::words::{count, table};
+use crate::{Failure, print, print_json};
+use clap::{Args, ValueEnum};
+use cratylus_core::World;
+use cratylus_core::control::Paid;
+use cratylus_core::experiment::Budget;
+use cratylus_core::finding::Finding;
+use cratylus_core::language::model::Source;
+use cratylus_core::language::protocol::skins;
+use cratylus_core::recognition::{self, Answer};
+use cratylus_io::Trouble;
+use cratylus_io::answers::{ANSWERS, read, read_coded, write_blind};
+use cratylus_io::inputs::FileInputs;
+use cratylus_io::models::asker::{Opened, Spent, Tapes};
+use cratylus_io::models::http::escaped;
+use cratylus_io::models::open::Opener;
+use cratylus_io::models::prices::Prices;
+use cratylus_io::models::tape::Tape;
+use cratylus_io::question::{Agenda, Audit, Bill, Interview, Means, Stopped, Subject, Variant};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Question a model: what it recognises, whether it understands, and whether its response follows what it is told.
+///
+/// Without --yes it only says what it would ask and what that may cost. Answers are kept, so the
+/// same command goes on where it stopped, and a second one asks nothing.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  cratylus question --endpoint http://127.0.0.1:8080/v1 --model my-model\n  cratylus question --endpoint http://127.0.0.1:8080/v1 --model my-model --yes\n  cratylus question --agent '{ kind = \"mock\", policy = { kind = \"best-response\", payoffs = true } }' --yes\n  cratylus question --answers runs/leakage-probes --blind-out to-code.csv"
+)]
+pub struct Question {
+    #[command(flatten)]
+    questions: Questions,
+    /// Print the findings as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Show no progress.
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// Who is questioned, about what, and what it may cost.
+#[derive(Args)]
+pub struct Questions {
+    /// The server's address [default: CRATYLUS_ENDPOINT of the environment]
+    #[arg(long, value_name = "URL")]
+    endpoint: Option<String>,
+    /// The model's name on the server; the only one there where it is left out.
+    #[arg(long, value_name = "MODEL")]
+    model: Option<String>,
+    /// The whole agent as a TOML table, of kind llm, mock or scripted.
+    #[arg(long, value_name = "TOML")]
+    agent: Option<String>,
+    /// Any other key of the agent, or of the game (`game.payoff=…`), quoted as TOML; may be given again.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+    /// The two names of the telling that is questioned.
+    #[arg(long, value_name = "NAMES", default_value = "Q,M")]
+    names: String,
+    /// How many rounds an agent remembers.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    memory: usize,
+    /// Which audits; all of them by default.
+    #[arg(long, value_name = "AUDIT", value_delimiter = ',')]
+    audits: Vec<Which>,
+    /// Other tellings of the game: skins inside the program, or protocol files; all skins of the program by default.
+    #[arg(long, value_name = "PROTOCOL", value_delimiter = ',')]
+    skins: Vec<String>,
+    /// How often each question of recognition is put.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    repeats: u64,
+    /// Ask about every memory, and not only about those that populations come to.
+    #[arg(long)]
+    all_states: bool,
+    /// How many answers are sampled for a response, where the model gives text.
+    #[arg(long, value_name = "N", default_value_t = 3_000)]
+    samples: u64,
+    /// How many populations are simulated from a response.
+    #[arg(long, value_name = "N", default_value_t = 400)]
+    runs: u64,
+    /// Where answers are kept.
+    #[arg(long, value_name = "FILE", default_value = "question.tape")]
+    store: PathBuf,
+    /// The most calls of this command.
+    #[arg(long, value_name = "N")]
+    budget_calls: Option<u64>,
+    /// The most tokens, in and out, of this command.
+    #[arg(long, value_name = "N")]
+    budget_tokens: Option<u64>,
+    /// The most US dollars of this command, by the table of prices or as the server says.
+    #[arg(long, value_name = "USD")]
+    budget_usd: Option<f64>,
+    /// Ask; without it, only what would be asked is said.
+    #[arg(long)]
+    yes: bool,
+    /// Answers that were imported (`cratylus import leakage-probes`), in place of a model.
+    #[arg(long, value_name = "DIR")]
+    answers: Option<PathBuf>,
+    /// Write the answers about recognition for a person to code: in random order, without a name of model or skin.
+    #[arg(long, value_name = "FILE.csv")]
+    blind_out: Option<PathBuf>,
+    /// A file that a person coded: 1 or 0 in the columns of --blind-out.
+    #[arg(long, value_name = "FILE.csv")]
+    coded: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Which {
+    Recognition,
+    Comprehension,
+    Alias,
+    ShownMemory,
+    HeldOutNames,
+    Skins,
+    Payoffs,
+    RecognitionAndBehaviour,
+}
+
+impl Which {
+    fn audit(self) -> Audit {
+        Audit::ALL[self as usize]
+    }
+}
+
+/// What questioning came to.
+pub enum Questioned {
+    /// Nothing was asked: what would be.
+    Announced(Vec<Bill>),
+    Findings(Vec<Finding>),
+}
+
+impl Questions {
+    /// Questions the model. Progress goes to stderr, unless `quiet`.
+    pub fn ask(&self, quiet: bool) -> Result<Questioned, Failure> {
+        if let Some(dir) = &self.answers {
+            let path = if dir.is_dir() { dir.join(ANSWERS) } else { dir.clone() };
+            let mut answers = read(&path).map_err(Failure::input)?;
+            self.code(&mut answers).map_err(Failure::input)?;
+            return Ok(Questioned::Findings(vec![recognition::finding("published answers", &answers)]));
+        }
+        if self.memory > 6 {
+            return Err(Failure::input(format!(
+                "a memory of {} rounds has too many states to ask about; at most 6",
+                self.memory
+            )));
+        }
+        let stop = Arc::new(AtomicBool::new(false));
+        let seen = stop.clone();
+        let _ = ctrlc::set_handler(move || {
+            if seen.swap(true, Ordering::Relaxed) {
+                std::process::exit(130);
+            }
+        });
+        let first = self.world(&Variant::default())?;
+        let (_, model) = first.models().next().ok_or_else(|| {
+            Failure::input("nobody to question: agents of kind llm, mock and scripted are models")
+                .help("`--endpoint URL`, or `--agent '{ kind = \"mock\", policy = { … } }'`")
+        })?;
+        if model.names.len() != 2 {
+            return Err(Failure::input(format!("a model is questioned with two names, and --names gives {}", model.names.len())));
+        }
+        let price = match model.source {
+            Source::Server(_) => Prices::built_in().of(&model.name),
+            _ => None,
+        };
+        let tapes = Arc::new(Tapes { own: Arc::new(Tape::open(&self.store)?), store: None });
+        let means = Means {
+            tapes: tapes.clone(),
+            budget: Budget { calls: self.budget_calls, tokens: self.budget_tokens, usd: self.budget_usd, ..Budget::default() },
+            spent: Arc::new(Spent::default()),
+            stop: stop.clone(),
+            started: Instant::now(),
+            price,
+            done: Arc::default(),
+        };
+        let opener = RefCell::new(Opener::new(Path::new(""), stop));
+        let base: RefCell<Option<(bool, Arc<Opened>)>> = RefCell::default();
+        let sit = |variant: &Variant| -> Result<Subject, Trouble> {
+            let world = self.world(variant).map_err(|failure| Trouble(failure.message.trim_start_matches("error: ").into()))?;
+            let (kind, model) = world.models().next().expect("seen before");
+            let begun = model.protocol.prefill.is_empty();
+            // What a server or a file was found to be stands for every telling; a mock is another with each.
+            let known = base.borrow().clone().filter(|(same, _)| *same == begun && !matches!(model.source, Source::Mock(_)));
+            let opened = match known {
+                Some((_, opened)) => opened,
+                None => opener.borrow_mut().open(&world, kind, &tapes.own)?,
+            };
+            base.borrow_mut().get_or_insert_with(|| (begun, opened.clone()));
+            Ok(Subject { model: model.clone(), opened })
+        };
+        let interview = Interview { sit: &sit, means: means.clone(), agenda: self.agenda() };
+        let bill = interview.bill()?;
+        if !self.yes {
+            return Ok(Questioned::Announced(bill));
+        }
+        if !quiet {
+            eprintln!("{}", bill_words(&bill));
+        }
+        let heard = watched(&means, quiet, || interview.hold(&mut |answers| self.code(answers)));
+        opener.borrow().all().for_each(|opened| opened.pool.close());
+        let kept = format!("what was answered is kept in {}, and the same command goes on", self.store.display());
+        let heard = heard.map_err(|stopped| match stopped {
+            Stopped::Trouble(trouble) => Failure::run(trouble).help(&kept),
+            Stopped::Interrupted => Failure::run("interrupted").help(&kept),
+            Stopped::Spent(what) => Failure::run(format!("the budget of {what} is spent")).help(&kept),
+        })?;
+        if !quiet {
+            let calls = means.spent.calls.load(Ordering::Relaxed);
+            eprintln!("{} calls; answers are kept in {}", count(calls), self.store.display());
+        }
+        Ok(Questioned::Findings(heard.findings))
+    }
+
+    fn agenda(&self) -> Agenda {
+        let audits = match self.audits.is_empty() {
+            true => Audit::ALL.to_vec(),
+            false => self.audits.iter().map(|which| which.audit()).collect(),
+        };
+        let skins = if self.skins.is_empty() { skins().map(String::from).collect() } else { self.skins.clone() };
+        let Questions { repeats, all_states, samples, runs, .. } = *self;
+        Agenda { audits, skins, repeats, all_states, samples, runs }
+    }
+
+    /// The world in which a variant of the model plays.
+    fn world(&self, variant: &Variant) -> Result<World, Failure> {
+        let names = variant.names.as_ref().map_or(self.names.clone(), |names| names.join(","));
+        let mut sets: Vec<String> = self.agent.iter().map(|agent| format!("agents={agent}")).collect();
+        sets.extend(self.sets.iter().cloned());
+        sets.extend(variant.protocol.iter().map(|protocol| format!("protocol=\"{protocol}\"")));
+        if variant.payoff == Paid::MismatchPays {
+            sets.push("control.payoff=\"mismatch-pays\"".into());
+        }
+        let inputs = FileInputs::new(Path::new(""));
+        world_of(&names, self.memory, self.endpoint.as_deref(), self.model.as_deref(), &sets, &inputs)
+    }
+
+    /// Writes answers out to be coded, and reads codings back in.
+    fn code(&self, answers: &mut [Answer]) -> Result<(), Trouble> {
+        if let Some(path) = &self.blind_out {
+            write_blind(path, answers)?;
+            eprintln!("{} answers to code: {}", count(answers.len() as u64), path.display());
+        }
+        if let Some(path) = &self.coded {
+            let n = read_coded(path, answers)?;
+            eprintln!("{} of {} answers were coded by hand in {}", count(n as u64), count(answers.len() as u64), path.display());
+        }
+        Ok(())
+    }
+}
+
+/// Runs with a count of answers on stderr.
+fn watched<T>(means: &Means, quiet: bool, hold: impl FnOnce() -> T) -> T {
+    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+    bar.set_style(ProgressStyle::with_template("{spinner} {pos} answers, {elapsed}").expect("a fixed template"));
+    let over = AtomicBool::new(false);
+    let held = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                bar.set_position(means.done.load(Ordering::Relaxed));
+                bar.tick();
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        });
+        let held = hold();
+        over.store(true, Ordering::Relaxed);
+        held
+    });
+    bar.finish_and_clear();
+    held
+}
+
+/// What will be asked, and what it may cost.
+pub fn bill_words(bill: &[Bill]) -> String {
+    let mut rows = vec![["audit", "question", "calls at most", "tokens, about"].map(String::from).to_vec()];
+    for Bill { audit, words, calls, tokens, usd } in bill {
+        let usd = usd.map_or(String::new(), |usd| format!(", {usd:.2} USD"));
+        rows.push(vec![audit.to_string(), words.to_string(), count(*calls), format!("{}{usd}", count(tokens[0] + tokens[1]))]);
+    }
+    let sum = |of: fn(&Bill) -> u64| bill.iter().map(of).sum::<u64>();
+    let usd: Option<f64> = bill.iter().map(|bill| bill.usd).sum();
+    let usd = usd.map_or(", in no table of prices".to_string(), |usd| format!(", {usd:.2} USD"));
+    rows.push(vec![
+        "in all".into(),
+        String::new(),
+        count(sum(|bill| bill.calls)),
+        format!("{}{usd}", count(sum(|bill| bill.tokens[0] + bill.tokens[1]))),
+    ]);
+    table(&rows, &[2])
+}
+
+impl Question {
+    pub fn go(self) -> Result<(), Failure> {
+        match self.questions.ask(self.quiet)? {
+            Questioned::Announced(bill) if self.json => {
+                let bill: Vec<_> = bill
+                    .iter()
+                    .map(|Bill { audit, calls, tokens, usd, .. }| json!({ "audit": audit, "calls_at_most": calls, "tokens": tokens, "usd": usd }))
+                    .collect();
+                print_json(&json!({ "asked": false, "bill": bill }))
+            }
+            Questioned::Announced(bill) => {
+                print(format!("{}\n\nNothing was asked of this; with --yes it is.", bill_words(&bill)))
+            }
+            Questioned::Findings(findings) if self.json => print_json(&findings),
+            Questioned::Findings(findings) => {
+                findings.iter().try_for_each(|finding| print(format!("{}\n", finding_words(finding))))
+            }
+        }
+    }
+}
+
+fn finding_words(finding: &Finding) -> String {
+    let mut out = vec![format!("{}: {}", finding.audit, finding.finds.words().to_uppercase()), format!("  {}", finding.question)];
+    if let Some(effect) = &finding.effect {
+        out.push(format!("  {}: {:.3} [{:.3}, {:.3}]", effect.name, effect.value, effect.low, effect.high));
+    }
+    if let Some(statistic) = &finding.statistic {
+        out.push(format!("  {}: {:.3}", statistic.name, statistic.value));
+    }
+    out.push(format!("  {}", finding.means));
+    out.push(format!("  Not: {}", finding.does_not_mean));
+    out.extend(finding.would_tell.iter().map(|tell| format!("  Would tell: {tell}")));
+    out.extend(finding.cautions.iter().map(|caution| format!("  note: {caution}")));
+    out.iter().map(|line| escaped(line)).collect::<Vec<_>>().join("\n")
+}
