@@ -165,7 +165,15 @@ impl Audit {
         let dirs = plan.import(&out)?;
         let (all, _) = read(&dirs)?;
         let (against, _) = read(&self.against)?;
-        let asked = ask_all(&all, &against, &self.options(), &|audit| self.wanted(audit));
+        let mut asked = ask_all(&all, &against, &self.options(), &|audit| self.wanted(audit));
+        asked.extend(plan.recognition(&out)?.map(|finding| KeptCondition {
+            condition: finding.condition.clone(),
+            agents: "the models that were asked".into(),
+            runs: 0,
+            not_audited: None,
+            verdict: None,
+            findings: vec![finding],
+        }));
         self.together(&out, &plan.name, &plan.claim, asked.clone())?;
         self.say(&asked)
     }

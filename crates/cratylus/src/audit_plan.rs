@@ -3,7 +3,10 @@
 
 use crate::Failure;
 use crate::experiment::BUILD;
+use cratylus_core::finding::Finding;
+use cratylus_core::recognition;
 use cratylus_io::ai_norms::{self, Outcome};
+use cratylus_io::leakage;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +16,7 @@ pub struct Plan {
     /// The comment with which the file opens.
     pub claim: String,
     ai_norms: Option<PathBuf>,
+    leakage_probes: Vec<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -27,6 +31,9 @@ struct File {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Data {
     ai_norms: Option<String>,
+    /// Folders of answers about recognition, of either side.
+    #[serde(default)]
+    leakage_probes: Vec<String>,
 }
 
 impl Plan {
@@ -40,16 +47,21 @@ impl Plan {
         }
         let base = path.parent().unwrap_or(Path::new(""));
         let mut ai_norms = file.data.ai_norms.map(|folder| base.join(folder));
+        let mut leakage_probes: Vec<PathBuf> = file.data.leakage_probes.iter().map(|folder| base.join(folder)).collect();
+        if given.iter().any(|set| set.starts_with("leakage-probes=")) {
+            leakage_probes.clear();
+        }
         for set in given {
             match set.split_once('=') {
                 Some(("ai-norms", folder)) => ai_norms = Some(folder.into()),
+                Some(("leakage-probes", folder)) => leakage_probes.push(folder.into()),
                 _ => {
                     return Err(Failure::input(format!("`--data {set}` is not understood"))
                         .help("for example: --data ai-norms=AI-norms/data"));
                 }
             }
         }
-        Ok(Plan { name: file.name, claim: crate::report::claim(&text), ai_norms })
+        Ok(Plan { name: file.name, claim: crate::report::claim(&text), ai_norms, leakage_probes })
     }
 
     /// Imports the plan's data under a folder, and gives the run directories that hold decisions.
@@ -72,5 +84,25 @@ impl Plan {
             _ => None,
         });
         Ok(dirs.collect())
+    }
+
+    /// What models answered when they were asked outright, with the published codings; None where the plan names no answers,
+    /// or none are there, which is said.
+    pub fn recognition(&self, out: &Path) -> Result<Option<Finding>, Failure> {
+        let mut answers = Vec::new();
+        for (n, from) in self.leakage_probes.iter().enumerate() {
+            if !from.is_dir() {
+                eprintln!(
+                    "note: {} is not there, so what models recognise is not audited; \
+                     git clone https://github.com/cjbarrie/AI-norms-prompting and https://github.com/Ariel-Flint-Ashery/AI-norms-prompting, and give --data leakage-probes=DIR for each",
+                    from.display()
+                );
+                continue;
+            }
+            let imported =
+                leakage::import(from, &out.join(format!("leakage-probes-{}", n + 1)), BUILD).map_err(Failure::input)?;
+            answers.extend(imported.answers);
+        }
+        Ok((!answers.is_empty()).then(|| recognition::finding("models asked outright, both sides", &answers)))
     }
 }
