@@ -136,11 +136,14 @@ pub(crate) fn code(cell: &str) -> Result<Option<bool>, String> {
     }
 }
 
+/// A record's line, and its cells.
+pub(crate) type Record = (u64, Vec<String>);
+
 /// Larger files are no answers.
 const FILE_MAX: u64 = 64 << 20;
 
 /// The records of a CSV file with this head, each with its line.
-pub(crate) fn records(path: &Path, head: &[&str]) -> Result<Vec<(u64, Vec<String>)>, Trouble> {
+pub(crate) fn records(path: &Path, head: &[&str]) -> Result<Vec<Record>, Trouble> {
     let (found, rows) = any_records(path)?;
     if found != head {
         return Err(at("reading", path)(format!("its columns are {}, not {}", found.join(", "), head.join(", "))));
@@ -149,7 +152,7 @@ pub(crate) fn records(path: &Path, head: &[&str]) -> Result<Vec<(u64, Vec<String
 }
 
 /// A CSV file's head and its records. Every record has as many cells as the head.
-pub(crate) fn any_records(path: &Path) -> Result<(Vec<String>, Vec<(u64, Vec<String>)>), Trouble> {
+pub(crate) fn any_records(path: &Path) -> Result<(Vec<String>, Vec<Record>), Trouble> {
     let size = std::fs::metadata(path).map_err(at("reading", path))?.len();
     if size > FILE_MAX {
         return Err(at("reading", path)(format!("it has {size} bytes; files of answers have at most {FILE_MAX}")));

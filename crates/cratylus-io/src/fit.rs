@@ -53,6 +53,12 @@ pub fn fit_dirs(order: &Order<'_>, mut say: impl FnMut(&str)) -> Result<Emulated
                 experiment.game.kind
             )));
         }
+        if !experiment.control.is_none() {
+            return Err(Trouble::new(format!(
+                "{} was run under a control, so its agents did not see what they remember; fit to a run without `[control]`",
+                path.display()
+            )));
+        }
         let plan = &experiment.agents.kinds[0].1.plan;
         let word = |key: &str| plan.get(key).and_then(toml::Value::as_str).map(String::from);
         models.insert(word("model").unwrap_or_else(|| experiment.agents.kinds[0].1.kind.into()));

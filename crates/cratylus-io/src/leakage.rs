@@ -2,7 +2,7 @@
 //! collected and annotated, and those of the reply of Flint Ashery, Aiello & Baronchelli (2025). Untrusted input: a file
 //! counts only with exactly the columns that were published, and a code only if it is 0 or 1.
 
-use crate::answers::{self, ANSWERS, any_records, code};
+use crate::answers::{self, ANSWERS, Record, any_records, code};
 use crate::inputs::sha256;
 use crate::manifest::{Build, Manifest};
 use crate::world::{Trouble, at};
@@ -140,8 +140,8 @@ fn critique(responses: &Path, annotated: &Path) -> Result<Vec<Answer>, Trouble> 
     Ok(out)
 }
 
-fn reply(file: &Path, rows: &[(u64, Vec<String>)]) -> Result<Vec<Answer>, Trouble> {
-    let answer = |(line, row): &(u64, Vec<String>)| {
+fn reply(file: &Path, rows: &[Record]) -> Result<Vec<Answer>, Trouble> {
+    let answer = |(line, row): &Record| {
         let mistake = |why: String| at("reading", file)(format!("line {line}: {why}"));
         let mut manual = Coding::default();
         manual.set(Flag::Single, code(&row[3]).map_err(mistake)?);

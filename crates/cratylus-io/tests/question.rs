@@ -7,7 +7,7 @@ use cratylus_core::finding::{Finding, Finds};
 use cratylus_core::language::comprehension::{Gold, items};
 use cratylus_core::language::model::Limits;
 use cratylus_core::language::protocol::{Told, skins};
-use cratylus_core::recognition::Coding;
+use cratylus_core::recognition::{Coding, Flag};
 use cratylus_core::{Purpose, Seed};
 use cratylus_io::Trouble;
 use cratylus_io::models::asker::{Opened, Spent, Tapes};
@@ -32,6 +32,8 @@ enum Mind {
     Dunce,
     /// Says the first name, whatever happened.
     Recalls,
+    /// Codes the answers of others.
+    Judges,
 }
 
 struct Backed {
@@ -74,6 +76,10 @@ impl Backend for Backed {
 impl Backed {
     fn words(&self, request: &Request<'_>, original: bool) -> String {
         let question = &request.prompt.messages[1].text;
+        if self.mind == Mind::Judges {
+            let coordination = u8::from(question.contains("> This is a coordination game."));
+            return format!("coordination: {coordination}\nrepeat: 0\nconvergence: 0");
+        }
         if question.starts_with("Before you go on") {
             let knows = match self.mind {
                 Mind::PlaysTheRule => true,
@@ -160,7 +166,7 @@ impl Sitting {
             samples: 600,
             runs: 100,
         };
-        let interview = Interview { sit: &sit, means: self.means.clone(), agenda };
+        let interview = Interview { sit: &sit, means: self.means.clone(), agenda, judge: None };
         let bill: u64 = interview.bill().unwrap().iter().map(|bill| bill.calls).sum();
         let heard = interview.hold(&mut |_| Ok(()))?;
         let calls = self.calls.load(Ordering::Relaxed);
@@ -268,7 +274,7 @@ fn answers_can_be_coded_by_a_person_before_anything_is_made_of_them() {
     let sit = |variant: &Variant| sitting.sit(variant);
     let agenda =
         Agenda { audits: vec![Audit::Recognition], skins: Vec::new(), repeats: 5, all_states: false, samples: 0, runs: 0 };
-    let interview = Interview { sit: &sit, means: sitting.means.clone(), agenda };
+    let interview = Interview { sit: &sit, means: sitting.means.clone(), agenda, judge: None };
     let heard = interview
         .hold(&mut |answers| {
             answers.iter_mut().for_each(|answer| answer.manual = Coding([Some(false), None, None, None]));
@@ -278,4 +284,20 @@ fn answers_can_be_coded_by_a_person_before_anything_is_made_of_them() {
     let found = &heard.findings[0];
     assert_eq!(found.effect.as_ref().unwrap().value, 0.0, "people's coding counts");
     assert_eq!(found.details["agreement"][0]["agreement"]["share"], 0.0);
+}
+
+#[test]
+fn another_model_can_code_the_answers() {
+    let sitting = Sitting::new(Mind::KnowsTheOriginal, false, &file("judged"));
+    let judge = Sitting { mind: Mind::Judges, calls: sitting.calls.clone(), text: true, means: sitting.means.clone(), memory: 1 };
+    let sit = |variant: &Variant| sitting.sit(variant);
+    let skins = vec!["skin-vask".to_string()];
+    let agenda = Agenda { audits: vec![Audit::Recognition], skins, repeats: 3, all_states: false, samples: 0, runs: 0 };
+    let judge = Some(judge.sit(&Variant::default()).unwrap());
+    let interview = Interview { sit: &sit, means: sitting.means.clone(), agenda, judge };
+    assert_eq!(interview.bill().unwrap()[0].calls, 12);
+    let heard = interview.hold(&mut |_| Ok(())).unwrap();
+    let codes: Vec<Option<bool>> = heard.answers.iter().map(|answer| answer.machine.get(Flag::Coordination)).collect();
+    assert_eq!(codes, [[Some(true); 3], [Some(false); 3]].concat());
+    assert_eq!(heard.findings[0].details["agreement"][0]["codings"], serde_json::json!(["machine", "rules"]));
 }

@@ -101,6 +101,9 @@ pub struct Questions {
     /// Ask; without it, only what would be asked is said.
     #[arg(long)]
     yes: bool,
+    /// Another agent, as a TOML table of kind llm or scripted, that codes the answers about recognition.
+    #[arg(long, value_name = "TOML")]
+    judge: Option<String>,
     /// Answers that were imported (`cratylus import leakage-probes`), in place of a model.
     #[arg(long, value_name = "DIR")]
     answers: Option<PathBuf>,
@@ -196,7 +199,15 @@ impl Questions {
             base.borrow_mut().get_or_insert_with(|| (begun, opened.clone()));
             Ok(Subject { model: model.clone(), opened })
         };
-        let interview = Interview { sit: &sit, means: means.clone(), agenda: self.agenda() };
+        let judge = self.judge.as_ref().map(|judge| -> Result<Subject, Failure> {
+            let inputs = FileInputs::new(Path::new(""));
+            let world = world_of("yes,no", 0, None, None, &[format!("agents={judge}")], &inputs)?;
+            let (kind, model) =
+                world.models().next().ok_or_else(|| Failure::input("a judge is an agent of kind llm or scripted"))?;
+            Ok(Subject { model: model.clone(), opened: opener.borrow_mut().open(&world, kind, &tapes.own)? })
+        });
+        let judge = judge.transpose()?;
+        let interview = Interview { sit: &sit, means: means.clone(), agenda: self.agenda(), judge };
         let bill = interview.bill()?;
         if !self.yes {
             return Ok(Questioned::Announced(bill));
@@ -279,7 +290,7 @@ fn watched<T>(means: &Means, quiet: bool, hold: impl FnOnce() -> T) -> T {
 
 /// What will be asked, and what it may cost.
 pub fn bill_words(bill: &[Bill]) -> String {
-    let mut rows = vec![["audit", "question", "calls at most", "tokens, about"].map(String::from).to_vec()];
+    let mut rows = vec![["audit", "question", "calls, about", "tokens, about"].map(String::from).to_vec()];
     for Bill { audit, words, calls, tokens, usd } in bill {
         let usd = usd.map_or(String::new(), |usd| format!(", {usd:.2} USD"));
         rows.push(vec![audit.to_string(), words.to_string(), count(*calls), format!("{}{usd}", count(tokens[0] + tokens[1]))]);
@@ -302,7 +313,7 @@ impl Question {
             Questioned::Announced(bill) if self.json => {
                 let bill: Vec<_> = bill
                     .iter()
-                    .map(|Bill { audit, calls, tokens, usd, .. }| json!({ "audit": audit, "calls_at_most": calls, "tokens": tokens, "usd": usd }))
+                    .map(|Bill { audit, calls, tokens, usd, .. }| json!({ "audit": audit, "calls": calls, "tokens": tokens, "usd": usd }))
                     .collect();
                 print_json(&json!({ "asked": false, "bill": bill }))
             }

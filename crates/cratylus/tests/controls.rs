@@ -47,6 +47,15 @@ fn a_run_under_a_control_is_checked_played_and_replayed() {
 }
 
 #[test]
+fn no_agent_is_fitted_to_what_was_not_seen() {
+    let dir = folder("fit-controlled");
+    std::fs::write(dir.join("e.toml"), LIVE).unwrap();
+    succeeds(&dir, &["run", "e.toml", "--out", "r", "--quiet"]);
+    let said = cratylus(&dir, &["fit", "r", "--name", "x", "--out", "x.json"]);
+    assert!(said.code != Some(0) && said.err.contains("under a control"), "{}", said.err);
+}
+
+#[test]
 fn a_directory_without_a_control_is_the_same_as_ever() {
     let dir = folder("uncontrolled");
     let plain = LIVE.replace("[control]\nalias = true\nmemory = \"shuffled-rows\"\n", "");

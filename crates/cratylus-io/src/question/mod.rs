@@ -13,11 +13,12 @@ pub use comprehension::Understood;
 
 use crate::models::asker::{Opened, prompt_hash, told};
 use crate::models::many;
-use crate::models::tape::{How, KeptPrompt};
+use crate::models::tape::{How, KeptPrompt, Setup};
 use crate::world::Trouble;
 use cratylus_core::control::Paid;
 use cratylus_core::finding::Finding;
 use cratylus_core::language::model::{Model, Query, Reply};
+use cratylus_core::language::protocol::Told;
 use cratylus_core::language::{Message, Prompt};
 use cratylus_core::recognition::Answer;
 use cratylus_core::window::Round;
@@ -113,7 +114,7 @@ impl Audit {
     }
 }
 
-/// What an audit will ask at most, before it asks.
+/// What an audit will ask, before it asks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bill {
     pub audit: &'static str,
@@ -124,12 +125,17 @@ pub struct Bill {
     pub usd: Option<f64>,
 }
 
+/// Calls that a name of several tokens is taken to need.
+const SPELLED: u64 = 5;
+
 /// Who is questioned, with what, and about what.
 pub struct Interview<'a> {
     /// Makes the model of a variant.
     pub sit: &'a dyn Fn(&Variant) -> Result<Subject, Trouble>,
     pub means: Means,
     pub agenda: Agenda,
+    /// Another model that codes answers in words.
+    pub judge: Option<Subject>,
 }
 
 /// What came of it.
@@ -152,6 +158,7 @@ impl Interview<'_> {
         let mut findings = Vec::new();
         if on(Audit::Recognition) || on(Audit::Behaviour) {
             answers = self.recognise()?;
+            self.judge(&mut answers)?;
             code(&mut answers)?;
         }
         if on(Audit::Recognition) {
@@ -194,31 +201,40 @@ impl Interview<'_> {
         Ok(Heard { findings, answers })
     }
 
-    /// What every audit on the agenda will ask at most. What is on the tape already costs nothing.
+    /// What every audit on the agenda will ask. It is as much as it can be, but for names of several tokens, which take as
+    /// many calls as the model makes of them. What is on the tape already costs nothing.
     pub fn bill(&self) -> Result<Vec<Bill>, Trouble> {
         let subject = (self.sit)(&Variant::default())?;
         let states = cratylus_core::agents::all_states(subject.model.memory).len() as u64;
         let exact = subject.opened.setup.how.probabilities();
         // As many states as populations of the recorded models visited, and their counterparts under other labels.
         let visited = if self.agenda.all_states { states } else { states.min(800) };
-        let response = if exact { 2 * visited } else { self.agenda.samples };
+        let response = |names: &[String]| {
+            let spelled = matches!(subject.opened.setup.how, How::Exact { .. }) && names.iter().any(|name| name.len() > 2);
+            let each = if spelled { SPELLED } else { 1 };
+            if exact { 2 * visited * each } else { self.agenda.samples }
+        };
+        let invented: u64 = response::invented().iter().map(|(_, names)| response(names)).sum();
+        let response = response(&subject.model.names);
         let skins = self.agenda.skins.len() as u64;
         let words = (skins + 1) * self.agenda.repeats;
         let questions = 2 * cratylus_core::language::comprehension::WHAT.len() as u64;
         // Each part with the audits that need it; the first of them on the agenda pays.
         use Audit::*;
-        let parts: [(u64, u64, &[Audit]); 6] = [
+        let judged = if self.judge.is_some() { words } else { 0 };
+        let parts: [(u64, u64, &[Audit]); 7] = [
             (words, 350, &[Recognition, Behaviour]),
+            (judged, 30, &[Recognition, Behaviour]),
             ((skins + 2) * questions, 20, &[Comprehension, Skins, Payoffs]),
             (response, 1, &[Alias, Memory, Names, Skins, Payoffs, Behaviour]),
-            (2 * response, 1, &[Names]),
+            (invented, 1, &[Names]),
             (skins * response, 1, &[Skins, Payoffs, Behaviour]),
             (response, 1, &[Payoffs]),
         ];
         let window = vec![[0, 1]; subject.model.memory];
         let prompt = subject.model.told(&window, &[0, 1]).map_err(Trouble)?;
         let length = prompt.messages.iter().map(|message| message.text.len() as u64).sum::<u64>() / 4;
-        let mut paid = [false; 6];
+        let mut paid = [false; 7];
         let bill = self.agenda.audits.iter().map(|&audit| {
             let (mut calls, mut tokens) = (0, [0, 0]);
             for (paid, (n, answer, audits)) in paid.iter_mut().zip(parts) {
@@ -242,18 +258,41 @@ impl Interview<'_> {
         questions: &[(String, u64)],
         max_tokens: u32,
     ) -> Result<Vec<String>, Stopped> {
-        let model = Model { protocol: Arc::new(subject.model.protocol.for_words(max_tokens)), ..(*subject.model).clone() };
-        let setup = crate::models::tape::Setup { how: How::Text, prefill: false, ..subject.opened.setup.clone() };
+        let model = &subject.model;
         let order: Vec<u16> = (0..model.names.len() as u16).collect();
-        let about = cratylus_core::language::protocol::Told { names: &model.names, order: &order, payoff: model.payoff, window };
+        let about = Told { names: &model.names, order: &order, payoff: model.payoff, window };
         let scene = model.protocol.scene(&about).map_err(Trouble)?;
-        let question = |(question, draw): &(String, u64)| {
-            let message = |role: &str, text: &str| Message { role: role.into(), text: text.into() };
-            let prompt = Prompt { messages: vec![message("system", &scene), message("user", question)], prefill: String::new() };
-            let query = Query { window: window.into(), order: [].into(), draw: *draw, again: 0 };
+        let questions = questions.iter().map(|(question, draw)| ([scene.clone(), question.clone()], *draw)).collect();
+        self.say(subject, window, questions, max_tokens)
+    }
+
+    /// Has another model code answers.
+    fn judge(&self, answers: &mut [Answer]) -> Result<(), Stopped> {
+        let Some(judge) = &self.judge else { return Ok(()) };
+        let questions = answers.iter().map(|answer| (cratylus_core::recognition::judge(&answer.response), 0)).collect();
+        for (answer, text) in answers.iter_mut().zip(self.say(judge, &[], questions, 60)?) {
+            answer.machine = cratylus_core::recognition::judged(&text);
+        }
+        Ok(())
+    }
+
+    /// Puts messages of a system and a user, each with the number of its draw, and takes the answers in words.
+    fn say(
+        &self,
+        subject: &Subject,
+        window: &[Round],
+        messages: Vec<([String; 2], u64)>,
+        max_tokens: u32,
+    ) -> Result<Vec<String>, Stopped> {
+        let model = Model { protocol: Arc::new(subject.model.protocol.for_words(max_tokens)), ..(*subject.model).clone() };
+        let setup = Setup { how: How::Text, prefill: false, ..subject.opened.setup.clone() };
+        let question = |([system, user], draw): ([String; 2], u64)| {
+            let message = |role: &str, text| Message { role: role.into(), text };
+            let prompt = Prompt { messages: vec![message("system", system), message("user", user)], prefill: String::new() };
+            let query = Query { window: window.into(), order: [].into(), draw, again: 0 };
             (query, KeptPrompt { hash: prompt_hash(&prompt), prompt })
         };
-        let questions = questions.iter().map(question).collect();
+        let questions = messages.into_iter().map(question).collect();
         many::ask(&self.means, &Arc::new(model), &subject.opened, &Arc::new(setup), questions, |asking| asking.text())
     }
 

@@ -120,13 +120,8 @@ impl Interview<'_> {
 
     /// The response with names that are invented: words, and strings.
     pub(super) fn names(&self, condition: &str, asked: &Subject, canonical: &Response) -> Result<Finding, Stopped> {
-        let two = |names: Vec<String>| -> [String; 2] { names.try_into().expect("two were asked for") };
-        let pools = [
-            ("invented words", two(held_out::pronounceable(2, Seed(1)))),
-            ("random strings", two(held_out::strings(2, Seed(1)))),
-        ];
         let mut found = Vec::new();
-        for (words, names) in pools {
+        for (words, names) in invented() {
             let subject = (self.sit)(&Variant { names: Some(names.clone()), ..Variant::default() })?;
             let comparison = self.compared((asked, canonical), (&subject, self.respond(&subject)?))?;
             found.push((format!("{words} ({}, {})", names[0], names[1]), comparison));
@@ -150,6 +145,12 @@ impl Interview<'_> {
         }
         Ok(all)
     }
+}
+
+/// Names that nobody can have met, and what they are.
+pub(super) fn invented() -> [(&'static str, [String; 2]); 2] {
+    let two = |names: Vec<String>| -> [String; 2] { names.try_into().expect("two were asked for") };
+    [("invented words", two(held_out::pronounceable(2, Seed(1)))), ("random strings", two(held_out::strings(2, Seed(1))))]
 }
 
 pub(super) fn skins(condition: &str, skins: &[InSkin], understood: &[Understood]) -> Finding {
