@@ -287,7 +287,7 @@ pub fn trial(mechanism: usize, design: &Design, seed: u64, options: &Options) ->
     // These decide no verdict, and take as long as all the others.
     let wanted = |audit: &str| !matches!(audit, "tipping" | "metric" | "equivalence");
     let findings = Case::new(&condition, all, &options).map_or_else(|_| Vec::new(), |case| findings(&case, &wanted));
-    Trial { mechanism, verdict: verdict(&condition.label, &findings), findings }
+    Trial { mechanism, verdict: verdict(&condition.label, &findings, &[]), findings }
 }
 
 /// How often each thing was found of one mechanism.

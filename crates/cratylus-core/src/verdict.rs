@@ -2,7 +2,7 @@
 //! an outcome depends on interaction says nothing of where the individual response comes from. Nothing is weighed here
 //! that a finding does not say.
 
-use crate::finding::{Finding, Finds, Question};
+use crate::finding::{Finding, Finds};
 use serde::{Deserialize, Serialize};
 
 /// What a condition's findings come to.
@@ -17,9 +17,10 @@ pub struct Verdict {
     pub because: [Vec<String>; 2],
 }
 
-/// The rules of the methods page, in their order.
-pub fn verdict(condition: &str, findings: &[Finding]) -> Verdict {
-    let of: Vec<&Finding> = findings.iter().filter(|finding| finding.condition == condition).collect();
+/// The rules of the methods page, in their order. `questioned` is what questioning the same model found.
+pub fn verdict(condition: &str, findings: &[Finding], questioned: &[Finding]) -> Verdict {
+    let of = findings.iter().filter(|finding| finding.condition == condition).chain(questioned);
+    let of: Vec<&Finding> = of.collect();
     let (interaction, first, because_interaction) = on_interaction(&of);
     let (response, second, because_response) = on_response(&of);
     let asked =
@@ -76,6 +77,12 @@ fn on_interaction(findings: &[&Finding]) -> Ruling {
                 because(&["interaction", "history", "sufficiency"]),
             )
         }
+        // Nothing is on record, but populations were simulated from the response of a model that was questioned.
+        (None, None) if finds(findings, "shown-memory") == Some(SupportsInteraction) => (
+            SupportsInteraction,
+            "Interaction: populations of this response agree, and no longer where they are shown nothing of what happened; no run is on record.".into(),
+            because(&["shown-memory"]),
+        ),
         _ => {
             let why = [found(findings, "interaction"), found(findings, "history")];
             let why = why.into_iter().flatten().find(|finding| finding.finds == CannotTell);
@@ -89,12 +96,6 @@ fn on_response(findings: &[&Finding]) -> Ruling {
     use Finds::{CannotTell, SupportsInteraction, SupportsRecall};
     let because = |audits: &[&str]| audits.iter().map(|audit| audit.to_string()).collect();
     let [prior, mechanism] = ["prior", "mechanism"].map(|audit| finds(findings, audit));
-    // With a model to question, whether the response follows payoffs and skins decides between rule and adaptation.
-    let asked: Vec<&Finding> = findings
-        .iter()
-        .copied()
-        .filter(|finding| finding.bears_on == Question::Response && QUESTIONED.contains(&finding.audit.as_str()))
-        .collect();
     if mechanism == Some(SupportsRecall) {
         let finding = found(findings, "mechanism").expect("just found");
         let weight = finding.details["recall"]["weight"].as_f64();
@@ -108,12 +109,19 @@ fn on_response(findings: &[&Finding]) -> Ruling {
         };
         return (SupportsRecall, format!("Response: {part}."), because(&["mechanism"]));
     }
-    if let Some(rule) = asked.iter().find(|finding| finding.finds == SupportsRecall) {
-        return (
-            SupportsRecall,
-            "Response: a recalled rule; it stays where the payoffs that were told ask for another.".into(),
-            vec![rule.audit.clone()],
-        );
+    // With a model to question, whether its response follows the payoffs it is told decides between rule and adaptation.
+    let lost = match finds(findings, "recognition-and-behaviour") {
+        Some(SupportsRecall) => " It changes the more, the less the game is recognised.",
+        _ => "",
+    };
+    if finds(findings, "payoffs") == Some(SupportsRecall) {
+        let sentence = format!("Response: a recalled rule; it stays where the payoffs that are told ask for another.{lost}");
+        return (SupportsRecall, sentence, because(&["payoffs", "recognition-and-behaviour"]));
+    }
+    if finds(findings, "payoffs") == Some(SupportsInteraction) {
+        let sentence =
+            format!("Response: adaptation in context; it follows what is remembered and the payoffs that are told.{lost}");
+        return (SupportsInteraction, sentence, because(&["payoffs", "mechanism", "recognition-and-behaviour"]));
     }
     // Section 8, rule 1.
     if prior == Some(SupportsRecall) && mechanism != Some(SupportsInteraction) {
@@ -128,12 +136,6 @@ fn on_response(findings: &[&Finding]) -> Ruling {
             Some(SupportsRecall) => " Which name wins is what agents prefer before anything happened, amplified.",
             _ => "",
         };
-        if asked.iter().any(|finding| finding.finds == SupportsInteraction) {
-            let sentence = format!(
-                "Response: adaptation in context; it follows what is remembered and the payoffs that are told.{preferred}"
-            );
-            return (SupportsInteraction, sentence, asked.iter().map(|finding| finding.audit.clone()).collect());
-        }
         let sentence = format!(
             "Response: not recall of an outcome, as choices depend on what is remembered; whether the rule behind them was recalled or adapted the record alone cannot tell (question the model: inverted payoffs, skins).{preferred}"
         );
@@ -146,5 +148,66 @@ fn on_response(findings: &[&Finding]) -> Ruling {
     )
 }
 
-/// Audits that question a model about where its response comes from.
-const QUESTIONED: [&str; 3] = ["payoff-inversion", "skins", "held-out-names"];
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Question;
+
+    fn found(all: &[(&str, Finds)]) -> Vec<Finding> {
+        let finding = |(audit, finds): &(&str, Finds)| Finding {
+            audit: audit.to_string(),
+            condition: "c".into(),
+            bears_on: Question::Interaction,
+            question: String::new(),
+            rivals: Vec::new(),
+            finds: *finds,
+            effect: None,
+            statistic: None,
+            means: String::new(),
+            does_not_mean: String::new(),
+            would_tell: None,
+            source: String::new(),
+            cautions: Vec::new(),
+            details: serde_json::Value::Null,
+            pictures: Vec::new(),
+        };
+        all.iter().map(finding).collect()
+    }
+
+    use Finds::{CannotTell as Open, SupportsInteraction as Yes, SupportsRecall as No};
+
+    fn check(record: &[(&str, Finds)], model: &[(&str, Finds)], interaction: Finds, response: Finds) {
+        let verdict = verdict("c", &found(record), &found(model));
+        assert_eq!((verdict.interaction, verdict.response), (interaction, response), "{record:?} {model:?}: {verdict:?}");
+        assert_eq!(verdict.sentences.len(), 2);
+        let asked = |audit: &String| record.iter().chain(model).any(|(known, _)| known == audit);
+        assert!(verdict.because.iter().flatten().all(asked), "{:?}", verdict.because);
+    }
+
+    #[test]
+    fn verdicts_follow_from_findings_by_rule_and_apart_from_each_other() {
+        let emerged = [("mechanism", Yes), ("prior", Yes), ("sufficiency", Yes), ("interaction", Yes), ("history", Yes)];
+        // The record alone never tells a recalled rule from adaptation.
+        check(&emerged, &[], Yes, Open);
+        check(&emerged, &[("payoffs", No)], Yes, No);
+        check(&emerged, &[("payoffs", Yes)], Yes, Yes);
+        check(&emerged, &[("payoffs", Open)], Yes, Open);
+        // Agreement that survives without partners, or without influence, is not interactive, whatever else holds.
+        check(&[("interaction", No), ("history", Yes), ("mechanism", Yes)], &[], No, Open);
+        check(&[("interaction", Open), ("history", No), ("mechanism", No)], &[], No, No);
+        // One of the two is not enough, and nothing is nothing.
+        check(&[("interaction", Yes), ("history", Open)], &[], Open, Open);
+        check(&[("interaction", Yes), ("history", Yes), ("sufficiency", No)], &[], Open, Open);
+        check(&[], &[], Open, Open);
+        check(&[], &[("shown-memory", Yes), ("payoffs", Yes)], Yes, Yes);
+        // Winners that follow the amplified prior are no recall where choices depend on memory.
+        check(&[("prior", No), ("mechanism", Yes)], &[], Open, Open);
+        check(&[("prior", No)], &[], Open, No);
+    }
+
+    #[test]
+    fn findings_of_other_conditions_decide_nothing() {
+        let verdict = verdict("another", &found(&[("interaction", Yes), ("history", Yes)]), &[]);
+        assert_eq!((verdict.interaction, verdict.response), (Open, Open));
+    }
+}

@@ -3,6 +3,7 @@
 
 use crate::audit_plan::Plan;
 use crate::experiment::BUILD;
+use crate::question::{Questioned, Questions, bill_words};
 use crate::words::table;
 use crate::{Failure, print, print_json, report};
 use clap::Args;
@@ -16,7 +17,9 @@ use cratylus_core::verdict::{Verdict, verdict};
 use cratylus_io::evidence::conditions;
 use cratylus_io::manifest::write_whole;
 use cratylus_io::models::http::escaped;
+use cratylus_io::question::Bill;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -29,10 +32,16 @@ use std::sync::Mutex;
 /// minorities stand beside the tipping that is foretold. The findings are kept in findings.json and
 /// shown in report.html of each directory.
 ///
+/// With a model (`--model`, `--endpoint`, `--agent`) it is questioned, too: what it recognises and
+/// understands, and whether its response follows labels, memories, names, words and payoffs. What that
+/// will ask and cost is said first, and nothing is asked without `--yes`. What was answered is kept, so
+/// the same command goes on where it stopped, and a second one asks nothing. Runs that are audited
+/// beside it are taken to be that model's.
+///
 /// A file that ends in .toml is a plan: it names published data, which are imported and audited together.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cratylus audit runs/consensus\n  cratylus audit runs/ai-norms/claude_*\n  cratylus audit runs/consensus --only mechanism,interaction --json\n  cratylus audit experiments/re-audit.toml --data ai-norms=AI-norms/data"
+    after_help = "Examples:\n  cratylus audit runs/consensus\n  cratylus audit runs/ai-norms/claude_*\n  cratylus audit runs/consensus --only mechanism,interaction --json\n  cratylus audit runs/live --endpoint http://127.0.0.1:8080/v1 --model my-model\n  cratylus audit --agent '{ kind = \"mock\", policy = { kind = \"best-response\", payoffs = true } }' --yes\n  cratylus audit --answers runs/leakage-probes --blind-out to-code.csv\n  cratylus audit experiments/re-audit.toml --data ai-norms=AI-norms/data"
 )]
 pub struct Audit {
     /// Finished run directories, or one plan (.toml).
@@ -67,13 +76,18 @@ pub struct Audit {
     trials: u64,
     /// How many runs each of them has.
     #[arg(long, value_name = "N", default_value_t = 40, requires = "self_test", value_parser = clap::value_parser!(u64).range(4..=1000))]
-    runs: u64,
+    trial_runs: u64,
     /// How many names they choose from.
     #[arg(long, value_name = "N", default_value_t = 2, requires = "self_test", value_parser = clap::value_parser!(u64).range(2..=26))]
-    names: u64,
+    trial_names: u64,
     /// Print everything that was found as JSON.
     #[arg(long)]
     json: bool,
+    /// Show no progress.
+    #[arg(long)]
+    quiet: bool,
+    #[command(flatten)]
+    questions: Questions,
 }
 
 pub const FINDINGS: &str = "findings.json";
@@ -139,7 +153,8 @@ impl Audit {
         self.check()?;
         let (all, ends) = read(&self.dirs)?;
         let (against, _) = read(&self.against)?;
-        let asked = ask_all(&all, &against, &self.options(), &|audit| self.wanted(audit));
+        let Some(questioned) = self.question()? else { return Ok(()) };
+        let mut asked = ask_all(&all, &against, &questioned, &self.options(), &|audit| self.wanted(audit));
         let mut start = 0;
         for (dir, end) in self.dirs.iter().zip(ends) {
             let conditions = asked[start..end].to_vec();
@@ -151,10 +166,33 @@ impl Audit {
             report::write(dir)?;
             eprintln!("{}: findings.json and report.html", dir.display());
         }
+        asked.extend(of_model(questioned));
         if let Some(out) = &self.out {
             self.together(out, "Audit", "", asked.clone())?;
         }
         self.say(&asked)
+    }
+
+    /// What questioning a model found: nothing where none is given. None where it was only said what would be asked.
+    fn question(&self) -> Result<Option<Vec<Finding>>, Failure> {
+        if !self.questions.any() {
+            return Ok(Some(Vec::new()));
+        }
+        match self.questions.ask(&|audit| self.wanted(audit), self.populations.min(400), self.quiet)? {
+            Questioned::Findings(findings) => Ok(Some(findings.into_iter().map(Finding::finite).collect())),
+            Questioned::Announced(bill) if self.json => {
+                let bill: Vec<_> = bill
+                    .iter()
+                    .map(|Bill { audit, calls, tokens, usd, .. }| json!({ "audit": audit, "calls_at_most": calls, "tokens": tokens, "usd": usd }))
+                    .collect();
+                print_json(&json!({ "asked": false, "bill": bill }))?;
+                Ok(None)
+            }
+            Questioned::Announced(bill) => {
+                print(format!("{}\n\nNothing was asked of this; with --yes it is.", bill_words(&bill)))?;
+                Ok(None)
+            }
+        }
     }
 
     /// Imports what a plan names, audits all of it, and writes one report.
@@ -165,7 +203,9 @@ impl Audit {
         let dirs = plan.import(&out)?;
         let (all, _) = read(&dirs)?;
         let (against, _) = read(&self.against)?;
-        let mut asked = ask_all(&all, &against, &self.options(), &|audit| self.wanted(audit));
+        let Some(questioned) = self.question()? else { return Ok(()) };
+        let mut asked = ask_all(&all, &against, &questioned, &self.options(), &|audit| self.wanted(audit));
+        asked.extend(of_model(questioned));
         asked.extend(plan.recognition(&out)?.map(|finding| KeptCondition {
             condition: finding.condition.clone(),
             agents: "the models that were asked".into(),
@@ -235,7 +275,7 @@ impl Audit {
     }
 
     fn audit_the_audit(&self) -> Result<(), Failure> {
-        let design = Design { names: self.names as usize, runs: self.runs, ..Design::default() };
+        let design = Design { names: self.trial_names as usize, runs: self.trial_runs, ..Design::default() };
         let options = Options { populations: self.populations.min(400), draws: 2000, resamples: 8, ..Options::default() };
         let jobs: Vec<(usize, u64)> = (0..self.trials).flat_map(|n| (0..MECHANISMS.len()).map(move |m| (m, n))).collect();
         let seed = self.seed;
@@ -251,7 +291,7 @@ impl Audit {
     }
 
     fn check(&self) -> Result<(), Failure> {
-        if self.dirs.is_empty() {
+        if self.dirs.is_empty() && !self.questions.any() {
             return Err(
                 Failure::input("which runs? Give one or more run directories").help("for example: cratylus audit runs/consensus")
             );
@@ -261,7 +301,8 @@ impl Audit {
         if let Some(dir) = twice {
             return Err(Failure::input(format!("{} is given twice", dir.display())));
         }
-        let known: Vec<String> = ALL.iter().map(|entry| entry.name.to_string()).collect();
+        let known = ALL.iter().map(|entry| entry.name).chain(cratylus_io::question::Audit::ALL.map(|audit| audit.name()));
+        let known: Vec<String> = known.map(String::from).collect();
         if let Some(other) = self.only.iter().find(|only| !known.contains(only)) {
             return Err(Failure::input(format!("there is no audit called `{other}`"))
                 .help(nearest(other, &known).trim_start_matches("; ")));
@@ -293,10 +334,18 @@ fn read(dirs: &[PathBuf]) -> Result<(Vec<Condition>, Vec<usize>), Failure> {
 fn ask_all(
     all: &[Condition],
     against: &[Condition],
+    questioned: &[Finding],
     options: &Options,
     wanted: &(dyn Fn(&str) -> bool + Sync),
 ) -> Vec<KeptCondition> {
-    each(all, |condition| ask(condition, all, against, options, wanted))
+    each(all, |condition| ask(condition, all, against, questioned, options, wanted))
+}
+
+/// What a model was found to be that was questioned, as a condition of its own.
+fn of_model(findings: Vec<Finding>) -> Option<KeptCondition> {
+    let condition = findings.first()?.condition.clone();
+    let verdict = Some(verdict(&condition, &findings, &[]));
+    Some(KeptCondition { agents: condition.clone(), condition, runs: 0, not_audited: None, verdict, findings })
 }
 
 /// Does `work` for each job, on as many threads as there are cores. The answers stand in the order of the jobs and do not
@@ -373,13 +422,14 @@ fn ask(
     condition: &Condition,
     all: &[Condition],
     against: &[Condition],
+    questioned: &[Finding],
     options: &Options,
     wanted: &dyn Fn(&str) -> bool,
 ) -> KeptCondition {
     let kept = |not_audited: Option<String>, findings: Vec<Finding>| {
         // What decides a verdict must have been asked.
         let decides = ["mechanism", "interaction", "history"].iter().all(|audit| wanted(audit));
-        let verdict = (decides && !findings.is_empty()).then(|| verdict(&condition.label, &findings));
+        let verdict = (decides && !findings.is_empty()).then(|| verdict(&condition.label, &findings, questioned));
         let (label, agents) = (condition.label.clone(), condition.agents.clone());
         KeptCondition { condition: label, agents, runs: condition.runs.len() as u64, not_audited, verdict, findings }
     };

@@ -9,6 +9,7 @@ use cratylus_core::experiment::{NetworkSpec, schema};
 use cratylus_core::language::held_out;
 use cratylus_core::language::protocol::{BUILT_IN, Protocol, skins};
 use cratylus_core::{agents, audits, games, measures};
+use cratylus_io::question::Audit;
 use serde_json::{Value, json};
 
 /// List what there is to choose from.
@@ -47,7 +48,12 @@ impl List {
             What::Models => emulated::built_in().iter().map(|model| (model.name.clone(), model.words())).collect(),
             What::Networks => NetworkSpec::KINDS.iter().map(|(name, words)| pair(name, words)).collect(),
             What::Measures => measures::ALL.iter().map(|entry| pair(entry.name, entry.words)).collect(),
-            What::Audits => audits::ALL.iter().map(|entry| pair(entry.name, entry.words)).collect(),
+            What::Audits => {
+                let questions = Audit::ALL
+                    .iter()
+                    .map(|audit| (audit.name().to_string(), format!("with a model to question: {}", audit.words())));
+                audits::ALL.iter().map(|entry| pair(entry.name, entry.words)).chain(questions).collect()
+            }
             What::Protocols => protocols(BUILT_IN.iter().map(|(name, _)| *name)),
             What::Skins => protocols(skins()),
             What::HeldOutNames => {

@@ -36,7 +36,7 @@ struct Program {
 #[derive(Subcommand)]
 enum Verb {
     Run(run::Run),
-    Audit(audit::Audit),
+    Audit(Box<audit::Audit>),
     Check(check::Check),
     Doctor(doctor::Doctor),
     Report(report::Report),
@@ -44,7 +44,6 @@ enum Verb {
     Import(import::Import),
     Fit(fit::Fit),
     Kernel(kernel::Kernel),
-    Question(Box<question::Question>),
     Store(store::Store),
     List(list::List),
     Schema(list::Schema),
@@ -97,7 +96,6 @@ fn main() -> ExitCode {
         Verb::Import(verb) => verb.go(),
         Verb::Fit(verb) => verb.go(),
         Verb::Kernel(verb) => verb.go(),
-        Verb::Question(verb) => verb.go(),
         Verb::Store(verb) => verb.go(),
         Verb::List(verb) => verb.go(),
         Verb::Schema(verb) => verb.go(),

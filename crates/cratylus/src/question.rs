@@ -1,9 +1,10 @@
-//! `cratylus question`: questions a model outside any population, and says what follows for the claim of emergence.
+//! The part of `cratylus audit` that questions a model, outside any population: its flags, what it will ask and cost, and
+//! the asking.
 
+use crate::Failure;
 use crate::doctor::world_of;
 use crate::words::{count, table};
-use crate::{Failure, print, print_json};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use cratylus_core::World;
 use cratylus_core::control::Paid;
 use cratylus_core::experiment::Budget;
@@ -15,42 +16,22 @@ use cratylus_io::Trouble;
 use cratylus_io::answers::{ANSWERS, read, read_coded, write_blind};
 use cratylus_io::inputs::FileInputs;
 use cratylus_io::models::asker::{Opened, Spent, Tapes};
-use cratylus_io::models::http::escaped;
 use cratylus_io::models::open::Opener;
 use cratylus_io::models::prices::Prices;
 use cratylus_io::models::tape::Tape;
 use cratylus_io::question::{Agenda, Audit, Bill, Interview, Means, Stopped, Subject, Variant};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Question a model: what it recognises, whether it understands, and whether its response follows what it is told.
-///
-/// Without --yes it only says what it would ask and what that may cost. Answers are kept, so the
-/// same command goes on where it stopped, and a second one asks nothing.
-#[derive(Args)]
-#[command(
-    after_help = "Examples:\n  cratylus question --endpoint http://127.0.0.1:8080/v1 --model my-model\n  cratylus question --endpoint http://127.0.0.1:8080/v1 --model my-model --yes\n  cratylus question --agent '{ kind = \"mock\", policy = { kind = \"best-response\", payoffs = true } }' --yes\n  cratylus question --answers runs/leakage-probes --blind-out to-code.csv"
-)]
-pub struct Question {
-    #[command(flatten)]
-    questions: Questions,
-    /// Print the findings as JSON.
-    #[arg(long)]
-    json: bool,
-    /// Show no progress.
-    #[arg(long)]
-    quiet: bool,
-}
-
 /// Who is questioned, about what, and what it may cost.
 #[derive(Args)]
+#[command(next_help_heading = "Questioning a model")]
 pub struct Questions {
-    /// The server's address [default: CRATYLUS_ENDPOINT of the environment]
+    /// The server's address; with it, `--model`, `--agent` or `--answers`, audits that question a model are asked [default: CRATYLUS_ENDPOINT of the environment]
     #[arg(long, value_name = "URL")]
     endpoint: Option<String>,
     /// The model's name on the server; the only one there where it is left out.
@@ -68,9 +49,6 @@ pub struct Questions {
     /// How many rounds an agent remembers.
     #[arg(long, value_name = "N", default_value_t = 5)]
     memory: usize,
-    /// Which audits; all of them by default.
-    #[arg(long, value_name = "AUDIT", value_delimiter = ',')]
-    audits: Vec<Which>,
     /// Other tellings of the game: skins inside the program, or protocol files; all skins of the program by default.
     #[arg(long, value_name = "PROTOCOL", value_delimiter = ',')]
     skins: Vec<String>,
@@ -83,9 +61,6 @@ pub struct Questions {
     /// How many answers are sampled for a response, where the model gives text.
     #[arg(long, value_name = "N", default_value_t = 3_000)]
     samples: u64,
-    /// How many populations are simulated from a response.
-    #[arg(long, value_name = "N", default_value_t = 400)]
-    runs: u64,
     /// Where answers are kept.
     #[arg(long, value_name = "FILE", default_value = "question.tape")]
     store: PathBuf,
@@ -115,24 +90,6 @@ pub struct Questions {
     coded: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Which {
-    Recognition,
-    Comprehension,
-    Alias,
-    ShownMemory,
-    HeldOutNames,
-    Skins,
-    Payoffs,
-    RecognitionAndBehaviour,
-}
-
-impl Which {
-    fn audit(self) -> Audit {
-        Audit::ALL[self as usize]
-    }
-}
-
 /// What questioning came to.
 pub enum Questioned {
     /// Nothing was asked: what would be.
@@ -141,8 +98,14 @@ pub enum Questioned {
 }
 
 impl Questions {
-    /// Questions the model. Progress goes to stderr, unless `quiet`.
-    pub fn ask(&self, quiet: bool) -> Result<Questioned, Failure> {
+    /// Whether there is anybody to question.
+    pub fn any(&self) -> bool {
+        self.endpoint.is_some() || self.model.is_some() || self.agent.is_some() || self.answers.is_some()
+    }
+
+    /// Questions the model by the audits that are `wanted`, and simulates so many populations of its response. Progress
+    /// goes to stderr, unless `quiet`.
+    pub fn ask(&self, wanted: &dyn Fn(&str) -> bool, populations: u64, quiet: bool) -> Result<Questioned, Failure> {
         if let Some(dir) = &self.answers {
             let path = if dir.is_dir() { dir.join(ANSWERS) } else { dir.clone() };
             let mut answers = read(&path).map_err(Failure::input)?;
@@ -207,7 +170,7 @@ impl Questions {
             Ok(Subject { model: model.clone(), opened: opener.borrow_mut().open(&world, kind, &tapes.own)? })
         });
         let judge = judge.transpose()?;
-        let interview = Interview { sit: &sit, means: means.clone(), agenda: self.agenda(), judge };
+        let interview = Interview { sit: &sit, means: means.clone(), agenda: self.agenda(wanted, populations), judge };
         let bill = interview.bill()?;
         if !self.yes {
             return Ok(Questioned::Announced(bill));
@@ -230,14 +193,11 @@ impl Questions {
         Ok(Questioned::Findings(heard.findings))
     }
 
-    fn agenda(&self) -> Agenda {
-        let audits = match self.audits.is_empty() {
-            true => Audit::ALL.to_vec(),
-            false => self.audits.iter().map(|which| which.audit()).collect(),
-        };
+    fn agenda(&self, wanted: &dyn Fn(&str) -> bool, populations: u64) -> Agenda {
+        let audits = Audit::ALL.into_iter().filter(|audit| wanted(audit.name())).collect();
         let skins = if self.skins.is_empty() { skins().map(String::from).collect() } else { self.skins.clone() };
-        let Questions { repeats, all_states, samples, runs, .. } = *self;
-        Agenda { audits, skins, repeats, all_states, samples, runs }
+        let Questions { repeats, all_states, samples, .. } = *self;
+        Agenda { audits, skins, repeats, all_states, samples, runs: populations }
     }
 
     /// The world in which a variant of the model plays.
@@ -305,40 +265,4 @@ pub fn bill_words(bill: &[Bill]) -> String {
         format!("{}{usd}", count(sum(|bill| bill.tokens[0] + bill.tokens[1]))),
     ]);
     table(&rows, &[2])
-}
-
-impl Question {
-    pub fn go(self) -> Result<(), Failure> {
-        match self.questions.ask(self.quiet)? {
-            Questioned::Announced(bill) if self.json => {
-                let bill: Vec<_> = bill
-                    .iter()
-                    .map(|Bill { audit, calls, tokens, usd, .. }| json!({ "audit": audit, "calls": calls, "tokens": tokens, "usd": usd }))
-                    .collect();
-                print_json(&json!({ "asked": false, "bill": bill }))
-            }
-            Questioned::Announced(bill) => {
-                print(format!("{}\n\nNothing was asked of this; with --yes it is.", bill_words(&bill)))
-            }
-            Questioned::Findings(findings) if self.json => print_json(&findings),
-            Questioned::Findings(findings) => {
-                findings.iter().try_for_each(|finding| print(format!("{}\n", finding_words(finding))))
-            }
-        }
-    }
-}
-
-fn finding_words(finding: &Finding) -> String {
-    let mut out = vec![format!("{}: {}", finding.audit, finding.finds.words().to_uppercase()), format!("  {}", finding.question)];
-    if let Some(effect) = &finding.effect {
-        out.push(format!("  {}: {:.3} [{:.3}, {:.3}]", effect.name, effect.value, effect.low, effect.high));
-    }
-    if let Some(statistic) = &finding.statistic {
-        out.push(format!("  {}: {:.3}", statistic.name, statistic.value));
-    }
-    out.push(format!("  {}", finding.means));
-    out.push(format!("  Not: {}", finding.does_not_mean));
-    out.extend(finding.would_tell.iter().map(|tell| format!("  Would tell: {tell}")));
-    out.extend(finding.cautions.iter().map(|caution| format!("  note: {caution}")));
-    out.iter().map(|line| escaped(line)).collect::<Vec<_>>().join("\n")
 }

@@ -53,7 +53,7 @@ fn an_audit_says_what_it_found_and_keeps_it() {
     let audits: Vec<&str> = condition["findings"].as_array().unwrap().iter().map(|f| f["audit"].as_str().unwrap()).collect();
     let known: Value = serde_json::from_str(&succeeds(&dir, &["list", "audits", "--json"]).out).unwrap();
     let known: Vec<&str> = known.as_array().unwrap().iter().map(|audit| audit["name"].as_str().unwrap()).collect();
-    assert_eq!(audits, known);
+    assert!(known.starts_with(&audits) && known.len() > audits.len(), "those that question a model come after: {known:?}");
     for finding in condition["findings"].as_array().unwrap() {
         for key in ["question", "means", "does_not_mean", "source"] {
             assert!(finding[key].as_str().is_some_and(|text| text.len() > 10), "{}: {key}", finding["audit"]);
@@ -150,11 +150,11 @@ fn mistakes_are_told_with_a_way_out() {
 #[test]
 fn the_audit_audits_itself() {
     let dir = folder("audit-self");
-    let said = succeeds(&dir, &["audit", "--self-test", "--trials", "1", "--runs", "12", "--json"]);
+    let said = succeeds(&dir, &["audit", "--self-test", "--trials", "1", "--trial-runs", "12", "--json"]);
     let report: Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!(report["rows"].as_array().unwrap().len(), 12);
     assert_eq!(report["design"]["runs"], 12);
     assert!(report["interaction"]["wrong"].as_u64().unwrap() <= 1, "{}", report["interaction"]);
-    let text = succeeds(&dir, &["audit", "--self-test", "--trials", "1", "--runs", "6"]).out;
+    let text = succeeds(&dir, &["audit", "--self-test", "--trials", "1", "--trial-runs", "6"]).out;
     assert!(text.contains("own inertia") && text.contains("false alarms"), "{text}");
 }
