@@ -208,6 +208,7 @@ fn what_is_not_understood_is_no_evidence() {
     let dunce = all(Mind::Dunce, "dunce");
     let payoffs = of(&dunce, "payoffs");
     assert!(payoffs.finds == Finds::CannotTell && payoffs.means.contains("0 %"), "{payoffs:?}");
+    assert!(of(&dunce, "recognition-and-behaviour").cautions[1].contains("not understood: ashery2025, skin-symbols"));
     assert!(of(&dunce, "comprehension").means.contains("payoffs turned round"));
     assert_eq!(of(&dunce, "skins").cautions.len(), 6, "the telling that is questioned, and the skins");
 }

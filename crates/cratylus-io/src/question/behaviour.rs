@@ -1,13 +1,20 @@
 //! Sets recognition against behaviour, skin by skin: where a model no longer recognises the game, does it behave
 //! otherwise? Leakage says so. Several models give more points: put their findings' details together.
 
+use super::comprehension::{Understood, understood_in};
 use super::response::InSkin;
 use cratylus_core::finding::{Effect, Finding, Finds, Line, Picture, Question, Who};
 use cratylus_core::recognition::{Answer, Flag, share};
 use cratylus_core::response::regress;
 use serde_json::json;
 
-pub(super) fn finding(condition: &str, canonical: &str, answers: &[Answer], skins: &[InSkin]) -> Finding {
+pub(super) fn finding(
+    condition: &str,
+    canonical: &str,
+    answers: &[Answer],
+    skins: &[InSkin],
+    understood: &[Understood],
+) -> Finding {
     let recognised = |skin: &str| {
         let here = answers.iter().filter(|answer| answer.skin == skin);
         share(here, |answer| answer.coded(Flag::Coordination)).share
@@ -19,6 +26,10 @@ pub(super) fn finding(condition: &str, canonical: &str, answers: &[Answer], skin
         skins.iter().map(|in_skin| (in_skin.skin.clone(), whole - recognised(&in_skin.skin), in_skin.comparison.difference)),
     );
     points.retain(|(_, lost, changed)| lost.is_finite() && changed.is_finite());
+    // What was not understood is no evidence of what was recalled.
+    let missed: Vec<String> =
+        points.iter().map(|(skin, ..)| skin.clone()).filter(|skin| !understood_in(understood, skin)).collect();
+    points.retain(|(skin, ..)| !missed.contains(skin));
     let pairs: Vec<(f64, f64)> = points.iter().map(|(_, lost, changed)| (*lost, *changed)).collect();
     let fitted = regress(&pairs);
     let finds = match fitted {
@@ -26,7 +37,7 @@ pub(super) fn finding(condition: &str, canonical: &str, answers: &[Answer], skin
         _ => Finds::CannotTell,
     };
     let means = match (fitted, finds) {
-        (None, _) => "Recognition does not differ between the skins, or there are fewer than three tellings, so nothing can be set against it.".to_string(),
+        (None, _) => "Recognition does not differ between the tellings that were understood, or these are fewer than three, so nothing can be set against it.".to_string(),
         (_, Finds::SupportsRecall) => "The less the game is recognised in a skin, the more the response changes there, as recall would have it.".into(),
         (Some((_, [_, high])), _) if high < 0.0 => "The response changes less where the game is less recognised, against what recall would have.".into(),
         _ => "Whether the response changes with recognition is open.".into(),
@@ -51,7 +62,13 @@ pub(super) fn finding(condition: &str, canonical: &str, answers: &[Answer], skin
         does_not_mean: "That recognition causes the response: a skin that hides the game may hide its meaning, too.".into(),
         would_tell: Some("more skins, and models that differ in recognition".into()),
         source: "recognition by behaviour over isomorphic tellings; least squares with Student's t".into(),
-        cautions: vec!["few points, of one model; skins are no random sample of tellings".into()],
+        cautions: [
+            Some("few points, of one model; skins are no random sample of tellings".to_string()),
+            (!missed.is_empty()).then(|| format!("left out, as they were not understood: {}", missed.join(", "))),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
         details: json!({ "points": details, "recognised_in_the_canonical_telling": whole }),
         pictures: vec![Picture::Curves {
             title: "Recognition lost, and change of the response".into(),

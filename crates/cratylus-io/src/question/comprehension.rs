@@ -31,6 +31,11 @@ impl Understood {
     }
 }
 
+/// Whether a telling was understood, with its payoffs as they are.
+pub(super) fn understood_in(understood: &[Understood], skin: &str) -> bool {
+    understood.iter().any(|scene| scene.skin == skin && scene.payoff == Paid::AsItIs && scene.enough())
+}
+
 impl Interview<'_> {
     pub(super) fn comprehend(&self) -> Result<Vec<Understood>, Stopped> {
         let turned = Variant { payoff: Paid::MismatchPays, ..Variant::default() };

@@ -165,7 +165,7 @@ impl Interview<'_> {
             findings.push(cratylus_core::recognition::finding(&condition, &answers));
         }
         // A response counts as evidence only where the scene was understood.
-        let understood = match on(Audit::Comprehension) || on(Audit::Payoffs) || on(Audit::Skins) {
+        let understood = match on(Audit::Comprehension) || on(Audit::Payoffs) || on(Audit::Skins) || on(Audit::Behaviour) {
             true => self.comprehend()?,
             false => Vec::new(),
         };
@@ -196,7 +196,7 @@ impl Interview<'_> {
             findings.push(self.payoffs(&condition, &subject, &canonical, &skins, &understood)?);
         }
         if on(Audit::Behaviour) {
-            findings.push(behaviour::finding(&condition, &subject.model.protocol.name, &answers, &skins));
+            findings.push(behaviour::finding(&condition, &subject.model.protocol.name, &answers, &skins, &understood));
         }
         Ok(Heard { findings, answers })
     }
@@ -225,7 +225,7 @@ impl Interview<'_> {
         let parts: [(u64, u64, &[Audit]); 7] = [
             (words, 350, &[Recognition, Behaviour]),
             (judged, 30, &[Recognition, Behaviour]),
-            ((skins + 2) * questions, 20, &[Comprehension, Skins, Payoffs]),
+            ((skins + 2) * questions, 20, &[Comprehension, Skins, Payoffs, Behaviour]),
             (response, 1, &[Alias, Memory, Names, Skins, Payoffs, Behaviour]),
             (invented, 1, &[Names]),
             (skins * response, 1, &[Skins, Payoffs, Behaviour]),

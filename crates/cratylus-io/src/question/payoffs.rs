@@ -2,7 +2,7 @@
 //! wrong one; a response to what is told turns round with it. Where only text comes back, asking stops as soon as the
 //! evidence is enough.
 
-use super::comprehension::Understood;
+use super::comprehension::{Understood, understood_in};
 use super::response::{HALF, InSkin, covered};
 use super::{Interview, Stopped, Subject, Variant};
 use cratylus_core::agents::all_states;
@@ -104,7 +104,9 @@ fn finding(condition: &str, turned: Turned, skins: &[InSkin], understood: &[Unde
     let understood_share = scenes.iter().map(|scene| scene.all().share).fold(1.0, f64::min);
     let unchanged = interval[0] > HALF;
     let adapts = interval[1] < HALF;
-    let kept = !skins.is_empty() && skins.iter().all(|in_skin| in_skin.comparison.slope_interval[0] > HALF);
+    // A skin that was not understood says nothing either way.
+    let counted: Vec<&InSkin> = skins.iter().filter(|in_skin| understood_in(understood, &in_skin.skin)).collect();
+    let kept = !counted.is_empty() && counted.iter().all(|in_skin| in_skin.comparison.slope_interval[0] > HALF);
     let (finds, means) = match (left.is_nan(), gate) {
         (true, _) => (Finds::CannotTell, "There is no clear response to a memory that could change.".to_string()),
         (_, false) => (
