@@ -181,7 +181,7 @@ fn agents_that_avoid_their_partners_depend_on_them() {
     let condition = population("win-stay-lose-shift", &Design { runs: 8, ..Design::default() }, 3);
     let mut contrary = condition.clone();
     for (n, run) in (0..).zip(&mut contrary.runs) {
-        let mut last = vec![0u32; 24];
+        let mut last = [0u32; 24];
         for event in &mut run.events {
             let mut stream = Seed(n).stream(cratylus_core::Purpose::Resample, event.t);
             let names =

@@ -183,7 +183,7 @@ impl Audit {
             Questioned::Announced(bill) if self.json => {
                 let bill: Vec<_> = bill
                     .iter()
-                    .map(|Bill { audit, calls, tokens, usd, .. }| json!({ "audit": audit, "calls_at_most": calls, "tokens": tokens, "usd": usd }))
+                    .map(|Bill { audit, calls, tokens, usd, .. }| json!({ "audit": audit, "calls": calls, "tokens": tokens, "usd": usd }))
                     .collect();
                 print_json(&json!({ "asked": false, "bill": bill }))?;
                 Ok(None)

@@ -44,7 +44,7 @@ fn every_experiment_that_is_shipped_is_valid_and_opens_with_its_claim() {
 #[test]
 fn every_verb_has_help_with_an_example() {
     let dir = folder("help");
-    for verb in ["run", "check", "report", "replay", "import", "fit", "question", "list", "schema", "init"] {
+    for verb in ["run", "check", "report", "replay", "import", "fit", "audit", "list", "schema", "init"] {
         let said = succeeds(&dir, &[verb, "--help"]);
         assert!(
             said.out.contains("Example") && said.out.contains(&format!("cratylus {verb}")) && said.out.contains("--json"),

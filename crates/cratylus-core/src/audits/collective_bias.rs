@@ -85,7 +85,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     let p_alike =
         if n > 0 { g_test(&winners, &vec![1.0 / k; winners.len()], case.options.draws, Seed(case.seed(25))).1 } else { f64::NAN };
     let biased = n >= 5 && p_alike < 0.01;
-    let explained = !(fitted.p_winner < 0.01);
+    let explained = fitted.p_winner.is_nan() || fitted.p_winner >= 0.01;
     let finds = if n >= 5 && alike_within { Finds::SupportsInteraction } else { Finds::CannotTell };
     let name = case.name(fitted.winner);
     let seen = format!(

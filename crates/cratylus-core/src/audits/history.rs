@@ -52,11 +52,14 @@ fn steps(runs: &[Vec<Decision>], ends: &[u64], size: u32) -> Vec<Step> {
     out
 }
 
+/// The steps of a stratum, and for each name those that were told it, and those of them that said it next.
+type Told = (f64, Vec<[f64; 2]>);
+
 /// The influence of partners: how much likelier an agent is to say a name next if its partner just said it, within
 /// strata, with its standard error over runs. NaN where nobody's partner varied.
 fn influence(steps: &[Step], k: usize) -> (f64, f64) {
     // For each stratum and name: those told the name, and of them those who said it next; and the same of the others.
-    let mut cells: BTreeMap<(u32, u32), (f64, Vec<[f64; 2]>)> = BTreeMap::new();
+    let mut cells: BTreeMap<(u32, u32), Told> = BTreeMap::new();
     for step in steps {
         let (n, names) = cells.entry((step.run, step.stratum)).or_insert_with(|| (0.0, vec![[0.0; 2]; k]));
         *n += 1.0;
@@ -99,11 +102,11 @@ fn transfer(steps: &[Step], partners: &[u16], k: usize) -> f64 {
         let by_partner: Vec<f64> = (0..k).map(|partner| (0..k).map(|next| of(partner, next)).sum()).collect();
         let by_next: Vec<f64> = (0..k).map(|next| (0..k).map(|partner| of(partner, next)).sum()).collect();
         let all: f64 = by_next.iter().sum();
-        for partner in 0..k {
-            for next in 0..k {
+        for (partner, told) in by_partner.iter().enumerate() {
+            for (next, said) in by_next.iter().enumerate() {
                 let c = of(partner, next);
                 if c > 0.0 {
-                    bits += c / n * (c * all / (by_partner[partner] * by_next[next])).log2();
+                    bits += c / n * (c * all / (told * said)).log2();
                 }
             }
         }

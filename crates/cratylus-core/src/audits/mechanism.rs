@@ -32,9 +32,8 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         (false, _, _) if leans && case.decisions.windows.len() > 2 => Finds::SupportsRecall,
         (false, _, _) => Finds::CannotTell,
         (true, Some(_), _) => Finds::SupportsRecall,
-        (true, None, Some(recall)) if recall.interval[1] < SOME || !matters(recall.gain, recall.gain_se) => {
-            Finds::SupportsInteraction
-        }
+        // That recall adds nothing to the score shows that there is none only where its weight is known to be small.
+        (true, None, Some(recall)) if recall.interval[1] < SOME => Finds::SupportsInteraction,
         (true, None, _) => Finds::CannotTell,
     };
     let style = format!("{}{}", best.entry.name, if best.labelled { " with label bias" } else { "" });

@@ -4,16 +4,21 @@
 
 use super::softmax;
 
+/// Writes the utilities of the choices from a memory, by its number.
+pub type Utilities<'a> = dyn Fn(usize, &[f64], &mut [f64]) + 'a;
+/// Writes their slopes, if it can.
+pub type Slopes<'a> = dyn Fn(usize, &[f64], &mut [f64]) -> bool + 'a;
+
 /// What is fitted: counts of `k` choices for each memory, and utilities of the choices there.
 pub struct Climb<'a> {
     pub k: usize,
     pub counts: &'a [f64],
     /// How many of the parameters are the rule's own; the others are labels, that of the first name being 0.
     pub of_rule: usize,
-    pub utilities: &'a dyn Fn(usize, &[f64], &mut [f64]),
+    pub utilities: &'a Utilities<'a>,
     /// How the utilities change with each of the rule's own parameters, `parameters × choices`; or false where that is
     /// to be found numerically.
-    pub slopes: &'a dyn Fn(usize, &[f64], &mut [f64]) -> bool,
+    pub slopes: &'a Slopes<'a>,
 }
 
 /// The ridge penalty that keeps weights finite where choices are always the same.
