@@ -158,3 +158,38 @@ fn the_audit_audits_itself() {
     let text = succeeds(&dir, &["audit", "--self-test", "--trials", "1", "--trial-runs", "6"]).out;
     assert!(text.contains("own inertia") && text.contains("false alarms"), "{text}");
 }
+
+#[test]
+fn a_plan_imports_what_both_sides_published_and_audits_it() {
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    if !shared.exists() {
+        eprintln!("SKIPPED: {} is not there", shared.display());
+        return;
+    }
+    let dir = folder("audit-plan");
+    // One model's pickles, so that it takes seconds.
+    let pickles = format!("ai-norms={}", shared.join("ai-norms/raw/claude_data").display());
+    let critique = format!("leakage-probes={}", shared.join("leakage-critique").display());
+    let plan = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/re-audit.toml");
+    let args = [
+        "audit",
+        plan.to_str().unwrap(),
+        "--data",
+        &pickles,
+        "--data",
+        &critique,
+        "--only",
+        "prior,mechanism,interaction,history",
+    ];
+    let said = succeeds(&dir, &[&args[..], &["--populations", "100", "--json"]].concat());
+    let asked: Value = serde_json::from_str(&said.out).unwrap();
+    let verdicts: Vec<&Value> = asked.as_array().unwrap().iter().map(|c| &c["verdict"]).filter(|v| !v.is_null()).collect();
+    assert_eq!(verdicts.len(), 2, "two names and ten");
+    assert!(
+        verdicts.iter().all(|v| v["interaction"] == "supports-interaction" && v["response"] == "cannot-tell"),
+        "{verdicts:?}"
+    );
+    let last = asked.as_array().unwrap().last().unwrap();
+    assert_eq!(last["findings"][0]["audit"], "recognition");
+    assert!(dir.join("runs/re-audit/report.html").exists() && dir.join("runs/re-audit/findings.json").exists());
+}

@@ -190,7 +190,11 @@ impl Experiment {
         if let Some((key, _)) = table.iter().find(|(key, _)| !KEYS.contains(&key.get_ref().as_ref())) {
             let word = key.get_ref().to_string();
             let places = KEYS.map(String::from);
-            return Err(Mistake::new(format!("there is no key `{word}`")).help(nearest(&word, &places)).span(key.span()));
+            let help = match word.as_str() {
+                "data" => "a file with `[data]` is a plan for `cratylus audit`".into(),
+                _ => nearest(&word, &places),
+            };
+            return Err(Mistake::new(format!("there is no key `{word}`")).help(help).span(key.span()));
         }
         let name: String = take_field(&mut table, "name", spans)?.unwrap_or_else(|| "experiment".into());
         if name.is_empty() || name.contains(|c: char| c.is_control() || "/\\".contains(c)) || name.starts_with('.') {
