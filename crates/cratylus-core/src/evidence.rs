@@ -206,17 +206,22 @@ impl Record {
 
     /// The number of successes, and of interactions that were not void, in each stretch of `size` interactions.
     pub fn success_by_round(&self, size: u32) -> Vec<[u64; 2]> {
-        let mut out: Vec<[u64; 2]> = Vec::new();
-        for event in &self.events {
-            let round = (event.t / u64::from(size)) as usize;
-            if out.len() <= round {
-                out.resize(round + 1, [0; 2]);
-            }
-            if let Some(success) = event.success {
-                out[round][0] += u64::from(success);
-                out[round][1] += 1;
-            }
-        }
+        let mut out = Vec::new();
+        count_by_round(&self.events, size, &mut out);
         out
+    }
+}
+
+/// Adds events to the successes and the interactions that were not void of each population round.
+pub(crate) fn count_by_round(events: &[Event], size: u32, out: &mut Vec<[u64; 2]>) {
+    for event in events {
+        let round = (event.t / u64::from(size)) as usize;
+        if out.len() <= round {
+            out.resize(round + 1, [0; 2]);
+        }
+        if let Some(success) = event.success {
+            out[round][0] += u64::from(success);
+            out[round][1] += 1;
+        }
     }
 }

@@ -1,15 +1,15 @@
 //! How a response to memories changes when something is changed about what is told: two kernels of one model, compared
 //! where populations go. What is absent: any asking, and any conclusion.
 
+use crate::World;
 use crate::agents::{Kernel, all_states, state_index, state_text};
 use crate::control::{Averaged, Control};
-use crate::experiment::{Document, Inputs, NoInputs};
-use crate::outcome::OutcomeSeen;
-use crate::run::{Engine, Sink, run};
+use crate::experiment::Document;
+use crate::outcome::Outcome;
 use crate::seed::{Purpose, Seed};
 use crate::stats::{Proportion, quantile};
+use crate::surrogate::play;
 use crate::window::{Policy, Round};
-use crate::{Event, World, agent::Fault};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -160,84 +160,33 @@ pub struct Population {
     pub success: f64,
 }
 
-struct Ends<'w> {
-    world: &'w World,
-    current: OutcomeSeen,
-    rounds: Vec<f64>,
-    first: u64,
-    won: u64,
-    events: u64,
-    successes: u64,
-}
-
-impl Sink for Ends<'_> {
-    fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
-        self.events += events.len() as u64;
-        self.successes += events.iter().filter(|event| event.success == Some(true)).count() as u64;
-        events.iter().for_each(|event| self.current.see(event));
-        Ok(())
-    }
-
-    fn end(&mut self, _: u64) -> Result<(), Fault> {
-        let outcome = self.current.end();
-        if outcome.consensus {
-            self.rounds.extend(outcome.rounds_to_consensus);
-            self.won += 1;
-            self.first += u64::from(outcome.winner == Some(0));
-        }
-        self.current = OutcomeSeen::new(&self.world.context(0));
-        Ok(())
-    }
-}
-
-struct Held(Kernel);
-
-impl Inputs for Held {
-    fn kernel(&self, _: &str, _: Option<&str>, _: [&str; 2]) -> Result<Kernel, String> {
-        Ok(self.0.clone())
-    }
-    fn text(&self, file: &str) -> Result<String, String> {
-        NoInputs.text(file)
-    }
-    fn locate(&self, file: &str) -> Result<String, String> {
-        NoInputs.locate(file)
-    }
-    fn memories(&self, dir: &str, run: u64) -> Result<Vec<Vec<[String; 2]>>, String> {
-        NoInputs.memories(dir, run)
-    }
-}
-
 /// Plays populations of agents that follow a response, by the published rule of consensus.
 pub fn population(response: &Response, runs: u64) -> Population {
     let text = format!(
         "seed = 1\nreplicas = {runs}\npopulation.size = 24\ngame = {{ kind = \"coordination\", names = [\"first\", \"second\"], memory = {} }}\n\
-         agents = {{ kind = \"kernel\", file = \"asked\" }}\nstop = {{ consensus = {{ window = 72 }}, rounds = 200 }}\n",
+         agents = {{ kind = \"uniform\" }}\nstop = {{ consensus = {{ window = 72 }}, rounds = 200 }}\n",
         response.memory.max(1)
     );
     let document = Document::parse("response", &text, &[]).expect("written here");
     let points = document.points().expect("written here");
-    let world = World::build(&points[0], &Held(response.kernel())).map_err(|(_, why)| why).expect("a kernel of two names");
-    let mut ends = Ends {
-        world: &world,
-        current: OutcomeSeen::new(&world.context(0)),
-        rounds: Vec::new(),
-        first: 0,
-        won: 0,
-        events: 0,
-        successes: 0,
-    };
-    run(&world, &(0..runs).collect::<Vec<_>>(), Engine::Fastest, &mut ends).expect("a population in memory meets no trouble");
-    ends.rounds.sort_unstable_by(f64::total_cmp);
+    let world = World::surrogate(points[0].experiment.clone(), Arc::new(response.kernel()), String::new(), None);
+    let played = play(&world, runs);
+    let agreed: Vec<&Outcome> = played.iter().map(|run| &run.outcome).filter(|outcome| outcome.consensus).collect();
+    let mut rounds: Vec<f64> = agreed.iter().filter_map(|outcome| outcome.rounds_to_consensus).collect();
+    rounds.sort_unstable_by(f64::total_cmp);
+    let won = agreed.len() as u64;
+    let [successes, events] =
+        played.iter().flat_map(|run| &run.rounds).fold([0, 0], |[s, n], [successes, of]| [s + successes, n + of]);
     Population {
         runs,
-        consensus: Proportion::new(ends.won, runs),
-        first_won: Proportion::new(ends.first, ends.won),
-        rounds: (2 * ends.won > runs).then(|| {
+        consensus: Proportion::new(won, runs),
+        first_won: Proportion::new(agreed.iter().filter(|outcome| outcome.winner == Some(0)).count() as u64, won),
+        rounds: (2 * won > runs).then(|| {
             // Runs that never came to it are longer than all that did.
             let place = (runs as usize - 1) / 2;
-            ends.rounds[place.min(ends.rounds.len() - 1)]
+            rounds[place.min(rounds.len() - 1)]
         }),
-        success: ends.successes as f64 / ends.events as f64,
+        success: successes as f64 / events as f64,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::agent::Fault;
 use crate::event::Event;
-use crate::evidence::{Condition, Record};
+use crate::evidence::{Condition, Record, count_by_round};
 use crate::experiment::{Experiment, NetworkSpec};
 use crate::networks::{Complete, EdgeList};
 use crate::outcome::{Outcome, OutcomeSeen};
@@ -11,7 +11,7 @@ use crate::run::{Engine, Sink, run};
 use crate::window::{Policy, Round};
 use crate::world::World;
 use crate::{Name, Network, Purpose, Seed, pairing};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// One simulated run.
@@ -30,44 +30,27 @@ pub fn populations(
     seed: u64,
     change: impl FnOnce(&mut Experiment),
 ) -> Vec<Simulated> {
-    let world = world(condition, policy, seed, change);
-    let replicas: Vec<u64> = (0..replicas).collect();
-    let mut seen = Seen { world: &world, done: Vec::new(), open: HashMap::new() };
-    run(&world, &replicas, Engine::Fastest, &mut seen).expect("policies do not fail");
-    seen.done.sort_by_key(|(replica, _)| *replica);
-    seen.done.into_iter().map(|(_, simulated)| simulated).collect()
+    play(&world(condition, policy, seed, change), replicas)
+}
+
+/// Plays replicas of a world, and keeps what came of each.
+pub fn play(world: &World, replicas: u64) -> Vec<Simulated> {
+    let seen = Seen::of(world, replicas, false);
+    seen.runs.into_values().map(|run| Simulated { outcome: run.outcome.end(), rounds: run.rounds }).collect()
 }
 
 /// A record of such populations in place of the condition's own: as many runs, with all their events.
 pub fn records(condition: &Condition, policy: Arc<dyn Policy>, seed: u64) -> Vec<Record> {
-    struct All<'w>(&'w World, Vec<(u64, OutcomeSeen, Vec<Event>)>);
-    impl Sink for All<'_> {
-        fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
-            if self.1.last().is_none_or(|(last, ..)| *last != replica) && !self.1.iter().any(|(known, ..)| *known == replica) {
-                self.1.push((replica, OutcomeSeen::new(&self.0.context(replica)), Vec::new()));
-            }
-            let (_, outcome, all) = self.1.iter_mut().rev().find(|(known, ..)| *known == replica).expect("just made sure");
-            events.iter().for_each(|event| outcome.see(event));
-            all.extend_from_slice(events);
-            Ok(())
-        }
-        fn end(&mut self, _: u64) -> Result<(), Fault> {
-            Ok(())
-        }
-    }
     let longest = condition.runs.iter().map(|run| run.outcome.interactions).max().unwrap_or(0);
     let world = world(condition, policy, seed, |experiment| experiment.stop.interactions = Some(2 * longest.max(1)));
-    let mut all = All(&world, Vec::new());
-    let replicas: Vec<u64> = (0..condition.runs.len() as u64).collect();
-    run(&world, &replicas, Engine::Fastest, &mut all).expect("policies do not fail");
-    let record = |(_, outcome, events): (u64, OutcomeSeen, Vec<Event>)| Record {
-        outcome: outcome.end(),
-        events,
+    let record = |run: SeenRun| Record {
+        outcome: run.outcome.end(),
+        events: run.events,
         starts: Vec::new(),
         committed: Vec::new(),
         shown_first: Vec::new(),
     };
-    all.1.into_iter().map(record).collect()
+    Seen::of(&world, condition.runs.len() as u64, true).runs.into_values().map(record).collect()
 }
 
 fn world(condition: &Condition, policy: Arc<dyn Policy>, seed: u64, change: impl FnOnce(&mut Experiment)) -> World {
@@ -90,33 +73,42 @@ fn met(condition: &Condition) -> Option<EdgeList> {
     EdgeList::of(pairs.collect(), condition.size()).ok()
 }
 
+/// What is seen of the replicas of a world.
 struct Seen<'w> {
     world: &'w World,
-    open: HashMap<u64, (OutcomeSeen, Vec<[u64; 2]>)>,
-    done: Vec<(u64, Simulated)>,
+    /// Whether events are kept, which takes memory.
+    keep: bool,
+    runs: BTreeMap<u64, SeenRun>,
+}
+
+struct SeenRun {
+    outcome: OutcomeSeen,
+    rounds: Vec<[u64; 2]>,
+    events: Vec<Event>,
+}
+
+impl Seen<'_> {
+    fn of(world: &World, replicas: u64, keep: bool) -> Seen<'_> {
+        let mut seen = Seen { world, keep, runs: BTreeMap::new() };
+        let replicas: Vec<u64> = (0..replicas).collect();
+        run(world, &replicas, Engine::Fastest, &mut seen).expect("policies do not fail");
+        seen
+    }
 }
 
 impl Sink for Seen<'_> {
     fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
-        let new = || (OutcomeSeen::new(&self.world.context(replica)), Vec::new());
-        let (outcome, rounds) = self.open.entry(replica).or_insert_with(new);
-        for event in events {
-            outcome.see(event);
-            let round = (event.t / u64::from(self.world.size)) as usize;
-            if rounds.len() <= round {
-                rounds.resize(round + 1, [0; 2]);
-            }
-            if let Some(success) = event.success {
-                rounds[round][0] += u64::from(success);
-                rounds[round][1] += 1;
-            }
+        let new = || SeenRun { outcome: OutcomeSeen::new(&self.world.context(replica)), rounds: Vec::new(), events: Vec::new() };
+        let run = self.runs.entry(replica).or_insert_with(new);
+        events.iter().for_each(|event| run.outcome.see(event));
+        count_by_round(events, self.world.size, &mut run.rounds);
+        if self.keep {
+            run.events.extend_from_slice(events);
         }
         Ok(())
     }
 
-    fn end(&mut self, replica: u64) -> Result<(), Fault> {
-        let (outcome, rounds) = self.open.remove(&replica).expect("it had events");
-        self.done.push((replica, Simulated { outcome: outcome.end(), rounds }));
+    fn end(&mut self, _: u64) -> Result<(), Fault> {
         Ok(())
     }
 }

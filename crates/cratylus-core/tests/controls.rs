@@ -1,13 +1,14 @@
 //! Controls: what agents are shown is changed, and nothing else is.
 
-use cratylus_core::agent::Fault;
+mod common;
+use common::Kept;
 use cratylus_core::control::{Memory, Paid};
 use cratylus_core::experiment::{Document, NoInputs};
 use cratylus_core::language::Distribution;
 use cratylus_core::language::answer::Unusable;
 use cratylus_core::language::model::{Model, Query, Reply, Source};
 use cratylus_core::live::{Live, run_asking};
-use cratylus_core::{Engine, Event, Purpose, Seed, Sink, World, run};
+use cratylus_core::{Engine, Event, Purpose, Seed, World, run};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,19 +20,6 @@ fn read(text: &str) -> Result<World, String> {
 
 fn world(parts: &[&str]) -> World {
     read(&parts.join("\n")).unwrap_or_else(|why| panic!("{why}"))
-}
-
-#[derive(Default)]
-struct Kept(BTreeMap<u64, Vec<Event>>);
-
-impl Sink for Kept {
-    fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
-        self.0.entry(replica).or_default().extend_from_slice(events);
-        Ok(())
-    }
-    fn end(&mut self, _: u64) -> Result<(), Fault> {
-        Ok(())
-    }
 }
 
 fn played(world: &World, replicas: u64, engine: Engine) -> BTreeMap<u64, Vec<Event>> {

@@ -1,5 +1,7 @@
 //! The laboratory's promises: what cannot change a run, and two ways to the same events.
 
+mod common;
+use common::Kept;
 use cratylus_core::agent::Fault;
 use cratylus_core::experiment::{Document, NoInputs};
 use cratylus_core::measure::{Measures, Reading};
@@ -7,19 +9,6 @@ use cratylus_core::outcome::{Outcome, OutcomeSeen};
 use cratylus_core::{Engine, Event, Sink, World, run};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-
-#[derive(Default)]
-struct Kept(BTreeMap<u64, Vec<Event>>);
-
-impl Sink for Kept {
-    fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
-        self.0.entry(replica).or_default().extend_from_slice(events);
-        Ok(())
-    }
-    fn end(&mut self, _: u64) -> Result<(), Fault> {
-        Ok(())
-    }
-}
 
 fn world(text: &str) -> World {
     let document = Document::parse("test.toml", text, &[]).unwrap();

@@ -1,6 +1,8 @@
 //! Populations of language models, driven from outside: what is asked and in which order replies come cannot
 //! change a run.
 
+mod common;
+use common::Kept;
 use cratylus_core::agent::Fault;
 use cratylus_core::experiment::{Document, NoInputs};
 use cratylus_core::language::Distribution;
@@ -22,19 +24,6 @@ const GAME: &str = "seed = 5
 population.size = 9
 game = { kind = \"coordination\", names = [\"Q\", \"M\", \"X\"], memory = 3 }
 stop = { consensus = { window = 20 }, interactions = 400 }";
-
-#[derive(Default)]
-struct Kept(BTreeMap<u64, Vec<Event>>);
-
-impl Sink for Kept {
-    fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
-        self.0.entry(replica).or_default().extend_from_slice(events);
-        Ok(())
-    }
-    fn end(&mut self, _: u64) -> Result<(), Fault> {
-        Ok(())
-    }
-}
 
 /// What a mock says, as its policy would, with a share of answers that are none.
 fn reply(model: &Model, query: &Query, outside: f64, text: bool) -> Reply {

@@ -13,6 +13,7 @@ pub mod ai_norms;
 pub mod answers;
 pub mod calls;
 pub mod conduct;
+pub mod each;
 pub mod evidence;
 pub mod fit;
 #[cfg(feature = "in-process")]

@@ -14,6 +14,7 @@ use cratylus_core::experiment::nearest;
 use cratylus_core::finding::{Finding, Finds, Question};
 use cratylus_core::self_test::{self, Design, MECHANISMS, trial};
 use cratylus_core::verdict::{Verdict, verdict};
+use cratylus_io::each::each;
 use cratylus_io::evidence::conditions;
 use cratylus_io::manifest::write_whole;
 use cratylus_io::models::http::escaped;
@@ -21,7 +22,6 @@ use cratylus_io::question::Bill;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 /// Ask of finished runs whether it emerged or was recalled.
 ///
@@ -151,6 +151,9 @@ impl Audit {
             return self.audit_plan(plan);
         }
         self.check()?;
+        if !self.data.is_empty() {
+            return Err(Failure::input("`--data` says where a plan's data are, and no plan (.toml) is given"));
+        }
         let (all, ends) = read(&self.dirs)?;
         let (against, _) = read(&self.against)?;
         let Some(questioned) = self.question()? else { return Ok(()) };
@@ -280,7 +283,7 @@ impl Audit {
         let jobs: Vec<(usize, u64)> = (0..self.trials).flat_map(|n| (0..MECHANISMS.len()).map(move |m| (m, n))).collect();
         let seed = self.seed;
         let bar = indicatif::ProgressBar::new(jobs.len() as u64);
-        let trials = each(&jobs, |&(mechanism, n)| {
+        let trials = each(cores(), jobs, |(mechanism, n)| {
             let trial = trial(mechanism, &design, seed.wrapping_add(n.wrapping_mul(1_000_003)), &options);
             bar.inc(1);
             trial
@@ -307,6 +310,11 @@ impl Audit {
             return Err(Failure::input(format!("there is no audit called `{other}`"))
                 .help(nearest(other, &known).trim_start_matches("; ")));
         }
+        let of_record = |only: &String| ALL.iter().any(|entry| entry.name == *only);
+        if !self.only.is_empty() && !self.only.iter().any(of_record) && !self.questions.any() {
+            return Err(Failure::input(format!("`{}` questions a model, and none is given", self.only[0]))
+                .help("give --model, --endpoint or --agent, or --answers for answers that are there"));
+        }
         if !(self.margin > 0.0 && self.margin < 1.0) {
             return Err(Failure::input("a margin is a share, above 0 and below 1"));
         }
@@ -330,6 +338,11 @@ fn read(dirs: &[PathBuf]) -> Result<(Vec<Condition>, Vec<usize>), Failure> {
     Ok((all, ends))
 }
 
+/// How many conditions are audited side by side. What is found does not depend on it.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// Asks all conditions.
 fn ask_all(
     all: &[Condition],
@@ -338,7 +351,7 @@ fn ask_all(
     options: &Options,
     wanted: &(dyn Fn(&str) -> bool + Sync),
 ) -> Vec<KeptCondition> {
-    each(all, |condition| ask(condition, all, against, questioned, options, wanted))
+    each(cores(), all.iter().collect(), |condition| ask(condition, all, against, questioned, options, wanted))
 }
 
 /// What a model was found to be that was questioned, as a condition of its own.
@@ -346,28 +359,6 @@ fn of_model(findings: Vec<Finding>) -> Option<KeptCondition> {
     let condition = findings.first()?.condition.clone();
     let verdict = Some(verdict(&condition, &findings, &[]));
     Some(KeptCondition { agents: condition.clone(), condition, runs: 0, not_audited: None, verdict, findings })
-}
-
-/// Does `work` for each job, on as many threads as there are cores. The answers stand in the order of the jobs and do not
-/// depend on how many threads there are.
-fn each<J: Sync, A: Send>(jobs: &[J], work: impl Fn(&J) -> A + Sync) -> Vec<A> {
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let done: Mutex<Vec<Option<A>>> = Mutex::new(jobs.iter().map(|_| None).collect());
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(jobs.len().max(1));
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let i = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    let Some(job) = jobs.get(i) else { return };
-                    let answer = work(job);
-                    done.lock().expect("no panic while giving an answer")[i] = Some(answer);
-                }
-            });
-        }
-    });
-    let done = done.into_inner().expect("all threads are over");
-    done.into_iter().map(|answer| answer.expect("every job was done")).collect()
 }
 
 /// The self-test for a terminal.

@@ -41,7 +41,16 @@ impl Plan {
     pub fn read(path: &Path, given: &[String]) -> Result<Plan, Failure> {
         let text =
             std::fs::read_to_string(path).map_err(|error| Failure::input(format!("reading {}: {error}", path.display())))?;
-        let file: File = toml::from_str(&text).map_err(|error| Failure::input(format!("{}: {error}", path.display())))?;
+        let file: File = toml::from_str(&text).map_err(|error| {
+            let failure = Failure::input(format!("{}: {error}", path.display()));
+            // What is run is an experiment, and what is audited is what it left.
+            let is_experiment = text.parse::<toml::Table>().is_ok_and(|table| table.contains_key("agents"));
+            if is_experiment {
+                failure.help("this is an experiment; `cratylus run` it, and audit the run directory")
+            } else {
+                failure
+            }
+        })?;
         if file.name.is_empty() || file.name.contains(['/', '\\']) || file.name.starts_with('.') {
             return Err(Failure::input(format!("{}: the name of a plan names its folder", path.display())));
         }

@@ -124,6 +124,9 @@ fn mistakes_are_told_with_a_way_out() {
     };
     fails(&["audit"], &["which runs?", "cratylus audit runs/consensus"]);
     fails(&["audit", "run", "--only", "mecanism"], &["no audit called `mecanism`", "help: did you mean `mechanism`"]);
+    fails(&["audit", "run", "--only", "payoffs"], &["`payoffs` questions a model", "--model"]);
+    fails(&["audit", "run", "--data", "ai-norms=x"], &["no plan (.toml) is given"]);
+    fails(&["audit", "experiment.toml"], &["this is an experiment", "audit the run directory"]);
     fails(&["audit", "run", "run"], &["given twice"]);
     fails(&["audit", "nowhere"], &["nowhere"]);
     fails(&["audit", "run", "--margin", "2"], &["a margin is a share"]);

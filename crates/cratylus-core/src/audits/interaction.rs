@@ -11,7 +11,7 @@
 
 use super::{curve, p_words, percent};
 use crate::audit::{Case, Entry};
-use crate::event::Event;
+use crate::evidence::count_by_round;
 use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
 use crate::rivals::Response;
 use crate::stats::mean_sd;
@@ -32,18 +32,6 @@ const COMMON: f64 = 0.25;
 const HALF: f64 = 0.5;
 /// Where more than this survives, agents bring it with them; between the two, nothing is decided.
 const MOST: f64 = 0.6;
-
-/// Agreement in each population round, one row for each population.
-fn agreement(events: &[Event], size: u32, rounds: usize) -> Vec<[u64; 2]> {
-    let mut out = vec![[0; 2]; rounds];
-    for event in events {
-        if let Some(round) = out.get_mut((event.t / u64::from(size)) as usize) {
-            round[0] += u64::from(event.success == Some(true));
-            round[1] += 1;
-        }
-    }
-    out
-}
 
 /// How often two agents of one run agree before anything was said to either, less how often agents of two runs do; and
 /// the probability of as much where runs are exchanged.
@@ -124,7 +112,9 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         (0..populations)
             .map(|population| {
                 let seed = Seed::of_run(case.seed(purpose), "yoked", population);
-                agreement(&yoked(case.condition, response, &histories, interactions, seed), size, rounds)
+                let mut agreed = Vec::new();
+                count_by_round(&yoked(case.condition, response, &histories, interactions, seed), size, &mut agreed);
+                agreed
             })
             .collect()
     };
