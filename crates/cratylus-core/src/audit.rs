@@ -5,7 +5,7 @@
 use crate::audits;
 use crate::evidence::{Condition, Decisions};
 use crate::finding::Finding;
-use crate::rivals::{Ladder, RecallWeight, Response, Setting, recall_weight};
+use crate::rivals::{Fitted, Ladder, RecallWeight, Setting, recall_weight};
 use crate::surrogate::{Simulated, populations};
 use crate::window::Policy;
 use std::sync::{Arc, OnceLock};
@@ -117,12 +117,12 @@ impl<'a> Case<'a> {
     }
 
     /// The whole response, names told apart.
-    pub fn response(&self) -> &Response {
+    pub fn response(&self) -> &Fitted {
         &self.ladder().rung("M7", true).response
     }
 
     /// The whole response with all names treated alike.
-    pub fn symmetric_response(&self) -> &Response {
+    pub fn symmetric_response(&self) -> &Fitted {
         &self.ladder().rung("M7", false).response
     }
 
@@ -142,7 +142,7 @@ impl<'a> Case<'a> {
     }
 
     /// Plays populations of a response. `purpose` tells one use of randomness from another.
-    pub fn play(&self, response: &Response, purpose: u64) -> Vec<Simulated> {
+    pub fn play(&self, response: &Fitted, purpose: u64) -> Vec<Simulated> {
         self.play_policy(Arc::new(response.clone()), purpose)
     }
 

@@ -4,7 +4,7 @@
 use cratylus_core::audit::{Case, Options, findings};
 use cratylus_core::evidence::{Condition, Decisions, Record};
 use cratylus_core::finding::Finds;
-use cratylus_core::rivals::{LADDER, Ladder, Response, Setting};
+use cratylus_core::rivals::{Fitted, LADDER, Ladder, Setting};
 use cratylus_core::self_test::{self, Design, MECHANISMS, record, trial};
 use cratylus_core::surrogate::{histories, yoked};
 use cratylus_core::window::Policy;
@@ -43,9 +43,9 @@ fn leaving_out_a_run_is_fitting_without_it() {
     for entry in LADDER {
         for labelled in [false, true] {
             let form = (entry.form)(&setting(&decisions));
-            let near = Response::fit(&form, labelled, &decisions, &decisions.counts, None);
-            let one = Response::fit(&form, labelled, &decisions, &subtracted, Some(&near));
-            let other = Response::fit(&form, labelled, &fewer, &fewer.counts, None);
+            let near = Fitted::fit(&form, labelled, &decisions, &decisions.counts, None);
+            let one = Fitted::fit(&form, labelled, &decisions, &subtracted, Some(&near));
+            let other = Fitted::fit(&form, labelled, &fewer, &fewer.counts, None);
             for window in fewer.windows.iter().take(40) {
                 let (mut a, mut b) = ([0.0; 3], [0.0; 3]);
                 one.distribution(window, &mut a);

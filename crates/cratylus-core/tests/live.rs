@@ -3,14 +3,12 @@
 
 mod common;
 use common::Kept;
-use cratylus_core::agent::Fault;
 use cratylus_core::experiment::{Document, NoInputs};
 use cratylus_core::language::Distribution;
 use cratylus_core::language::model::{Model, Query, Reply, Source};
 use cratylus_core::live::{Live, run_asking};
-use cratylus_core::{Digest, Engine, Event, Seed, Sink, World, run};
+use cratylus_core::{Digest, Engine, Event, Seed, World, run};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 fn world(agents: &str, more: &str) -> World {

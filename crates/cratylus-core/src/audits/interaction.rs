@@ -13,7 +13,7 @@ use super::{curve, p_words, percent};
 use crate::audit::{Case, Entry};
 use crate::evidence::count_by_round;
 use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
-use crate::rivals::Response;
+use crate::rivals::Fitted;
 use crate::stats::mean_sd;
 use crate::surrogate::{histories, success_curve, yoked};
 use crate::window::Policy;
@@ -225,7 +225,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
 }
 
 /// The whole response, fitted to runs drawn again.
-pub(super) fn resampled(case: &Case<'_>, resample: u64) -> Response {
+pub(super) fn resampled(case: &Case<'_>, resample: u64) -> Fitted {
     let n = case.decisions.runs.len();
     let mut stream = Seed(case.seed(34)).stream(Purpose::Resample, resample);
     let mut times = vec![0.0; n];

@@ -9,7 +9,7 @@ use crate::audit::{Case, Entry};
 use crate::evidence::Condition;
 use crate::experiment::{Committed, How, Start};
 use crate::finding::{Effect, Finding, Finds, Line, Picture, Question, Statistic, Who};
-use crate::rivals::Response;
+use crate::rivals::Fitted;
 use crate::stats::{Proportion, mean_sd, quantile};
 use crate::surrogate::populations;
 use serde_json::json;
@@ -76,7 +76,7 @@ fn seen(case: &Case<'_>) -> Vec<Seen> {
 /// How often a minority tips a population of a response.
 fn tips(
     case: &Case<'_>,
-    response: &Response,
+    response: &Fitted,
     direction: Direction,
     [size, count]: [u32; 2],
     interactions: u64,
@@ -127,7 +127,7 @@ fn half(counts: &[u32], p: &[f64]) -> Option<f64> {
     }
 }
 
-fn curve(case: &Case<'_>, responses: &[Response], direction: Direction, interactions: u64) -> Curve {
+fn curve(case: &Case<'_>, responses: &[Fitted], direction: Direction, interactions: u64) -> Curve {
     let size = case.condition.size();
     let most = size * 3 / 4;
     let step = most.div_ceil(SIZES).max(1);
@@ -181,13 +181,13 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         }
     }
     directions.truncate(4);
-    let responses: Vec<Response> = (0..case.options.resamples.max(1)).map(|resample| resampled(case, resample)).collect();
+    let responses: Vec<Fitted> = (0..case.options.resamples.max(1)).map(|resample| resampled(case, resample)).collect();
     let curves: Vec<Curve> = directions.iter().map(|&direction| curve(case, &responses, direction, interactions)).collect();
     // What the fit says of each recorded minority, at its own size and length.
     let compared: Vec<(f64, [f64; 2], &Seen)> = recorded
         .iter()
         .map(|seen| {
-            let each = |(r, response): (u64, &Response)| {
+            let each = |(r, response): (u64, &Fitted)| {
                 tips(case, response, seen.direction, [seen.size, seen.count], seen.longest, [91 + r, PLAYED])
             };
             let mut p: Vec<f64> = (0..).zip(&responses).map(each).collect();

@@ -2,7 +2,7 @@
 //! the unit, never decisions: what happens within a run hangs together.
 
 use super::table::PARENTS;
-use super::{Entry, Form, LADDER, Response, Setting};
+use super::{Entry, Fitted, Form, LADDER, Setting};
 use crate::evidence::Decisions;
 use crate::stats::mean_sd;
 
@@ -12,7 +12,7 @@ pub struct Rung {
     pub entry: &'static Entry,
     /// Whether names may be treated differently.
     pub labelled: bool,
-    pub response: Response,
+    pub response: Fitted,
     /// The log score of each run, by a fit to the others.
     pub by_run: Vec<f64>,
     /// The mean log score of a decision, in nats.
@@ -116,11 +116,11 @@ fn rung(entry: &'static Entry, form: &Form, labelled: bool, decisions: &Decision
 }
 
 /// A rival fitted to all runs, and the score of each run by a fit to the others.
-fn scored(form: &Form, labelled: bool, decisions: &Decisions, left_out: &[Vec<f64>]) -> (Option<Response>, Vec<f64>) {
-    let response = Response::fit(form, labelled, decisions, &decisions.counts, None);
+fn scored(form: &Form, labelled: bool, decisions: &Decisions, left_out: &[Vec<f64>]) -> (Option<Fitted>, Vec<f64>) {
+    let response = Fitted::fit(form, labelled, decisions, &decisions.counts, None);
     let mut by_run = vec![0.0; decisions.runs.len()];
     for (fold, counts) in left_out.iter().enumerate() {
-        let fitted = Response::fit(form, labelled, decisions, counts, Some(&response));
+        let fitted = Fitted::fit(form, labelled, decisions, counts, Some(&response));
         for run in (fold..by_run.len()).step_by(left_out.len()) {
             by_run[run] = fitted.score(decisions, &decisions.by_run[run]);
         }

@@ -4,7 +4,7 @@
 //! tells it from a label bias: a bias gives way to strong evidence, a floor does not.
 
 use super::lags::Lags;
-use super::{Response, Rule, Setting, softmax};
+use super::{Fitted, Rule, Setting, softmax};
 use crate::evidence::Decisions;
 use crate::rivals::Form;
 use crate::stats::mean_sd;
@@ -121,26 +121,26 @@ pub fn recall_weight(decisions: &Decisions, setting: &Setting, folds: usize) -> 
         (0..k as u16).map(|name| (name, decisions.counts.iter().skip(name as usize).step_by(k).sum())).collect();
     by_choice.sort_by(|a, b| b.1.total_cmp(&a.1));
     let without: Arc<dyn Rule> = Arc::new(Mixture::new(setting, None));
-    let total = |response: &Response| -> f64 { decisions.by_run.iter().map(|run| response.score(decisions, run)).sum() };
+    let total = |response: &Fitted| -> f64 { decisions.by_run.iter().map(|run| response.score(decisions, run)).sum() };
     let fitted = by_choice.iter().take(2).map(|&(name, _)| {
         let rule: Arc<dyn Rule> = Arc::new(Mixture::new(setting, Some(name)));
-        let response = Response::fit(&Form::Rule(rule.clone()), false, decisions, &decisions.counts, None);
+        let response = Fitted::fit(&Form::Rule(rule.clone()), false, decisions, &decisions.counts, None);
         (total(&response), name, rule, response)
     });
     let (_, name, rule, whole) = fitted.max_by(|a, b| a.0.total_cmp(&b.0))?;
     let mixture = Mixture::new(setting, Some(name));
-    let theta = |response: &Response| match response {
-        Response::Rule { theta, .. } => theta.clone(),
-        Response::Table { .. } => unreachable!("a rule was fitted"),
+    let theta = |response: &Fitted| match response {
+        Fitted::Rule { theta, .. } => theta.clone(),
+        Fitted::Table { .. } => unreachable!("a rule was fitted"),
     };
     let [weight, lapse] = mixture.weights(&theta(&whole));
-    let plain = Response::fit(&Form::Rule(without.clone()), false, decisions, &decisions.counts, None);
+    let plain = Fitted::fit(&Form::Rule(without.clone()), false, decisions, &decisions.counts, None);
     let folds = folds.min(decisions.runs.len());
     let (mut weights, mut gains) = (Vec::new(), vec![0.0; decisions.runs.len()]);
     for fold in 0..folds {
         let counts = decisions.weighed(|run| if run % folds == fold { 0.0 } else { 1.0 });
-        let with = Response::fit(&Form::Rule(rule.clone()), false, decisions, &counts, Some(&whole));
-        let other = Response::fit(&Form::Rule(without.clone()), false, decisions, &counts, Some(&plain));
+        let with = Fitted::fit(&Form::Rule(rule.clone()), false, decisions, &counts, Some(&whole));
+        let other = Fitted::fit(&Form::Rule(without.clone()), false, decisions, &counts, Some(&plain));
         weights.push(mixture.weights(&theta(&with))[0]);
         for run in (fold..decisions.runs.len()).step_by(folds) {
             let choices = &decisions.by_run[run];

@@ -92,15 +92,15 @@ pub const LADDER: &[Entry] = &[
 
 /// A fitted rival.
 #[derive(Clone)]
-pub enum Response {
+pub enum Fitted {
     Rule { rule: Arc<dyn Rule>, theta: Vec<f64>, labels: Vec<f64> },
     Table { table: Table, labels: Vec<f64> },
 }
 
-impl Response {
+impl Fitted {
     /// Fits a rival to counts of choices, `windows × names`. With `labelled`, names may be treated differently; without,
     /// only their places in the memory count. A fit to similar counts makes a good beginning.
-    pub fn fit(form: &Form, labelled: bool, decisions: &Decisions, counts: &[f64], near: Option<&Response>) -> Response {
+    pub fn fit(form: &Form, labelled: bool, decisions: &Decisions, counts: &[f64], near: Option<&Fitted>) -> Fitted {
         let k = decisions.n_names;
         match form {
             Form::Prior => {
@@ -108,12 +108,12 @@ impl Response {
                 let first = empty.map_or(vec![0.0; k], |cell| counts[cell * k..][..k].to_vec());
                 let all: f64 = first.iter().map(|n| n + 0.5).sum();
                 let labels = first.iter().map(|n| ((n + 0.5) / all).ln()).collect();
-                Response::Rule { rule: Arc::new(recall::Iid), theta: Vec::new(), labels }
+                Fitted::Rule { rule: Arc::new(recall::Iid), theta: Vec::new(), labels }
             }
             Form::Rule(rule) => {
                 let n = rule.start().len();
                 let start = match near {
-                    Some(Response::Rule { theta, labels, .. }) => {
+                    Some(Fitted::Rule { theta, labels, .. }) => {
                         let labels = if labelled { &labels[1..] } else { &[] };
                         theta.iter().chain(labels).copied().collect()
                     }
@@ -129,35 +129,35 @@ impl Response {
                 let found = climb(&Climb { k, counts, of_rule: n, utilities: &utilities, slopes: &slopes }, start);
                 let labels = std::iter::once(0.0).chain(found[n..].iter().copied());
                 let labels = if labelled { labels.collect() } else { vec![0.0; k] };
-                Response::Rule { rule: rule.clone(), theta: found[..n].to_vec(), labels }
+                Fitted::Rule { rule: rule.clone(), theta: found[..n].to_vec(), labels }
             }
             Form::Table { depth, parent } => {
                 // Two names can each have their own entries; more of them share, and are told apart by one factor each.
                 let own = labelled && k == 2;
                 let table = match near {
-                    Some(Response::Table { table, .. }) => table.recount(counts),
+                    Some(Fitted::Table { table, .. }) => table.recount(counts),
                     _ => Table::fit(*depth, *parent, own, decisions, counts),
                 };
                 let labels = if labelled && !own { table.labels(decisions, counts, near) } else { vec![0.0; k] };
-                Response::Table { table, labels }
+                Fitted::Table { table, labels }
             }
         }
     }
 
     /// The same rival fitted to other counts of the same memories.
-    pub fn refit(&self, decisions: &Decisions, counts: &[f64]) -> Response {
+    pub fn refit(&self, decisions: &Decisions, counts: &[f64]) -> Fitted {
         let (form, labelled) = match self {
-            Response::Rule { rule, labels, .. } => (Form::Rule(rule.clone()), labels.iter().any(|&label| label != 0.0)),
-            Response::Table { labels, .. } => (Form::Table { depth: 0, parent: 0.0 }, labels.iter().any(|&label| label != 0.0)),
+            Fitted::Rule { rule, labels, .. } => (Form::Rule(rule.clone()), labels.iter().any(|&label| label != 0.0)),
+            Fitted::Table { labels, .. } => (Form::Table { depth: 0, parent: 0.0 }, labels.iter().any(|&label| label != 0.0)),
         };
-        Response::fit(&form, labelled, decisions, counts, Some(self))
+        Fitted::fit(&form, labelled, decisions, counts, Some(self))
     }
 
     /// The parameters as readers know them.
     pub fn shown(&self) -> Vec<(String, f64)> {
         match self {
-            Response::Rule { rule, theta, .. } => rule.shown(theta),
-            Response::Table { .. } => Vec::new(),
+            Fitted::Rule { rule, theta, .. } => rule.shown(theta),
+            Fitted::Table { .. } => Vec::new(),
         }
     }
 
@@ -178,11 +178,11 @@ impl Response {
     /// The probability of each name from a memory that occurred.
     pub fn of_cell(&self, decisions: &Decisions, cell: usize, out: &mut [f64]) {
         match self {
-            Response::Table { table, labels } => {
+            Fitted::Table { table, labels } => {
                 table.of_cell(cell, out);
                 tilt(labels, out);
             }
-            Response::Rule { .. } => self.distribution(&decisions.windows[cell], out),
+            Fitted::Rule { .. } => self.distribution(&decisions.windows[cell], out),
         }
     }
 }
@@ -208,15 +208,15 @@ fn softmax(u: &mut [f64]) {
     u.iter_mut().for_each(|u| *u /= sum);
 }
 
-impl Policy for Response {
+impl Policy for Fitted {
     fn distribution(&self, window: &[Round], out: &mut [f64]) {
         match self {
-            Response::Rule { rule, theta, labels } => {
+            Fitted::Rule { rule, theta, labels } => {
                 rule.utilities(theta, window, out);
                 out.iter_mut().zip(labels).for_each(|(u, label)| *u += label);
                 softmax(out);
             }
-            Response::Table { table, labels } => {
+            Fitted::Table { table, labels } => {
                 table.of_window(window, out);
                 tilt(labels, out);
             }

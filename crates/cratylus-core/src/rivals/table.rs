@@ -6,7 +6,7 @@
 //! order of their appearance, most recent first; those that do not appear share what is left.
 
 use super::climb::{Climb, climb};
-use super::{Entry, Form, Response};
+use super::{Entry, Fitted, Form};
 use crate::evidence::Decisions;
 use crate::window::Round;
 use std::collections::HashMap;
@@ -183,7 +183,7 @@ impl Table {
     }
 
     /// A factor for each name, as a logarithm, where names share entries.
-    pub fn labels(&self, decisions: &Decisions, counts: &[f64], near: Option<&Response>) -> Vec<f64> {
+    pub fn labels(&self, decisions: &Decisions, counts: &[f64], near: Option<&Fitted>) -> Vec<f64> {
         let k = self.index.n_names;
         let mut utilities = vec![0.0; counts.len()];
         for cell in 0..decisions.windows.len() {
@@ -192,7 +192,7 @@ impl Table {
             out.iter_mut().for_each(|p| *p = p.max(1e-12).ln());
         }
         let start = match near {
-            Some(Response::Table { labels, .. }) => labels[1..].to_vec(),
+            Some(Fitted::Table { labels, .. }) => labels[1..].to_vec(),
             _ => vec![0.0; k - 1],
         };
         let of = |cell: usize, _: &[f64], out: &mut [f64]| out.copy_from_slice(&utilities[cell * k..][..k]);
