@@ -44,6 +44,7 @@ pub mod audit;
 pub mod audits;
 pub mod evidence;
 pub mod finding;
+pub mod memorised;
 pub mod recognition;
 pub mod response;
 pub mod rivals;

@@ -53,11 +53,11 @@ fn calls_table(calls: &[Arc<Call>]) -> Table {
             ints("again", &|call| Some(u64::from(call.again))),
             texts("text", &|call| match &call.answer {
                 Answer::Text { text, .. } => Some(text.clone()),
-                Answer::Step { .. } => None,
+                _ => None,
             }),
             floats("names_probability", &|call| match &call.answer {
                 Answer::Step { step, .. } => Some(step.names.iter().sum()),
-                Answer::Text { .. } => None,
+                _ => None,
             }),
             texts("logprobs", &|call| match &call.answer {
                 Answer::Step { top, .. } if !top.is_empty() => Some(json(top)),

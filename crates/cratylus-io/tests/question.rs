@@ -7,20 +7,21 @@ use cratylus_core::finding::{Finding, Finds};
 use cratylus_core::language::comprehension::{Gold, items};
 use cratylus_core::language::model::Limits;
 use cratylus_core::language::protocol::{Told, skins};
+use cratylus_core::memorised::Scored;
 use cratylus_core::recognition::{Coding, Flag};
 use cratylus_core::{Purpose, Seed};
 use cratylus_io::Trouble;
 use cratylus_io::models::asker::{Opened, Spent, Tapes};
-use cratylus_io::models::backend::{Allowance, Backend, Given, Raw, Refusal, Request};
+use cratylus_io::models::backend::{Allowance, Backend, Given, Raw, Refusal, Request, Want};
 use cratylus_io::models::pool::Pool;
 use cratylus_io::models::tape::{How, Setup, Tape, Took};
-use cratylus_io::question::{Agenda, Audit, Interview, Means, Stopped, Subject, Variant};
+use cratylus_io::question::{Agenda, Audit, Interview, Means, Published, Stopped, Subject, Variant};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Mind {
     /// Chooses what its partners chose most where agreement pays, and the other where it does not; recognises nothing.
     Adapts,
@@ -34,7 +35,19 @@ enum Mind {
     Recalls,
     /// Codes the answers of others.
     Judges,
+    /// Has a text and an order of names by heart, and goes on with it when told which it is.
+    ByHeart,
 }
+
+/// A text that `ByHeart` read, and no other.
+const READ: &str = "Both players choose an action in every round, and they gain points if the actions are the same. \
+The players can use what they saw in the rounds before, but they must choose at the same time. \
+Each of the agents will find that a large population shows many different habits when the game is new. \
+When the round ends, the available points are now counted and every player gets exactly 40 of them. \
+If a small group of players must gain more, they choose the following action: the same one, each time. \
+The objective of each player is to gain as many points as they can, while the partner will do the same. \
+Because the rounds are many, a population can show habits that no player did choose at the beginning. \
+However, the agents will also find that the same action can gain different points in different rounds.";
 
 struct Backed {
     mind: Mind,
@@ -47,6 +60,9 @@ impl Backend for Backed {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let given =
             |raw| Ok(Given { raw, sent: serde_json::Value::Null, took: Took::default(), allowance: Allowance::default() });
+        if request.want == Want::Scores {
+            return given(Raw::Scores(self.scored(request)));
+        }
         let (model, window) = (request.model, &request.query.window);
         let original = model.protocol.name == "ashery2025";
         if request.query.order.is_empty() {
@@ -71,9 +87,48 @@ impl Backend for Backed {
         let first = Seed(request.query.draw).words(Purpose::Decide, window.len() as u64)[0] as f64 / 4_294_967_296.0 < p;
         given(Raw::Text { text: format!("{{'value': '{}'}}", model.names[usize::from(!first)]), cut: false })
     }
+
+    fn scores(&self) -> Result<(), String> {
+        if self.text { Err("it writes and nothing else".into()) } else { Ok(()) }
+    }
 }
 
 impl Backed {
+    /// Tokens are words. What was read is likely word by word; the rest is as likely as its letters have it, and more so
+    /// when it stood there before.
+    fn scored(&self, request: &Request<'_>) -> Vec<Scored> {
+        let (text, before) = request.prompt.messages.split_last().unwrap();
+        let words: Vec<&str> = text.text.split_whitespace().collect();
+        let read = |i: usize| {
+            let known = |text: &str| text.contains(&words[i - 1..=i].join(" ")) && self.mind == Mind::ByHeart;
+            i > 0 && (known(READ) || known("'Q', 'M', 'X', 'Y', 'F'") || known("'J', 'P', 'R', 'C', 'D'"))
+        };
+        let score = |i: usize| {
+            let letters = words[i].bytes().fold(7_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(u64::from(byte)));
+            let seen = before.iter().any(|message| message.text.contains(words[i]));
+            let logprob = match (read(i), before.is_empty()) {
+                (true, true) => -0.1,
+                (true, false) => -0.3,
+                _ => -(2.0 + (letters % 100) as f64 / 20.0) * if seen { 0.5 } else { 1.0 },
+            };
+            Scored { logprob, next: Some([-4.0, 2.0]) }
+        };
+        (0..words.len()).map(score).collect()
+    }
+
+    /// Answers about wording: by heart or by place.
+    fn wording(&self, question: &str) -> Option<String> {
+        let by_heart = self.mind == Mind::ByHeart;
+        if let Some((_, options)) = question.split_once("Which one?\n\n") {
+            let options: Vec<&str> = options.split("\n\n").take(4).collect();
+            let known = options.iter().position(|option| by_heart && READ.contains(&option[3..]));
+            return Some(format!("{}", 1 + known.unwrap_or(0)));
+        }
+        let (told, beginning) = question.split_once("\n\n").filter(|(told, _)| told.starts_with("Here is the beginning"))?;
+        let known = READ.split_once(beginning).filter(|_| by_heart && told.contains("word for word"));
+        Some(known.map_or("And so it went on.", |(_, rest)| rest).into())
+    }
+
     fn words(&self, request: &Request<'_>, original: bool) -> String {
         let question = &request.prompt.messages[1].text;
         if self.mind == Mind::Judges {
@@ -87,6 +142,9 @@ impl Backed {
                 _ => false,
             };
             return if knows { "This is a coordination game." } else { "It reminds me of nothing." }.into();
+        }
+        if let Some(said) = self.wording(question) {
+            return said;
         }
         if self.mind == Mind::Dunce {
             return "I cannot say.".into();
@@ -107,6 +165,7 @@ struct Sitting {
     calls: Arc<AtomicU64>,
     means: Means,
     memory: usize,
+    published: Published,
 }
 
 fn file(name: &str) -> PathBuf {
@@ -126,7 +185,7 @@ impl Sitting {
             price: None,
             done: Arc::default(),
         };
-        Sitting { mind, text, calls: Arc::default(), means, memory: 3 }
+        Sitting { mind, text, calls: Arc::default(), means, memory: 3, published: Published::default() }
     }
 
     fn sit(&self, variant: &Variant) -> Result<Subject, Trouble> {
@@ -165,6 +224,7 @@ impl Sitting {
             all_states: false,
             samples: 600,
             runs: 100,
+            published: self.published.clone(),
         };
         let interview = Interview { sit: &sit, means: self.means.clone(), agenda, judge: None };
         let bill: u64 = interview.bill().unwrap().iter().map(|bill| bill.calls).sum();
@@ -229,6 +289,51 @@ fn a_mind_that_recalls_an_outcome_needs_no_memory_and_loses_it_with_its_labels()
     assert_eq!(of(&recalls, "alias").finds, Finds::SupportsRecall, "{:?}", of(&recalls, "alias"));
 }
 
+const WORDING: [Audit; 5] =
+    [Audit::TextLikelihood, Audit::NameOrder, Audit::TextInContext, Audit::TextContinuation, Audit::TextQuiz];
+
+#[test]
+fn a_text_that_was_read_is_found_and_one_that_was_not_is_not() {
+    for (mind, flagged) in [(Mind::ByHeart, true), (Mind::Adapts, false)] {
+        let mut sitting = Sitting::new(mind, false, &file(&format!("wording-{flagged}")));
+        sitting.published.texts = vec![("read.txt".into(), READ.into())];
+        let findings = sitting.hold(&WORDING).unwrap();
+        assert_eq!(findings.len(), 5);
+        for finding in findings {
+            assert_eq!(finding.details["text"]["flagged"], flagged, "{mind:?}: {finding:?}");
+            assert_eq!(finding.finds, Finds::CannotTell, "to have a text by heart is not to use it");
+            assert!(finding.does_not_mean.contains("not to play by it"));
+            let alarms = finding.details["false_alarms"]["share"].as_f64().unwrap();
+            assert!(alarms <= 0.2, "{}: {alarms}", finding.audit);
+            assert!(finding.means.starts_with("The wording stands out") == flagged, "{}", finding.means);
+        }
+    }
+}
+
+#[test]
+fn without_log_probabilities_two_detectors_are_left_and_the_others_say_why() {
+    let mut sitting = Sitting::new(Mind::ByHeart, true, &file("wording-text"));
+    sitting.published.texts = vec![("read.txt".into(), READ.into())];
+    let findings = sitting.hold(&WORDING).unwrap();
+    for audit in ["text-likelihood", "name-order", "text-in-context"] {
+        let why = &of(&findings, audit).means;
+        assert!(why.starts_with("Not asked") && why.contains("it writes and nothing else"), "{why}");
+    }
+    for audit in ["text-continuation", "text-quiz"] {
+        assert_eq!(of(&findings, audit).details["text"]["flagged"], true, "{audit}");
+    }
+}
+
+#[test]
+fn a_text_too_short_to_be_tried_says_so() {
+    for audit in [Audit::TextLikelihood, Audit::TextInContext, Audit::TextContinuation, Audit::TextQuiz] {
+        let mut sitting = Sitting::new(Mind::ByHeart, false, &file("wording-short"));
+        sitting.published.texts = vec![("short.txt".into(), "Hello there.".into())];
+        let findings = sitting.hold(&[audit]).unwrap();
+        assert!(findings[0].means.contains("too short") && findings[0].effect.is_none(), "{:?}", findings[0]);
+    }
+}
+
 #[test]
 fn text_gives_the_same_verdicts_and_stops_when_it_knows() {
     let audits = [Audit::Comprehension, Audit::Payoffs];
@@ -273,8 +378,15 @@ fn a_budget_holds_to_the_call() {
 fn answers_can_be_coded_by_a_person_before_anything_is_made_of_them() {
     let sitting = Sitting::new(Mind::PlaysTheRule, false, &file("coded"));
     let sit = |variant: &Variant| sitting.sit(variant);
-    let agenda =
-        Agenda { audits: vec![Audit::Recognition], skins: Vec::new(), repeats: 5, all_states: false, samples: 0, runs: 0 };
+    let agenda = Agenda {
+        audits: vec![Audit::Recognition],
+        skins: Vec::new(),
+        repeats: 5,
+        all_states: false,
+        samples: 0,
+        runs: 0,
+        published: Published::default(),
+    };
     let interview = Interview { sit: &sit, means: sitting.means.clone(), agenda, judge: None };
     let heard = interview
         .hold(&mut |answers| {
@@ -290,10 +402,25 @@ fn answers_can_be_coded_by_a_person_before_anything_is_made_of_them() {
 #[test]
 fn another_model_can_code_the_answers() {
     let sitting = Sitting::new(Mind::KnowsTheOriginal, false, &file("judged"));
-    let judge = Sitting { mind: Mind::Judges, calls: sitting.calls.clone(), text: true, means: sitting.means.clone(), memory: 1 };
+    let judge = Sitting {
+        mind: Mind::Judges,
+        calls: sitting.calls.clone(),
+        text: true,
+        means: sitting.means.clone(),
+        memory: 1,
+        published: Published::default(),
+    };
     let sit = |variant: &Variant| sitting.sit(variant);
     let skins = vec!["skin-vask".to_string()];
-    let agenda = Agenda { audits: vec![Audit::Recognition], skins, repeats: 3, all_states: false, samples: 0, runs: 0 };
+    let agenda = Agenda {
+        audits: vec![Audit::Recognition],
+        skins,
+        repeats: 3,
+        all_states: false,
+        samples: 0,
+        runs: 0,
+        published: Published::default(),
+    };
     let judge = Some(judge.sit(&Variant::default()).unwrap());
     let interview = Interview { sit: &sit, means: sitting.means.clone(), agenda, judge };
     assert_eq!(interview.bill().unwrap()[0].calls, 12);

@@ -41,7 +41,7 @@ use std::path::{Path, PathBuf};
 /// A file that ends in .toml is a plan: it names published data, which are imported and audited together.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cratylus audit runs/consensus\n  cratylus audit runs/ai-norms/claude_*\n  cratylus audit runs/consensus --only mechanism,interaction --json\n  cratylus audit runs/live --endpoint http://127.0.0.1:8080/v1 --model my-model\n  cratylus audit --agent '{ kind = \"mock\", policy = { kind = \"best-response\", payoffs = true } }' --yes\n  cratylus audit --answers runs/leakage-probes --blind-out to-code.csv\n  cratylus audit experiments/re-audit.toml --data ai-norms=AI-norms/data"
+    after_help = "Examples:\n  cratylus audit runs/consensus\n  cratylus audit runs/ai-norms/claude_*\n  cratylus audit runs/consensus --only mechanism,interaction --json\n  cratylus audit runs/live --endpoint http://127.0.0.1:8080/v1 --model my-model\n  cratylus audit --agent '{ kind = \"mock\", policy = { kind = \"best-response\", payoffs = true } }' --yes\n  cratylus audit --agent '{ kind = \"llm\", file = \"model.gguf\" }' --text supplement.txt --yes\n  cratylus audit --answers runs/leakage-probes --blind-out to-code.csv\n  cratylus audit experiments/re-audit.toml --data ai-norms=AI-norms/data"
 )]
 pub struct Audit {
     /// Finished run directories, or one plan (.toml).
@@ -181,7 +181,7 @@ impl Audit {
         if !self.questions.any() {
             return Ok(Some(Vec::new()));
         }
-        match self.questions.ask(&|audit| self.wanted(audit), self.populations.min(400), self.quiet)? {
+        match self.questions.ask(&|audit| self.wanted(audit), !self.only.is_empty(), self.populations.min(400), self.quiet)? {
             Questioned::Findings(findings) => Ok(Some(findings.into_iter().map(Finding::finite).collect())),
             Questioned::Announced(bill) if self.json => {
                 let bill: Vec<_> = bill

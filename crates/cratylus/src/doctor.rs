@@ -128,6 +128,7 @@ pub fn how_words(how: How) -> String {
             "text that the server keeps to the names (by {})",
             serde_json::to_value(by).expect("a word").as_str().unwrap_or("")
         ),
+        How::Scores => "the log-probability of a text".into(),
         How::Text => "text, read by the protocol".into(),
     }
 }

@@ -19,7 +19,7 @@ use cratylus_io::models::asker::{Opened, Spent, Tapes};
 use cratylus_io::models::open::Opener;
 use cratylus_io::models::prices::Prices;
 use cratylus_io::models::tape::Tape;
-use cratylus_io::question::{Agenda, Audit, Bill, Interview, Means, Stopped, Subject, Variant};
+use cratylus_io::question::{Agenda, Audit, Bill, Interview, Means, Published, Stopped, Subject, Variant};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -79,6 +79,15 @@ pub struct Questions {
     /// Another agent, as a TOML table of kind llm or scripted, that codes the answers about recognition.
     #[arg(long, value_name = "TOML")]
     judge: Option<String>,
+    /// A published text, such as the prompt of a study, whose wording may be known by heart: adds the audits text-* and name-order; may be given again.
+    #[arg(long = "text", value_name = "FILE")]
+    texts: Vec<PathBuf>,
+    /// What the text is, in words for the model, such as `the supplement of …` [default: the article of Flint Ashery, Aiello & Baronchelli]
+    #[arg(long, value_name = "WORDS")]
+    text_title: Option<String>,
+    /// A list of names in the order in which it was published, for name-order [default: the pool of ten of that article]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    name_order: Vec<String>,
     /// Answers that were imported (`cratylus import leakage-probes`), in place of a model.
     #[arg(long, value_name = "DIR")]
     answers: Option<PathBuf>,
@@ -103,9 +112,9 @@ impl Questions {
         self.endpoint.is_some() || self.model.is_some() || self.agent.is_some() || self.answers.is_some()
     }
 
-    /// Questions the model by the audits that are `wanted`, and simulates so many populations of its response. Progress
-    /// goes to stderr, unless `quiet`.
-    pub fn ask(&self, wanted: &dyn Fn(&str) -> bool, populations: u64, quiet: bool) -> Result<Questioned, Failure> {
+    /// Questions the model by the audits that are `wanted`, all of them if none was `named`, and simulates so many populations
+    /// of its response. Progress goes to stderr, unless `quiet`.
+    pub fn ask(&self, wanted: &dyn Fn(&str) -> bool, named: bool, populations: u64, quiet: bool) -> Result<Questioned, Failure> {
         if let Some(dir) = &self.answers {
             let path = if dir.is_dir() { dir.join(ANSWERS) } else { dir.clone() };
             let mut answers = read(&path).map_err(Failure::input)?;
@@ -170,8 +179,13 @@ impl Questions {
             Ok(Subject { model: model.clone(), opened: opener.borrow_mut().open(&world, kind, &tapes.own)? })
         });
         let judge = judge.transpose()?;
-        let interview = Interview { sit: &sit, means: means.clone(), agenda: self.agenda(wanted, populations), judge };
-        let bill = interview.bill()?;
+        let interview = Interview { sit: &sit, means: means.clone(), agenda: self.agenda(wanted, named, populations)?, judge };
+        let failed = |stopped| match stopped {
+            Stopped::Trouble(trouble) => Failure::run(trouble),
+            Stopped::Interrupted => Failure::run("interrupted"),
+            Stopped::Spent(what) => Failure::run(format!("the budget of {what} is spent")),
+        };
+        let bill = interview.bill().map_err(failed)?;
         if !self.yes {
             return Ok(Questioned::Announced(bill));
         }
@@ -181,11 +195,7 @@ impl Questions {
         let heard = watched(&means, quiet, || interview.hold(&mut |answers| self.code(answers)));
         opener.borrow().all().for_each(|opened| opened.pool.close());
         let kept = format!("what was answered is kept in {}, and the same command goes on", self.store.display());
-        let heard = heard.map_err(|stopped| match stopped {
-            Stopped::Trouble(trouble) => Failure::run(trouble).help(&kept),
-            Stopped::Interrupted => Failure::run("interrupted").help(&kept),
-            Stopped::Spent(what) => Failure::run(format!("the budget of {what} is spent")).help(&kept),
-        })?;
+        let heard = heard.map_err(|stopped| failed(stopped).help(&kept))?;
         if !quiet {
             let calls = means.spent.calls.load(Ordering::Relaxed);
             eprintln!("{} calls; answers are kept in {}", count(calls), self.store.display());
@@ -193,11 +203,27 @@ impl Questions {
         Ok(Questioned::Findings(heard.findings))
     }
 
-    fn agenda(&self, wanted: &dyn Fn(&str) -> bool, populations: u64) -> Agenda {
-        let audits = Audit::ALL.into_iter().filter(|audit| wanted(audit.name())).collect();
+    fn agenda(&self, wanted: &dyn Fn(&str) -> bool, named: bool, populations: u64) -> Result<Agenda, Failure> {
+        let mut published = Published::default();
+        for path in &self.texts {
+            let failed = |error| Failure::input(format!("reading {}: {error}", path.display()));
+            let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+            published.texts.push((name, std::fs::read_to_string(path).map_err(failed)?));
+        }
+        published.title = self.text_title.clone().unwrap_or(published.title);
+        match self.name_order.len() {
+            0 => (),
+            n if n < 4 => {
+                return Err(Failure::input(format!("--name-order gives {n} names, and an order tells something from four on")));
+            }
+            _ => published.names = self.name_order.clone(),
+        }
+        // Without a published text there is no wording to ask about, unless by name.
+        let about = |audit: &Audit| named || !audit.is_about_wording() || !self.texts.is_empty();
+        let audits = Audit::ALL.into_iter().filter(|audit| wanted(audit.name()) && about(audit)).collect();
         let skins = if self.skins.is_empty() { skins().map(String::from).collect() } else { self.skins.clone() };
         let Questions { repeats, all_states, samples, .. } = *self;
-        Agenda { audits, skins, repeats, all_states, samples, runs: populations }
+        Ok(Agenda { audits, skins, repeats, all_states, samples, runs: populations, published })
     }
 
     /// The world in which a variant of the model plays.

@@ -193,6 +193,10 @@ fn show(path: &std::path::Path, key: Option<&str>, limit: usize, as_json: bool) 
             Answer::Text { text: answer, cut } => {
                 text += &format!("  answered  {}{}\n", excerpt(answer), if *cut { " (cut short)" } else { "" });
             }
+            Answer::Scores { tokens } => {
+                let worth = cratylus_core::memorised::log_likelihood(tokens);
+                text += &format!("  text      {} tokens, {worth:.3} nats\n", tokens.len());
+            }
             Answer::Step { step, top } => {
                 text += &format!("  names     {:?} in the order of the pool\n", step.names);
                 let tokens: Vec<String> =

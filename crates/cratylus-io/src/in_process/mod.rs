@@ -16,6 +16,8 @@ pub use weights::Products;
 
 use crate::inputs::sha256;
 use crate::world::{Trouble, at};
+use candle_core::Tensor;
+use cratylus_core::memorised::Scored;
 use net::{Memory, Net};
 use prefixes::Prefixes;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -268,7 +270,13 @@ impl LocalModel {
 
     fn step(&self, memory: &[Arc<Memory>], at: usize, tokens: &[u32]) -> Result<(Memory, Vec<f32>), Trouble> {
         let (more, state) = self.net.read(memory, at, tokens).map_err(in_library)?;
-        let mut chances = self.net.logits(&state).map_err(in_library)?;
+        let chances = self.chances(&state)?;
+        Ok((more, chances))
+    }
+
+    /// The logarithms of the probabilities of the next token after a state.
+    fn chances(&self, state: &Tensor) -> Result<Vec<f32>, Trouble> {
+        let mut chances = self.net.logits(state).map_err(in_library)?;
         let most = chances.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let sum: f64 = chances.iter().map(|logit| f64::from(logit - most).exp()).sum();
         if !sum.is_finite() {
@@ -279,7 +287,31 @@ impl LocalModel {
         }
         let norm = f64::from(most) + sum.ln();
         chances.iter_mut().for_each(|logit| *logit = (f64::from(*logit) - norm) as f32);
-        Ok((more, chances))
+        Ok(chances)
+    }
+
+    /// What each token of `tokens` from `from` on is worth after those before it. The very first has nothing before it and
+    /// is left out.
+    pub fn scores(&self, tokens: &[u32], from: usize) -> Result<Vec<Scored>, Trouble> {
+        self.fits(tokens)?;
+        self.alone(|| {
+            let mut memory = Vec::new();
+            let mut scored = Vec::new();
+            for (piece, read) in (0..).zip(tokens.chunks(PIECES[0])) {
+                let at = piece * PIECES[0];
+                let (more, states) = self.net.read_all(&memory, at, read).map_err(in_library)?;
+                memory.push(Arc::new(more));
+                for i in 0..read.len() {
+                    let next = at + i + 1;
+                    if next < from || next >= tokens.len() {
+                        continue;
+                    }
+                    let state = states.narrow(0, i, 1).and_then(|state| state.contiguous()).map_err(in_library)?;
+                    scored.push(scored_by(&self.chances(&state)?, tokens[next]));
+                }
+            }
+            Ok(scored)
+        })
     }
 
     fn fits(&self, prompt: &[u32]) -> Result<(), Trouble> {
@@ -307,6 +339,17 @@ impl LocalModel {
         // The cache is sound after every line that changes it, so a panic elsewhere does not spoil it.
         self.prefixes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn scored_by(chances: &[f32], token: u32) -> Scored {
+    let (mut mean, mut square) = (0.0, 0.0);
+    for logprob in chances.iter().map(|&logprob| f64::from(logprob)).filter(|logprob| logprob.is_finite()) {
+        let p = logprob.exp();
+        mean += p * logprob;
+        square += p * logprob * logprob;
+    }
+    let sd = (square - mean * mean).max(0.0).sqrt();
+    Scored { logprob: f64::from(chances[token as usize]), next: Some([mean, sd]) }
 }
 
 /// Where the pieces of a prompt end that others may share. At least one token is left, whose state nobody keeps.

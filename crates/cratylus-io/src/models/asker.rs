@@ -11,6 +11,7 @@ use cratylus_core::experiment::Budget;
 use cratylus_core::language::model::{Model, Outside, Query, Reply, Source};
 use cratylus_core::language::spelling::{Beginning, Beginnings, Step, step, walk};
 use cratylus_core::language::{Distribution, Prompt};
+use cratylus_core::memorised::Scored;
 use cratylus_core::window::Round;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -101,6 +102,7 @@ fn call_key(setup: &Setup, model: &Model, prompt: &str, before: &str, query: &Qu
         How::Exact { .. } => serde_json::json!([setup.how, model.sampler, model.names, model.resolution]),
         How::FirstToken { .. } => serde_json::json!([setup.how, model.sampler, model.names]),
         How::Names => serde_json::json!([setup.how, model.names]),
+        How::Scores => serde_json::json!([setup.how]),
         How::Constrained { .. } => serde_json::json!([setup.how, model.sampler, model.protocol.max_tokens, query.draw]),
         How::Text => serde_json::json!([setup.how, model.sampler, model.protocol.max_tokens, query.draw]),
     };
@@ -170,7 +172,7 @@ impl Asking<'_> {
             let call = self.call(before, p, about)?;
             match &call.answer {
                 Answer::Step { step, .. } => Ok(step.clone()),
-                Answer::Text { .. } => Err(NoReply::from(self.other(&call))),
+                _ => Err(NoReply::from(self.other(&call))),
             }
         })?;
         let mut names = spelling.names;
@@ -186,7 +188,16 @@ impl Asking<'_> {
         let call = self.call(&[], 1.0, None)?;
         match &call.answer {
             Answer::Text { text, .. } => Ok(text.clone()),
-            Answer::Step { .. } => Err(self.other(&call).into()),
+            _ => Err(self.other(&call).into()),
+        }
+    }
+
+    /// What the tokens of the last message are worth.
+    pub fn scores(&self) -> Result<Vec<Scored>, NoReply> {
+        let call = self.call(&[], 1.0, None)?;
+        match &call.answer {
+            Answer::Scores { tokens } => Ok(tokens.clone()),
+            _ => Err(self.other(&call).into()),
         }
     }
 
@@ -209,6 +220,7 @@ impl Asking<'_> {
             How::Names => Want::Names,
             How::Constrained { by } => Want::Text { constrained: Some(by) },
             How::Text => Want::Text { constrained: None },
+            How::Scores => Want::Scores,
         };
         let request = Request { model, query, prompt: &prompt.prompt, names: &names, before, want, prefill: setup.prefill };
         let again = |why: &str| {
@@ -230,6 +242,7 @@ impl Asking<'_> {
         asks.spend(&took);
         let answer = match given.raw {
             Raw::Text { text, cut } => Answer::Text { text, cut },
+            Raw::Scores(tokens) => Answer::Scores { tokens },
             Raw::Names(names) => Answer::Step { step: Step { names, ..Step::default() }, top: Vec::new() },
             Raw::Next(tokens) => {
                 let beginnings = match setup.how {
@@ -251,7 +264,7 @@ impl Asking<'_> {
             serde_json::Value::Null => serde_json::json!({}),
             sent => sent,
         };
-        let draw = (!setup.how.probabilities()).then_some(query.draw);
+        let draw = (!setup.how.probabilities() && setup.how != How::Scores).then_some(query.draw);
         let call = Call {
             key,
             model: setup.id.clone(),

@@ -5,6 +5,7 @@ use super::tape::{Constraint, Took};
 use cratylus_core::language::Prompt;
 use cratylus_core::language::model::{Model, Query};
 use cratylus_core::language::spelling::{Beginning, NextToken};
+use cratylus_core::memorised::Scored;
 use std::time::Duration;
 
 /// What is asked.
@@ -32,6 +33,8 @@ pub enum Want {
     Text {
         constrained: Option<Constraint>,
     },
+    /// The log-probability of every token of the last message, which stands after those before it. Nothing is said.
+    Scores,
 }
 
 /// What came back.
@@ -40,6 +43,7 @@ pub enum Raw {
     Next(Vec<NextToken>),
     Names(Vec<f64>),
     Text { text: String, cut: bool },
+    Scores(Vec<Scored>),
 }
 
 #[derive(Clone, Debug)]
@@ -82,6 +86,11 @@ impl Refusal {
 
 pub trait Backend: Send + Sync {
     fn ask(&self, request: &Request<'_>) -> Result<Given, Refusal>;
+
+    /// Whether it gives the log-probabilities of a text that it is given; if not, why not.
+    fn scores(&self) -> Result<(), String> {
+        Err("it answers, and says nothing of a text that it is given".into())
+    }
 
     /// How many requests it can take at once, where that is known.
     fn in_flight(&self) -> Option<u32> {

@@ -63,6 +63,9 @@ mod here {
     impl Backend for FileModel {
         fn ask(&self, request: &Request<'_>) -> Result<Given, Refusal> {
             let began = Instant::now();
+            if request.want == Want::Scores {
+                return self.scored(request, began);
+            }
             let messages: Vec<Message<'_>> =
                 request.prompt.messages.iter().map(|message| Message { role: &message.role, text: &message.text }).collect();
             let prefill = if request.prefill { request.prompt.prefill.as_str() } else { "" };
@@ -94,7 +97,9 @@ mod here {
                     let n = generated.tokens.len() as u64;
                     (Raw::Text { text: generated.text, cut: !generated.ended }, n)
                 }
-                Want::Names => return Err(Refusal::Fatal("a model file gives probabilities of tokens, not of names".into())),
+                Want::Names | Want::Scores => {
+                    return Err(Refusal::Fatal("a model file gives probabilities of tokens, not of names".into()));
+                }
             };
             let took = Took {
                 prompt_tokens,
@@ -104,9 +109,28 @@ mod here {
             };
             Ok(Given { raw, sent: serde_json::json!({}), took, allowance: Allowance::default() })
         }
+
+        fn scores(&self) -> Result<(), String> {
+            Ok(())
+        }
     }
 
     impl FileModel {
+        /// Messages are plain text here, without the signs of a conversation.
+        fn scored(&self, request: &Request<'_>, began: Instant) -> Result<Given, Refusal> {
+            let (text, before) = request.prompt.messages.split_last().ok_or(Refusal::Fatal("there is no text".into()))?;
+            let before: String = before.iter().map(|message| message.text.clone() + "\n\n").collect();
+            let mut tokens = if before.is_empty() { Vec::new() } else { self.0.text_tokens(&before).map_err(fatal)? };
+            let from = tokens.len();
+            // A sign that begins every text stands at the very beginning alone.
+            let begins = if from == 0 { 0 } else { self.0.text_tokens("").map_err(fatal)?.len() };
+            tokens.extend(&self.0.text_tokens(&text.text).map_err(fatal)?[begins..]);
+            let scored = self.0.scores(&tokens, from).map_err(fatal)?;
+            let ms = began.elapsed().as_secs_f64() * 1000.0;
+            let took = Took { prompt_tokens: Some(tokens.len() as u64), completion_tokens: Some(0), ms, ..Took::default() };
+            Ok(Given { raw: Raw::Scores(scored), sent: serde_json::json!({}), took, allowance: Allowance::default() })
+        }
+
         fn token(&self, id: u32, logprob: f32) -> NextToken {
             // A special token is no part of a name, whatever it is called.
             let bytes = if self.0.is_special(id) { Vec::new() } else { self.0.token_bytes(id).to_vec() };

@@ -93,7 +93,15 @@ pub fn find(server: &Server) -> Result<Found, Trouble> {
         "chat_template": template,
         "version": version,
     });
-    let model = ServerModel { http, dialect, model, server: server.clone(), answered_as: OnceLock::new(), another: None };
+    let model = ServerModel {
+        http,
+        dialect,
+        model,
+        server: server.clone(),
+        answered_as: OnceLock::new(),
+        another: None,
+        scores: OnceLock::new(),
+    };
     Ok(Found { model, identity })
 }
 

@@ -6,10 +6,11 @@ use super::http::{Http, Key, KeyHeader, escaped, host, loopback};
 use super::tape::{Constraint, Took};
 use crate::manifest::now;
 use crate::world::Trouble;
-use cratylus_core::language::Prompt;
 use cratylus_core::language::model::{Api, Dialect, OnChange, Server, Source};
 use cratylus_core::language::sampler::Sampler;
 use cratylus_core::language::spelling::NextToken;
+use cratylus_core::language::{Message, Prompt};
+use cratylus_core::memorised::Scored;
 use serde_json::{Map, Value, json};
 use std::sync::OnceLock;
 
@@ -23,6 +24,8 @@ pub struct ServerModel {
     pub answered_as: OnceLock<Value>,
     /// What the server says that it is, where a run began with another: then every answer is marked with it.
     pub another: Option<String>,
+    /// Whether it scores a given text, once it was tried.
+    pub scores: OnceLock<Result<(), String>>,
 }
 
 /// The environment variable of the endpoint.
@@ -184,7 +187,7 @@ const OFF: Sampler = Sampler { temperature: 1.0, top_k: None, top_p: None, min_p
 pub fn fields(dialect: Dialect, api: Api, request: &Request<'_>) -> Result<Map<String, Value>, String> {
     // With log-probabilities the sampler is switched off here, as sampling is done by us.
     let (sampler, tokens) = match request.want {
-        Want::Next { .. } | Want::Names => (&OFF, 1),
+        Want::Next { .. } | Want::Names | Want::Scores => (&OFF, 1),
         Want::Text { .. } => (&request.model.sampler, request.model.protocol.max_tokens),
     };
     let mut out = sampler_fields(dialect, sampler)?;
@@ -206,6 +209,10 @@ pub fn fields(dialect: Dialect, api: Api, request: &Request<'_>) -> Result<Map<S
             }
         }
         Want::Text { constrained: Some(by) } => constrain(by, request, &mut out),
+        Want::Scores => {
+            out.insert("logprobs".into(), 1.into());
+            out.insert("echo".into(), true.into());
+        }
         Want::Text { constrained: None } | Want::Names => (),
     }
     if dialect == Dialect::Openrouter {
@@ -274,7 +281,8 @@ fn escape_regex(text: &str) -> String {
 
 impl ServerModel {
     fn body(&self, request: &Request<'_>) -> Result<(&'static str, Value, Value), String> {
-        let api = self.server.api;
+        // A given text is scored by the old completions alone.
+        let api = if request.want == Want::Scores { Api::Completions } else { self.server.api };
         let sent = fields(self.dialect, api, request)?;
         let mut body = Map::from_iter([("model".to_string(), Value::from(self.model.as_str()))]);
         let before: String = request.before.iter().map(|beginning| beginning.text.as_str()).collect();
@@ -296,6 +304,10 @@ impl ServerModel {
                 }
                 body.insert("messages".into(), messages.into());
                 "/chat/completions"
+            }
+            (_, Api::Completions) if request.want == Want::Scores => {
+                body.insert("prompt".into(), whole(request.prompt).into());
+                "/completions"
             }
             (_, Api::Completions) => {
                 let texts: Vec<&str> = request.prompt.messages.iter().map(|message| message.text.as_str()).collect();
@@ -335,10 +347,15 @@ impl Backend for ServerModel {
         let most = match request.want {
             Want::Next { listed } => (1 << 20) + 1024 * u64::from(listed),
             Want::Text { .. } | Want::Names => 1 << 20,
+            Want::Scores => (1 << 20) + 1024 * whole(request.prompt).len() as u64,
         };
         let answered = self.http.post(path, &body, most)?;
-        let raw = read(&answered.body, request.want)
-            .map_err(|why| Refusal::again(format!("{} gave an answer that cannot be read: {why}", self.http.base())))?;
+        let unread = |why| format!("{} gave an answer that cannot be read: {why}", self.http.base());
+        let raw = match request.want {
+            // A server that does not score a text now never will.
+            Want::Scores => scores(&answered.body, request.prompt).map_err(|why| Refusal::Fatal(unread(why)))?,
+            want => read(&answered.body, want).map_err(|why| Refusal::again(unread(why)))?,
+        };
         let who = who(&answered.body);
         let expected = self.answered_as.get_or_init(|| who.clone());
         let changed = (*expected != who).then(|| who.to_string());
@@ -364,6 +381,57 @@ impl Backend for ServerModel {
         };
         Ok(Given { raw, sent, took, allowance: answered.allowance })
     }
+
+    /// Asked of the server itself, once.
+    fn scores(&self) -> Result<(), String> {
+        let asked = || {
+            if self.dialect == Dialect::Anthropic {
+                return Err("this service gives no log-probabilities".to_string());
+            }
+            let text = "A plain text";
+            let body = json!({ "model": self.model, "prompt": text, "max_tokens": 1, "logprobs": 1, "echo": true });
+            let message = Message { role: "text".into(), text: text.into() };
+            let prompt = Prompt { messages: vec![message], prefill: String::new() };
+            match self.http.post("/completions", &body, 1 << 20) {
+                Ok(answered) => scores(&answered.body, &prompt).map(drop),
+                Err(Refusal::Fatal(why) | Refusal::Again { why, .. }) => Err(why),
+            }
+        };
+        self.scores.get_or_init(asked).clone()
+    }
+}
+
+/// The messages of a text that is scored: what stands before it, and the text.
+fn whole(prompt: &Prompt) -> String {
+    let texts: Vec<&str> = prompt.messages.iter().map(|message| message.text.as_str()).collect();
+    texts.join("\n\n")
+}
+
+/// Reads an echoed prompt: the tokens of its last message that have a log-probability.
+fn scores(body: &Value, prompt: &Prompt) -> Result<Raw, String> {
+    let logprobs = &body["choices"][0]["logprobs"];
+    let (Some(tokens), Some(values)) = (logprobs["tokens"].as_array(), logprobs["token_logprobs"].as_array()) else {
+        return Err("it does not give the log-probabilities of a text that it is sent (`echo`)".into());
+    };
+    let whole = whole(prompt);
+    // Servers count in characters; a token that is part of one is counted as they do.
+    let end = whole.chars().count() as u64;
+    let from = end - prompt.messages.last().map_or(0, |text| text.text.chars().count()) as u64;
+    let mut at = 0;
+    let mut scored = Vec::new();
+    for (i, (token, value)) in tokens.iter().zip(values).enumerate() {
+        let offset = logprobs["text_offset"][i].as_u64().unwrap_or(at);
+        at = offset + token.as_str().map_or(0, |token| token.chars().count()) as u64;
+        let logprob = value.as_f64().filter(|logprob| logprob.is_finite());
+        if let Some(logprob) = logprob.filter(|_| (from..end).contains(&offset)) {
+            scored.push(Scored { logprob: logprob.min(0.0), next: None });
+        }
+    }
+    let echoed = body["choices"][0]["text"].as_str().is_none_or(|text| text.starts_with(&whole));
+    match echoed && !scored.is_empty() {
+        true => Ok(Raw::Scores(scored)),
+        false => Err("it scores what it says, and not the text that it is sent (`echo` was ignored)".into()),
+    }
 }
 
 /// What an answer says of who gave it.
@@ -384,7 +452,7 @@ fn read(body: &Value, want: Want) -> Result<Raw, String> {
     let choice = body["choices"].get(0).ok_or("it has no choices")?;
     match want {
         Want::Next { .. } => next_tokens(&choice["logprobs"]).map(Raw::Next),
-        Want::Names => Err("servers give no probabilities of names".into()),
+        Want::Names | Want::Scores => Err("servers give no probabilities of names".into()),
         Want::Text { .. } => {
             let content = [&choice["message"]["content"], &choice["text"]].into_iter().find(|content| !content.is_null());
             let text = match content {

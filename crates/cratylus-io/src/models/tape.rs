@@ -9,6 +9,7 @@
 use crate::world::{Trouble, at};
 use cratylus_core::language::Prompt;
 use cratylus_core::language::spelling::Step;
+use cratylus_core::memorised::Scored;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs::File;
@@ -71,6 +72,8 @@ pub enum How {
         by: Constraint,
     },
     Text,
+    /// No choice: the log-probability of every token of a text.
+    Scores,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,6 +137,8 @@ pub enum Answer {
         #[serde(default)]
         cut: bool,
     },
+    /// What the tokens of a text are worth.
+    Scores { tokens: Vec<Scored> },
 }
 
 /// What a call took. None of it bears on a result.
@@ -521,7 +526,7 @@ mod tests {
     fn text(tape: &Tape, key: &str) -> Option<String> {
         match &tape.call(key)?.answer {
             Answer::Text { text, .. } => Some(text.clone()),
-            Answer::Step { .. } => None,
+            _ => None,
         }
     }
 

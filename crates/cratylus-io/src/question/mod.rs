@@ -4,12 +4,14 @@
 
 mod behaviour;
 mod comprehension;
+mod memorised;
 mod payoffs;
 mod recognition;
 mod response;
 
 pub use crate::models::many::{Means, Stopped};
 pub use comprehension::Understood;
+pub use memorised::Published;
 
 use crate::models::asker::{Opened, prompt_hash, told};
 use crate::models::many;
@@ -61,6 +63,8 @@ pub struct Agenda {
     pub samples: u64,
     /// How many populations are simulated from a response.
     pub runs: u64,
+    /// What may be known by heart.
+    pub published: Published,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,10 +77,15 @@ pub enum Audit {
     Skins,
     Payoffs,
     Behaviour,
+    TextLikelihood,
+    NameOrder,
+    TextInContext,
+    TextContinuation,
+    TextQuiz,
 }
 
 impl Audit {
-    pub const ALL: [Audit; 8] = [
+    pub const ALL: [Audit; 13] = [
         Audit::Recognition,
         Audit::Comprehension,
         Audit::Alias,
@@ -85,6 +94,11 @@ impl Audit {
         Audit::Skins,
         Audit::Payoffs,
         Audit::Behaviour,
+        Audit::TextLikelihood,
+        Audit::NameOrder,
+        Audit::TextInContext,
+        Audit::TextContinuation,
+        Audit::TextQuiz,
     ];
 
     pub fn name(self) -> &'static str {
@@ -97,6 +111,11 @@ impl Audit {
             Audit::Skins => "skins",
             Audit::Payoffs => "payoffs",
             Audit::Behaviour => "recognition-and-behaviour",
+            Audit::TextLikelihood => "text-likelihood",
+            Audit::NameOrder => "name-order",
+            Audit::TextInContext => "text-in-context",
+            Audit::TextContinuation => "text-continuation",
+            Audit::TextQuiz => "text-quiz",
         }
     }
 
@@ -110,7 +129,22 @@ impl Audit {
             Audit::Skins => "is the response the same where the game is told in other words?",
             Audit::Payoffs => "does the response follow the payoffs that are stated?",
             Audit::Behaviour => "does the response change where the game is no longer recognised?",
+            Audit::TextLikelihood => "is a published text more likely than the same in other words?",
+            Audit::NameOrder => "is a published list of names more likely in its own order?",
+            Audit::TextInContext => "do sentences of a published text gain nothing from the rest of it?",
+            Audit::TextContinuation => "is a published text gone on with as it was published?",
+            Audit::TextQuiz => "is the published wording told from others?",
         }
+    }
+
+    /// Whether it asks about the wording of a text, and not about a game.
+    pub fn is_about_wording(self) -> bool {
+        self >= Audit::TextLikelihood
+    }
+
+    /// Whether it takes the log-probabilities of a given text.
+    fn needs_scores(self) -> bool {
+        matches!(self, Audit::TextLikelihood | Audit::NameOrder | Audit::TextInContext)
     }
 }
 
@@ -172,7 +206,11 @@ impl Interview<'_> {
         if on(Audit::Comprehension) {
             findings.push(comprehension::finding(&condition, &understood));
         }
-        if self.agenda.audits.iter().all(|audit| matches!(audit, Audit::Recognition | Audit::Comprehension)) {
+        let wording = self.wording(&condition, &subject)?;
+        let needs_response =
+            |audit: &Audit| !audit.is_about_wording() && !matches!(audit, Audit::Recognition | Audit::Comprehension);
+        if !self.agenda.audits.iter().any(needs_response) {
+            findings.extend(wording);
             return Ok(Heard { findings, answers });
         }
         let canonical = self.respond(&subject)?;
@@ -198,12 +236,13 @@ impl Interview<'_> {
         if on(Audit::Behaviour) {
             findings.push(behaviour::finding(&condition, &subject.model.protocol.name, &answers, &skins, &understood));
         }
+        findings.extend(wording);
         Ok(Heard { findings, answers })
     }
 
     /// What every audit on the agenda will ask. It is as much as it can be, but for names of several tokens, which take as
     /// many calls as the model makes of them. What is on the tape already costs nothing.
-    pub fn bill(&self) -> Result<Vec<Bill>, Trouble> {
+    pub fn bill(&self) -> Result<Vec<Bill>, Stopped> {
         let subject = (self.sit)(&Variant::default())?;
         let states = cratylus_core::agents::all_states(subject.model.memory).len() as u64;
         let exact = subject.opened.setup.how.probabilities();
@@ -237,6 +276,10 @@ impl Interview<'_> {
         let mut paid = [false; 7];
         let bill = self.agenda.audits.iter().map(|&audit| {
             let (mut calls, mut tokens) = (0, [0, 0]);
+            if audit.is_about_wording() {
+                let (n, each) = self.wording_bill(&subject, audit)?;
+                (calls, tokens) = (n, each.map(|each| n * each));
+            }
             for (paid, (n, answer, audits)) in paid.iter_mut().zip(parts) {
                 if audits.contains(&audit) && !std::mem::replace(paid, true) {
                     calls += n;
@@ -245,9 +288,9 @@ impl Interview<'_> {
                 }
             }
             let usd = self.means.price.map(|price| (tokens[0] as f64 * price.input + tokens[1] as f64 * price.output) / 1e6);
-            Bill { audit: audit.name(), words: audit.words(), calls, tokens, usd }
+            Ok(Bill { audit: audit.name(), words: audit.words(), calls, tokens, usd })
         });
-        Ok(bill.collect())
+        bill.collect()
     }
 
     /// Puts questions in words about scenes: each the scene, the question, and the number of the draw.
