@@ -430,6 +430,28 @@ fn kinds() -> Vec<(&'static str, Spec, Opening)> {
 }
 
 #[test]
+fn the_tokens_of_a_text_are_worth_what_next_says_of_them() {
+    for (name, spec, open) in kinds() {
+        let model = open(&gguf(&spec, &folder(&format!("scores-{name}"))));
+        let tokens = prompts(model.identity().vocabulary as u32).into_iter().max_by_key(Vec::len).unwrap();
+        assert!(tokens.len() > 130, "several pieces");
+        let scores = model.scores(&tokens, 0).unwrap();
+        assert_eq!(scores.len(), tokens.len() - 1, "the first has nothing before it");
+        for at in [1, 2, 17, 63, 64, 65, 128, 129, tokens.len() - 1] {
+            let next = model.next(&[tokens[..at].to_vec()]).unwrap().remove(0);
+            let score = scores[at - 1];
+            assert!((score.logprob - f64::from(next[tokens[at] as usize])).abs() < 1e-3, "{name} at {at}");
+            let p = |logprob: &f32| f64::from(*logprob).exp();
+            let mean: f64 = next.iter().map(|logprob| p(logprob) * f64::from(*logprob)).sum();
+            let variance: f64 = next.iter().map(|logprob| p(logprob) * (f64::from(*logprob) - mean).powi(2)).sum();
+            let [told_mean, told_sd] = score.next.unwrap();
+            assert!((told_mean - mean).abs() < 1e-3 && (told_sd - variance.sqrt()).abs() < 1e-3, "{name} at {at}");
+        }
+        assert_eq!(model.scores(&tokens, 100).unwrap(), scores[99..], "a text after what stands before it");
+    }
+}
+
+#[test]
 fn the_chances_do_not_depend_on_company_order_cache_or_threads() {
     for (name, spec, open) in kinds() {
         let file = gguf(&spec, &folder(&format!("alone-{name}")));

@@ -4,13 +4,17 @@
 mod playing;
 mod support;
 
+use cratylus_core::language::model::Query;
+use cratylus_core::language::{Message, Prompt};
+use cratylus_core::memorised::log_likelihood;
+use cratylus_io::models::backend::{Raw, Request, Want};
 use cratylus_io::models::tape::{Answer, Constraint, How};
 use playing::{Experiment, Ran, folder};
 use serde_json::Value;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
-use support::pretend::{Vocabulary, mix};
+use support::pretend::{self, Vocabulary, mix};
 use support::{Config, Dialect, Events, Fault, Rate, Reply, RetryAfter, Server, Shape, Trouble, When};
 
 /// An answer in words that is a function of the question: a name, and now and then none.
@@ -114,6 +118,50 @@ fn every_dialect_is_recognised_and_asked_by_the_best_that_it_gives() {
                 (Answer::Text { .. }, How::Text) => (),
                 other => panic!("{name}: {other:?}"),
             }
+        }
+    });
+}
+
+#[test]
+fn a_given_text_is_scored_where_a_server_echoes_it_and_nowhere_else() {
+    let asked = [
+        (Dialect::Vllm, "vllm", true),
+        (Dialect::LlamaCppPython, "llama-cpp-python", true),
+        (Dialect::LlamaServer, "llama-server", false),
+        (Dialect::OpenAi, "openai", false),
+        (Dialect::Anthropic, "anthropic", false),
+    ];
+    all_at_once(&asked, |(dialect, name, echoes)| {
+        let server = Server::start(words(*dialect));
+        let agents = format!("protocol = \"one-word\"\nchoice = \"text\"\ndialect = \"{name}\"\n");
+        let experiment = Experiment::of(server.url()).asking(&agents);
+        let (model, opened) = experiment.opened(&folder(&format!("scores-{name}")).join("tape"));
+        let can = opened.backend.scores();
+        assert_eq!(can.is_ok(), *echoes, "{name}: {can:?}");
+        if !echoes {
+            return;
+        }
+        let message = |text: &str| Message { role: "text".into(), text: text.into() };
+        let (before, text) = ("What stood before.", "Both players choose. Ünïcödé, 日本語!");
+        let query = Query { window: [].into(), order: [].into(), draw: 0, again: 0 };
+        for messages in [vec![message(text)], vec![message(before), message(text)]] {
+            let whole = messages.iter().map(|message| message.text.as_str()).collect::<Vec<_>>().join("\n\n");
+            let prompt = Prompt { messages, prefill: String::new() };
+            let request = Request {
+                model: &model,
+                query: &query,
+                prompt: &prompt,
+                names: &[],
+                before: &[],
+                want: Want::Scores,
+                prefill: false,
+            };
+            let Raw::Scores(scores) = opened.backend.ask(&request).unwrap().raw else { panic!("{name}: no scores") };
+            let all = pretend::reread(&Vocabulary::new(&[], false), whole.as_bytes(), 1);
+            let due: f64 = all[all.len() - scores.len()..].iter().map(|(step, _)| step.logprob).sum();
+            assert!((log_likelihood(&scores) - due).abs() < 1e-6, "{name}: {} and {due}", log_likelihood(&scores));
+            let bytes: usize = all[all.len() - scores.len()..].iter().map(|(step, _)| step.token.len()).sum();
+            assert!(bytes <= text.len() && bytes + 8 > text.len(), "{name}: {bytes} of {} bytes", text.len());
         }
     });
 }

@@ -467,8 +467,11 @@ fn text(kept: &KeptCondition) -> String {
         });
         rows.push(vec![finding.audit.clone(), bears_on.into(), finding.finds.words().into(), effect]);
     }
+    // Where there is no number, what is said in its place.
+    let unmeasured = kept.findings.iter().filter(|finding| finding.effect.is_none());
+    let unmeasured: String = unmeasured.map(|finding| format!("{}: {}\n", finding.audit, finding.means)).collect();
     let sentences = kept.verdict.as_ref().map_or(String::new(), |verdict| verdict.sentences.join("\n"));
-    escaped(&format!("{} ({} runs)\n\n{}\n\n{sentences}", kept.condition, kept.runs, table(&rows, &[])))
+    escaped(&format!("{} ({} runs)\n\n{}\n\n{sentences}", kept.condition, kept.runs, table(&rows, &[]) + &unmeasured))
 }
 
 /// Many conditions for a terminal: a line for each audit, a column for each word, and the sentences once for each set of

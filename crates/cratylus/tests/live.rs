@@ -372,3 +372,40 @@ fn a_call_costs_little_beyond_the_servers_time() {
         );
     }
 }
+
+/// Rules in words of our own, as a user's file of a published prompt would hold them.
+const RULES: &str = "Both players choose an action in every round. Each gets 100 points if the actions are the same. \
+If they are different, each player will get 50 points less. The players must choose at the same time. \
+Every round shows what the partner did before. The objective is to gain many points when all 40 rounds are over.";
+
+#[test]
+fn the_wording_of_a_given_text_is_asked_about_once() {
+    let dir = folder("live-wording");
+    std::fs::write(dir.join("rules.txt"), RULES).unwrap();
+    let server = Server::start(Config::of(Dialect::Vllm));
+    let url = server.url();
+    let only = "text-likelihood,name-order,text-in-context,text-continuation,text-quiz";
+    let args = |more: &[&'static str]| -> Vec<String> {
+        let base = ["audit", "--endpoint", &url, "--text", "rules.txt", "--only", only, "--repeats", "2", "--skins", "skin-vask"];
+        base.iter().chain(more).map(|arg| arg.to_string()).collect()
+    };
+    let go = |more: &[&'static str]| cratylus(&dir, &[], &args(more).iter().map(String::as_str).collect::<Vec<_>>());
+    let bill = go(&[]);
+    assert!(bill.code == Some(0) && bill.out.contains("text-quiz") && bill.out.contains("192"), "{}{}", bill.out, bill.err);
+    let said = go(&["--yes"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let findings: serde_json::Value = serde_json::from_str(&go(&["--yes", "--json"]).out).unwrap();
+    let findings = findings[0]["findings"].as_array().unwrap().clone();
+    assert_eq!(findings.len(), 5, "{findings:?}");
+    for finding in &findings {
+        let means = finding["means"].as_str().unwrap();
+        assert!(means.starts_with("The wording"), "{means}");
+        assert_eq!(finding["finds"], "cannot-tell");
+    }
+    // A server that echoes gives no whole distribution.
+    assert_eq!(findings[0]["details"]["text"]["details"]["min_k_plus"], serde_json::Value::Null);
+    let again = go(&["--yes"]);
+    assert!(again.err.contains("0 calls"), "{}", again.err);
+    let missing = cratylus(&dir, &[], &["audit", "--endpoint", &url, "--text", "nowhere.txt"]);
+    assert!(missing.code == Some(2) && missing.err.contains("nowhere.txt"), "{}", missing.err);
+}

@@ -414,16 +414,18 @@ fn scores(body: &Value, prompt: &Prompt) -> Result<Raw, String> {
         return Err("it does not give the log-probabilities of a text that it is sent (`echo`)".into());
     };
     let whole = whole(prompt);
-    // Servers count in characters; a token that is part of one is counted as they do.
+    // Servers count characters, and a piece of one as one: offsets after such pieces are too high, so that where the text
+    // ends is taken from the number of its tokens.
     let end = whole.chars().count() as u64;
     let from = end - prompt.messages.last().map_or(0, |text| text.text.chars().count()) as u64;
+    let counted = body["usage"]["prompt_tokens"].as_u64();
     let mut at = 0;
     let mut scored = Vec::new();
-    for (i, (token, value)) in tokens.iter().zip(values).enumerate() {
+    for (i, (token, value)) in tokens.iter().zip(values).enumerate().take(counted.map_or(usize::MAX, |n| n as usize)) {
         let offset = logprobs["text_offset"][i].as_u64().unwrap_or(at);
         at = offset + token.as_str().map_or(0, |token| token.chars().count()) as u64;
         let logprob = value.as_f64().filter(|logprob| logprob.is_finite());
-        if let Some(logprob) = logprob.filter(|_| (from..end).contains(&offset)) {
+        if let Some(logprob) = logprob.filter(|_| offset >= from && (counted.is_some() || offset < end)) {
             scored.push(Scored { logprob: logprob.min(0.0), next: None });
         }
     }

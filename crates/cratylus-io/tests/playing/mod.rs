@@ -2,12 +2,14 @@
 
 use cratylus_core::World;
 use cratylus_core::experiment::{Document, NoInputs, Point};
-use cratylus_core::language::model::Source;
+use cratylus_core::language::model::{Model, Source};
 use cratylus_io::Trouble;
 use cratylus_io::conduct::{Ended, Job, Progress, Refused, conduct};
 use cratylus_io::live::LiveOptions;
 use cratylus_io::manifest::{Build, Manifest};
+use cratylus_io::models::asker::Opened;
 use cratylus_io::models::doctor::{Examined, Finding, examine};
+use cratylus_io::models::open::Opener;
 use cratylus_io::models::tape::{Call, Tape};
 use cratylus_io::table;
 use std::path::{Path, PathBuf};
@@ -70,6 +72,15 @@ impl Experiment {
         let (_, model) = worlds[0].models().next().unwrap();
         let Source::Server(server) = &model.source else { panic!("its model is on a server") };
         examine(server, model, say)
+    }
+
+    /// Its model, ready to be asked.
+    pub fn opened(&self, tape: &Path) -> (Model, Arc<Opened>) {
+        let (_, worlds) = self.worlds();
+        let (kind, model) = worlds[0].models().next().unwrap();
+        let mut opener = Opener::new(Path::new(""), Arc::default());
+        let opened = opener.open(&worlds[0], kind, &Tape::open(tape).unwrap()).unwrap_or_else(|why| panic!("{why}"));
+        ((**model).clone(), opened)
     }
 
     /// Runs it where others can see how it goes.

@@ -275,7 +275,9 @@ impl House<'_> {
     fn legacy_logprobs(&self, before: &[(Step, usize)], written: &Written) -> Value {
         let steps: Vec<&Step> = before.iter().map(|(step, _)| step).chain(self.told_steps(written)).collect();
         let mut offsets = vec![0];
-        steps.iter().for_each(|step| offsets.push(offsets[offsets.len() - 1] + step.token.len()));
+        steps
+            .iter()
+            .for_each(|step| offsets.push(offsets[offsets.len() - 1] + String::from_utf8_lossy(&step.token).chars().count()));
         offsets.pop();
         let top = |step: &Step| {
             let mut map = Map::new();

@@ -175,13 +175,14 @@ impl Interview<'_> {
             finding.would_tell = Some("the published wording, given with --text".into());
         }
         let Some((text, controls)) = detected else {
-            finding.means = "The text is too short, or holds too few words that others could stand for, to be tried.".into();
+            finding.means = "It could not be tried: the text is too short, or holds too few words that others could stand for, or the answers could not be read.".into();
             finding.would_tell = Some("a longer text".into());
             return finding;
         };
         let alarms = Proportion::new(controls.iter().filter(|control| control.flagged).count() as u64, controls.len() as u64);
         finding.means = means(&text, &alarms, words.statistic);
-        finding.effect = Some(Effect::new(words.value.clone(), text.value, text.interval));
+        let effect = format!("{}; p {:.3}, {} of {} controls flagged", words.value, text.p, alarms.count, alarms.of);
+        finding.effect = Some(Effect::new(effect, text.value, text.interval));
         finding.statistic = Some(Statistic { name: words.statistic.into(), value: text.value, p: Some(text.p) });
         let row = |detected: &Detected, who| Bar {
             label: detected.name.clone(),

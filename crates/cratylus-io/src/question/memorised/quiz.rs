@@ -83,6 +83,10 @@ impl Interview<'_> {
                 (right as f64 / orders.len() as f64 - chance) / (1.0 - chance)
             })
             .collect();
+        // Who gives no number tells nothing, neither that the wording is known nor that it is not.
+        if 2 * unread > said.len() as u64 {
+            return Ok(None);
+        }
         let (mean, sd) = mean_sd(&kappas);
         let (_, p) = above_zero(&kappas);
         // All passages told alike leave nothing for a t test to divide by, and are no less clear.
