@@ -399,7 +399,9 @@ fn the_wording_of_a_given_text_is_asked_about_once() {
     assert_eq!(findings.len(), 5, "{findings:?}");
     for finding in &findings {
         let means = finding["means"].as_str().unwrap();
-        assert!(means.starts_with("The wording"), "{means}");
+        // The server writes at random, and so hardly ever a number.
+        let unread = finding["audit"] == "text-quiz" && means.starts_with("It could not be tried");
+        assert!(means.starts_with("The wording") || unread, "{means}");
         assert_eq!(finding["finds"], "cannot-tell");
     }
     // A server that echoes gives no whole distribution.
