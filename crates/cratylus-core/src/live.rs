@@ -14,7 +14,7 @@ use crate::run::{Sink, seat};
 use crate::stop::StopSeen;
 use crate::window::Round;
 use crate::world::World;
-use crate::{AgentId, NOBODY, Purpose, Seed};
+use crate::{AgentId, NOBODY, Network, Purpose, Seed};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -23,6 +23,8 @@ pub struct Live<'w> {
     world: &'w World,
     pub replica: u64,
     seed: Seed,
+    /// A fault where it could not be drawn, which the first question tells.
+    network: Result<Arc<dyn Network>, Fault>,
     stop: StopSeen,
     /// Everyone who is no model.
     people: People,
@@ -82,6 +84,7 @@ impl<'w> Live<'w> {
             world,
             replica,
             seed: world.seed(replica),
+            network: world.network(world.seed(replica)),
             stop: world.stop(replica),
             people: world.people(&[replica]),
             kinds: world.assign(world.seed(replica)),
@@ -182,9 +185,10 @@ impl<'w> Live<'w> {
         if self.over {
             return Ok(());
         }
+        let network = self.network.clone()?;
         let end = self.stop.least(self.first).min(self.first + ahead(self.world.size));
         for t in self.first + self.open.len() as u64..end {
-            let agents = seat(self.world, self.seed, t);
+            let agents = seat(self.world, &*network, self.seed, t);
             let i = self.open.len();
             self.open.push_back(Open { hand: Hand::new(t, agents), seats: Default::default(), done: false });
             agents.iter().filter(|&&agent| agent != NOBODY).for_each(|&agent| self.waiting[agent as usize].push_back(t));

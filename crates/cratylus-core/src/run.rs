@@ -6,7 +6,8 @@ use crate::event::Event;
 use crate::game::{Answer, Hand, decision_draw};
 use crate::stop::StopSeen;
 use crate::world::{CompiledWorld, World};
-use crate::{AgentId, NOBODY, Seed, pairing, waves};
+use crate::{AgentId, NOBODY, Network, Seed, pairing, waves};
+use std::sync::Arc;
 
 /// Where events go: a file, a measure, a progress bar, a test.
 pub trait Sink {
@@ -41,6 +42,7 @@ const COMPILED_BLOCK: usize = 256;
 
 fn run_compiled(world: &World, compiled: &CompiledWorld, replica: u64, sink: &mut dyn Sink) -> Result<(), Fault> {
     let seed = world.seed(replica);
+    let network = world.network(seed)?;
     let mut states = compiled.states(world, replica);
     let mut stop = world.stop(replica);
     let mut scratch = Scratch::default();
@@ -52,7 +54,7 @@ fn run_compiled(world: &World, compiled: &CompiledWorld, replica: u64, sink: &mu
         let block = &mut events[..n];
         match world.complete {
             true => compiled.tables.play_complete(seed, t, &mut states, &mut scratch, block),
-            false => compiled.tables.play(seed, &*world.network, t, &mut states, &mut scratch, block),
+            false => compiled.tables.play(seed, &*network, t, &mut states, &mut scratch, block),
         }
         let last = block.iter().position(|event| stop.see(event));
         sink.take(replica, &block[..last.map_or(n, |last| last + 1)])?;
@@ -67,6 +69,7 @@ fn run_compiled(world: &World, compiled: &CompiledWorld, replica: u64, sink: &mu
 struct Playing {
     replica: u64,
     seed: Seed,
+    network: Arc<dyn Network>,
     stop: StopSeen,
     /// The number of its first agent among all people.
     first: AgentId,
@@ -76,8 +79,11 @@ fn run_plain(world: &World, replicas: &[u64], block: usize, sink: &mut dyn Sink)
     let mut people = world.people(replicas);
     let mut playing: Vec<Playing> = (0..)
         .zip(replicas)
-        .map(|(i, &replica)| Playing { replica, seed: world.seed(replica), stop: world.stop(replica), first: i * world.size })
-        .collect();
+        .map(|(i, &replica)| {
+            let seed = world.seed(replica);
+            Ok(Playing { replica, seed, network: world.network(seed)?, stop: world.stop(replica), first: i * world.size })
+        })
+        .collect::<Result<_, Fault>>()?;
     let mut depth = vec![0; world.size as usize];
     let (mut seats, mut wave_of) = (Vec::new(), Vec::new());
     let (mut asks, mut answers, mut news, mut open) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -90,7 +96,7 @@ fn run_plain(world: &World, replicas: &[u64], block: usize, sink: &mut dyn Sink)
         for (p, one) in playing.iter().enumerate() {
             let end = (start + block as u64).min(one.stop.most());
             seats.clear();
-            seats.extend((start..end).map(|t| seat(world, one.seed, t)));
+            seats.extend((start..end).map(|t| seat(world, &*one.network, one.seed, t)));
             waves::cut(&seats, &mut depth, &mut wave_of);
             for ((t, &agents), &wave) in (start..).zip(&seats).zip(&wave_of) {
                 if shared.len() <= wave as usize {
@@ -168,9 +174,9 @@ fn run_plain(world: &World, replicas: &[u64], block: usize, sink: &mut dyn Sink)
     Ok(())
 }
 
-pub(crate) fn seat(world: &World, seed: Seed, t: u64) -> [AgentId; 2] {
+pub(crate) fn seat(world: &World, network: &dyn Network, seed: Seed, t: u64) -> [AgentId; 2] {
     match world.game.alone() {
-        true => pairing::agent_alone(seed, t, &*world.network),
-        false => world.game.seat(pairing::agent_then_neighbour(seed, t, &*world.network)),
+        true => pairing::agent_alone(seed, t, network),
+        false => world.game.seat(pairing::agent_then_neighbour(seed, t, network)),
     }
 }

@@ -27,6 +27,8 @@ pub enum Purpose {
     Recall = 8,
     /// Names that are invented.
     HeldOut = 9,
+    /// Who is joined to whom, in a network that is drawn.
+    Network = 10,
 }
 
 /// The seed of one run.

@@ -56,9 +56,10 @@ pub fn records(condition: &Condition, policy: Arc<dyn Policy>, seed: u64) -> Vec
 fn world(condition: &Condition, policy: Arc<dyn Policy>, seed: u64, change: impl FnOnce(&mut Experiment)) -> World {
     let mut experiment = condition.point.experiment.clone();
     experiment.seed = seed;
+    // A network that the experiment tells is drawn or laid out again; one from a file is known by who met.
     let edges = match experiment.population.network {
-        NetworkSpec::Complete => None,
-        _ => met(condition),
+        NetworkSpec::EdgeList { .. } => met(condition),
+        _ => None,
     };
     change(&mut experiment);
     World::surrogate(experiment, policy, "surrogate".into(), edges)
@@ -68,7 +69,7 @@ fn world(condition: &Condition, policy: Arc<dyn Policy>, seed: u64, change: impl
 fn met(condition: &Condition) -> Option<EdgeList> {
     let pairs = condition.runs.iter().flat_map(|run| &run.events).flat_map(|event| {
         let [a, b] = event.agents;
-        [(a, b), (b, a)]
+        [(a, b)]
     });
     EdgeList::of(pairs.collect(), condition.size()).ok()
 }
@@ -189,17 +190,16 @@ pub(crate) fn meet(
     mut told: impl FnMut(usize, u16) -> u16,
 ) -> Vec<Event> {
     let (n_names, memory) = (condition.names().len(), condition.memory());
-    let edges = match condition.point.experiment.population.network {
-        NetworkSpec::Complete => None,
-        _ => met(condition),
+    let spec = &condition.point.experiment.population.network;
+    let network: Arc<dyn Network> = match (spec, met(condition)) {
+        (NetworkSpec::EdgeList { .. }, Some(edges)) => Arc::new(edges),
+        (spec, _) => spec.build(condition.size(), seed).unwrap_or_else(|_| Arc::new(Complete(condition.size()))),
     };
-    let complete = Complete(condition.size());
-    let network: &dyn Network = edges.as_ref().map_or(&complete, |edges| edges);
     let mut windows: Vec<Vec<Round>> = vec![Vec::new(); condition.size() as usize];
     let mut known: HashMap<Vec<Round>, Vec<f64>> = HashMap::new();
     let mut events = Vec::with_capacity(interactions as usize);
     for t in 0..interactions {
-        let agents = pairing::agent_then_neighbour(seed, t, network);
+        let agents = pairing::agent_then_neighbour(seed, t, &*network);
         let mut stream = seed.stream(Purpose::Decide, t);
         let names = agents.map(|agent| {
             let window = &windows[agent as usize];

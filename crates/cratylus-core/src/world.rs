@@ -10,7 +10,7 @@ use crate::game::Game;
 use crate::language::model::Model;
 use crate::language::protocol::Order;
 use crate::measure::RunContext;
-use crate::networks::{Complete, EdgeList};
+use crate::networks::{self, EdgeList};
 use crate::stop::StopSeen;
 use crate::window::{Policy, Round, Windows};
 use crate::{AgentId, Name, Network, Purpose, Seed};
@@ -23,7 +23,8 @@ pub struct World {
     /// The number of agents, added ones included.
     pub size: u32,
     pub game: Box<dyn Game>,
-    pub network: Box<dyn Network>,
+    /// The network of all runs; None where each draws its own.
+    network: Option<Arc<dyn Network>>,
     pub complete: bool,
     /// The kinds of agents; committed ones are the last, where there are any.
     kinds: Vec<Kind>,
@@ -57,21 +58,31 @@ impl World {
         let names = experiment.names();
         let notes = Notes::default();
         let caution = |text: String| notes.cautions.borrow_mut().push(text);
-        let network: Box<dyn Network> = match &experiment.population.network {
-            NetworkSpec::Complete => Box::new(Complete(size)),
+        let spec = &experiment.population.network;
+        let network: Arc<dyn Network> = match spec {
             NetworkSpec::EdgeList { file } => {
                 let key = || "population.network.file".to_string();
                 let text = inputs.text(file).map_err(|why| (key(), why))?;
                 let network = EdgeList::parse(&text, size).map_err(|why| (key(), format!("`{file}`: {why}")))?;
-                match network.components() {
-                    1 => (),
-                    n => caution(format!(
-                        "`{file}` falls into {n} parts whose agents never meet; each may settle on a name of its own"
-                    )),
-                }
-                Box::new(network)
+                Arc::new(network)
+            }
+            // Drawn here even where every run draws its own, so that a mistake is told before anything runs.
+            spec => {
+                let seed = spec.drawn().flatten().map_or(Seed::of_run(experiment.seed, &point.text(), 0), Seed);
+                spec.build(size, seed).map_err(|(key, why)| (format!("population.network.{key}"), why))?
             }
         };
+        if *spec != NetworkSpec::Complete {
+            let whose = if spec.drawn() == Some(None) { ", of the first run" } else { "" };
+            notes.sources.borrow_mut().push(format!("network{whose}: {}", networks::describe(&*network)));
+            match networks::components(&*network) {
+                1 => (),
+                n => caution(format!(
+                    "the network{whose} falls into {n} parts whose agents never meet; each may settle on a name of its own"
+                )),
+            }
+        }
+        let network = Some(network).filter(|_| spec.drawn() != Some(None));
         let (window, most) = (experiment.consensus().window(size), experiment.stop.most(size));
         if window > most && !experiment.game.spec.alone() {
             caution(format!(
@@ -149,10 +160,12 @@ impl World {
             counts.push(experiment.n_committed());
         }
         let starts = starts(&experiment, &NoInputs).unwrap_or(Starts::All(Vec::new()));
-        let complete = edges.is_none();
-        let network: Box<dyn Network> = match edges {
-            Some(edges) => Box::new(edges),
-            None => Box::new(Complete(size)),
+        let complete = experiment.population.network == NetworkSpec::Complete;
+        let spec = &experiment.population.network;
+        let network: Option<Arc<dyn Network>> = match (edges, spec.drawn()) {
+            (Some(edges), _) => Some(Arc::new(edges)),
+            (None, Some(None)) => None,
+            (None, seed) => spec.build(size, Seed(seed.flatten().unwrap_or(0))).ok(),
         };
         World {
             settings,
@@ -171,6 +184,16 @@ impl World {
             recorded: None,
             experiment,
             compiled: OnceLock::new(),
+        }
+    }
+
+    /// Who can meet whom in a run of this seed. A drawn network in which somebody can meet nobody is a fault.
+    pub fn network(&self, seed: Seed) -> Result<Arc<dyn Network>, Fault> {
+        match &self.network {
+            Some(network) => Ok(network.clone()),
+            None => {
+                self.experiment.population.network.build(self.size, seed).map_err(|(_, why)| Fault(format!("the network: {why}")))
+            }
         }
     }
 

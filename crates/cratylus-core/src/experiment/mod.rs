@@ -17,10 +17,13 @@ pub use schema::schema;
 pub use sweep::{Point, Setting};
 
 use crate::control::{Control, Paid};
+use crate::networks::{Complete, EdgeList, Lattice, Ring, barabasi_albert, erdos_renyi, random_regular, watts_strogatz};
 use crate::stop::Stop;
+use crate::{Network, Purpose, Seed};
 use document::{Spans, Table, read_field, take_field};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// One experiment without its sweep.
 #[derive(Clone, Debug)]
@@ -62,13 +65,131 @@ pub enum NetworkSpec {
         /// Relative to the experiment file.
         file: String,
     },
+    /// A circle, each agent joined to the nearest on both sides.
+    Ring {
+        /// Neighbours of each agent, half of them on each side; even.
+        #[serde(default = "two")]
+        degree: u32,
+    },
+    /// A grid of any dimension, each agent joined to those one step away.
+    Lattice {
+        /// Agents along each side; they multiply to the population's size.
+        sides: Vec<u32>,
+        /// Whether what leaves on one side comes back on the other.
+        #[serde(default = "yes")]
+        periodic: bool,
+    },
+    /// Every pair is joined with the same probability; `p` or `mean_degree`.
+    ErdosRenyi {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        p: Option<f64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mean_degree: Option<f64>,
+        /// With it one network for all runs; without it every run draws its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seed: Option<u64>,
+    },
+    /// Everyone has the same number of neighbours, and who they are is random.
+    RandomRegular {
+        degree: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seed: Option<u64>,
+    },
+    /// Agents come one by one and join `m` of those with many neighbours.
+    BarabasiAlbert {
+        m: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seed: Option<u64>,
+    },
+    /// A ring of which some edges lead elsewhere: a small world.
+    WattsStrogatz {
+        /// Neighbours of each agent before any edge is moved; even.
+        degree: u32,
+        /// The probability with which an edge is moved.
+        rewiring: f64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seed: Option<u64>,
+    },
+}
+
+fn two() -> u32 {
+    2
 }
 
 impl NetworkSpec {
-    pub const KINDS: [(&str, &str); 2] = [
+    pub const KINDS: [(&str, &str); 8] = [
         ("complete", "everyone can meet everyone; takes no memory at any size"),
-        ("edge-list", "an undirected network from a text file with an edge on each line"),
+        ("edge-list", "an undirected network from a text file (file) with an edge on each line"),
+        ("ring", "a circle, each agent joined to the nearest (degree, 2 by default); takes no memory"),
+        ("lattice", "a grid of any dimension (sides, periodic or not); takes no memory"),
+        ("erdos-renyi", "every pair is joined with the same probability (p or mean_degree)"),
+        ("random-regular", "everyone has the same number of random neighbours (degree)"),
+        ("barabasi-albert", "agents come one by one and join those with many neighbours (m)"),
+        ("watts-strogatz", "a ring of which some edges lead elsewhere (degree, rewiring)"),
     ];
+
+    /// Whether it is drawn at random, and the seed that makes it one network for all runs.
+    pub fn drawn(&self) -> Option<Option<u64>> {
+        match self {
+            NetworkSpec::ErdosRenyi { seed, .. }
+            | NetworkSpec::RandomRegular { seed, .. }
+            | NetworkSpec::BarabasiAlbert { seed, .. }
+            | NetworkSpec::WattsStrogatz { seed, .. } => Some(*seed),
+            _ => None,
+        }
+    }
+
+    /// The network among `size` agents, drawn with a seed where it is random. An error names the key that is wrong.
+    /// A file is read elsewhere.
+    pub fn build(&self, size: u32, seed: Seed) -> Result<Arc<dyn Network>, (&'static str, String)> {
+        let mut draws = seed.stream(Purpose::Network, 0);
+        let most = size.saturating_sub(1);
+        let within = |key: &'static str, n: u32, least: u32, even: bool| match n >= least && n <= most && !(even && n % 2 == 1) {
+            true => Ok(()),
+            false => Err((
+                key,
+                format!("expected {}from {least} to {most} among {size} agents", if even { "an even number " } else { "" }),
+            )),
+        };
+        let share = |key: &'static str, p: f64| match (0.0..=1.0).contains(&p) {
+            true => Ok(()),
+            false => Err((key, "expected a probability from 0 to 1".to_string())),
+        };
+        let edges = match *self {
+            NetworkSpec::Complete | NetworkSpec::EdgeList { .. } => return Ok(Arc::new(Complete(size))),
+            NetworkSpec::Ring { degree } => return Ok(Arc::new(Ring::new(size, degree).map_err(|why| ("degree", why))?)),
+            NetworkSpec::Lattice { ref sides, periodic } => {
+                return Ok(Arc::new(Lattice::new(size, sides, periodic).map_err(|why| ("sides", why))?));
+            }
+            NetworkSpec::ErdosRenyi { p, mean_degree, .. } => {
+                let p = match (p, mean_degree) {
+                    (Some(p), None) => share("p", p).map(|()| p)?,
+                    (None, Some(degree)) => share("mean_degree", degree / f64::from(most))
+                        .map(|()| degree / f64::from(most))
+                        .map_err(|(key, _)| (key, format!("expected a number from 0 to {most} among {size} agents")))?,
+                    _ => return Err(("kind", "give `p` or `mean_degree`, one of the two".into())),
+                };
+                erdos_renyi(size, p, &mut draws)
+            }
+            NetworkSpec::RandomRegular { degree, .. } => {
+                within("degree", degree, 1, size % 2 == 1)?;
+                random_regular(size, degree, &mut draws)
+            }
+            NetworkSpec::BarabasiAlbert { m, .. } => {
+                within("m", m, 1, false)?;
+                barabasi_albert(size, m, &mut draws)
+            }
+            NetworkSpec::WattsStrogatz { degree, rewiring, .. } => {
+                within("degree", degree, 2, true)?;
+                share("rewiring", rewiring)?;
+                watts_strogatz(size, degree, rewiring, &mut draws)
+            }
+        };
+        let edges = EdgeList::of(edges, size).map_err(|lonely| {
+            ("kind", format!("agent {} was drawn without a neighbour, so it could never meet anyone; a higher degree or another seed helps", lonely + 1))
+        })?;
+        Ok(Arc::new(edges))
+    }
 }
 
 /// What agents remember at the start. At most one of the three.

@@ -4,6 +4,7 @@
 //! starts a comment. Agents are numbered from 1, or from 0 if a 0 occurs. Edges count once, whatever
 //! their direction and however often they are listed.
 
+use super::Edge;
 use crate::{AgentId, Network};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +31,7 @@ impl EdgeList {
             edges.push((number(a)?, number(b)?, i + 1));
         }
         let base = if edges.iter().any(|&(a, b, _)| a == 0 || b == 0) { 0 } else { 1 };
-        let mut half_edges = Vec::with_capacity(2 * edges.len());
+        let mut joined = Vec::with_capacity(edges.len());
         for (a, b, line) in edges {
             for agent in [a, b] {
                 if agent - base >= size {
@@ -43,20 +44,20 @@ impl EdgeList {
             if a == b {
                 return Err(format!("line {line}: agent {a} is joined to itself"));
             }
-            half_edges.push((a - base, b - base));
-            half_edges.push((b - base, a - base));
+            joined.push((a - base, b - base));
         }
-        EdgeList::of(half_edges, size)
+        EdgeList::of(joined, size)
             .map_err(|lonely| format!("agent {} has no neighbour, so it could never meet anyone", lonely + base))
     }
 
-    /// Edges among `size` agents, each given in both directions. An agent without any is the error.
-    pub fn of(mut half_edges: Vec<(AgentId, AgentId)>, size: u32) -> Result<EdgeList, AgentId> {
-        half_edges.sort_unstable();
-        half_edges.dedup();
+    /// Edges among `size` agents; those given twice count once. An agent without any is the error.
+    pub fn of(mut edges: Vec<Edge>, size: u32) -> Result<EdgeList, AgentId> {
+        edges.iter_mut().for_each(|edge| *edge = (edge.0.min(edge.1), edge.0.max(edge.1)));
+        edges.sort_unstable();
+        edges.dedup();
         let mut starts = vec![0; size as usize + 1];
-        for &(a, _) in &half_edges {
-            starts[a as usize + 1] += 1;
+        for agent in edges.iter().flat_map(|&(a, b)| [a, b]) {
+            starts[agent as usize + 1] += 1;
         }
         if let Some(lonely) = (0..size).find(|&agent| starts[agent as usize + 1] == 0) {
             return Err(lonely);
@@ -64,31 +65,16 @@ impl EdgeList {
         for i in 0..size as usize {
             starts[i + 1] += starts[i];
         }
-        Ok(EdgeList { starts, neighbours: half_edges.into_iter().map(|(_, b)| b).collect() })
-    }
-
-    /// How many parts the network falls into whose agents never meet those of another.
-    pub fn components(&self) -> usize {
-        let mut seen = vec![false; self.len() as usize];
-        let mut components = 0;
-        let mut waiting = Vec::new();
-        for agent in 0..self.len() {
-            if seen[agent as usize] {
-                continue;
-            }
-            components += 1;
-            seen[agent as usize] = true;
-            waiting.push(agent);
-            while let Some(agent) = waiting.pop() {
-                for i in 0..self.degree(agent) {
-                    let neighbour = self.neighbour(agent, i);
-                    if !std::mem::replace(&mut seen[neighbour as usize], true) {
-                        waiting.push(neighbour);
-                    }
-                }
-            }
-        }
-        components
+        // Edges are sorted, so that everyone's neighbours come in order: first the lower ones, then the higher.
+        let mut next = starts.clone();
+        let mut neighbours = vec![0; 2 * edges.len()];
+        let mut put = |agent: AgentId, neighbour| {
+            neighbours[next[agent as usize] as usize] = neighbour;
+            next[agent as usize] += 1;
+        };
+        edges.iter().for_each(|&(a, b)| put(b, a));
+        edges.iter().for_each(|&(a, b)| put(a, b));
+        Ok(EdgeList { starts, neighbours })
     }
 }
 
@@ -109,6 +95,7 @@ impl Network for EdgeList {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::networks::components;
 
     #[test]
     fn a_list_is_read_in_either_numbering() {
@@ -120,8 +107,8 @@ mod tests {
 
     #[test]
     fn parts_that_never_meet_are_counted() {
-        assert_eq!(EdgeList::parse("1 2\n2 3", 3).unwrap().components(), 1);
-        assert_eq!(EdgeList::parse("1 2\n3 4\n5 6", 6).unwrap().components(), 3);
+        assert_eq!(components(&EdgeList::parse("1 2\n2 3", 3).unwrap()), 1);
+        assert_eq!(components(&EdgeList::parse("1 2\n3 4\n5 6", 6).unwrap()), 3);
     }
 
     #[test]
