@@ -469,7 +469,7 @@ fn text(kept: &KeptCondition) -> String {
     }
     // Where there is no number, what is said in its place.
     let unmeasured = kept.findings.iter().filter(|finding| finding.effect.is_none());
-    let unmeasured: String = unmeasured.map(|finding| format!("{}: {}\n", finding.audit, finding.means)).collect();
+    let unmeasured: String = unmeasured.map(|finding| format!("\n{}: {}", finding.audit, finding.means)).collect();
     let sentences = kept.verdict.as_ref().map_or(String::new(), |verdict| verdict.sentences.join("\n"));
     escaped(&format!("{} ({} runs)\n\n{}\n\n{sentences}", kept.condition, kept.runs, table(&rows, &[]) + &unmeasured))
 }

@@ -9,12 +9,15 @@ pub fn erdos_renyi(size: u32, p: f64, draws: &mut Stream) -> Vec<Edge> {
     let n = u64::from(size);
     let pairs = n * n.saturating_sub(1) / 2;
     let mut edges = Vec::with_capacity((p * pairs as f64 * 1.05) as usize + 16);
+    if p <= 0.0 {
+        return edges;
+    }
     if p >= 1.0 {
         return (1..size).flat_map(|b| (0..b).map(move |a| (a, b))).collect();
     }
     let (mut b, mut a) = (1_u64, 0_u64);
     let mut first = true;
-    while p > 0.0 {
+    loop {
         // 1 - unit is never 0.
         let skipped = ((1.0 - draws.unit()).ln() / (1.0 - p).ln()).floor();
         if skipped >= pairs as f64 {

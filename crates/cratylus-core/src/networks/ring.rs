@@ -11,7 +11,7 @@ pub struct Ring {
 impl Ring {
     /// A ring in which everyone has `degree` neighbours, half of them on each side.
     pub fn new(size: u32, degree: u32) -> Result<Ring, String> {
-        match degree % 2 == 0 && degree >= 2 && degree < size {
+        match degree.is_multiple_of(2) && degree >= 2 && degree < size {
             true => Ok(Ring { size, reach: degree / 2 }),
             false => Err(format!("a ring of {size} takes an even degree from 2 to {}", size.saturating_sub(1) / 2 * 2)),
         }
