@@ -4,8 +4,9 @@
 
 use crate::audits;
 use crate::evidence::{Condition, Decisions};
-use crate::finding::Finding;
+use crate::finding::{Finding, Finds};
 use crate::rivals::{Fitted, Ladder, RecallWeight, Setting, recall_weight};
+use crate::stats::runs_to_show;
 use crate::surrogate::{Simulated, populations};
 use crate::window::Policy;
 use std::sync::{Arc, OnceLock};
@@ -195,5 +196,24 @@ pub struct Entry {
 
 /// Asks every audit, or those that are wanted, of a condition.
 pub fn findings(case: &Case<'_>, wanted: &dyn Fn(&str) -> bool) -> Vec<Finding> {
-    audits::ALL.iter().filter(|entry| wanted(entry.name)).filter_map(|entry| (entry.ask)(case)).map(Finding::finite).collect()
+    let asked = audits::ALL.iter().filter(|entry| wanted(entry.name)).filter_map(|entry| (entry.ask)(case)).map(Finding::finite);
+    asked.map(|finding| with_power(finding, case.condition.runs.len() as u64)).collect()
+}
+
+/// Audits whose effect is 0 where there is nothing, with an interval over runs. The others say themselves what they need.
+const OVER_RUNS: [&str; 5] = ["mechanism", "sufficiency", "interaction", "history", "position"];
+
+/// Says of a finding that cannot tell an effect from none how many runs would.
+fn with_power(mut finding: Finding, n: u64) -> Finding {
+    let Some(effect) = finding.effect.as_ref().filter(|_| OVER_RUNS.contains(&finding.audit.as_str())) else { return finding };
+    if finding.finds != Finds::CannotTell || effect.low > 0.0 || effect.high < 0.0 {
+        return finding;
+    }
+    let Some(runs) = runs_to_show(effect.value, (effect.high - effect.low) / 2.0, n) else { return finding };
+    let needed = match runs > 1000 * n {
+        true => format!("an effect as small as the one seen would take more than {} runs", 1000 * n),
+        false => format!("about {runs} runs would tell an effect of the size seen from none, with power 0.8; there are {n}"),
+    };
+    finding.would_tell = Some(finding.would_tell.map_or(needed.clone(), |would_tell| format!("{would_tell}; {needed}")));
+    finding
 }

@@ -147,6 +147,13 @@ pub fn runs_to_tell(p: f64, null: f64) -> Option<u64> {
     (difference > 1e-6).then(|| (spread / difference).powi(2).ceil() as u64)
 }
 
+/// How many runs it takes to show, with power 0.8 at 0.05, that a mean is not 0, where `n` runs gave `value` with a 95 %
+/// interval of this half width; it narrows with the square root of the runs.
+pub fn runs_to_show(value: f64, half: f64, n: u64) -> Option<u64> {
+    let runs = n as f64 * ((1.96 + 0.842) * half / (1.96 * value)).powi(2);
+    runs.is_finite().then(|| runs.ceil() as u64)
+}
+
 /// The two-sample Kolmogorov–Smirnov test: the largest distance between the two distributions, and the
 /// asymptotic p with Stephens' correction for small samples (J. R. Stat. Soc. B 32, 1970).
 pub fn ks_test(a: &[f64], b: &[f64]) -> (f64, f64) {
@@ -232,6 +239,14 @@ mod tests {
     }
 
     // Intervals and p-values of R 4.3: binom.test(26, 40), binom.test(0, 10).
+    #[test]
+    fn an_interval_says_how_many_runs_would_show_what_it_holds() {
+        // A value of one standard error takes (1.96 + 0.842)^2 = 7.85 times the runs.
+        assert_eq!(runs_to_show(1.0, 1.96, 100), Some(786));
+        assert_eq!(runs_to_show(2.0, 1.96, 100), Some(197));
+        assert_eq!(runs_to_show(0.0, 1.0, 100), None);
+    }
+
     #[test]
     fn intervals_are_clopper_and_pearsons() {
         let p = Proportion::new(26, 40);
