@@ -74,7 +74,7 @@ impl World {
         };
         if *spec != NetworkSpec::Complete {
             let whose = if spec.drawn() == Some(None) { ", of the first run" } else { "" };
-            notes.sources.borrow_mut().push(format!("network{whose}: {}", networks::describe(&*network)));
+            notes.sources.borrow_mut().push(format!("network{whose}: {}: {}", spec.words(), networks::describe(&*network)));
             match networks::components(&*network) {
                 1 => (),
                 n => caution(format!(

@@ -72,6 +72,9 @@ impl Check {
                 rows.push(row);
             }
         }
+        let sources = World::each_once(&loaded.worlds, |world| &world.sources);
+        let networks = sources.iter().filter_map(|source| source.strip_prefix("network"));
+        rows.extend(networks.map(|words| vec!["network".to_string(), words.trim_start_matches([':', ',', ' ']).to_string()]));
         match &bill {
             Some(bill) => rows.extend(bill.rows()),
             None => rows.push(vec!["played on".into(), format!("flat tables for {compiled} of {} points", loaded.points.len())]),

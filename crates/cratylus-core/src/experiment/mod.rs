@@ -128,6 +128,11 @@ impl NetworkSpec {
         ("watts-strogatz", "a ring of which some edges lead elsewhere (degree, rewiring)"),
     ];
 
+    /// As an experiment file says it.
+    pub fn words(&self) -> String {
+        toml::Value::try_from(self).expect("a network is plain data").to_string()
+    }
+
     /// Whether it is drawn at random, and the seed that makes it one network for all runs.
     pub fn drawn(&self) -> Option<Option<u64>> {
         match self {
