@@ -238,7 +238,6 @@ mod tests {
         assert!((a - b).abs() <= within, "{a} is not {b}");
     }
 
-    // Intervals and p-values of R 4.3: binom.test(26, 40), binom.test(0, 10).
     #[test]
     fn an_interval_says_how_many_runs_would_show_what_it_holds() {
         // A value of one standard error takes (1.96 + 0.842)^2 = 7.85 times the runs.
@@ -247,6 +246,7 @@ mod tests {
         assert_eq!(runs_to_show(0.0, 1.0, 100), None);
     }
 
+    // Intervals and p-values of R 4.3: binom.test(26, 40), binom.test(0, 10).
     #[test]
     fn intervals_are_clopper_and_pearsons() {
         let p = Proportion::new(26, 40);

@@ -56,21 +56,15 @@ pub fn records(condition: &Condition, policy: Arc<dyn Policy>, seed: u64) -> Vec
 fn world(condition: &Condition, policy: Arc<dyn Policy>, seed: u64, change: impl FnOnce(&mut Experiment)) -> World {
     let mut experiment = condition.point.experiment.clone();
     experiment.seed = seed;
-    // A network that the experiment tells is drawn or laid out again; one from a file is known by who met.
-    let edges = match experiment.population.network {
-        NetworkSpec::EdgeList { .. } => met(condition),
-        _ => None,
-    };
+    let edges = met(condition);
     change(&mut experiment);
     World::surrogate(experiment, policy, "surrogate".into(), edges)
 }
 
-/// The network of those who met, where the record does not say that everyone could meet everyone.
+/// The network of those who met, where it came from a file. Any other is laid out or drawn again, as the experiment says.
 fn met(condition: &Condition) -> Option<EdgeList> {
-    let pairs = condition.runs.iter().flat_map(|run| &run.events).flat_map(|event| {
-        let [a, b] = event.agents;
-        [(a, b)]
-    });
+    let NetworkSpec::EdgeList { .. } = condition.point.experiment.population.network else { return None };
+    let pairs = condition.runs.iter().flat_map(|run| &run.events).map(|event| event.agents.into());
     EdgeList::of(pairs.collect(), condition.size()).ok()
 }
 
@@ -190,10 +184,12 @@ pub(crate) fn meet(
     mut told: impl FnMut(usize, u16) -> u16,
 ) -> Vec<Event> {
     let (n_names, memory) = (condition.names().len(), condition.memory());
-    let spec = &condition.point.experiment.population.network;
-    let network: Arc<dyn Network> = match (spec, met(condition)) {
-        (NetworkSpec::EdgeList { .. }, Some(edges)) => Arc::new(edges),
-        (spec, _) => spec.build(condition.size(), seed).unwrap_or_else(|_| Arc::new(Complete(condition.size()))),
+    let network: Arc<dyn Network> = match met(condition) {
+        Some(edges) => Arc::new(edges),
+        None => {
+            let spec = &condition.point.experiment.population.network;
+            spec.redraw(condition.size(), seed).expect("a network of this kind was played on")
+        }
     };
     let mut windows: Vec<Vec<Round>> = vec![Vec::new(); condition.size() as usize];
     let mut known: HashMap<Vec<Round>, Vec<f64>> = HashMap::new();

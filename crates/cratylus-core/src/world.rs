@@ -25,6 +25,8 @@ pub struct World {
     pub game: Box<dyn Game>,
     /// The network of all runs; None where each draws its own.
     network: Option<Arc<dyn Network>>,
+    /// Whether it stands beside a record, which holds no run with an agent that could meet nobody.
+    surrogate: bool,
     pub complete: bool,
     /// The kinds of agents; committed ones are the last, where there are any.
     kinds: Vec<Kind>,
@@ -68,7 +70,7 @@ impl World {
             }
             // Drawn here even where every run draws its own, so that a mistake is told before anything runs.
             spec => {
-                let seed = spec.drawn().flatten().map_or(Seed::of_run(experiment.seed, &point.text(), 0), Seed);
+                let seed = Seed::of_run(experiment.seed, &point.text(), 0);
                 spec.build(size, seed).map_err(|(key, why)| (format!("population.network.{key}"), why))?
             }
         };
@@ -131,6 +133,7 @@ impl World {
             game: experiment.game.spec.build(),
             complete: experiment.population.network == NetworkSpec::Complete,
             n_names: names.len(),
+            surrogate: false,
             network,
             kinds,
             counts,
@@ -162,16 +165,17 @@ impl World {
         let starts = starts(&experiment, &NoInputs).unwrap_or(Starts::All(Vec::new()));
         let complete = experiment.population.network == NetworkSpec::Complete;
         let spec = &experiment.population.network;
-        let network: Option<Arc<dyn Network>> = match (edges, spec.drawn()) {
-            (Some(edges), _) => Some(Arc::new(edges)),
-            (None, Some(None)) => None,
-            (None, seed) => spec.build(size, Seed(seed.flatten().unwrap_or(0))).ok(),
+        let network: Option<Arc<dyn Network>> = match edges {
+            Some(edges) => Some(Arc::new(edges)),
+            None if spec.drawn() == Some(None) => None,
+            None => spec.build(size, Seed(0)).ok(),
         };
         World {
             settings,
             size,
             game: experiment.game.spec.build(),
             network,
+            surrogate: true,
             complete,
             kinds,
             counts,
@@ -192,7 +196,9 @@ impl World {
         match &self.network {
             Some(network) => Ok(network.clone()),
             None => {
-                self.experiment.population.network.build(self.size, seed).map_err(|(_, why)| Fault(format!("the network: {why}")))
+                let spec = &self.experiment.population.network;
+                let drawn = if self.surrogate { spec.redraw(self.size, seed) } else { spec.build(self.size, seed) };
+                drawn.map_err(|(_, why)| Fault(format!("the network: {why}")))
             }
         }
     }

@@ -144,10 +144,21 @@ impl NetworkSpec {
         }
     }
 
-    /// The network among `size` agents, drawn with a seed where it is random. An error names the key that is wrong.
+    /// The network of a run of this seed among `size` agents, or that of all runs. An error names the key that is wrong.
     /// A file is read elsewhere.
-    pub fn build(&self, size: u32, seed: Seed) -> Result<Arc<dyn Network>, (&'static str, String)> {
-        let mut draws = seed.stream(Purpose::Network, 0);
+    pub fn build(&self, size: u32, run: Seed) -> Result<Arc<dyn Network>, (&'static str, String)> {
+        self.draw(size, run, 0)
+    }
+
+    /// The same for a run that stands beside those that were played, none of which can have left an agent alone: drawn
+    /// again until none does.
+    pub fn redraw(&self, size: u32, run: Seed) -> Result<Arc<dyn Network>, (&'static str, String)> {
+        const DRAWS: u64 = 10_000;
+        (0..DRAWS).map(|i| self.draw(size, run, i)).find(Result::is_ok).unwrap_or_else(|| self.draw(size, run, 0))
+    }
+
+    fn draw(&self, size: u32, run: Seed, i: u64) -> Result<Arc<dyn Network>, (&'static str, String)> {
+        let mut draws = self.drawn().flatten().map_or(run, Seed).stream(Purpose::Network, i);
         let most = size.saturating_sub(1);
         let within = |key: &'static str, n: u32, least: u32, even: bool| match n >= least && n <= most && !(even && n % 2 == 1) {
             true => Ok(()),

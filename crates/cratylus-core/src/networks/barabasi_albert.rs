@@ -6,7 +6,7 @@ use crate::seed::Stream;
 /// Edges among `size` agents: each new one is joined to `m` different ones, each with a probability in proportion to its
 /// degree. The first new one is joined to all of the `m` there were.
 pub fn barabasi_albert(size: u32, m: u32, draws: &mut Stream) -> Vec<Edge> {
-    let mut edges: Vec<Edge> = Vec::with_capacity(((size - m) * m) as usize);
+    let mut edges: Vec<Edge> = Vec::with_capacity((size - m) as usize * m as usize);
     let mut chosen: Vec<u32> = (0..m).collect();
     for agent in m..size {
         edges.extend(chosen.drain(..).map(|other| (other, agent)));

@@ -90,8 +90,7 @@ impl Interview<'_> {
         let (mean, sd) = mean_sd(&kappas);
         let (_, p) = above_zero(&kappas);
         // All passages told alike leave nothing for a t test to divide by, and are no less clear.
-        let always = sd == 0.0 && mean > 0.0 && kappas.len() == PASSAGES;
-        let p = if always { (1.0 / OPTIONS as f64).powi(PASSAGES as i32) } else { p };
+        let p = if mean > 1.0 - 1e-9 { (1.0 / OPTIONS as f64).powi(kappas.len() as i32) } else { p };
         let half = 1.96 * sd / (kappas.len() as f64).sqrt();
         Ok(Some(Detected {
             name: tested.name.clone(),
