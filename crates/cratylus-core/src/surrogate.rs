@@ -5,7 +5,7 @@ use crate::agent::Fault;
 use crate::event::Event;
 use crate::evidence::{Condition, Record, count_by_round};
 use crate::experiment::{Experiment, NetworkSpec};
-use crate::networks::{Complete, EdgeList};
+use crate::networks::EdgeList;
 use crate::outcome::{Outcome, OutcomeSeen};
 use crate::run::{Engine, Sink, run};
 use crate::window::{Policy, Round};
@@ -229,6 +229,7 @@ pub(crate) fn meet(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::networks::Complete;
     use crate::self_test::{Design, MECHANISMS, record};
 
     /// Agents that say what most partners said, and any name where they lapse.
@@ -242,6 +243,23 @@ mod tests {
             let n = out.iter().filter(|&&count| count == most).count() as f64;
             let lapse = 0.3 / out.len() as f64;
             out.iter_mut().for_each(|count| *count = lapse + if *count == most { 0.7 / n } else { 0.0 });
+        }
+    }
+
+    #[test]
+    fn surrogates_meet_on_the_network_of_the_record() {
+        let mut condition = record(&MECHANISMS[0], &Design { runs: 3, ..Design::default() }, 1);
+        for (network, edges) in [("kind = \"ring\"", 24), ("kind = \"random-regular\"\ndegree = 3\nseed = 4", 36)] {
+            condition.point.experiment.population.network = toml::from_str(network).unwrap();
+            let spec = condition.point.experiment.population.network.clone();
+            let network = spec.build(condition.size(), Seed(0)).unwrap();
+            let joined = |[a, b]: [u32; 2]| (0..network.degree(a)).any(|i| network.neighbour(a, i) == b);
+            let met = meet(&condition, &Follow, 2000, Seed(9), |_, own| own);
+            let played = records(&condition, Arc::new(Follow), 3);
+            let all = met.iter().chain(played.iter().flat_map(|run| &run.events));
+            let pairs: std::collections::BTreeSet<_> = all.map(|event| event.agents).collect();
+            assert!(pairs.iter().all(|&pair| joined(pair)));
+            assert_eq!(pairs.len(), 2 * edges, "every edge in both directions");
         }
     }
 

@@ -294,6 +294,10 @@ impl Audit {
     }
 
     fn check(&self) -> Result<(), Failure> {
+        if let (Some(flag), false) = (self.questions.needs_model(), self.questions.any()) {
+            return Err(Failure::input(format!("{flag} is asked of a model, and none is given"))
+                .help("give --model, --endpoint or --agent"));
+        }
         if self.dirs.is_empty() && !self.questions.any() {
             return Err(
                 Failure::input("which runs? Give one or more run directories").help("for example: cratylus audit runs/consensus")

@@ -112,6 +112,12 @@ impl Questions {
         self.endpoint.is_some() || self.model.is_some() || self.agent.is_some() || self.answers.is_some()
     }
 
+    /// Whether something is asked that only a model could answer, beside what audits ask by themselves.
+    pub fn needs_model(&self) -> Option<&'static str> {
+        let flags = [("--text", self.texts.is_empty()), ("--name-order", self.name_order.is_empty())];
+        flags.into_iter().find(|(_, absent)| !absent).map(|(flag, _)| flag)
+    }
+
     /// Questions the model by the audits that are `wanted`, all of them if none was `named`, and simulates so many populations
     /// of its response. Progress goes to stderr, unless `quiet`.
     pub fn ask(&self, wanted: &dyn Fn(&str) -> bool, named: bool, populations: u64, quiet: bool) -> Result<Questioned, Failure> {
@@ -215,6 +221,9 @@ impl Questions {
             0 => (),
             n if n < 4 => {
                 return Err(Failure::input(format!("--name-order gives {n} names, and an order tells something from four on")));
+            }
+            _ if (1..self.name_order.len()).any(|i| self.name_order[..i].contains(&self.name_order[i])) => {
+                return Err(Failure::input("--name-order gives a name twice"));
             }
             _ => published.names = self.name_order.clone(),
         }

@@ -408,6 +408,10 @@ fn the_wording_of_a_given_text_is_asked_about_once() {
     assert_eq!(findings[0]["details"]["text"]["details"]["min_k_plus"], serde_json::Value::Null);
     let again = go(&["--yes"]);
     assert!(again.err.contains("0 calls"), "{}", again.err);
+    let nobody = cratylus(&dir, &[], &["audit", "--text", "rules.txt"]);
+    assert!(nobody.code == Some(2) && nobody.err.contains("--text is asked of a model"), "{}", nobody.err);
+    let twice = cratylus(&dir, &[], &["audit", "--endpoint", &url, "--name-order", "A,B,C,A"]);
+    assert!(twice.code == Some(2) && twice.err.contains("a name twice"), "{}", twice.err);
     let missing = cratylus(&dir, &[], &["audit", "--endpoint", &url, "--text", "nowhere.txt"]);
     assert!(missing.code == Some(2) && missing.err.contains("nowhere.txt"), "{}", missing.err);
 }

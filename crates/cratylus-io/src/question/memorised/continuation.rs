@@ -37,12 +37,8 @@ impl Interview<'_> {
             source: "Golchin & Surdeanu 2024 (arXiv 2308.08493); ROUGE-L: Lin 2004",
             cautions: vec!["beginnings of one text, and draws from one beginning, are no independent samples".into()],
         };
-        let Some(text) = self.goes_on(subject, &tried.text)? else { return Ok(self.told(condition, words, tried, None)) };
-        let mut controls = Vec::new();
-        for control in &tried.controls {
-            controls.extend(self.goes_on(subject, control)?);
-        }
-        Ok(self.told(condition, words, tried, Some((text, controls))))
+        let detected = self.each(tried, |tested| self.goes_on(subject, tested))?;
+        Ok(self.told(condition, words, tried, detected))
     }
 
     fn goes_on(&self, subject: &Subject, tested: &Tested) -> Result<Option<Detected>, Stopped> {

@@ -15,12 +15,8 @@ pub(super) const VERSIONS: u64 = 39;
 
 impl Interview<'_> {
     pub(super) fn likelihood(&self, condition: &str, subject: &Subject, tried: &Tried) -> Result<Finding, Stopped> {
-        let text = self.more_likely(subject, &tried.text)?;
-        let exact = text.as_ref().is_some_and(|(_, exact)| *exact);
-        let mut controls = Vec::new();
-        for control in &tried.controls {
-            controls.extend(self.more_likely(subject, control)?.map(|(detected, _)| detected));
-        }
+        let detected = self.each(tried, |tested| self.more_likely(subject, tested))?;
+        let exact = detected.as_ref().is_some_and(|((_, exact), _)| *exact);
         let statistic = if exact {
             "Min-K%++ (K = 20), rank among versions in other words"
         } else {
@@ -41,7 +37,8 @@ impl Interview<'_> {
             .flatten()
             .collect(),
         };
-        Ok(self.told(condition, words, tried, text.map(|(detected, _)| (detected, controls))))
+        let detected = detected.map(|(text, controls)| (text.0, controls.into_iter().map(|control| control.0).collect()));
+        Ok(self.told(condition, words, tried, detected))
     }
 
     /// What the statistics say of one text, and whether the whole distribution was known.
@@ -52,14 +49,12 @@ impl Interview<'_> {
         }
         let texts: Vec<&String> = [&tested.text].into_iter().chain(&others).collect();
         let scored = self.score(subject, texts.iter().map(|text| [String::new(), text.to_string()]).collect())?;
-        let Some(exact) = scored.iter().map(|tokens| min_k_plus(tokens).map(|_| tokens.is_empty())).collect::<Option<Vec<_>>>()
-        else {
-            return Ok(Some((detected(tested, &texts, &scored, false), false)));
-        };
-        match exact.contains(&true) {
-            true => Ok(None),
-            false => Ok(Some((detected(tested, &texts, &scored, true), true))),
+        // A text of one token may be left without any that has something before it.
+        if scored.iter().any(Vec::is_empty) {
+            return Ok(None);
         }
+        let exact = scored.iter().all(|tokens| min_k_plus(tokens).is_some());
+        Ok(Some((detected(tested, &texts, &scored, exact), exact)))
     }
 }
 

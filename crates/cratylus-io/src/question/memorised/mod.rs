@@ -163,6 +163,17 @@ impl Interview<'_> {
         many::ask(&self.means, &subject.model, &subject.opened, &Arc::new(setup), questions, |asking| asking.scores())
     }
 
+    /// Tries a detector on the text and, where that can be tried, on every control that can.
+    fn each<T>(
+        &self,
+        tried: &Tried,
+        detect: impl Fn(&Tested) -> Result<Option<T>, Stopped>,
+    ) -> Result<Option<(T, Vec<T>)>, Stopped> {
+        let Some(text) = detect(&tried.text)? else { return Ok(None) };
+        let controls: Vec<Option<T>> = tried.controls.iter().map(detect).collect::<Result<_, _>>()?;
+        Ok(Some((text, controls.into_iter().flatten().collect())))
+    }
+
     /// A finding from what a detector says of a text and of its controls.
     fn told(&self, condition: &str, words: Words, tried: &Tried, detected: Option<(Detected, Vec<Detected>)>) -> Finding {
         let mut finding = blank(condition, words.audit, words.question, words.source);

@@ -32,12 +32,8 @@ impl Interview<'_> {
                 "passages are few".into(),
             ],
         };
-        let Some(text) = self.picks(subject, &tried.text)? else { return Ok(self.told(condition, words, tried, None)) };
-        let mut controls = Vec::new();
-        for control in &tried.controls {
-            controls.extend(self.picks(subject, control)?);
-        }
-        Ok(self.told(condition, words, tried, Some((text, controls))))
+        let detected = self.each(tried, |tested| self.picks(subject, tested))?;
+        Ok(self.told(condition, words, tried, detected))
     }
 
     fn picks(&self, subject: &Subject, tested: &Tested) -> Result<Option<Detected>, Stopped> {
