@@ -2,7 +2,7 @@
 //! answers, and says what came of them. It never calls an agent, so it is never async and does not
 //! know that language models exist.
 
-use crate::{AgentId, Name, Purpose, Seed};
+use crate::{AgentId, Name};
 
 /// What may be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,11 +60,6 @@ pub struct Outcome {
 }
 
 pub trait Game: Send + Sync {
-    /// Who sits where, from the order in which the agents were drawn.
-    fn seat(&self, drawn: [AgentId; 2]) -> [AgentId; 2] {
-        drawn
-    }
-
     /// Whether an agent is asked alone.
     fn alone(&self) -> bool {
         false
@@ -83,9 +78,4 @@ pub trait Game: Send + Sync {
             }
         }
     }
-}
-
-/// The random word of one seat's decision: the only randomness an agent may use for it.
-pub fn decision_draw(seed: Seed, t: u64, seat: u8) -> u32 {
-    seed.words(Purpose::Decide, t)[seat as usize]
 }

@@ -26,7 +26,10 @@ pub mod network;
 pub mod networks;
 mod pairing;
 
-pub mod compiled;
+mod draws;
+mod machine;
+
+pub mod fast;
 pub mod live;
 mod run;
 mod waves;
@@ -58,6 +61,7 @@ pub mod fit;
 
 pub use event::{AgentId, Digest, Event, NOBODY, Name};
 pub use network::Network;
+pub use pairing::Pairing;
 pub use run::{Engine, Sink, run};
 pub use seed::{Purpose, Seed};
 pub use world::{Shown, World};

@@ -7,10 +7,11 @@
 
 use crate::agent::{Ask, Fault, News, People};
 use crate::event::Event;
-use crate::game::{Answer, Hand, Question, decision_draw};
+use crate::game::{Answer, Hand, Question};
 use crate::language::Distribution;
 use crate::language::model::{Model, Query, Reply, draw_number};
-use crate::run::{Sink, seat};
+use crate::pairing::Pairs;
+use crate::run::Sink;
 use crate::stop::StopSeen;
 use crate::window::Round;
 use crate::world::World;
@@ -40,6 +41,7 @@ pub struct Live<'w> {
     /// Questions that can be asked and were not handed out yet.
     ready: Vec<(Ticket, Query)>,
     over: bool,
+    pairs: Pairs,
 }
 
 /// Names a question while it is out.
@@ -79,7 +81,8 @@ fn ahead(size: u32) -> u64 {
 
 impl<'w> Live<'w> {
     pub fn new(world: &'w World, replica: u64) -> Live<'w> {
-        let start = |agent| world.start(agent).iter().copied().collect();
+        let kinds = world.assign(world.seed(replica));
+        let begin = world.begin(world.seed(replica), &kinds);
         Live {
             world,
             replica,
@@ -87,13 +90,14 @@ impl<'w> Live<'w> {
             network: world.network(world.seed(replica)),
             stop: world.stop(replica),
             people: world.people(&[replica]),
-            kinds: world.assign(world.seed(replica)),
-            windows: (0..world.size as usize).map(start).collect(),
+            windows: (0..world.size as usize).map(|agent| begin.of(agent).iter().copied().collect()).collect(),
+            kinds,
             open: VecDeque::new(),
             first: 0,
             waiting: vec![VecDeque::new(); world.size as usize],
             ready: Vec::new(),
             over: false,
+            pairs: Pairs::of(world),
         }
     }
 
@@ -143,7 +147,7 @@ impl<'w> Live<'w> {
                 let distribution = &alias.meant_by(distribution);
                 let mut again = self.seed.stream(Purpose::Again, 2 * t + u64::from(seat));
                 let mut answer = match asked.invalid {
-                    0 => distribution.choose(decision_draw(self.seed, t, seat)),
+                    0 => distribution.choose(self.seed.decision(t, seat)),
                     before => distribution.choose((0..before).map(|_| again.word()).last().expect("at least one")),
                 };
                 while answer.is_none() {
@@ -188,7 +192,7 @@ impl<'w> Live<'w> {
         let network = self.network.clone()?;
         let end = self.stop.least(self.first).min(self.first + ahead(self.world.size));
         for t in self.first + self.open.len() as u64..end {
-            let agents = seat(self.world, &*network, self.seed, t);
+            let agents = self.pairs.draw(self.seed, t, &*network);
             let i = self.open.len();
             self.open.push_back(Open { hand: Hand::new(t, agents), seats: Default::default(), done: false });
             agents.iter().filter(|&&agent| agent != NOBODY).for_each(|&agent| self.waiting[agent as usize].push_back(t));
@@ -253,7 +257,7 @@ impl<'w> Live<'w> {
                     continue;
                 }
                 let t = self.open[i].hand.t;
-                let ask = Ask { agent, t, question, draw: decision_draw(self.seed, t, question.seat) };
+                let ask = Ask { agent, t, question, draw: self.seed.decision(t, question.seat) };
                 let mut answers = Vec::new();
                 self.people.decide(&[ask], &mut answers)?;
                 self.open[i].hand.answers[question.seat as usize] = answers[0].map_or(Answer::Unusable, Answer::Given);

@@ -14,4 +14,21 @@ pub trait Network: Send + Sync {
 
     /// The `i`-th neighbour of an agent, `i` in `0..degree`.
     fn neighbour(&self, agent: AgentId, i: u32) -> AgentId;
+
+    /// Twice the number of edges: each has two directions.
+    fn half_edges(&self) -> u64 {
+        u64::from(self.len()) * u64::from(self.degree(0))
+    }
+
+    /// The `i`-th of them. Networks in which agents differ in their number of neighbours say it themselves.
+    fn half_edge(&self, i: u64) -> [AgentId; 2] {
+        let degree = u64::from(self.degree(0));
+        let agent = (i / degree) as AgentId;
+        [agent, self.neighbour(agent, (i % degree) as u32)]
+    }
+
+    /// The same as flat rows, where it is that.
+    fn rows(&self) -> Option<&crate::networks::EdgeList> {
+        None
+    }
 }

@@ -1,18 +1,30 @@
 //! The loop: interactions in waves, questions to cohorts, events in order.
 
 use crate::agent::{Ask, Fault, News};
-use crate::compiled::Scratch;
+use crate::agents::Inventory;
+use crate::draws::BLOCK;
 use crate::event::Event;
-use crate::game::{Answer, Hand, decision_draw};
+use crate::fast::{self, Block, Run, States, TwoNames, WORDS_MAX, WordSets};
+use crate::game::{Answer, Hand};
+use crate::pairing::{Pairing, Pairs};
 use crate::stop::StopSeen;
-use crate::world::{CompiledWorld, World};
-use crate::{AgentId, NOBODY, Network, Seed, pairing, waves};
+use crate::world::World;
+use crate::{AgentId, NOBODY, Network, Seed, waves};
 use std::sync::Arc;
 
 /// Where events go: a file, a measure, a progress bar, a test.
 pub trait Sink {
     /// Takes a replica's next events, in their order.
     fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault>;
+
+    /// Takes the next events of a replica, packed. The last block of a run that ended within it holds less than 64.
+    fn block(&mut self, replica: u64, block: &Block) -> Result<(), Fault> {
+        let blank = Event { t: 0, agents: [0; 2], names: [None; 2], success: None, invalid: [0; 2] };
+        let mut events = [blank; BLOCK];
+        let n = block.n - block.first;
+        events.iter_mut().zip(block.events()).for_each(|(place, event)| *place = event);
+        self.take(replica, &events[..n])
+    }
 
     /// Is told that a replica is over.
     fn end(&mut self, replica: u64) -> Result<(), Fault>;
@@ -21,7 +33,7 @@ pub trait Sink {
 /// How to play. Neither choice changes a run, only its speed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
-    /// Flat tables where the agents allow it, the plain path elsewhere.
+    /// Flat memory where the agents allow it, the plain path elsewhere.
     Fastest,
     /// Waves and cohorts, `block` interactions of each replica at a time.
     Plain { block: usize },
@@ -30,39 +42,70 @@ pub enum Engine {
 /// Plays replicas of one world to their end. Each replica's events reach the sink in their order.
 pub fn run(world: &World, replicas: &[u64], engine: Engine, sink: &mut dyn Sink) -> Result<(), Fault> {
     match engine {
-        Engine::Fastest => match world.compiled() {
-            Some(compiled) => replicas.iter().try_for_each(|&replica| run_compiled(world, compiled, replica, sink)),
-            None => run_plain(world, replicas, world.size.clamp(64, 4096) as usize, sink),
-        },
+        Engine::Fastest => {
+            for (i, &replica) in replicas.iter().enumerate() {
+                match run_fast(world, replica, sink) {
+                    Some(played) => played?,
+                    None => return run_plain(world, &replicas[i..], world.size.clamp(64, 4096) as usize, sink),
+                }
+            }
+            Ok(())
+        }
         Engine::Plain { block } => run_plain(world, replicas, block.max(1), sink),
     }
 }
 
-const COMPILED_BLOCK: usize = 256;
-
-fn run_compiled(world: &World, compiled: &CompiledWorld, replica: u64, sink: &mut dyn Sink) -> Result<(), Fault> {
-    let seed = world.seed(replica);
-    let network = world.network(seed)?;
-    let mut states = compiled.states(world, replica);
-    let mut stop = world.stop(replica);
-    let mut scratch = Scratch::default();
-    let blank = Event { t: 0, agents: [0; 2], names: [None; 2], success: None, invalid: [0; 2] };
-    let mut events = [blank; COMPILED_BLOCK];
-    let mut t = 0;
-    loop {
-        let n = COMPILED_BLOCK.min((stop.most() - t) as usize);
-        let block = &mut events[..n];
-        match world.complete {
-            true => compiled.tables.play_complete(seed, t, &mut states, &mut scratch, block),
-            false => compiled.tables.play(seed, &*network, t, &mut states, &mut scratch, block),
-        }
-        let last = block.iter().position(|event| stop.see(event));
-        sink.take(replica, &block[..last.map_or(n, |last| last + 1)])?;
-        if last.is_some() {
-            return sink.end(replica);
-        }
-        t += n as u64;
+/// Plays a replica in flat memory. None where its agents need the plain path.
+fn run_fast(world: &World, replica: u64, sink: &mut dyn Sink) -> Option<Result<(), Fault>> {
+    let rule = world.inventories();
+    let compiled = if rule.is_none() { world.compiled() } else { None };
+    if world.pairing() == Pairing::AllAtOnce || (rule.is_none() && compiled.is_none()) {
+        return None;
     }
+    let seed = world.seed(replica);
+    let network = match world.network(seed) {
+        Ok(network) => network,
+        Err(fault) => return Some(Err(fault)),
+    };
+    let run = Run { seed, network: &*network, complete: world.complete, pairing: world.pairing() };
+    let mut stop = world.stop(replica);
+    let until = stop.most();
+    let mut go = |population: &mut dyn FnMut(&mut StopSeen) -> Result<(), Fault>| population(&mut stop);
+    let assigned = || world.assign(seed);
+    let played = match (rule, compiled) {
+        (None, Some(compiled)) => {
+            let mut population = States::new(&compiled.tables, compiled.states(world, replica), compiled.committed(world));
+            go(&mut |stop| fast::play(&mut population, &run, 0, until, stop, replica, sink).map(drop))
+        }
+        (Some(rule), _) => {
+            let assigned = assigned();
+            let begin = world.begin(seed, &assigned);
+            // What an agent knows at first, and whether it is committed to it.
+            let agents = assigned.iter().enumerate().map(|(agent, &kind)| match world.committed_to(kind) {
+                Some(name) => (Some(name), true),
+                None => (begin.known(agent), false),
+            });
+            match rule.pool {
+                Some(2) => {
+                    let bits = agents.map(|(name, committed)| (name.map_or(0, |name| 1 << name), committed));
+                    let mut population = TwoNames::new(rule, bits);
+                    go(&mut |stop| fast::play(&mut population, &run, 0, until, stop, replica, sink).map(drop))
+                }
+                Some(pool) if pool <= WORDS_MAX => {
+                    let bits = agents.map(|(name, committed)| (name.map_or(0, |name| 1 << name), committed));
+                    let mut population = WordSets::new(rule, pool, bits);
+                    go(&mut |stop| fast::play(&mut population, &run, 0, until, stop, replica, sink).map(drop))
+                }
+                _ => {
+                    let known = agents.map(|(name, committed)| (Inventory(name.into_iter().collect()), committed));
+                    let mut population = fast::Inventories::new(rule, world.complete, known);
+                    go(&mut |stop| fast::play(&mut population, &run, 0, until, stop, replica, sink).map(drop))
+                }
+            }
+        }
+        (None, None) => unreachable!("returned above"),
+    };
+    Some(played.and_then(|()| sink.end(replica)))
 }
 
 /// A replica that is still being played.
@@ -73,15 +116,20 @@ struct Playing {
     stop: StopSeen,
     /// The number of its first agent among all people.
     first: AgentId,
+    pairs: Pairs,
 }
 
 fn run_plain(world: &World, replicas: &[u64], block: usize, sink: &mut dyn Sink) -> Result<(), Fault> {
+    // Where all play at once, a round is a block, and a block is one wave: everyone decides by what was so before it.
+    let at_once = world.pairing() == Pairing::AllAtOnce;
+    let block = if at_once { world.size as usize } else { block };
     let mut people = world.people(replicas);
     let mut playing: Vec<Playing> = (0..)
         .zip(replicas)
         .map(|(i, &replica)| {
             let seed = world.seed(replica);
-            Ok(Playing { replica, seed, network: world.network(seed)?, stop: world.stop(replica), first: i * world.size })
+            let (network, stop) = (world.network(seed)?, world.stop(replica));
+            Ok(Playing { replica, seed, network, stop, first: i * world.size, pairs: Pairs::of(world) })
         })
         .collect::<Result<_, Fault>>()?;
     let mut depth = vec![0; world.size as usize];
@@ -93,11 +141,14 @@ fn run_plain(world: &World, replicas: &[u64], block: usize, sink: &mut dyn Sink)
         let mut hands: Vec<Hand> = Vec::with_capacity(playing.len() * block);
         let mut owner: Vec<u32> = Vec::with_capacity(playing.len() * block);
         let mut shared: Vec<Vec<u32>> = Vec::new();
-        for (p, one) in playing.iter().enumerate() {
+        for (p, one) in playing.iter_mut().enumerate() {
             let end = (start + block as u64).min(one.stop.most());
             seats.clear();
-            seats.extend((start..end).map(|t| seat(world, &*one.network, one.seed, t)));
+            seats.extend((start..end).map(|t| one.pairs.draw(one.seed, t, &*one.network)));
             waves::cut(&seats, &mut depth, &mut wave_of);
+            if at_once {
+                wave_of.fill(0);
+            }
             for ((t, &agents), &wave) in (start..).zip(&seats).zip(&wave_of) {
                 if shared.len() <= wave as usize {
                     shared.resize_with(wave as usize + 1, Vec::new);
@@ -120,7 +171,7 @@ fn run_plain(world: &World, replicas: &[u64], block: usize, sink: &mut dyn Sink)
                         agent: one.first + hand.agents[question.seat as usize],
                         t: hand.t,
                         question: *question,
-                        draw: decision_draw(one.seed, hand.t, question.seat),
+                        draw: one.seed.decision(hand.t, question.seat),
                     });
                 }
                 if asks.is_empty() {
@@ -172,11 +223,4 @@ fn run_plain(world: &World, replicas: &[u64], block: usize, sink: &mut dyn Sink)
         start += block as u64;
     }
     Ok(())
-}
-
-pub(crate) fn seat(world: &World, network: &dyn Network, seed: Seed, t: u64) -> [AgentId; 2] {
-    match world.game.alone() {
-        true => pairing::agent_alone(seed, t, network),
-        false => world.game.seat(pairing::agent_then_neighbour(seed, t, network)),
-    }
 }

@@ -9,9 +9,9 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Purpose {
-    /// Who meets: two 64-bit numbers for each interaction.
+    /// Who meets: 64 bits for each interaction.
     Pair = 1,
-    /// What agents choose: one 32-bit number for each seat of an interaction.
+    /// What agents choose: 32 bits for each seat of an interaction.
     Decide = 2,
     /// Which agents are of which kind, and which are committed.
     Assign = 3,
@@ -49,6 +49,22 @@ impl Seed {
     #[inline]
     pub fn words(self, purpose: Purpose, t: u64) -> [u32; 4] {
         philox([t as u32, (t >> 32) as u32, purpose as u32, 0], self.key())
+    }
+
+    /// The 64 bits that say who meets in an interaction. Two interactions share a block of the generator.
+    #[inline]
+    pub fn pair(self, t: u64) -> u64 {
+        let words = self.words(Purpose::Pair, t / 2);
+        let at = 2 * (t % 2) as usize;
+        u64::from(words[at]) | u64::from(words[at + 1]) << 32
+    }
+
+    /// The 32 bits that one seat of an interaction may use for its decision. Four interactions share a block, and every
+    /// seat has blocks of its own.
+    #[inline]
+    pub fn decision(self, t: u64, seat: u8) -> u32 {
+        let place = t / 4;
+        philox([place as u32, (place >> 32) as u32, Purpose::Decide as u32, u32::from(seat)], self.key())[(t % 4) as usize]
     }
 
     /// An endless stream of words for one place, for the few purposes that need more than four.

@@ -15,7 +15,7 @@ use crate::stats::Proportion;
 use crate::stop::StopSeen;
 use crate::verdict::{Verdict, verdict};
 use crate::window::Round;
-use crate::{Name, Purpose, Seed, pairing};
+use crate::{Name, Pairing, Purpose, Seed};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -247,7 +247,7 @@ fn play(mechanism: &Mechanism, experiment: &crate::experiment::Experiment, seed:
     let mut windows: Vec<Vec<Round>> = vec![Vec::new(); size as usize];
     let mut events = Vec::new();
     for t in 0.. {
-        let agents = pairing::agent_then_neighbour(seed, t, &network);
+        let agents = Pairing::AgentThenNeighbour.draw(seed.pair(t), &network);
         let names = [0, 1].map(|seat: usize| {
             let window = &windows[agents[seat] as usize];
             let stream = seed.stream(Purpose::Decide, 2 * t + seat as u64);

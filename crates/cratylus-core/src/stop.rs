@@ -1,6 +1,7 @@
 //! When a run ends, and when it has reached consensus. Both are folds over events.
 
 use crate::event::Event;
+use crate::fast::Block;
 use crate::{AgentId, Name};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -278,6 +279,15 @@ impl StopSeen {
             over |= share.share().is_some_and(|share| share >= *threshold);
         }
         over
+    }
+
+    /// How many interactions of a block there are until the run ends within it. None where it goes on.
+    pub fn see_block(&mut self, block: &Block) -> Option<usize> {
+        if self.consensus.is_none() && self.share.is_none() {
+            let left = (self.most - block.start) as usize;
+            return (left <= block.n).then_some(left);
+        }
+        (block.first..block.n).find(|&i| self.see(&block.event(i))).map(|i| i + 1)
     }
 
     pub fn most(&self) -> u64 {

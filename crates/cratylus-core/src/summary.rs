@@ -331,7 +331,8 @@ impl Summary {
     }
 
     fn tipping(&self, point: &Point) -> Option<Tipping> {
-        let committed = point.experiment.agents.committed.as_ref()?;
+        let committed = point.experiment.agents.committed.first()?;
+        let count = committed.count(point.experiment.population.size);
         let judged: Vec<bool> = self.rows.iter().filter_map(|row| row.outcome.tipped).collect();
         let (tipped, of) = (judged.iter().filter(|&&tipped| tipped).count() as u64, judged.len() as u64);
         let shares: Vec<f64> = self.rows.iter().filter_map(|row| row.outcome.minority_share).collect();
@@ -339,8 +340,8 @@ impl Summary {
         Some(Tipping {
             majority: point.experiment.population.start.consensus.clone(),
             minority: committed.name.clone(),
-            count: point.experiment.n_committed(),
-            fraction: f64::from(point.experiment.n_committed()) / f64::from(self.size),
+            count,
+            fraction: f64::from(count) / f64::from(self.size),
             tipped,
             of,
             share,

@@ -7,10 +7,11 @@ use crate::evidence::{Condition, Record, count_by_round};
 use crate::experiment::{Experiment, NetworkSpec};
 use crate::networks::EdgeList;
 use crate::outcome::{Outcome, OutcomeSeen};
+use crate::pairing::Pairs;
 use crate::run::{Engine, Sink, run};
 use crate::window::{Policy, Round};
 use crate::world::World;
-use crate::{Name, Network, Purpose, Seed, pairing};
+use crate::{Name, Network, Purpose, Seed};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -194,8 +195,9 @@ pub(crate) fn meet(
     let mut windows: Vec<Vec<Round>> = vec![Vec::new(); condition.size() as usize];
     let mut known: HashMap<Vec<Round>, Vec<f64>> = HashMap::new();
     let mut events = Vec::with_capacity(interactions as usize);
+    let mut pairs = Pairs::two(condition.point.experiment.population.pairing);
     for t in 0..interactions {
-        let agents = pairing::agent_then_neighbour(seed, t, &*network);
+        let agents = pairs.draw(seed, t, &*network);
         let mut stream = seed.stream(Purpose::Decide, t);
         let names = agents.map(|agent| {
             let window = &windows[agent as usize];
@@ -229,6 +231,7 @@ pub(crate) fn meet(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Pairing;
     use crate::networks::Complete;
     use crate::self_test::{Design, MECHANISMS, record};
 
@@ -278,7 +281,7 @@ mod tests {
         let network = Complete(condition.size());
         for t in 0..interactions {
             // All populations meet in the same pairs, so that a place in one has its partner's place in the next.
-            let agents = pairing::agent_then_neighbour(Seed(1), t, &network);
+            let agents = Pairing::AgentThenNeighbour.draw(Seed(1).pair(t), &network);
             let mut said = Vec::new();
             for (population, windows) in windows.iter().enumerate() {
                 let mut stream = Seed(population as u64).stream(Purpose::Decide, t);

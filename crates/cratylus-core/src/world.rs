@@ -3,9 +3,10 @@
 use crate::agent::{Ask, Cohort, Fault, News, People};
 use crate::agents::Constant;
 use crate::agents::emulated::Condition;
-use crate::compiled::{Compiled, Tables};
+use crate::agents::inventory::{Inventories, Inventory, InventoryRule};
 use crate::control::{Averaged, Control, Paid};
-use crate::experiment::{AgentContext, Experiment, How, Inputs, Kind, NetworkSpec, NoInputs, Notes, Part, Point};
+use crate::experiment::{AgentContext, Committed, Experiment, How, Inputs, Kind, NetworkSpec, NoInputs, Notes, Part, Point};
+use crate::fast::{Compiled, Tables, WORDS_MAX};
 use crate::game::Game;
 use crate::language::model::Model;
 use crate::language::protocol::Order;
@@ -13,7 +14,7 @@ use crate::measure::RunContext;
 use crate::networks::{self, EdgeList};
 use crate::stop::StopSeen;
 use crate::window::{Policy, Round, Windows};
-use crate::{AgentId, Name, Network, Purpose, Seed};
+use crate::{AgentId, Name, Network, Pairing, Purpose, Seed, machine};
 use std::sync::{Arc, OnceLock};
 
 pub struct World {
@@ -32,7 +33,8 @@ pub struct World {
     kinds: Vec<Kind>,
     /// How many agents each kind has.
     counts: Vec<u32>,
-    committed: Option<Name>,
+    /// The names of the committed groups, the minority's first, each the last but so many of the kinds.
+    committed: Vec<Name>,
     /// What every agent remembers at the start, or what each does.
     starts: Starts,
     n_names: usize,
@@ -50,6 +52,32 @@ pub struct World {
 enum Starts {
     All(Vec<Round>),
     Each(Vec<Vec<Round>>),
+    /// So many agents, drawn by the seed, start with each name.
+    Shares(Vec<u32>),
+}
+
+/// What the agents of one run remember at the start.
+pub(crate) struct Begin<'w> {
+    starts: &'w Starts,
+    /// Where names are drawn, whose place each agent's is in `full`.
+    names: Vec<Name>,
+    /// A memory full of each name.
+    full: Vec<Vec<Round>>,
+}
+
+impl Begin<'_> {
+    pub fn of(&self, agent: usize) -> &[Round] {
+        match self.starts {
+            Starts::All(start) => start,
+            Starts::Each(starts) => &starts[agent],
+            Starts::Shares(_) => &self.full[self.names[agent] as usize],
+        }
+    }
+
+    /// The name that an agent of the naming game knows.
+    pub fn known(&self, agent: usize) -> Option<Name> {
+        self.of(agent).first().map(|round| Name::from(round[0]))
+    }
 }
 
 impl World {
@@ -74,6 +102,7 @@ impl World {
                 spec.build(size, seed).map_err(|(key, why)| (format!("population.network.{key}"), why))?
             }
         };
+        let network = of_edges(network, experiment.population.pairing);
         if *spec != NetworkSpec::Complete {
             let whose = if spec.drawn() == Some(None) { ", of the first run" } else { "" };
             notes.sources.borrow_mut().push(format!("network{whose}: {}: {}", spec.words(), networks::describe(&*network)));
@@ -115,16 +144,11 @@ impl World {
         }
         notes.sources.borrow_mut().extend(control.words().into_iter().map(|words| format!("control: {words}")));
         let mut counts = shares(&experiment);
-        let mut committed = None;
-        if let Some(minority) = &experiment.agents.committed {
-            if names.is_empty() {
-                let why = "a committed minority needs a pool of names (`game.names`)".to_string();
-                return Err(("agents.committed.name".into(), why));
-            }
-            committed = name_of(names, &minority.name);
-            kinds.push(Kind::Window(Arc::new(Constant(committed.expect("checked to be in the pool")))));
-            counts.push(experiment.n_committed());
+        if !experiment.agents.committed.is_empty() && names.is_empty() {
+            let why = "a committed minority needs a pool of names (`game.names`)".to_string();
+            return Err(("agents.committed.name".into(), why));
         }
+        let committed = add_committed(&experiment, &mut kinds, &mut counts);
         let starts = starts(&experiment, inputs).map_err(|(key, why)| (key.to_string(), why))?;
         let recorded = notes.conditions.borrow().iter().find(|condition| condition.is(&experiment)).cloned();
         Ok(World {
@@ -156,12 +180,8 @@ impl World {
         let (size, n_names) = (experiment.size(), experiment.names().len());
         let mut kinds = vec![Kind::Window(policy)];
         let mut counts = vec![size - experiment.n_committed()];
-        let minority = experiment.agents.committed.as_ref().filter(|_| experiment.n_committed() > 0);
-        let committed = minority.and_then(|minority| name_of(experiment.names(), &minority.name));
-        if let Some(name) = committed {
-            kinds.push(Kind::Window(Arc::new(Constant(name))));
-            counts.push(experiment.n_committed());
-        }
+        experiment.agents.committed.retain(|group| group.count(experiment.population.size) > 0);
+        let committed = add_committed(&experiment, &mut kinds, &mut counts);
         let starts = starts(&experiment, &NoInputs).unwrap_or(Starts::All(Vec::new()));
         let complete = experiment.population.network == NetworkSpec::Complete;
         let spec = &experiment.population.network;
@@ -170,6 +190,7 @@ impl World {
             None if spec.drawn() == Some(None) => None,
             None => spec.build(size, Seed(0)).ok(),
         };
+        let network = network.map(|network| of_edges(network, experiment.population.pairing));
         World {
             settings,
             size,
@@ -198,7 +219,8 @@ impl World {
             None => {
                 let spec = &self.experiment.population.network;
                 let drawn = if self.surrogate { spec.redraw(self.size, seed) } else { spec.build(self.size, seed) };
-                drawn.map_err(|(_, why)| Fault(format!("the network: {why}")))
+                let drawn = drawn.map_err(|(_, why)| Fault(format!("the network: {why}")))?;
+                Ok(of_edges(drawn, self.pairing()))
             }
         }
     }
@@ -275,7 +297,7 @@ impl World {
     pub fn assign(&self, seed: Seed) -> Vec<u16> {
         let mut assigned: Vec<u16> =
             (0..).zip(&self.counts).flat_map(|(kind, &n)| std::iter::repeat_n(kind, n as usize)).collect();
-        let added = self.experiment.agents.committed.as_ref().filter(|committed| committed.how == How::Add);
+        let added = self.experiment.agents.committed.first().filter(|committed| committed.how == How::Add);
         let shuffled = assigned.len() - added.map_or(0, |_| self.experiment.n_committed() as usize);
         if self.kinds.len() > 1 {
             seed.stream(Purpose::Assign, 0).shuffle(&mut assigned[..shuffled], shuffled);
@@ -285,10 +307,11 @@ impl World {
 
     /// The sorted agents of a replica that are committed.
     pub fn committed(&self, replica: u64) -> Vec<AgentId> {
-        let Some(_) = self.committed else { return Vec::new() };
-        let last = self.kinds.len() as u16 - 1;
+        if self.committed.is_empty() {
+            return Vec::new();
+        }
         let assigned = self.assign(self.seed(replica));
-        (0..).zip(assigned).filter(|&(_, kind)| kind == last).map(|(agent, _)| agent).collect()
+        (0..).zip(assigned).filter(|&(_, kind)| kind >= self.first_committed()).map(|(agent, _)| agent).collect()
     }
 
     /// What readers of a replica's events may know.
@@ -297,7 +320,7 @@ impl World {
             size: self.size,
             names: self.experiment.names().to_vec(),
             empty_start: matches!(&self.starts, Starts::All(start) if start.is_empty()),
-            committed: self.committed.map(|name| (name, self.committed(replica))),
+            committed: self.committed.first().map(|&name| (name, self.committed(replica))),
             alone: self.game.alone(),
             consensus: self.experiment.consensus(),
             live: self.experiment.live(),
@@ -307,26 +330,54 @@ impl World {
     pub fn stop(&self, replica: u64) -> StopSeen {
         let rule = &self.experiment.stop;
         let named = rule.share.as_ref().and_then(|share| share.name.as_ref());
-        let share_of = named.and_then(|name| name_of(self.experiment.names(), name)).or(self.committed);
+        let share_of = named.and_then(|name| name_of(self.experiment.names(), name)).or(self.committed.first().copied());
         StopSeen::new(rule, self.size, share_of, &self.committed(replica))
     }
 
-    pub(crate) fn start(&self, agent: usize) -> &[Round] {
-        match &self.starts {
-            Starts::All(start) => start,
-            Starts::Each(starts) => &starts[agent],
+    /// The first kind of those that are committed.
+    fn first_committed(&self) -> u16 {
+        (self.kinds.len() - self.committed.len()) as u16
+    }
+
+    /// What everyone remembers at the start of a run, in which agents are of the kinds `assigned`.
+    pub(crate) fn begin(&self, seed: Seed, assigned: &[u16]) -> Begin<'_> {
+        let (mut names, mut full) = (Vec::new(), Vec::new());
+        if let Starts::Shares(counts) = &self.starts {
+            full = (0..self.n_names as u16).map(|name| vec![[name; 2]; self.experiment.memory().max(1)]).collect();
+            let mut drawn: Vec<Name> =
+                (0..).zip(counts).flat_map(|(name, &count)| std::iter::repeat_n(name, count as usize)).collect();
+            let n = drawn.len();
+            seed.stream(Purpose::Assign, 1).shuffle(&mut drawn, n);
+            // Committed agents have a name of their own.
+            let mut drawn = drawn.into_iter();
+            let free = |&kind: &u16| if kind < self.first_committed() { drawn.next().expect("one for each") } else { 0 };
+            names = assigned.iter().map(free).collect();
         }
+        Begin { starts: &self.starts, names, full }
+    }
+
+    /// How the pairs of a run are drawn.
+    pub fn pairing(&self) -> Pairing {
+        self.experiment.population.pairing
     }
 
     /// The people of several replicas, one replica's agents after the other's.
     pub fn people(&self, replicas: &[u64]) -> People {
         let mut starts: Vec<Vec<&[Round]>> = vec![Vec::new(); self.kinds.len()];
         let mut places = Vec::with_capacity(replicas.len() * self.size as usize);
-        for &replica in replicas {
-            for (agent, kind) in self.assign(self.seed(replica)).into_iter().enumerate() {
+        let begins: Vec<(Vec<u16>, Begin<'_>)> = replicas
+            .iter()
+            .map(|&replica| {
+                let assigned = self.assign(self.seed(replica));
+                let begin = self.begin(self.seed(replica), &assigned);
+                (assigned, begin)
+            })
+            .collect();
+        for (assigned, begin) in &begins {
+            for (agent, &kind) in assigned.iter().enumerate() {
                 let members = &mut starts[kind as usize];
                 places.push((kind, members.len() as AgentId));
-                members.push(self.start(agent));
+                members.push(begin.of(agent));
             }
         }
         let cohorts = self.kinds.iter().zip(&starts).map(|(kind, starts)| -> Box<dyn Cohort> {
@@ -337,11 +388,49 @@ impl World {
                     let memory = self.experiment.memory();
                     Box::new(Windows::under(control, policy.clone(), self.n_names, memory, starts))
                 }
-                Kind::Speaker(new) => new(starts),
+                Kind::Speaker(rule) => {
+                    let knows =
+                        |start: &&[Round]| Inventory(start.first().map(|round| Name::from(round[0])).into_iter().collect());
+                    Box::new(Inventories::new(*rule, false, starts.iter().map(knows).collect()))
+                }
+                Kind::Committed(rule, name) => {
+                    Box::new(Inventories::new(*rule, true, vec![Inventory(vec![*name]); starts.len()]))
+                }
                 Kind::Model(_) => Box::new(Elsewhere),
             }
         });
         People::new(cohorts.collect(), places)
+    }
+
+    /// The rule of everyone in the naming game, where all follow one.
+    pub fn inventories(&self) -> Option<InventoryRule> {
+        let rule = |kind: &Kind| match kind {
+            Kind::Speaker(rule) | Kind::Committed(rule, _) => Some(*rule),
+            _ => None,
+        };
+        let first = rule(&self.kinds[0])?;
+        self.kinds.iter().all(|kind| rule(kind) == Some(first)).then_some(first)
+    }
+
+    /// The name that a kind of agents in the naming game is committed to.
+    pub(crate) fn committed_to(&self, kind: u16) -> Option<Name> {
+        match &self.kinds[kind as usize] {
+            Kind::Committed(_, name) => Some(*name),
+            _ => None,
+        }
+    }
+
+    /// How the population is played, in words.
+    pub fn played_on(&self) -> &'static str {
+        match self.inventories() {
+            _ if self.live() => "questions to models",
+            _ if self.pairing() == Pairing::AllAtOnce => "the plain path",
+            None if self.compiled().is_some() => "flat tables, a state of two bytes for each agent",
+            Some(InventoryRule { pool: Some(2), .. }) => "a table of all meetings, a byte for each agent",
+            Some(InventoryRule { pool: Some(pool), .. }) if pool <= WORDS_MAX => "sets of names as bits, 8 bytes for each agent",
+            Some(_) => "inventories in lines of 64 bytes",
+            None => "the plain path",
+        }
     }
 
     /// The population as flat tables, where it can be: two names, bounded memories, both choosing at once.
@@ -399,9 +488,20 @@ pub struct CompiledWorld {
 impl CompiledWorld {
     /// The first state of each agent of a replica of the world that was compiled.
     pub fn states(&self, world: &World, replica: u64) -> Vec<u16> {
-        let assigned = world.assign(world.seed(replica));
-        let state = |(agent, kind): (usize, u16)| self.tables.state(self.kinds[kind as usize], world.start(agent));
-        assigned.into_iter().enumerate().map(state).collect()
+        let seed = world.seed(replica);
+        let assigned = world.assign(seed);
+        let begin = world.begin(seed, &assigned);
+        let mut states = machine::filled(assigned.len(), 0);
+        for (agent, (state, kind)) in states.iter_mut().zip(&assigned).enumerate() {
+            *state = self.tables.state(self.kinds[*kind as usize], begin.of(agent));
+        }
+        states
+    }
+
+    /// The first state of a committed agent, or the number of all states.
+    pub fn committed(&self, world: &World) -> usize {
+        let first = self.kinds.get(world.first_committed() as usize);
+        first.map_or(self.tables.len(), |&kind| usize::from(self.tables.state(kind, &[])))
     }
 }
 
@@ -416,29 +516,54 @@ impl Cohort for Elsewhere {
     fn learn(&mut self, _: &[News]) {}
 }
 
+/// A network from which edges can be drawn: where numbers of neighbours differ, that takes a list of them.
+fn of_edges(network: Arc<dyn Network>, pairing: Pairing) -> Arc<dyn Network> {
+    let degree = network.degree(0);
+    let alike = || (0..network.len()).all(|agent| network.degree(agent) == degree);
+    match pairing == Pairing::Edge && network.rows().is_none() && !alike() {
+        true => Arc::new(EdgeList::from_network(&*network)),
+        false => network,
+    }
+}
+
+/// Appends the committed groups to the kinds; gives their names.
+fn add_committed(experiment: &Experiment, kinds: &mut Vec<Kind>, counts: &mut Vec<u32>) -> Vec<Name> {
+    let groups = experiment.agents.committed.iter();
+    let add = |group: &Committed| {
+        let name = name_of(experiment.names(), &group.name).expect("checked to be in the pool");
+        kinds.push(match &kinds[0] {
+            Kind::Speaker(rule) => Kind::Committed(*rule, name),
+            _ => Kind::Window(Arc::new(Constant(name))),
+        });
+        counts.push(group.count(experiment.population.size));
+        name
+    };
+    groups.map(add).collect()
+}
+
 fn name_of(names: &[String], name: &str) -> Option<Name> {
     names.iter().position(|known| known == name).map(|place| place as Name)
 }
 
-/// How many agents each kind has, committed ones not counted: shares by largest remainder, so that they add up.
+/// How many agents each kind has, committed ones not counted.
 fn shares(experiment: &Experiment) -> Vec<u32> {
     let replaced = experiment.size() - experiment.n_committed();
     let kinds = &experiment.agents.kinds;
     let whole = f64::from(experiment.population.size);
-    let exact: Vec<f64> = kinds
-        .iter()
-        .map(|(part, _)| {
-            let share = match part {
-                Part::Count(count) => f64::from(*count) / whole,
-                Part::Share(share) => *share,
-            };
-            share * f64::from(replaced)
-        })
-        .collect();
+    let share = |(part, _): &(Part, _)| match part {
+        Part::Count(count) => f64::from(*count) / whole,
+        Part::Share(share) => *share,
+    };
+    apportion(replaced, &kinds.iter().map(share).collect::<Vec<_>>())
+}
+
+/// Shares of `all` by largest remainder, so that they add up.
+fn apportion(all: u32, shares: &[f64]) -> Vec<u32> {
+    let exact: Vec<f64> = shares.iter().map(|share| share * f64::from(all)).collect();
     let mut counts: Vec<u32> = exact.iter().map(|exact| exact.floor() as u32).collect();
-    let mut by_remainder: Vec<usize> = (0..kinds.len()).collect();
+    let mut by_remainder: Vec<usize> = (0..shares.len()).collect();
     by_remainder.sort_by(|&a, &b| (exact[b] - exact[b].floor()).total_cmp(&(exact[a] - exact[a].floor())));
-    let left = replaced - counts.iter().sum::<u32>().min(replaced);
+    let left = all - counts.iter().sum::<u32>().min(all);
     by_remainder.into_iter().cycle().take(left as usize).for_each(|kind| counts[kind] += 1);
     counts
 }
@@ -450,6 +575,10 @@ fn starts(experiment: &Experiment, inputs: &dyn Inputs) -> Result<Starts, (&'sta
     if let Some(name) = &start.consensus {
         let place = place(name).expect("checked to be in the pool");
         return Ok(Starts::All(vec![[place; 2]; experiment.memory().max(1)]));
+    }
+    if let Some(shares) = &start.shares {
+        let shares: Vec<f64> = names.iter().map(|name| shares.get(name).copied().unwrap_or(0.0)).collect();
+        return Ok(Starts::Shares(apportion(experiment.size() - experiment.n_committed(), &shares)));
     }
     if let Some(rounds) = &start.memory {
         let round = |[own, partner]: &[String; 2]| [own, partner].map(|name| place(name).expect("checked to be in the pool"));

@@ -343,7 +343,7 @@ fn tables(dir: &Path, points: &[Point], recorded: &[Recorded], words: &Words) ->
     let mut memories: [Vec<i64>; 3] = [const { Vec::new() }; 3];
     let mut remembered: [Vec<&str>; 2] = [const { Vec::new() }; 2];
     for (run, one) in (0..).zip(recorded) {
-        let committed = experiment.agents.committed.as_ref().map(|committed| committed.name.as_str());
+        let committed = experiment.agents.committed.first().map(|committed| committed.name.as_str());
         let context = RunContext {
             size: experiment.size(),
             names: experiment.names().to_vec(),

@@ -93,7 +93,7 @@ fn label(point: &Point) -> String {
     if let Some(name) = &experiment.population.start.consensus {
         label += &format!(", from {name}");
     }
-    if let Some(committed) = experiment.agents.committed.as_ref().filter(|_| experiment.n_committed() > 0) {
+    if let Some(committed) = experiment.agents.committed.first().filter(|_| experiment.n_committed() > 0) {
         label += &format!(", {} committed to {}", experiment.n_committed(), committed.name);
     }
     label

@@ -197,7 +197,7 @@ fn condition(dir: &RunDir, path: &Path, trained: bool) -> Result<Condition, Trou
         facts.collective_bias = None;
     }
     let alone = experiment.game.spec.alone();
-    let committed = experiment.agents.committed.as_ref().filter(|_| experiment.n_committed() > 0);
+    let committed = experiment.agents.committed.first().filter(|_| experiment.n_committed() > 0);
     Ok(Condition {
         file: path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
         game: experiment.game.kind.into(),
@@ -243,7 +243,7 @@ fn read_decisions(dir: &RunDir, condition: usize, runs: &mut Vec<RunDecisions>) 
         let committed = experiment
             .agents
             .committed
-            .as_ref()
+            .first()
             .and_then(|committed| Some((place(&committed.name)?.into(), row.committed.clone())));
         let context = RunContext {
             size: experiment.size(),

@@ -115,7 +115,7 @@ impl Condition {
     /// Whether an experiment repeats this condition.
     pub fn is(&self, experiment: &Experiment) -> bool {
         let sorted = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();
-        let committed = experiment.agents.committed.as_ref().filter(|_| experiment.n_committed() > 0);
+        let committed = experiment.agents.committed.first().filter(|_| experiment.n_committed() > 0);
         let committed = committed.map(|committed| (committed.name.clone(), experiment.n_committed()));
         let start = &experiment.population.start;
         let alone = self.game == "individual";

@@ -4,13 +4,16 @@
 //! takes one (of the pool, or a new one) and stores it; after success both keep only the name that was
 //! said, after failure the hearer adds it. The variant `ai-norms` is the theory module of Flint Ashery
 //! et al. (2025): a speaker that knows no name says a random one but stores it only if it succeeds.
+//!
+//! A hearer agrees to a name that it knows with probability pi, and to one that it does not know with
+//! probability phi (De Nobili et al., arXiv 2608.02178). With phi = 0, pi is the beta of Baronchelli,
+//! Dall'Asta, Barrat & Loreto, PRE 76 (2007) 051102. Agreement is what succeeds.
 
 use crate::Name;
 use crate::agent::{Ask, Cohort, Fault, News};
 use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind};
 use crate::game::Options;
 use crate::seed::scale32;
-use crate::window::Round;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +24,15 @@ pub const ENTRY: AgentEntry = AgentEntry::new::<Params>("inventory", "keeps an i
 struct Params {
     #[serde(default)]
     rule: Rule,
+    /// The probability that a hearer agrees to a name that it knows; 1 by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pi: Option<f64>,
+    /// The probability that it agrees to a name that it does not know; 0 by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    phi: Option<f64>,
+    /// The same as `pi`, as the beta-model calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    beta: Option<f64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -33,10 +45,54 @@ pub enum Rule {
     AiNorms,
 }
 
+/// How an agent with an inventory plays.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct InventoryRule {
+    pub keeps: Rule,
+    /// How many names the pool has; None where names are invented.
+    pub pool: Option<u32>,
+    /// A hearer agrees to a name that it knows, and to one that it does not know, on draws below these.
+    pub agrees: [u64; 2],
+}
+
+/// Agreement to known names always and to unknown ones never.
+const PLAIN: [u64; 2] = [1 << 32, 0];
+
+impl InventoryRule {
+    pub fn textbook(pool: Option<u32>) -> InventoryRule {
+        InventoryRule { keeps: Rule::Textbook, pool, agrees: PLAIN }
+    }
+
+    /// Whether hearers agree to what they know and to nothing else, without a draw.
+    pub fn is_plain(&self) -> bool {
+        self.agrees == PLAIN
+    }
+
+    #[inline]
+    pub fn agrees(&self, known: bool, draw: u32) -> bool {
+        u64::from(draw) < self.agrees[usize::from(!known)]
+    }
+
+    /// Inventories of so small a pool stand in its order, others in the order in which names were learned.
+    pub fn sorted(&self) -> bool {
+        self.pool.is_some_and(|pool| pool <= crate::fast::WORDS_MAX)
+    }
+}
+
 impl AgentSpec for Params {
     fn build(&self, ctx: &AgentContext<'_>) -> Result<Kind, (&'static str, String)> {
-        let (rule, pool) = (self.rule, (!ctx.names.is_empty()).then_some(ctx.names.len() as u32));
-        Ok(Kind::Speaker(Box::new(move |starts| Box::new(Inventories::new(rule, pool, starts)))))
+        let share = |key: &'static str, value: Option<f64>| match value {
+            Some(p) if !(0.0..=1.0).contains(&p) => Err((key, format!("expected a probability from 0 to 1, found {p}"))),
+            value => Ok(value),
+        };
+        let (pi, phi, beta) = (share("pi", self.pi)?, share("phi", self.phi)?, share("beta", self.beta)?);
+        if beta.is_some() && (pi.is_some() || phi.is_some()) {
+            return Err(("beta", "`beta` is `pi` where `phi` is 0; give `beta`, or `pi` and `phi`".into()));
+        }
+        let below = |p: f64| (p * 4_294_967_296.0).round() as u64;
+        let agrees = [below(pi.or(beta).unwrap_or(1.0)), below(phi.unwrap_or(0.0))];
+        let pool = (!ctx.names.is_empty()).then_some(ctx.names.len() as u32);
+        Ok(Kind::Speaker(InventoryRule { keeps: self.rule, pool, agrees }))
     }
 
     fn games(&self) -> &'static [&'static str] {
@@ -44,23 +100,49 @@ impl AgentSpec for Params {
     }
 }
 
-/// A cohort of agents with inventories. Names stand in the order in which they were learned.
+/// One agent's inventory. Without a pool, or with a large one, names stand in the order in which they were learned.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inventory(pub Vec<Name>);
+
+impl Inventory {
+    pub fn knows(&self, word: Name) -> bool {
+        self.0.contains(&word)
+    }
+
+    /// The name that a draw falls on, which an agent that knows none takes from the pool or invents. An invented name is
+    /// called after its interaction, in which nobody else invents one.
+    pub fn say(&self, rule: &InventoryRule, t: u64, draw: u32) -> Name {
+        match &self.0[..] {
+            [] => rule.pool.map_or(t as Name, |pool| scale32(draw, pool)),
+            known => known[scale32(draw, known.len() as u32) as usize],
+        }
+    }
+
+    /// What an interaction in which a word was said leaves.
+    pub fn learn(&mut self, rule: &InventoryRule, seat: u8, word: Name, success: bool) {
+        if success {
+            self.0.clear();
+            self.0.push(word);
+        } else if (seat == 1 || rule.keeps == Rule::Textbook) && !self.knows(word) {
+            match rule.sorted() {
+                true => self.0.insert(self.0.partition_point(|&known| known < word), word),
+                false => self.0.push(word),
+            }
+        }
+    }
+}
+
+/// A cohort of agents with inventories.
 pub struct Inventories {
-    rule: Rule,
-    pool: Option<u32>,
-    known: Vec<Vec<Name>>,
+    rule: InventoryRule,
+    /// Whether they never learn.
+    committed: bool,
+    known: Vec<Inventory>,
 }
 
 impl Inventories {
-    /// Agents that know the names which occur in their first windows.
-    pub fn new(rule: Rule, pool: Option<u32>, starts: &[&[Round]]) -> Inventories {
-        let names = |start: &&[Round]| {
-            let mut names: Vec<Name> = start.iter().flatten().map(|&name| Name::from(name)).collect();
-            names.sort_unstable();
-            names.dedup();
-            names
-        };
-        Inventories { rule, pool, known: starts.iter().map(names).collect() }
+    pub fn new(rule: InventoryRule, committed: bool, known: Vec<Inventory>) -> Inventories {
+        Inventories { rule, committed, known }
     }
 }
 
@@ -69,24 +151,20 @@ impl Cohort for Inventories {
         for (ask, answer) in asks.iter().zip(answers) {
             let known = &self.known[ask.agent as usize];
             *answer = Some(match (ask.question.options, ask.question.cue) {
-                (Options::YesNo, Some(word)) => u32::from(known.contains(&word)),
-                _ if !known.is_empty() => known[scale32(ask.draw, known.len() as u32) as usize],
-                // An invented name is called after its interaction, in which nobody else invents one.
-                _ => self.pool.map_or(ask.t as Name, |pool| scale32(ask.draw, pool)),
+                (Options::YesNo, Some(word)) => u32::from(self.rule.agrees(known.knows(word), ask.draw)),
+                _ => known.say(&self.rule, ask.t, ask.draw),
             });
         }
         Ok(())
     }
 
     fn learn(&mut self, news: &[News]) {
+        if self.committed {
+            return;
+        }
         for item in news {
-            let Some(word) = item.names[0] else { continue };
-            let known = &mut self.known[item.agent as usize];
-            if item.success {
-                known.clear();
-                known.push(word);
-            } else if (item.seat == 1 || self.rule == Rule::Textbook) && !known.contains(&word) {
-                known.push(word);
+            if let Some(word) = item.names[0] {
+                self.known[item.agent as usize].learn(&self.rule, item.seat, word, item.success);
             }
         }
     }
@@ -112,18 +190,29 @@ mod tests {
 
     #[test]
     fn the_two_rules_differ_in_what_a_failed_inventor_keeps() {
-        for (rule, kept) in [(Rule::Textbook, vec![7]), (Rule::AiNorms, vec![])] {
-            let mut cohort = Inventories::new(rule, None, &[&[], &[]]);
+        for (keeps, kept) in [(Rule::Textbook, vec![7]), (Rule::AiNorms, vec![])] {
+            let rule = InventoryRule { keeps, ..InventoryRule::textbook(None) };
+            let mut cohort = Inventories::new(rule, false, vec![Inventory::default(); 2]);
             assert_eq!(said(&mut cohort, 0, 7), 7);
             played(&mut cohort, 7, false);
-            assert_eq!(cohort.known, [kept, vec![7]]);
+            assert_eq!(cohort.known, [Inventory(kept), Inventory(vec![7])]);
         }
     }
 
     #[test]
-    fn success_leaves_only_the_name_that_was_said() {
-        let mut cohort = Inventories::new(Rule::Textbook, Some(10), &[&[[1, 2]], &[[2, 3]]]);
-        played(&mut cohort, 2, true);
-        assert_eq!(cohort.known, [[2], [2]]);
+    fn success_leaves_only_the_name_that_was_said_but_with_the_committed() {
+        for committed in [false, true] {
+            let known = vec![Inventory(vec![1, 2]), Inventory(vec![2, 3])];
+            let mut cohort = Inventories::new(InventoryRule::textbook(Some(10)), committed, known.clone());
+            played(&mut cohort, 2, true);
+            assert_eq!(cohort.known, if committed { known } else { vec![Inventory(vec![2]); 2] });
+        }
+    }
+
+    #[test]
+    fn a_hearer_agrees_as_often_as_it_is_said_to() {
+        let rule = InventoryRule { agrees: [3 << 30, 1 << 30], ..InventoryRule::textbook(None) };
+        assert!(rule.agrees(true, (3 << 30) - 1) && !rule.agrees(true, 3 << 30));
+        assert!(rule.agrees(false, (1 << 30) - 1) && !rule.agrees(false, 1 << 30));
     }
 }

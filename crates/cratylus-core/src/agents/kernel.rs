@@ -4,7 +4,7 @@
 use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind};
 use crate::networks::Complete;
 use crate::window::{Policy, Round};
-use crate::{Purpose, Seed};
+use crate::{Pairing, Seed};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -93,12 +93,11 @@ impl Kernel {
             let seed = Seed::of_run(seed, "visits", run);
             let mut windows: Vec<Vec<Round>> = vec![Vec::new(); size as usize];
             for t in 0..rounds * u64::from(size) {
-                let agents = crate::pairing::agent_then_neighbour(seed, t, &Complete(size));
-                let draws = seed.words(Purpose::Decide, t);
+                let agents = Pairing::AgentThenNeighbour.draw(seed.pair(t), &Complete(size));
                 let names = [0, 1].map(|seat: usize| {
                     let state = state_index(&windows[agents[seat] as usize]);
                     visits[state] += 1;
-                    u16::from(f64::from(draws[seat]) >= self.p_name0[state] * 4_294_967_296.0)
+                    u16::from(f64::from(seed.decision(t, seat as u8)) >= self.p_name0[state] * 4_294_967_296.0)
                 });
                 for seat in 0..2 {
                     let window = &mut windows[agents[seat] as usize];

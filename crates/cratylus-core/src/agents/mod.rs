@@ -6,7 +6,7 @@ mod best_response;
 mod constant;
 mod copy_last_partner;
 pub mod emulated;
-mod inventory;
+pub mod inventory;
 mod kernel;
 mod llm;
 mod majority_of_window;
@@ -19,8 +19,7 @@ mod win_stay_lose_shift;
 pub use best_response::Ties;
 pub use constant::Constant;
 pub use emulated::Emulated;
-
-pub use inventory::Inventories;
+pub use inventory::{Inventories, Inventory, InventoryRule};
 pub use kernel::{Kernel, all_states, state_index, state_text};
 
 pub const ALL: &[AgentEntry] = &[

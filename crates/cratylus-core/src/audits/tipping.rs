@@ -50,7 +50,11 @@ struct Seen {
 fn seen(case: &Case<'_>) -> Vec<Seen> {
     let of = |other: &Condition| {
         let experiment = &other.point.experiment;
-        let committed = experiment.agents.committed.as_ref().filter(|_| experiment.n_committed() > 0)?;
+        // Two groups against one another say something else.
+        let [committed] = &experiment.agents.committed[..] else { return None };
+        if experiment.n_committed() == 0 {
+            return None;
+        }
         let majority = experiment.population.start.consensus.as_ref()?;
         let place = |word: &String| case.condition.names().iter().position(|name| name == word);
         let direction = Direction { from: place(majority)?, to: place(&committed.name)? };
@@ -88,7 +92,7 @@ fn tips(
         experiment.population.size = size;
         experiment.population.start = Start { consensus: Some(names[direction.from].clone()), ..Start::default() };
         let name = names[direction.to].clone();
-        experiment.agents.committed = Some(Committed { name, count: Some(count), share: None, how: How::Replace });
+        experiment.agents.committed = vec![Committed { name, count: Some(count), share: None, how: How::Replace }];
         experiment.stop = crate::stop::Stop {
             share: Some(crate::stop::Share {
                 name: Some(names[direction.to].clone()),

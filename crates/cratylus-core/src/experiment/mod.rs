@@ -19,10 +19,11 @@ pub use sweep::{Point, Setting};
 use crate::control::{Control, Paid};
 use crate::networks::{Complete, EdgeList, Lattice, Ring, barabasi_albert, erdos_renyi, random_regular, watts_strogatz};
 use crate::stop::Stop;
-use crate::{Network, Purpose, Seed};
+use crate::{Network, Pairing, Purpose, Seed};
 use document::{Spans, Table, read_field, take_field};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// One experiment without its sweep.
@@ -49,6 +50,9 @@ pub struct Population {
     pub size: u32,
     #[serde(default)]
     pub network: NetworkSpec,
+    /// How the two agents of an interaction are drawn.
+    #[serde(default)]
+    pub pairing: Pairing,
     /// What agents remember at the start; nothing by default.
     #[serde(default)]
     pub start: Start,
@@ -208,13 +212,16 @@ impl NetworkSpec {
     }
 }
 
-/// What agents remember at the start. At most one of the three.
+/// What agents remember, or know, at the start. At most one of the four.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Start {
     /// Every memory is full of successes with this name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consensus: Option<String>,
+    /// The same with a name for each agent: which share of those that are not committed starts with which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shares: Option<BTreeMap<String, f64>>,
     /// Every agent remembers these rounds, oldest first, each as own and partner's choice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<Vec<[String; 2]>>,
@@ -233,11 +240,12 @@ pub struct FromRun {
     pub run: u64,
 }
 
-/// Who plays: shares of kinds, and a committed minority.
+/// Who plays: shares of kinds, and committed groups.
 #[derive(Clone, Debug)]
 pub struct Agents {
     pub kinds: Vec<(Part, Chosen<dyn AgentSpec>)>,
-    pub committed: Option<Committed>,
+    /// The first is the minority whose name is followed; others are in its way.
+    pub committed: Vec<Committed>,
 }
 
 /// How much of the population a kind makes up.
@@ -368,9 +376,9 @@ impl Experiment {
         self.population.size + added.map(|committed| committed.count(self.population.size)).sum::<u32>()
     }
 
-    /// How many agents are committed.
+    /// How many agents are committed, in all groups.
     pub fn n_committed(&self) -> u32 {
-        self.agents.committed.as_ref().map_or(0, |committed| committed.count(self.population.size))
+        self.agents.committed.iter().map(|committed| committed.count(self.population.size)).fold(0, u32::saturating_add)
     }
 
     /// Whether any agent is a language model, asked from outside.
@@ -411,10 +419,26 @@ impl Experiment {
                 return mistake(key, "a budget is a number from 0 on".into());
             }
         }
+        self.check_pairing(spans)?;
         self.check_agents(spans)?;
         self.check_start(spans)?;
         self.check_control(spans)?;
         self.check_stop(spans)
+    }
+
+    fn check_pairing(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
+        let mistake = |why: &str| Err(spans.mistake("population.pairing", why.into()));
+        match self.population.pairing {
+            Pairing::AgentThenNeighbour => Ok(()),
+            _ if self.game.spec.alone() => mistake("an agent that is asked alone is paired with nobody"),
+            Pairing::RandomMatching if self.population.network != NetworkSpec::Complete => {
+                mistake("a random matching joins any two agents, so it takes the complete network")
+            }
+            Pairing::AllAtOnce if self.live() => mistake(
+                "language models are asked as soon as they are free; rounds in which all play at once are for agents that are rules",
+            ),
+            _ => Ok(()),
+        }
     }
 
     fn check_control(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
@@ -469,55 +493,85 @@ impl Experiment {
                 return mistake("game.memory", why);
             }
         }
-        let Some(committed) = &self.agents.committed else { return Ok(()) };
+        let groups = &self.agents.committed;
+        for (i, committed) in groups.iter().enumerate() {
+            let key = if groups.len() == 1 { "agents.committed".to_string() } else { format!("agents.committed.{i}") };
+            self.check_committed(committed, &key, spans)?;
+        }
+        let (all, size) = (self.n_committed(), self.population.size);
+        let replaced = groups.iter().all(|group| group.how == How::Replace);
+        if groups.len() > 1 && !replaced {
+            return mistake(
+                "agents.committed",
+                "only a single committed group can be added; of several, each replaces agents".into(),
+            );
+        }
+        if replaced && all > size {
+            let key = if groups.len() == 1 { "agents.committed.count" } else { "agents.committed" };
+            return mistake(key, format!("{all} agents cannot be committed in a population of {size}"));
+        }
+        // Two groups that fill the population between them are a limit worth looking at; one has nobody to convince.
+        if replaced && groups.len() == 1 && all == size {
+            let why = format!("all {all} agents would be committed, and nobody would be left whose mind could change");
+            return mistake("agents.committed", why);
+        }
+        Ok(())
+    }
+
+    fn check_committed(&self, committed: &Committed, key: &str, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
+        let mistake = |field: &str, why: String| Err(spans.mistake(&format!("{key}{field}"), why));
         if self.game.spec.alone() {
-            return mistake("agents.committed", "an agent that is asked alone has no minority to meet".into());
+            return mistake("", "an agent that is asked alone has no minority to meet".into());
         }
         if committed.count.is_some() == committed.share.is_some() {
-            return mistake("agents.committed", "give `count` (a number of agents) or `share` (0 to 1), one of the two".into());
+            return mistake("", "give `count` (a number of agents) or `share` (0 to 1), one of the two".into());
         }
         if committed.share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
-            return mistake("agents.committed.share", "a share is a number from 0 to 1".into());
+            return mistake(".share", "a share is a number from 0 to 1".into());
         }
-        let count = committed.count(self.population.size);
-        if count == 0 && committed.share.is_some_and(|share| share > 0.0) {
+        if committed.count(self.population.size) == 0 && committed.share.is_some_and(|share| share > 0.0) {
             let why = format!(
                 "that share of {} agents is less than half an agent; give a larger share, or `count`",
                 self.population.size
             );
-            return mistake("agents.committed.share", why);
-        }
-        if committed.how == How::Replace && count == self.population.size {
-            let why = format!("all {count} agents would be committed, and nobody would be left whose mind could change");
-            return mistake("agents.committed", why);
-        }
-        if committed.how == How::Replace && count > self.population.size {
-            return mistake(
-                "agents.committed.count",
-                format!("{count} agents cannot be committed in a population of {}", self.population.size),
-            );
+            return mistake(".share", why);
         }
         if committed.how == How::Add && self.population.network != NetworkSpec::Complete {
-            return mistake(
-                "agents.committed.how",
-                "agents can be added only where everyone meets everyone; on other networks replace some".into(),
-            );
+            let why = "agents can be added only where everyone meets everyone; on other networks replace some".into();
+            return mistake(".how", why);
         }
-        self.check_name("agents.committed.name", &committed.name, spans)
+        self.check_name(&format!("{key}.name"), &committed.name, spans)
     }
 
     fn check_start(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
-        let Start { consensus, memory, run } = &self.population.start;
-        if [consensus.is_some(), memory.is_some(), run.is_some()].iter().filter(|&&given| given).count() > 1 {
-            let why = "a start is a `consensus`, a `memory` or a `run`, one of them".into();
+        let Start { consensus, shares, memory, run } = &self.population.start;
+        let given = [consensus.is_some(), shares.is_some(), memory.is_some(), run.is_some()];
+        if given.iter().filter(|&&given| given).count() > 1 {
+            let why = "a start is a `consensus`, `shares`, a `memory` or a `run`, one of them".into();
             return Err(spans.mistake("population.start", why));
         }
-        let without_pool = self.names().is_empty() && (memory.is_some() || run.is_some() || consensus.is_some());
+        let without_pool = self.names().is_empty() && given.contains(&true);
         if without_pool {
             return Err(spans.mistake("population.start", "a start needs a pool of names (`game.names`)".into()));
         }
         if let Some(name) = consensus {
             self.check_name("population.start.consensus", name, spans)?;
+        }
+        if let Some(shares) = shares {
+            shares.keys().try_for_each(|name| self.check_name("population.start.shares", name, spans))?;
+            let sum: f64 = shares.values().sum();
+            if shares.values().any(|share| !(0.0..=1.0).contains(share)) || (sum - 1.0).abs() > 1e-9 {
+                let why = format!("shares of names are numbers from 0 to 1 that add up to 1; these add up to {sum}");
+                return Err(spans.mistake("population.start.shares", why));
+            }
+        }
+        if (memory.is_some() || run.is_some()) && self.game.spec.memory().is_none() {
+            let key = if memory.is_some() { "population.start.memory" } else { "population.start.run" };
+            let why = format!(
+                "in the game `{}` agents remember no rounds; a start there is a `consensus` or `shares` of names",
+                self.game.kind
+            );
+            return Err(spans.mistake(key, why));
         }
         for round in memory.iter().flatten() {
             round.iter().try_for_each(|name| self.check_name("population.start.memory", name, spans))?;
@@ -557,7 +611,7 @@ impl Experiment {
             }
         }
         if let Some(share) = &self.stop.share {
-            match share.name.as_ref().or(self.agents.committed.as_ref().map(|committed| &committed.name)) {
+            match share.name.as_ref().or(self.agents.committed.first().map(|committed| &committed.name)) {
                 Some(name) => self.check_name("stop.share.name", name, spans)?,
                 None => return mistake("stop.share", "whose share? Give `name`, or a committed minority"),
             }
@@ -608,9 +662,11 @@ impl Experiment {
                 agents.insert("mix".into(), toml::Value::Array(mix.collect()));
             }
         }
-        if let Some(committed) = &self.agents.committed {
-            agents.insert("committed".into(), value(toml::Value::try_from(committed)));
-        }
+        match &self.agents.committed[..] {
+            [] => None,
+            [committed] => agents.insert("committed".into(), value(toml::Value::try_from(committed))),
+            groups => agents.insert("committed".into(), value(toml::Value::try_from(groups))),
+        };
         plan.insert("agents".into(), agents.into());
         let mut stop = self.stop.clone();
         if stop.interactions.is_none() && stop.rounds.is_none() {
@@ -630,6 +686,19 @@ fn agent_key(n: usize, i: usize, field: &str) -> String {
     if n == 1 { format!("agents.{field}") } else { format!("agents.mix.{i}.{field}") }
 }
 
+/// `committed` is one group, or a list of them.
+fn read_committed(agents: &mut Table<'_>, spans: &Spans<'_, '_>) -> Result<Vec<Committed>, Mistake> {
+    let spans = spans.under("agents");
+    if !matches!(agents.get("committed").map(|item| item.get_ref()), Some(toml::de::DeValue::Array(_))) {
+        return Ok(take_field(agents, "committed", &spans)?.into_iter().collect());
+    }
+    let items = document::array(agents.remove("committed").expect("it is there"), "agents.committed")?;
+    let spans = spans.under("committed");
+    let group =
+        |(i, item)| document::deserialize(document::table(item, "agents.committed")?, &spans.under(&usize::to_string(&i)));
+    items.into_iter().enumerate().map(group).collect()
+}
+
 /// `[agents]` is one kind, or `mix`, a list of kinds with a share or count each; and perhaps `committed`.
 fn read_agents(item: Option<document::Item<'_>>, spans: &Spans<'_, '_>) -> Result<Agents, Mistake> {
     let Some(item) = item else {
@@ -637,7 +706,7 @@ fn read_agents(item: Option<document::Item<'_>>, spans: &Spans<'_, '_>) -> Resul
             .help("for example: agents = { kind = \"emulated\", model = \"llama-3-70b\" }".into()));
     };
     let mut table = document::table(item, "agents")?;
-    let committed = take_field(&mut table, "committed", &spans.under("agents"))?;
+    let committed = read_committed(&mut table, spans)?;
     let Some(mix) = table.remove("mix") else {
         let kind = registry::read_agent(table, &spans.under("agents"))?;
         return Ok(Agents { kinds: vec![(Part::Share(1.0), kind)], committed });

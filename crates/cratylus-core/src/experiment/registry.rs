@@ -3,13 +3,14 @@
 //! and the plan pick it up from there.
 
 use super::document::{Item, Mistake, Spans, Table, deserialize, nearest, table};
-use crate::agent::Cohort;
+use crate::Name;
 use crate::agents::Kernel;
 use crate::agents::emulated::Condition;
+use crate::agents::inventory::InventoryRule;
 use crate::game::Game;
 use crate::games::Payoff;
 use crate::language::model::Model;
-use crate::window::{Policy, Round};
+use crate::window::Policy;
 use crate::{agents, games};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
@@ -92,9 +93,6 @@ pub struct Notes {
     pub conditions: RefCell<Vec<Condition>>,
 }
 
-/// Makes a cohort from its agents' first windows.
-type NewCohort = dyn Fn(&[&[Round]]) -> Box<dyn Cohort> + Send + Sync;
-
 /// What all agents of one kind share.
 pub enum Kind {
     /// A response to the last rounds.
@@ -102,7 +100,9 @@ pub enum Kind {
     /// A response to the last rounds as a control shows them, drawn for each decision.
     Drawn(Arc<dyn Policy>),
     /// Agents of the naming game.
-    Speaker(Box<NewCohort>),
+    Speaker(InventoryRule),
+    /// Agents of the naming game that know one name and never learn another.
+    Committed(InventoryRule, Name),
     /// A language model, asked from outside.
     Model(Arc<Model>),
 }

@@ -8,6 +8,6 @@ mod naming;
 
 pub use coordination::{Coordination, Payoff};
 pub use individual::Individual;
-pub use naming::{FirstDrawn, Naming};
+pub use naming::Naming;
 
 pub const ALL: &[GameEntry] = &[coordination::ENTRY, naming::ENTRY, individual::ENTRY];

@@ -2,7 +2,6 @@
 //! Felici, Caglioti, Loreto & Steels, J. Stat. Mech. 2006, P06014). What success and failure do to an
 //! inventory is the agents' affair (`agents/inventory.rs`), not the game's.
 
-use crate::AgentId;
 use crate::experiment::{GameEntry, GameSpec, check_pool};
 use crate::game::{Answer, Game, Hand, Options, Outcome, Question};
 use schemars::JsonSchema;
@@ -19,17 +18,6 @@ pub struct Naming {
     /// The pool of names. Without it a speaker that knows none invents a new one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub names: Option<Vec<String>>,
-    /// Who is drawn first; the other is one of its neighbours. On uneven networks this matters.
-    #[serde(default)]
-    pub first: FirstDrawn,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum FirstDrawn {
-    #[default]
-    Speaker,
-    Hearer,
 }
 
 impl GameSpec for Naming {
@@ -47,13 +35,6 @@ impl GameSpec for Naming {
 }
 
 impl Game for Naming {
-    fn seat(&self, [first, second]: [AgentId; 2]) -> [AgentId; 2] {
-        match self.first {
-            FirstDrawn::Speaker => [first, second],
-            FirstDrawn::Hearer => [second, first],
-        }
-    }
-
     fn ask(&self, hand: &Hand) -> [Option<Question>; 2] {
         match hand.answers {
             [Answer::Waiting, _] => [Some(Question { seat: 0, cue: None, options: Options::Names }), None],
@@ -75,8 +56,7 @@ mod tests {
 
     #[test]
     fn the_hearer_is_asked_about_the_word_that_was_said() {
-        let game = Naming { names: None, first: FirstDrawn::Hearer };
-        assert_eq!(game.seat([1, 2]), [2, 1]);
+        let game = Naming { names: None };
         let mut hand = Hand::new(0, [2, 1]);
         assert_eq!(game.ask(&hand)[0].map(|q| q.options), Some(Options::Names));
         hand.answers[0] = Answer::Given(17);

@@ -5,13 +5,13 @@
 //! their direction and however often they are listed.
 
 use super::Edge;
-use crate::{AgentId, Network};
+use crate::{AgentId, Network, machine};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct EdgeList {
     /// Where each agent's neighbours start, and the number of half-edges last.
-    starts: Vec<u32>,
-    neighbours: Vec<AgentId>,
+    pub(crate) starts: Vec<u32>,
+    pub(crate) neighbours: Vec<AgentId>,
 }
 
 impl EdgeList {
@@ -55,7 +55,7 @@ impl EdgeList {
         edges.iter_mut().for_each(|edge| *edge = (edge.0.min(edge.1), edge.0.max(edge.1)));
         edges.sort_unstable();
         edges.dedup();
-        let mut starts = vec![0; size as usize + 1];
+        let mut starts = machine::filled(size as usize + 1, 0);
         for agent in edges.iter().flat_map(|&(a, b)| [a, b]) {
             starts[agent as usize + 1] += 1;
         }
@@ -67,7 +67,7 @@ impl EdgeList {
         }
         // Edges are sorted, so that everyone's neighbours come in order: first the lower ones, then the higher.
         let mut next = starts.clone();
-        let mut neighbours = vec![0; 2 * edges.len()];
+        let mut neighbours = machine::filled(2 * edges.len(), 0);
         let mut put = |agent: AgentId, neighbour| {
             neighbours[next[agent as usize] as usize] = neighbour;
             next[agent as usize] += 1;
@@ -75,6 +75,15 @@ impl EdgeList {
         edges.iter().for_each(|&(a, b)| put(b, a));
         edges.iter().for_each(|&(a, b)| put(a, b));
         Ok(EdgeList { starts, neighbours })
+    }
+}
+
+impl EdgeList {
+    /// The same network as flat rows.
+    pub fn from_network(network: &dyn Network) -> EdgeList {
+        let n = network.len();
+        let of = |agent| (0..network.degree(agent)).map(move |i| (agent, network.neighbour(agent, i)));
+        EdgeList::of((0..n).flat_map(of).collect(), n).expect("everyone has a neighbour")
     }
 }
 
@@ -89,6 +98,19 @@ impl Network for EdgeList {
 
     fn neighbour(&self, agent: AgentId, i: u32) -> AgentId {
         self.neighbours[(self.starts[agent as usize] + i) as usize]
+    }
+
+    fn half_edges(&self) -> u64 {
+        self.neighbours.len() as u64
+    }
+
+    fn half_edge(&self, i: u64) -> [AgentId; 2] {
+        let agent = self.starts.partition_point(|&start| u64::from(start) <= i) - 1;
+        [agent as AgentId, self.neighbours[i as usize]]
+    }
+
+    fn rows(&self) -> Option<&EdgeList> {
+        Some(self)
     }
 }
 

@@ -1,0 +1,87 @@
+//! The fast path: populations in flat memory that play blocks of 64 interactions.
+//!
+//! Who meets whom does not depend on what agents know, so the pairs of the next block are known while this one is
+//! played, and the memory of its agents is on its way (look-ahead prefetch). What is absent: any choice that the plain
+//! path would not make. The same draws fall on the same thresholds, and property tests say so, event for event.
+
+mod ahead;
+mod block;
+mod inventories;
+mod tables;
+mod two_names;
+mod word_sets;
+
+pub use block::{Block, Names};
+pub(crate) use inventories::Inventories;
+pub(crate) use tables::States;
+pub use tables::{Compiled, Tables};
+pub(crate) use two_names::TwoNames;
+pub(crate) use word_sets::{WORDS_MAX, WordSets};
+
+use crate::agent::Fault;
+use crate::draws::{self, BLOCK};
+use crate::run::Sink;
+use crate::stop::StopSeen;
+use crate::{AgentId, Network, Seed, machine};
+use ahead::Ahead;
+
+/// A population in flat memory.
+pub(crate) trait Population {
+    /// Plays the interactions of a block, whose pairs and draws are given, and writes what was said into it. `next` are
+    /// the pairs of the block after it, whose agents' memory is asked for on the way where that is worth while.
+    fn play(&mut self, block: &mut Block, draws: &[[u32; BLOCK]; 2], next: &[[AgentId; 2]; BLOCK]);
+
+    /// Whether hearers draw, too.
+    fn both_draw(&self) -> bool {
+        true
+    }
+}
+
+/// Plays interactions `t..until` of a run, or up to the stop; says whether it stopped. `t` is a multiple of [`BLOCK`] or
+/// `until` comes before the block's end.
+pub(crate) fn play(
+    population: &mut impl Population,
+    run: &Run<'_>,
+    from: u64,
+    until: u64,
+    stop: &mut StopSeen,
+    replica: u64,
+    sink: &mut dyn Sink,
+) -> Result<bool, Fault> {
+    let mut ahead = Ahead::new(run, from / BLOCK as u64 * BLOCK as u64);
+    let mut draws = [[0; BLOCK]; 2];
+    let mut block = Block::default();
+    let mut t = from;
+    while t < until {
+        let start = t / BLOCK as u64 * BLOCK as u64;
+        block.first = (t - start) as usize;
+        block.start = start;
+        block.n = BLOCK.min((until - start) as usize);
+        machine::wide(|| {
+            ahead.advance(&mut block.pairs);
+            draws::decisions(run.seed, 0, start, &mut draws[0]);
+            if population.both_draw() {
+                draws::decisions(run.seed, 1, start, &mut draws[1]);
+            }
+            population.play(&mut block, &draws, ahead.next());
+        });
+        let over = stop.see_block(&block);
+        if let Some(n) = over {
+            block.n = n;
+        }
+        sink.block(replica, &block)?;
+        if over.is_some() {
+            return Ok(true);
+        }
+        t = start + block.n as u64;
+    }
+    Ok(false)
+}
+
+/// What decides who meets in a run.
+pub(crate) struct Run<'a> {
+    pub seed: Seed,
+    pub network: &'a dyn Network,
+    pub complete: bool,
+    pub pairing: crate::pairing::Pairing,
+}

@@ -1,0 +1,143 @@
+//! Flat memory plays what the plain path plays, event for event, whatever the rule, the network and the pairing.
+
+mod common;
+use common::Kept;
+use cratylus_core::agent::Fault;
+use cratylus_core::experiment::{Document, NoInputs};
+use cratylus_core::fast::Block;
+use cratylus_core::{Engine, Event, Sink, World, run};
+use proptest::prelude::*;
+
+fn world(text: &str) -> World {
+    let document = Document::parse("test.toml", text, &[]).unwrap();
+    World::build(&document.points().unwrap()[0], &NoInputs).unwrap()
+}
+
+const NETWORKS: [&str; 7] = [
+    r#"{ kind = "complete" }"#,
+    r#"{ kind = "ring", degree = 4 }"#,
+    r#"{ kind = "lattice", sides = [6, 5] }"#,
+    r#"{ kind = "barabasi-albert", m = 2 }"#,
+    r#"{ kind = "watts-strogatz", degree = 4, rewiring = 0.2 }"#,
+    r#"{ kind = "random-regular", degree = 3 }"#,
+    r#"{ kind = "lattice", sides = [15, 2], periodic = false }"#,
+];
+const PAIRINGS: [&str; 4] = ["agent-then-neighbour", "neighbour-then-agent", "edge", "random-matching"];
+
+fn population() -> impl Strategy<Value = String> {
+    (0..NETWORKS.len(), 0..PAIRINGS.len()).prop_map(|(network, pairing)| {
+        let network = if PAIRINGS[pairing] == "random-matching" { NETWORKS[0] } else { NETWORKS[network] };
+        format!("size = 30\nnetwork = {network}\npairing = \"{}\"\n", PAIRINGS[pairing])
+    })
+}
+
+fn naming() -> impl Strategy<Value = String> {
+    let rules = prop_oneof![
+        Just(""),
+        Just(", rule = \"ai-norms\""),
+        Just(", beta = 0.4"),
+        Just(", pi = 0.7, phi = 0.2"),
+        Just(", rule = \"ai-norms\", pi = 0.9, phi = 0.1"),
+    ];
+    let pool = prop_oneof![Just(0usize), Just(2), Just(3), Just(63), Just(64), Just(200)];
+    let groups = prop_oneof![Just(0), Just(1), Just(2)];
+    (any::<u32>(), population(), rules, pool, groups, any::<bool>(), 40u64..600).prop_map(
+        |(seed, population, rule, pool, groups, shares, most)| {
+            let names: Vec<String> = (0..pool).map(|i| format!("\"n{i}\"")).collect();
+            let pooled = pool > 0;
+            let names = if pooled { format!("names = [{}]", names.join(", ")) } else { String::new() };
+            let start = if pooled && shares { "start = { shares = { n0 = 0.4, n1 = 0.6 } }" } else { "" };
+            let committed = match groups {
+                1 if pooled => "[agents.committed]\nname = \"n1\"\ncount = 4\n",
+                2 if pooled => {
+                    "[[agents.committed]]\nname = \"n1\"\ncount = 3\n[[agents.committed]]\nname = \"n0\"\nshare = 0.1\n"
+                }
+                _ => "",
+            };
+            format!(
+                "seed = {seed}\n[population]\n{population}{start}\n[game]\nkind = \"naming\"\n{names}\n\
+                 [stop]\nconsensus = {{ window_rounds = 3 }}\ninteractions = {most}\n\
+                 [agents]\nkind = \"inventory\"{}\n{committed}",
+                rule.replace(", ", "\n")
+            )
+        },
+    )
+}
+
+fn coordination() -> impl Strategy<Value = String> {
+    let kinds = ["copy-last-partner", "majority-of-window", "best-response", "win-stay-lose-shift"];
+    (any::<u32>(), population(), 0..kinds.len(), 0u32..5, any::<bool>(), 40u64..600).prop_map(
+        move |(seed, population, kind, committed, shares, most)| {
+            let start = if shares { "start = { shares = { Q = 0.4, M = 0.6 } }" } else { "" };
+            format!(
+                "seed = {seed}\n[population]\n{population}{start}\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\nmemory = 3\n\
+                 [stop]\ninteractions = {most}\n[agents]\nkind = \"{}\"\n[agents.committed]\nname = \"M\"\ncount = {committed}\n",
+                kinds[kind]
+            )
+        },
+    )
+}
+
+/// Keeps events, and of blocks what events do not say.
+#[derive(Default)]
+struct Packed {
+    events: Vec<Event>,
+    committed: Vec<[bool; 2]>,
+}
+
+impl Sink for Packed {
+    fn take(&mut self, _: u64, _: &[Event]) -> Result<(), Fault> {
+        panic!("this is to be played in blocks")
+    }
+    fn block(&mut self, _: u64, block: &Block) -> Result<(), Fault> {
+        self.events.extend(block.events());
+        self.committed.extend((block.first..block.n).map(|i| block.committed.map(|bits| bits >> i & 1 == 1)));
+        Ok(())
+    }
+    fn end(&mut self, _: u64) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+fn agree(text: &str) {
+    let world = world(text);
+    let mut fast = Packed::default();
+    run(&world, &[3], Engine::Fastest, &mut fast).unwrap();
+    let mut plain = Kept::default();
+    run(&world, &[3], Engine::Plain { block: 50 }, &mut plain).unwrap();
+    assert_eq!(fast.events, plain.0[&3], "{text}");
+    let committed = world.committed(3);
+    for (event, bound) in fast.events.iter().zip(&fast.committed) {
+        assert_eq!(event.agents.map(|agent| committed.binary_search(&agent).is_ok()), *bound);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn the_naming_game_in_flat_memory_is_that_of_the_plain_path(text in naming()) {
+        agree(&text);
+    }
+
+    #[test]
+    fn so_is_the_coordination_game(text in coordination()) {
+        agree(&text);
+    }
+}
+
+#[test]
+fn inventories_that_outgrow_their_lines_are_the_same() {
+    // Agents that never agree learn more and more: past fourteen words into chunks, and past what chunks of the first
+    // size can number into wider ones.
+    for (size, most) in [(300, 40_000), (40, 60_000)] {
+        agree(&format!(
+            "[population]\nsize = {size}\nnetwork = {{ kind = \"ring\" }}\n[game]\nkind = \"naming\"\nnames = [{}]\n\
+             [agents]\nkind = \"inventory\"\npi = 0.05\n[stop]\ninteractions = {most}\n",
+            (0..2000).map(|i| format!("\"{i}\"")).collect::<Vec<_>>().join(", ")
+        ));
+    }
+    agree(
+        "[population]\nsize = 2000\n[game]\nkind = \"naming\"\n[agents]\nkind = \"inventory\"\n[stop]\ninteractions = 150_000\n",
+    );
+}
