@@ -72,14 +72,21 @@ fn philox_lanes(seed: Seed, purpose: Purpose, slot: u32, first: u64) -> [[u64; L
 mod tests {
     use super::*;
 
+    struct Both<'a>(Seed, u64, &'a mut [u64; BLOCK], &'a mut [[u32; BLOCK]; 2]);
+
+    impl crate::machine::Work for Both<'_> {
+        #[inline(always)]
+        fn go(self) {
+            pairs(self.0, self.1, self.2);
+            (0..2).for_each(|seat| decisions(self.0, seat, self.1, &mut self.3[seat as usize]));
+        }
+    }
+
     #[test]
     fn a_block_holds_the_words_of_its_addresses() {
         for (seed, start) in [(Seed(7), 0), (Seed(u64::MAX), 64 * 3), (Seed(1 << 40), (1 << 35) - 64), (Seed(3), 1 << 34)] {
             let (mut pair, mut decide) = ([0; BLOCK], [[0; BLOCK]; 2]);
-            crate::machine::wide(|| {
-                pairs(seed, start, &mut pair);
-                (0..2).for_each(|seat| decisions(seed, seat, start, &mut decide[seat as usize]));
-            });
+            crate::machine::wide(Both(seed, start, &mut pair, &mut decide));
             for (i, t) in (start..).take(BLOCK).enumerate() {
                 assert_eq!(pair[i], seed.pair(t));
                 assert_eq!([decide[0][i], decide[1][i]], [seed.decision(t, 0), seed.decision(t, 1)]);

@@ -27,7 +27,7 @@ pub mod networks;
 mod pairing;
 
 mod draws;
-mod machine;
+pub mod machine;
 
 pub mod fast;
 pub mod live;

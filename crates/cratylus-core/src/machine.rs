@@ -42,9 +42,15 @@ pub fn filled<T: Clone>(n: usize, item: T) -> Vec<T> {
     items
 }
 
-/// Runs a loop compiled for the widest registers that are there.
+/// A loop that is worth compiling for wide registers. Its `go` must be `#[inline(always)]`, and so must be what it calls in
+/// the loop: only what becomes part of the function below is compiled for them.
+pub trait Work {
+    fn go(self);
+}
+
+/// Runs a loop as compiled for the widest registers that are there.
 #[inline]
-pub fn wide<R>(work: impl FnOnce() -> R) -> R {
+pub fn wide(work: impl Work) {
     #[cfg(target_arch = "x86_64")]
     {
         // SAFETY: each is called only where the machine has what it was compiled for.
@@ -60,17 +66,17 @@ pub fn wide<R>(work: impl FnOnce() -> R) -> R {
             return unsafe { with_avx2(work) };
         }
     }
-    work()
+    work.go();
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi1,bmi2,popcnt,lzcnt")]
-fn with_avx512<R>(work: impl FnOnce() -> R) -> R {
-    work()
+fn with_avx512(work: impl Work) {
+    work.go();
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
-fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
-    work()
+fn with_avx2(work: impl Work) {
+    work.go();
 }

@@ -57,14 +57,7 @@ pub(crate) fn play(
         block.first = (t - start) as usize;
         block.start = start;
         block.n = BLOCK.min((until - start) as usize);
-        machine::wide(|| {
-            ahead.advance(&mut block.pairs);
-            draws::decisions(run.seed, 0, start, &mut draws[0]);
-            if population.both_draw() {
-                draws::decisions(run.seed, 1, start, &mut draws[1]);
-            }
-            population.play(&mut block, &draws, ahead.next());
-        });
+        machine::wide(Step { population, ahead: &mut ahead, draws: &mut draws, block: &mut block, seed: run.seed });
         let over = stop.see_block(&block);
         if let Some(n) = over {
             block.n = n;
@@ -76,6 +69,28 @@ pub(crate) fn play(
         t = start + block.n as u64;
     }
     Ok(false)
+}
+
+/// One block.
+struct Step<'a, 'r, P: Population> {
+    population: &'a mut P,
+    ahead: &'a mut Ahead<'r>,
+    draws: &'a mut [[u32; BLOCK]; 2],
+    block: &'a mut Block,
+    seed: Seed,
+}
+
+impl<P: Population> machine::Work for Step<'_, '_, P> {
+    #[inline(always)]
+    fn go(self) {
+        let Step { population, ahead, draws, block, seed } = self;
+        ahead.advance(&mut block.pairs);
+        draws::decisions(seed, 0, block.start, &mut draws[0]);
+        if population.both_draw() {
+            draws::decisions(seed, 1, block.start, &mut draws[1]);
+        }
+        population.play(block, draws, ahead.next());
+    }
 }
 
 /// What decides who meets in a run.
