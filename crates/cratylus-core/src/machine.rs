@@ -2,13 +2,13 @@
 //! them changes how long something takes and never what it gives. The only unsafe code of the core is here.
 #![allow(unsafe_code)]
 
-/// Asks for the cache line that holds `items[i]`, to be read or written soon. An index beyond the end asks for nothing.
+/// Asks for the cache line that holds `items[i]`, to be read or written soon.
 #[inline(always)]
 pub fn prefetch<T>(items: &[T], i: usize) {
     #[cfg(target_arch = "x86_64")]
-    if let Some(item) = items.get(i) {
-        // SAFETY: a prefetch reads nothing, and the address is that of an item.
-        unsafe { std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(std::ptr::from_ref(item).cast()) }
+    // SAFETY: a prefetch reads nothing and faults nowhere, whatever the address.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(items.as_ptr().wrapping_add(i).cast())
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (items, i);
@@ -40,6 +40,15 @@ pub fn filled<T: Clone>(n: usize, item: T) -> Vec<T> {
     huge(items.spare_capacity_mut());
     items.resize(n, item);
     items
+}
+
+/// Appends `n` equal items, with huge pages under what is new where it is long.
+pub fn extend<T: Clone>(items: &mut Vec<T>, n: usize, item: T) {
+    if items.capacity() - items.len() < n {
+        items.reserve(n);
+        huge(items.spare_capacity_mut());
+    }
+    items.resize(items.len() + n, item);
 }
 
 /// A loop that is worth compiling for wide registers. Its `go` must be `#[inline(always)]`, and so must be what it calls in

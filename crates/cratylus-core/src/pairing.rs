@@ -40,8 +40,7 @@ impl Pairing {
         if self == Pairing::Edge {
             return network.half_edge(scale(bits, network.half_edges()));
         }
-        let (first, rest) = split(bits, u64::from(network.len()));
-        let first = first as AgentId;
+        let (first, rest) = split(bits, network.len());
         let second = network.neighbour(first, scale(rest, u64::from(network.degree(first))) as u32);
         if self == Pairing::NeighbourThenAgent { [second, first] } else { [first, second] }
     }
@@ -50,9 +49,11 @@ impl Pairing {
 /// A number in `0..n` from 64 bits, and the 64 bits that are left below it. A second number in `0..m` from those leaves no
 /// pair likelier than another by more than a share n m / 2^64.
 #[inline(always)]
-pub(crate) fn split(bits: u64, n: u64) -> (u64, u64) {
-    let product = u128::from(bits) * u128::from(n);
-    ((product >> 64) as u64, product as u64)
+pub(crate) fn split(bits: u64, n: u32) -> (u32, u64) {
+    // The 96 bits of the product in two halves, which wide registers multiply.
+    let low = (bits & 0xFFFF_FFFF) * u64::from(n);
+    let high = (bits >> 32) * u64::from(n) + (low >> 32);
+    ((high >> 32) as u32, high << 32 | low & 0xFFFF_FFFF)
 }
 
 /// Who sits where in each interaction of a run, asked in their order; where an agent is asked alone, nobody is second.
@@ -130,6 +131,14 @@ mod tests {
         check(Pairing::Edge, &Complete(5), [4, 2], 0.05);
         check(Pairing::AgentThenNeighbour, &Complete(5), [4, 2], 0.05);
         check(Pairing::AgentThenNeighbour, &star, [1, 2], 0.0);
+    }
+
+    #[test]
+    fn a_split_is_a_long_product() {
+        for (bits, n) in [(0, 5), (u64::MAX, u32::MAX), (1 << 63, 3), (0x0123_4567_89AB_CDEF, 1_000_003), (u64::MAX, 1)] {
+            let product = u128::from(bits) * u128::from(n);
+            assert_eq!(split(bits, n), ((product >> 64) as u32, product as u64));
+        }
     }
 
     #[test]

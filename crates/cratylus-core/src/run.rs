@@ -98,7 +98,7 @@ fn run_fast(world: &World, replica: u64, sink: &mut dyn Sink) -> Option<Result<(
                 }
                 _ => {
                     let known = agents.map(|(name, committed)| (Inventory(name.into_iter().collect()), committed));
-                    let mut population = fast::Inventories::new(rule, world.complete, known);
+                    let mut population = fast::Inventories::new(rule, known);
                     go(&mut |stop| fast::play(&mut population, &run, 0, until, stop, replica, sink).map(drop))
                 }
             }

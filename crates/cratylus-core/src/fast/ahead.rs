@@ -6,7 +6,6 @@ use super::Run;
 use crate::draws::{self, BLOCK};
 use crate::networks::EdgeList;
 use crate::pairing::{Matching, Pairing, split};
-use crate::seed::scale;
 use crate::{AgentId, machine};
 
 /// How many blocks are under way on a network of flat rows.
@@ -78,18 +77,21 @@ impl<'a> Ahead<'a> {
         }
         match &mut self.way {
             Way::Complete => {
-                let n = u64::from(network.len());
-                let reverse = pairing == Pairing::NeighbourThenAgent;
+                let n = network.len();
                 for (pair, &bits) in out.iter_mut().zip(&self.bits) {
                     let (first, rest) = split(bits, n);
-                    let (first, other) = (first as AgentId, scale(rest, n - 1) as AgentId);
-                    let second = other + AgentId::from(other >= first);
-                    *pair = if reverse { [second, first] } else { [first, second] };
+                    let (other, _) = split(rest, n - 1);
+                    *pair = [first, other + AgentId::from(other >= first)];
+                }
+                if pairing == Pairing::NeighbourThenAgent {
+                    for pair in out {
+                        *pair = [pair[1], pair[0]];
+                    }
                 }
             }
             Way::Rows { rows, under_way } => {
                 let reverse = pairing == Pairing::NeighbourThenAgent;
-                let n = u64::from(network.len());
+                let n = network.len();
                 // The last step of the oldest block: who the neighbours are.
                 let [newest, middle, oldest] = &mut **under_way;
                 for (i, pair) in out.iter_mut().enumerate() {
@@ -100,14 +102,14 @@ impl<'a> Ahead<'a> {
                 for i in 0..BLOCK {
                     let start = rows.starts[middle.first[i] as usize];
                     let degree = rows.starts[middle.first[i] as usize + 1] - start;
-                    middle.at[i] = start + scale(middle.rest[i], u64::from(degree)) as u32;
+                    middle.at[i] = start + split(middle.rest[i], degree).0;
                     machine::prefetch(&rows.neighbours, middle.at[i] as usize);
                 }
                 *oldest = *middle;
                 *middle = *newest;
                 for i in 0..BLOCK {
                     let (first, rest) = split(self.bits[i], n);
-                    (newest.first[i], newest.rest[i]) = (first as AgentId, rest);
+                    (newest.first[i], newest.rest[i]) = (first, rest);
                     machine::prefetch(&rows.starts, first as usize);
                 }
             }

@@ -1,8 +1,8 @@
 //! The naming game with any number of names: a line of 64 bytes for each agent.
 //!
-//! The line holds how many words an agent knows and the words themselves, up to fourteen. An agent that knows more keeps
-//! them in chunks of equal size, of which its line holds the numbers; chunks that are let go are used again by whoever
-//! needs one, so memory follows what is known. Places without a word hold [`NONE`], so that a whole line is compared at once.
+//! The line holds how many words an agent knows and the first fourteen of them. The others stand in a run of lines
+//! elsewhere, of a power of two, which is given back when the agent forgets them and used again by whoever needs one of
+//! its length. Places without a word hold [`NONE`], so that a whole line is compared at once.
 
 use super::Population;
 use super::block::{Block, Names};
@@ -12,13 +12,13 @@ use crate::draws::BLOCK;
 use crate::seed::scale32;
 use crate::{AgentId, Name, machine};
 
-/// Sixteen places; the first of an agent's line says how many words it knows.
+/// Sixteen places. The first of an agent's line says how many words it knows, the second where those beyond its own stand.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Line([u32; 16]);
 
 const NONE: u32 = u32::MAX;
-/// Names are below this bit, so that a count is never taken for one.
+/// Names are below this bit, so that neither a count nor a place is ever taken for one.
 const COUNT: u32 = 1 << 31;
 const COMMITTED: u32 = 1 << 30;
 /// The words that fit into an agent's own line.
@@ -44,19 +44,24 @@ impl Line {
 
     #[inline(always)]
     fn has(&self, word: Name) -> bool {
-        self.0.iter().map(|&place| place == word).fold(false, |any, here| any | here)
+        let mut any = 0;
+        for place in self.0 {
+            any |= u32::from(place == word);
+        }
+        any != 0
     }
 }
 
 pub(crate) struct Inventories {
     rule: InventoryRule,
     lines: Vec<Line>,
-    chunks: Chunks,
+    overflow: Overflow,
     /// How many words all agents hold, and, where it is asked for, how many agents hold each.
     words: u64,
     holders: Option<Holders>,
     /// An agent that held another word than the first one when all held one.
     differs: usize,
+    settled: bool,
 }
 
 /// How many agents hold each word, and how many words are held.
@@ -81,64 +86,48 @@ impl Holders {
     }
 }
 
-/// Lines of words in chunks of equal size.
-struct Chunks {
-    /// Lines of a chunk.
-    lines: usize,
-    /// Segments of memory, each of `1 << segment` chunks.
-    segments: Vec<Vec<Line>>,
-    segment: u32,
-    used: u32,
-    free: Vec<u32>,
+/// Runs of lines for the words that have no place in their agents' own.
+#[derive(Default)]
+struct Overflow {
+    lines: Vec<Line>,
+    /// Where the runs of 2^i lines begin that nobody uses.
+    free: Vec<Vec<u32>>,
 }
 
-impl Chunks {
-    fn new(lines: usize, n_agents: usize) -> Chunks {
-        // A segment of a small population takes little, that of a large one huge pages.
-        let bytes = if n_agents > 1 << 17 { 64 << 20 } else { 256 << 10 };
-        let segment = (bytes / 64_usize).div_ceil(lines).ilog2();
-        Chunks { lines, segments: Vec::new(), segment, used: 0, free: Vec::new() }
-    }
+/// The exponent of the length of the run that holds so many words beyond an agent's own line.
+#[inline(always)]
+fn exponent(beyond: usize) -> usize {
+    beyond.div_ceil(16).next_power_of_two().trailing_zeros() as usize
+}
 
-    fn take(&mut self) -> u32 {
-        let chunk = self.free.pop().unwrap_or_else(|| {
-            if self.used >> self.segment == self.segments.len() as u32 {
-                self.segments.push(machine::filled(self.lines << self.segment, Line([NONE; 16])));
-            }
-            self.used += 1;
-            self.used - 1
-        });
-        self.of_mut(chunk).fill(Line([NONE; 16]));
-        chunk
-    }
-
-    #[inline(always)]
-    fn of(&self, chunk: u32) -> &[Line] {
-        let at = (chunk & ((1 << self.segment) - 1)) as usize * self.lines;
-        &self.segments[(chunk >> self.segment) as usize][at..at + self.lines]
-    }
-
-    #[inline(always)]
-    fn of_mut(&mut self, chunk: u32) -> &mut [Line] {
-        let at = (chunk & ((1 << self.segment) - 1)) as usize * self.lines;
-        &mut self.segments[(chunk >> self.segment) as usize][at..at + self.lines]
+impl Overflow {
+    fn take(&mut self, exponent: usize) -> u32 {
+        if self.free.len() <= exponent {
+            self.free.resize_with(exponent + 1, Vec::new);
+        }
+        if let Some(start) = self.free[exponent].pop() {
+            self.lines[start as usize..start as usize + (1 << exponent)].fill(Line([NONE; 16]));
+            return start;
+        }
+        // One line more than is used, so that the line after any is there.
+        let start = self.lines.len().saturating_sub(1);
+        let more = start + (1 << exponent) + 1 - self.lines.len();
+        machine::extend(&mut self.lines, more, Line([NONE; 16]));
+        u32::try_from(start).ok().filter(|start| start & COUNT == 0).expect("2^31 lines take 128 GiB, and checking refuses that")
     }
 }
 
 impl Inventories {
-    /// Agents with the names that they know, and those that are committed to theirs. `complete` says how much they will
-    /// come to know: on the complete network a third of the root of their number, in the mean.
-    pub fn new(rule: InventoryRule, complete: bool, agents: impl ExactSizeIterator<Item = (Inventory, bool)>) -> Inventories {
-        let n = agents.len();
-        let most = if complete { (n as f64).sqrt() * 0.75 } else { 0.0 };
-        let lines = ((most / OWN as f64 / 16.0).ceil() as usize).max(1);
+    /// Agents with the names that they know, and those that are committed to theirs.
+    pub fn new(rule: InventoryRule, agents: impl ExactSizeIterator<Item = (Inventory, bool)>) -> Inventories {
         let mut inventories = Inventories {
             rule,
-            lines: machine::filled(n, Line::EMPTY),
-            chunks: Chunks::new(lines, n),
+            lines: machine::filled(agents.len(), Line::EMPTY),
+            overflow: Overflow::default(),
             words: 0,
             holders: None,
             differs: 0,
+            settled: false,
         };
         for (agent, (known, committed)) in agents.enumerate() {
             known.0.iter().for_each(|&word| inventories.add(agent, word));
@@ -161,30 +150,35 @@ impl Inventories {
         (0..self.lines[agent].len()).for_each(|i| see(self.word(agent, i)));
     }
 
+    /// Where an agent's words beyond its own line begin, of those that know more.
+    #[inline(always)]
+    fn beyond(&self, agent: usize) -> usize {
+        (self.lines[agent].0[1] & !COUNT) as usize
+    }
+
     #[inline(always)]
     fn word(&self, agent: usize, i: usize) -> Name {
-        let line = &self.lines[agent];
-        if line.len() <= OWN {
-            return line.0[FIRST + i];
+        match i < OWN {
+            true => self.lines[agent].0[FIRST + i],
+            false => self.overflow.lines[self.beyond(agent) + (i - OWN) / 16].0[(i - OWN) % 16],
         }
-        let (per, at) = (self.chunks.lines * 16, i);
-        self.chunks.of(line.0[FIRST + at / per])[at % per / 16].0[at % 16]
     }
 
     #[inline(always)]
     fn knows(&self, agent: usize, word: Name) -> bool {
         let line = &self.lines[agent];
         let len = line.len();
-        if len <= OWN {
-            return line.has(word);
+        let mut any = line.has(word);
+        if len > OWN {
+            // The line after the first is compared whether it is this agent's or not, as guessing costs more than looking.
+            let start = self.beyond(agent);
+            let [first, second] = [&self.overflow.lines[start], &self.overflow.lines[start + 1]];
+            any |= first.has(word) | (second.has(word) & (len > OWN + 16));
+            for line in &self.overflow.lines[start + 2..(start + (len - OWN).div_ceil(16)).max(start + 2)] {
+                any |= line.has(word);
+            }
         }
-        let chunks = len.div_ceil(self.chunks.lines * 16);
-        let mut left = len.div_ceil(16);
-        line.0[FIRST..FIRST + chunks].iter().any(|&chunk| {
-            let lines = &self.chunks.of(chunk)[..left.min(self.chunks.lines)];
-            left -= lines.len();
-            lines.iter().map(|line| line.has(word)).fold(false, |any, here| any | here)
-        })
+        any
     }
 
     /// Adds a word that the agent does not know.
@@ -196,52 +190,26 @@ impl Inventories {
             holders.add(word);
         }
         if len < OWN {
-            let line = &mut self.lines[agent].0;
-            line[FIRST + len] = word;
-            line[0] += 1;
+            self.lines[agent].0[FIRST + len] = word;
         } else {
-            self.add_to_chunks(agent, len, word);
+            self.add_beyond(agent, len - OWN, word);
         }
-    }
-
-    fn add_to_chunks(&mut self, agent: usize, len: usize, word: Name) {
-        if len == OWN * self.chunks.lines * 16 {
-            self.widen();
-        }
-        let per = self.chunks.lines * 16;
-        if len == OWN {
-            let chunk = self.chunks.take();
-            let line = &mut self.lines[agent].0;
-            self.chunks.of_mut(chunk)[0].0[..OWN].copy_from_slice(&line[FIRST..]);
-            line[FIRST..].fill(NONE);
-            line[FIRST] = chunk;
-        } else if len.is_multiple_of(per) {
-            self.lines[agent].0[FIRST + len / per] = self.chunks.take();
-        }
-        let chunk = self.lines[agent].0[FIRST + len / per];
-        self.chunks.of_mut(chunk)[len % per / 16].0[len % 16] = word;
         self.lines[agent].0[0] += 1;
     }
 
-    /// Chunks of twice the size, for an agent whose line has no place for another.
-    fn widen(&mut self) {
-        let mut wider = Chunks::new(2 * self.chunks.lines, self.lines.len());
-        let per = wider.lines * 16;
-        for agent in 0..self.lines.len() {
-            let len = self.lines[agent].len();
-            if len <= OWN {
-                continue;
+    fn add_beyond(&mut self, agent: usize, beyond: usize, word: Name) {
+        // A run is full where it holds a power of two of lines, or none.
+        if beyond == 0 || (beyond.is_multiple_of(16) && (beyond / 16).is_power_of_two()) {
+            let wider = self.overflow.take(exponent(beyond + 1));
+            if beyond > 0 {
+                let start = self.beyond(agent);
+                self.overflow.lines.copy_within(start..start + beyond / 16, wider as usize);
+                self.overflow.free[exponent(beyond)].push(start as u32);
             }
-            let mut places = [NONE; OWN];
-            for i in 0..len {
-                if i % per == 0 {
-                    places[i / per] = wider.take();
-                }
-                wider.of_mut(places[i / per])[i % per / 16].0[i % 16] = self.word(agent, i);
-            }
-            self.lines[agent].0[FIRST..].copy_from_slice(&places);
+            self.lines[agent].0[1] = COUNT | wider;
         }
-        self.chunks = wider;
+        let at = self.beyond(agent) + beyond / 16;
+        self.overflow.lines[at].0[beyond % 16] = word;
     }
 
     /// Leaves an agent one word.
@@ -256,40 +224,41 @@ impl Inventories {
         }
         let line = &mut self.lines[agent];
         if len > OWN {
-            let chunks = len.div_ceil(self.chunks.lines * 16);
-            self.chunks.free.extend_from_slice(&line.0[FIRST..FIRST + chunks]);
+            self.overflow.free[exponent(len - OWN)].push(line.0[1] & !COUNT);
         }
         *line = Line::EMPTY;
         (line.0[0], line.0[FIRST]) = (COUNT + 1, word);
     }
 
-    /// The word that all agents hold, where they hold one each and the same.
+    /// The word that all agents hold, where they hold one each and the same. Nothing changes that any more.
     fn agreed(&mut self) -> Option<Name> {
         let word = self.lines[0].0[FIRST];
+        if self.settled {
+            return Some(word);
+        }
         let one = |line: &Line| line.len() == 1 && line.0[FIRST] == word;
         if self.words != self.lines.len() as u64 || !one(&self.lines[self.differs]) {
             return None;
         }
         self.differs = self.lines.iter().position(|line| !one(line)).unwrap_or(0);
-        (self.differs == 0 && one(&self.lines[0])).then_some(word)
+        self.settled = self.differs == 0 && one(&self.lines[0]);
+        self.settled.then_some(word)
     }
 
-    /// Asks for the words of an agent that keeps them in chunks.
+    /// Asks for the words of an agent that have no place in its own line: the first two lines of them, which for most is
+    /// all, and finding out how many there are takes longer. The machine itself goes on from there.
     #[inline(always)]
     fn ask_for(&self, agent: AgentId) {
-        let line = &self.lines[agent as usize];
-        let len = line.len();
-        if len > OWN {
-            let chunks = len.div_ceil(self.chunks.lines * 16);
-            for &chunk in &line.0[FIRST..FIRST + chunks] {
-                let lines = self.chunks.of(chunk);
-                (0..lines.len()).for_each(|i| machine::prefetch(lines, i));
-            }
+        let agent = agent as usize;
+        if self.lines[agent].len() > OWN {
+            let start = self.beyond(agent);
+            machine::prefetch(&self.overflow.lines, start);
+            machine::prefetch(&self.overflow.lines, start + 1);
         }
     }
 }
 
-/// How many interactions ahead the words in chunks are asked for.
+/// How many interactions ahead the words beyond an agent's own line are asked for.
 const SOON: usize = 4;
 
 impl Population for Inventories {
@@ -305,19 +274,24 @@ impl Population for Inventories {
         (block.success, block.committed, block.agreed) = (0, [0; 2], None);
         for i in block.first..block.n {
             if far {
-                next[i].iter().for_each(|&agent| machine::prefetch(&self.lines, agent as usize));
                 let soon = if i + SOON < BLOCK { block.pairs[i + SOON] } else { next[i + SOON - BLOCK] };
-                soon.iter().for_each(|&agent| self.ask_for(agent));
+                for seat in 0..2 {
+                    machine::prefetch(&self.lines, next[i][seat] as usize);
+                    self.ask_for(soon[seat]);
+                }
             }
-            let [speaker, hearer] = block.pairs[i].map(|agent| agent as usize);
+            let (speaker, hearer) = (block.pairs[i][0] as usize, block.pairs[i][1] as usize);
             let len = self.lines[speaker].len();
             let word = match len {
-                0 => self.rule.pool.map_or((block.start + i as u64) as Name, |pool| scale32(draws[0][i], pool)),
+                0 => match self.rule.pool {
+                    Some(pool) => scale32(draws[0][i], pool),
+                    None => (block.start + i as u64) as Name,
+                },
                 len => self.word(speaker, scale32(draws[0][i], len as u32) as usize),
             };
             let known = self.knows(hearer, word);
             let success = if plain { known } else { self.rule.agrees(known, draws[1][i]) };
-            let bound = [speaker, hearer].map(|agent| self.lines[agent].committed());
+            let bound = [self.lines[speaker].committed(), self.lines[hearer].committed()];
             if success {
                 if !bound[0] {
                     self.collapse(speaker, word);

@@ -90,7 +90,7 @@ pub(crate) struct States<'a> {
 }
 
 /// Populations of so many bytes leave the nearest caches, so that asking ahead for their memory pays.
-pub(super) const FAR: usize = 128 << 10;
+pub(super) const FAR: usize = 32 << 10;
 
 impl<'a> States<'a> {
     /// `committed` is where the states of committed agents begin in the tables.
@@ -106,9 +106,11 @@ impl<'a> States<'a> {
         let mut committed = [0; 2];
         for i in block.first..block.n {
             if FAR {
-                next[i].iter().for_each(|&agent| machine::prefetch(&self.states, agent as usize));
+                for agent in next[i] {
+                    machine::prefetch(&self.states, agent as usize);
+                }
             }
-            let [a, b] = block.pairs[i].map(|agent| agent as usize);
+            let (a, b) = (block.pairs[i][0] as usize, block.pairs[i][1] as usize);
             let (state_a, state_b) = (self.states[a], self.states[b]);
             let (line_a, line_b) = (&lines[state_a as usize], &lines[state_b as usize]);
             let name_a = usize::from(u64::from(draws[0][i]) >= line_a.end);
@@ -119,8 +121,8 @@ impl<'a> States<'a> {
             committed[0] |= u64::from(usize::from(state_a) >= self.committed) << i;
             committed[1] |= u64::from(usize::from(state_b) >= self.committed) << i;
         }
-        let bits = said.map(|said| gather(&said));
-        block.names = bits.map(Names::Bits);
+        let bits = [gather(&said[0]), gather(&said[1])];
+        block.names = [Names::Bits(bits[0]), Names::Bits(bits[1])];
         block.said = [u64::MAX; 2];
         block.success = !(bits[0] ^ bits[1]);
         block.committed = committed;

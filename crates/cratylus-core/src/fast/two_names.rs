@@ -58,6 +58,16 @@ fn entry(rule: &InventoryRule, speaker: u8, hearer: u8, second: bool, agrees: Op
         | u16::from(hearer & COMMITTED != 0) << BOUND[1]
 }
 
+/// One bit of each entry.
+#[inline(always)]
+fn bits(entries: &[u16; BLOCK], at: u32) -> u64 {
+    let mut bytes = [0; BLOCK];
+    for i in 0..BLOCK {
+        bytes[i] = (entries[i] >> at & 1) as u8;
+    }
+    gather(&bytes)
+}
+
 impl TwoNames {
     /// Agents that know names as bits, and those that are committed to theirs.
     pub fn new(rule: InventoryRule, agents: impl ExactSizeIterator<Item = (u8, bool)>) -> TwoNames {
@@ -91,9 +101,11 @@ impl TwoNames {
         let mut entries = [2 << KNOW[0] | 2 << KNOW[1]; BLOCK];
         for i in block.first..block.n {
             if FAR {
-                next[i].iter().for_each(|&agent| machine::prefetch(&self.states, agent as usize));
+                for agent in next[i] {
+                    machine::prefetch(&self.states, agent as usize);
+                }
             }
-            let [speaker, hearer] = block.pairs[i].map(|agent| agent as usize);
+            let (speaker, hearer) = (block.pairs[i][0] as usize, block.pairs[i][1] as usize);
             let (a, b) = (usize::from(self.states[speaker]), usize::from(self.states[hearer]));
             let second = (draws[0][i] >> 31) as usize;
             let mut index = a | b << 3 | second << 6;
@@ -112,13 +124,15 @@ impl TwoNames {
 
     #[inline(always)]
     fn count(&mut self, block: &mut Block, entries: &[u16; BLOCK]) {
-        let bits = |at: u32| gather(&entries.map(|entry| (entry >> at & 1) as u8));
-        block.names[0] = Names::Bits(bits(NAME));
-        block.success = bits(SUCCESS);
-        block.committed = BOUND.map(bits);
+        block.names[0] = Names::Bits(bits(entries, NAME));
+        block.success = bits(entries, SUCCESS);
+        block.committed = [bits(entries, BOUND[0]), bits(entries, BOUND[1])];
         let before = self.know;
         for name in 0..2 {
-            let changes: u32 = entries.iter().map(|entry| u32::from(entry >> KNOW[name] & 7)).sum();
+            let mut changes = 0;
+            for entry in entries {
+                changes += entry >> KNOW[name] & 7;
+            }
             self.know[name] = (self.know[name] + u64::from(changes)) - 2 * BLOCK as u64;
         }
         let size = self.states.len() as u64;

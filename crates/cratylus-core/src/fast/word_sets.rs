@@ -60,9 +60,11 @@ impl Population for WordSets {
         (block.success, block.committed, block.agreed) = (0, [0; 2], None);
         for i in block.first..block.n {
             if far {
-                next[i].iter().for_each(|&agent| machine::prefetch(&self.states, agent as usize));
+                for agent in next[i] {
+                    machine::prefetch(&self.states, agent as usize);
+                }
             }
-            let [speaker, hearer] = block.pairs[i].map(|agent| agent as usize);
+            let (speaker, hearer) = (block.pairs[i][0] as usize, block.pairs[i][1] as usize);
             let (a, b) = (self.states[speaker], self.states[hearer]);
             let known = a & !COMMITTED;
             let name = match known.count_ones() {
