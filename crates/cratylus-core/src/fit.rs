@@ -399,6 +399,8 @@ mod tests {
             alone: false,
             consensus: crate::stop::Consensus::published(),
             live: false,
+            knowing: None,
+            measures: None,
         };
         let event = |t, a, b, name_a, name_b| Event {
             t,

@@ -35,6 +35,7 @@ mod run;
 mod waves;
 mod world;
 
+pub mod knowing;
 pub mod measure;
 pub mod measures;
 pub mod outcome;
@@ -59,7 +60,7 @@ pub mod estimate;
 pub mod experiment;
 pub mod fit;
 
-pub use event::{AgentId, Digest, Event, NOBODY, Name};
+pub use event::{AgentId, Digest, DigestSeen, Event, NOBODY, Name};
 pub use network::Network;
 pub use pairing::Pairing;
 pub use run::{Engine, Sink, run};

@@ -2,6 +2,8 @@
 //! and what it says years later from the file are the same.
 
 use crate::event::Event;
+use crate::fast::Block;
+use crate::knowing::Knowing;
 use crate::stop::Consensus;
 use crate::{AgentId, Name};
 
@@ -31,6 +33,10 @@ pub struct RunContext {
     pub consensus: Consensus,
     /// Whether any agent is a language model, whose answers may be unusable.
     pub live: bool,
+    /// In the naming game, what agents know at the start and how they learn.
+    pub knowing: Option<Knowing>,
+    /// Which measures are kept, by their names; None where all are.
+    pub measures: Option<Vec<String>>,
 }
 
 impl RunContext {
@@ -43,6 +49,11 @@ impl RunContext {
 pub trait Measure: Send {
     fn see(&mut self, event: &Event);
 
+    /// Interactions `from..to` of a block. Measures that can count bits do.
+    fn see_block(&mut self, block: &Block, from: usize, to: usize) {
+        (from..to).for_each(|i| self.see(&block.event(i)));
+    }
+
     /// The end of a population round, or of the run in the midst of one: readings of what was seen since the last.
     fn round(&mut self, _t: u64, _out: &mut Vec<Reading>) {}
 
@@ -52,10 +63,18 @@ pub trait Measure: Send {
 
 /// A registry's line: what a measure is called, what it says, and how to start it.
 pub struct MeasureEntry {
+    /// What it writes, with the names of further ones that come with it.
     pub name: &'static str,
     /// Definition and source, for readers.
     pub words: &'static str,
     pub new: fn(&RunContext) -> Box<dyn Measure>,
+}
+
+impl MeasureEntry {
+    /// What it is called in an experiment file: the first of its names, without what stands for a name of the pool.
+    pub fn key(&self) -> &'static str {
+        self.name.split([':', ',']).next().expect("split gives at least one")
+    }
 }
 
 /// All measures of one run at once: cuts the events into population rounds.
@@ -68,7 +87,8 @@ pub struct Measures {
 
 impl Measures {
     pub fn new(context: &RunContext) -> Measures {
-        let all = crate::measures::ALL.iter().map(|entry| (entry.new)(context)).collect();
+        let kept = |entry: &&MeasureEntry| context.measures.as_ref().is_none_or(|kept| kept.iter().any(|key| key == entry.key()));
+        let all = crate::measures::ALL.iter().filter(kept).map(|entry| (entry.new)(context)).collect();
         Measures { size: (!context.alone).then(|| u64::from(context.size)), seen: 0, all }
     }
 
@@ -79,6 +99,25 @@ impl Measures {
             if self.size.is_some_and(|size| self.seen.is_multiple_of(size)) {
                 measure.round(self.seen, out);
             }
+        }
+    }
+
+    /// The same for all interactions of a block.
+    pub fn see_block(&mut self, block: &Block, out: &mut Vec<Reading>) {
+        let mut from = block.first;
+        while from < block.n {
+            let to = match self.size {
+                Some(size) => block.n.min(((block.start + from as u64 + 1).next_multiple_of(size) - block.start) as usize),
+                None => block.n,
+            };
+            self.seen = block.start + to as u64;
+            for measure in &mut self.all {
+                measure.see_block(block, from, to);
+                if self.size.is_some_and(|size| self.seen.is_multiple_of(size)) {
+                    measure.round(self.seen, out);
+                }
+            }
+            from = to;
         }
     }
 

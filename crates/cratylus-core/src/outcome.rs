@@ -1,9 +1,10 @@
 //! What is said of one run at its end: a row of `runs.parquet`, as a fold over its events.
 
-use crate::event::{Digest, Event};
+use crate::event::{Digest, DigestSeen, Event};
+use crate::fast::{Block, Names, ones};
 use crate::measure::{Measure, RunContext};
 use crate::measures::invalid_share::InvalidShare;
-use crate::stop::{ConsensusSeen, ShareSeen, TIPPED_SHARE, WINDOW_ROUNDS};
+use crate::stop::{By, ConsensusSeen, TIPPED_SHARE, WINDOW_ROUNDS};
 use crate::{AgentId, Name};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -36,35 +37,36 @@ pub struct OutcomeSeen {
     size: u32,
     consensus: ConsensusSeen,
     winning_share: f64,
+    by: By,
     window: u64,
-    /// The names said in each of the last interactions, as many as the consensus window is long.
-    last: VecDeque<[Option<Name>; 2]>,
+    /// The minority's name, and the sorted agents that are committed to any.
+    committed: Option<(Name, Vec<AgentId>)>,
+    last: LastSaid,
     reached: Option<(u64, Option<Name>)>,
-    share: Option<ShareSeen>,
     /// The interactions so far, and how many of them succeeded and were settled.
     seen: [u64; 3],
     void: u64,
     invalid: InvalidShare,
-    digest: Digest,
+    digest: DigestSeen,
 }
 
 impl OutcomeSeen {
     pub fn new(context: &RunContext) -> OutcomeSeen {
-        let window = |(name, agents): &(Name, Vec<AgentId>)| {
-            ShareSeen::new(*name, agents.clone(), WINDOW_ROUNDS * u64::from(context.size))
-        };
+        let window = context.consensus.window(context.size);
+        let share_window = if context.committed.is_some() { WINDOW_ROUNDS * u64::from(context.size) } else { 0 };
         OutcomeSeen {
             size: context.size,
-            consensus: ConsensusSeen::new(&context.consensus, context.size),
+            consensus: ConsensusSeen::new(&context.consensus, context.size, context.knowing.as_ref()),
             winning_share: context.consensus.threshold.min(TIPPED_SHARE),
-            window: context.consensus.window(context.size),
-            last: VecDeque::new(),
+            by: context.consensus.by,
+            window,
+            committed: context.committed.clone(),
+            last: LastSaid { most: window.max(share_window), two_names: context.names.len() == 2, blocks: VecDeque::new() },
             reached: None,
-            share: context.committed.as_ref().map(window),
             seen: [0; 3],
             void: 0,
             invalid: InvalidShare::new(context),
-            digest: Digest::default(),
+            digest: DigestSeen::default(),
         }
     }
 
@@ -77,33 +79,47 @@ impl OutcomeSeen {
             self.seen[1] += u64::from(success);
             self.seen[2] += 1;
         }
-        if let Some(share) = &mut self.share {
-            share.see(event);
-        }
-        if self.reached.is_none() {
-            if self.last.len() as u64 == self.window {
-                self.last.pop_front();
-            }
-            self.last.push_back(event.names);
-            if self.consensus.see(event) {
-                self.reached = Some((event.t + 1, self.most_said()));
-                self.last.clear();
-            }
+        let bound = |agent: AgentId| self.committed.as_ref().is_some_and(|(_, agents)| agents.binary_search(&agent).is_ok());
+        self.last.push(event, event.agents.map(bound));
+        if self.reached.is_none() && self.consensus.see(event) {
+            self.reached = Some((event.t + 1, self.winner(event.t + 1, event.names[0])));
         }
     }
 
-    fn most_said(&self) -> Option<Name> {
-        let mut counts = BTreeMap::new();
-        self.last.iter().flatten().flatten().for_each(|&name| *counts.entry(name).or_insert(0u64) += 1);
-        let all: u64 = counts.values().sum();
-        let most = counts.values().copied().max()?;
-        let enough = most as f64 >= self.winning_share * all as f64 - 1e-9;
-        counts.into_iter().find(|&(_, count)| count == most && enough).map(|(name, _)| name)
+    /// The same for all interactions of a block, which rules played.
+    pub fn see_block(&mut self, block: &Block) {
+        self.digest.see_block(block);
+        let played = block.played();
+        self.seen[0] += u64::from(played.count_ones());
+        self.seen[1] += u64::from((block.success & block.settled & played).count_ones());
+        self.seen[2] += u64::from((block.settled & played).count_ones());
+        self.last.push_block(block);
+        if self.reached.is_none()
+            && let Some(i) = self.consensus.see_block(block)
+        {
+            let t = block.start + i as u64 + 1;
+            self.reached = Some((t, self.winner(t, Some(block.names[0].get(i)))));
+        }
+    }
+
+    /// The name that won with the consensus after `t` interactions; `said` is what the last speaker said.
+    fn winner(&self, t: u64, said: Option<Name>) -> Option<Name> {
+        match self.by {
+            By::Successes => self.last.most_said(t, self.window, self.winning_share),
+            By::Inventories => said,
+        }
+    }
+
+    /// The minority's share of what those said that are not committed, over the last three population rounds.
+    fn share(&self) -> Option<f64> {
+        let (name, _) = self.committed.as_ref()?;
+        let (chosen, of) = self.last.share(*name, self.seen[0], WINDOW_ROUNDS * u64::from(self.size));
+        (of > 0).then(|| chosen as f64 / of as f64)
     }
 
     pub fn end(&self) -> Outcome {
         let [interactions, successes, settled] = self.seen;
-        let share = self.share.as_ref().and_then(ShareSeen::so_far);
+        let share = self.share();
         let per_agent = |interactions: u64| interactions as f64 / f64::from(self.size);
         Outcome {
             interactions,
@@ -116,8 +132,109 @@ impl OutcomeSeen {
             invalid_share: self.invalid.share(),
             minority_share: share,
             tipped: share.map(|share| share >= TIPPED_SHARE),
-            digest: self.digest,
+            digest: self.digest.end(),
         }
+    }
+}
+
+/// What was said in the last interactions of a run, packed as in a [`Block`].
+struct LastSaid {
+    /// How many interactions are kept at least.
+    most: u64,
+    two_names: bool,
+    blocks: VecDeque<SaidBlock>,
+}
+
+struct SaidBlock {
+    start: u64,
+    /// Up to where interactions are in it.
+    n: usize,
+    names: [Names; 2],
+    /// Where each seat said something, and where it was not committed.
+    said: [u64; 2],
+    free: [u64; 2],
+}
+
+impl LastSaid {
+    fn push(&mut self, event: &Event, committed: [bool; 2]) {
+        let (start, i) = (event.t / 64 * 64, (event.t % 64) as usize);
+        if self.blocks.back().is_none_or(|block| block.start != start) {
+            let names = || if self.two_names { Names::Bits(0) } else { Names::Words(Box::new([0; 64])) };
+            self.blocks.push_back(SaidBlock { start, n: 0, names: [names(), names()], said: [0; 2], free: [0; 2] });
+            self.trim(start);
+        }
+        let block = self.blocks.back_mut().expect("one was pushed");
+        block.n = i + 1;
+        for seat in 0..2 {
+            let Some(name) = event.names[seat] else { continue };
+            block.said[seat] |= 1 << i;
+            block.free[seat] |= u64::from(!committed[seat]) << i;
+            match &mut block.names[seat] {
+                Names::Bits(bits) => *bits |= u64::from(name & 1) << i,
+                Names::Words(words) => words[i] = name,
+            }
+        }
+    }
+
+    fn push_block(&mut self, block: &Block) {
+        let said = [block.said[0] & block.played(), block.said[1] & block.played()];
+        let free = [said[0] & !block.committed[0], said[1] & !block.committed[1]];
+        self.blocks.push_back(SaidBlock { start: block.start, n: block.n, names: block.names.clone(), said, free });
+        self.trim(block.start);
+    }
+
+    fn trim(&mut self, start: u64) {
+        while self.blocks.front().is_some_and(|block| block.start + 64 + self.most < start) {
+            self.blocks.pop_front();
+        }
+    }
+
+    /// The blocks that hold interactions `from..to`, with where in them those are.
+    fn within(&self, from: u64, to: u64) -> impl Iterator<Item = (&SaidBlock, u64)> {
+        self.blocks.iter().filter(move |block| block.start < to && block.start + block.n as u64 > from).map(move |block| {
+            let (first, end) = (from.saturating_sub(block.start) as usize, (to - block.start).min(block.n as u64) as usize);
+            (block, ones(first, end))
+        })
+    }
+
+    /// The name that makes up `least` of what was said in the `window` interactions before `t`, where one does.
+    fn most_said(&self, t: u64, window: u64, least: f64) -> Option<Name> {
+        let mut counts: BTreeMap<Name, u64> = BTreeMap::new();
+        for (block, within) in self.within(t.saturating_sub(window), t) {
+            for seat in 0..2 {
+                let said = block.said[seat] & within;
+                match &block.names[seat] {
+                    Names::Bits(bits) => {
+                        for (name, bits) in [(0, said & !bits), (1, said & bits)] {
+                            if bits != 0 {
+                                *counts.entry(name).or_insert(0) += u64::from(bits.count_ones());
+                            }
+                        }
+                    }
+                    Names::Words(words) => {
+                        let names = words.iter().enumerate().filter(|(i, _)| said >> i & 1 == 1);
+                        names.for_each(|(_, &name)| *counts.entry(name).or_insert(0) += 1);
+                    }
+                }
+            }
+        }
+        let all: u64 = counts.values().sum();
+        let most = counts.values().copied().max()?;
+        let enough = most as f64 >= least * all as f64 - 1e-9;
+        counts.into_iter().find(|&(_, count)| count == most && enough).map(|(name, _)| name)
+    }
+
+    /// How often agents that are not committed said a name in the `window` interactions before `t`, of how many times.
+    fn share(&self, name: Name, t: u64, window: u64) -> (u64, u64) {
+        let (mut chosen, mut of) = (0, 0);
+        for (block, within) in self.within(t.saturating_sub(window), t) {
+            for seat in 0..2 {
+                let free = block.free[seat] & within;
+                of += u64::from(free.count_ones());
+                chosen += (0..64).filter(|i| free >> i & 1 == 1 && block.names[seat].get(*i) == name).count() as u64;
+            }
+        }
+        (chosen, of)
     }
 }
 
@@ -137,6 +254,8 @@ mod tests {
             alone: false,
             consensus: Consensus::published(),
             live: false,
+            knowing: None,
+            measures: None,
         };
         let mut seen = OutcomeSeen::new(&context);
         for t in 0..12u32 {
@@ -162,6 +281,8 @@ mod tests {
             alone: false,
             consensus: Consensus::published(),
             live: false,
+            knowing: None,
+            measures: None,
         };
         let mut seen = OutcomeSeen::new(&context);
         for t in 0..10 {

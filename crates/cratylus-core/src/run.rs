@@ -67,7 +67,7 @@ fn run_fast(world: &World, replica: u64, sink: &mut dyn Sink) -> Option<Result<(
         Ok(network) => network,
         Err(fault) => return Some(Err(fault)),
     };
-    let run = Run { seed, network: &*network, complete: world.complete, pairing: world.pairing() };
+    let run = Run { seed, network: &*network, complete: world.complete, pairing: world.pairing(), words: world.counts_words() };
     let mut stop = world.stop(replica);
     let until = stop.most();
     let mut go = |population: &mut dyn FnMut(&mut StopSeen) -> Result<(), Fault>| population(&mut stop);
@@ -99,6 +99,9 @@ fn run_fast(world: &World, replica: u64, sink: &mut dyn Sink) -> Option<Result<(
                 _ => {
                     let known = agents.map(|(name, committed)| (Inventory(name.into_iter().collect()), committed));
                     let mut population = fast::Inventories::new(rule, known);
+                    if world.counts_words() {
+                        population = population.counting();
+                    }
                     go(&mut |stop| fast::play(&mut population, &run, 0, until, stop, replica, sink).map(drop))
                 }
             }

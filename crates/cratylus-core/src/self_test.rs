@@ -240,9 +240,11 @@ fn play(mechanism: &Mechanism, experiment: &crate::experiment::Experiment, seed:
         alone: false,
         consensus: experiment.consensus(),
         live: false,
+        knowing: None,
+        measures: None,
     };
     let mut outcome = OutcomeSeen::new(&context);
-    let mut stop = StopSeen::new(&experiment.stop, size, None, &[]);
+    let mut stop = StopSeen::new(&experiment.stop, size, None, &[], None);
     let network = Complete(size);
     let mut windows: Vec<Vec<Round>> = vec![Vec::new(); size as usize];
     let mut events = Vec::new();

@@ -2,6 +2,7 @@
 
 use crate::event::Event;
 use crate::fast::Block;
+use crate::knowing::{Knowing, Known};
 use crate::{AgentId, Name};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,10 +25,14 @@ pub struct Stop {
     pub rounds: Option<u64>,
 }
 
-/// Consensus: a share of successes over the last interactions. Give `window` or `window_rounds`.
+/// Consensus: a share of successes over the last interactions; give `window` or `window_rounds`. Or, in the naming game,
+/// inventories that hold one word each and all the same.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Consensus {
+    /// What it is judged by.
+    #[serde(default, skip_serializing_if = "By::is_successes")]
+    pub by: By,
     /// The length of the window in interactions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<u64>,
@@ -43,6 +48,22 @@ pub struct Consensus {
     /// The first population round (from 1) at whose end there may be a consensus. Published rules differ here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_round: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum By {
+    /// A window of successes: all that an observer can see.
+    #[default]
+    Successes,
+    /// The agents' inventories, as theory defines it: every agent knows one word, and all the same (Baronchelli et al. 2006).
+    Inventories,
+}
+
+impl By {
+    fn is_successes(&self) -> bool {
+        *self == By::Successes
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -89,6 +110,7 @@ impl Consensus {
     /// Three population rounds of nothing but success: how consensus is judged where a run does not stop at it.
     pub fn published() -> Consensus {
         Consensus {
+            by: By::Successes,
             window: None,
             window_rounds: Some(WINDOW_ROUNDS),
             threshold: 1.0,
@@ -166,37 +188,105 @@ impl Window {
 /// Sees events and says when consensus is first reached. Void interactions count as not successful.
 #[derive(Clone, Debug)]
 pub struct ConsensusSeen {
-    window: Window,
-    /// How many successes the window must hold.
-    needed: u64,
+    seen: Seen,
     every: u64,
     /// How many interactions must have passed.
     least: u64,
 }
 
+#[derive(Clone, Debug)]
+enum Seen {
+    /// Nothing but successes: how many in a row there were, and how many there must be.
+    InARow {
+        so_far: u64,
+        needed: u64,
+    },
+    /// So many in a window.
+    Window {
+        window: Window,
+        needed: u64,
+    },
+    Known(Box<Known>),
+}
+
 impl ConsensusSeen {
-    pub fn new(rule: &Consensus, size: u32) -> ConsensusSeen {
-        let window = Window::new(rule.window(size));
+    /// `knowing` is what agents of the naming game know, and None in other games.
+    pub fn new(rule: &Consensus, size: u32, knowing: Option<&Knowing>) -> ConsensusSeen {
+        let length = rule.window(size);
         // A tenth of a success is never missing for want of precision in a threshold such as 0.98.
-        let needed = (rule.threshold * window.length() as f64 - 1e-9).ceil().max(0.0) as u64;
+        let needed = (rule.threshold * length as f64 - 1e-9).ceil().max(0.0) as u64;
+        let seen = match (rule.by, knowing) {
+            (By::Inventories, Some(knowing)) => Seen::Known(Box::new(Known::new(knowing.clone()))),
+            _ if needed == length => Seen::InARow { so_far: 0, needed },
+            _ => Seen::Window { window: Window::new(length), needed },
+        };
         let every = match rule.every {
             Every::Interaction => 1,
             Every::Round => u64::from(size),
         };
-        ConsensusSeen { window, needed, every, least: rule.from_round.unwrap_or(0) * u64::from(size) }
+        ConsensusSeen { seen, every, least: rule.from_round.unwrap_or(0) * u64::from(size) }
     }
 
-    /// Whether the window holds a consensus after this event.
+    /// Whether there is a consensus after this event.
     #[inline]
     pub fn see(&mut self, event: &Event) -> bool {
-        self.window.push(u8::from(event.success == Some(true)));
+        let success = event.success == Some(true);
+        let reached = match &mut self.seen {
+            Seen::InARow { so_far, needed } => {
+                *so_far = if success { *so_far + 1 } else { 0 };
+                *so_far >= *needed
+            }
+            Seen::Window { window, needed } => {
+                window.push(u8::from(success));
+                window.sum() >= *needed && window.full()
+            }
+            Seen::Known(known) => {
+                known.see(event);
+                known.agreed().is_some()
+            }
+        };
         let t = event.t + 1;
-        self.window.sum() >= self.needed && self.window.full() && t.is_multiple_of(self.every) && t >= self.least
+        reached && t.is_multiple_of(self.every) && t >= self.least
+    }
+
+    /// The first interaction of a block with which there is a consensus, and which number it has there. What comes after
+    /// it is left unseen.
+    pub fn see_block(&mut self, block: &Block) -> Option<usize> {
+        let simple = self.every == 1 && self.least <= block.start + block.first as u64;
+        match &mut self.seen {
+            Seen::InARow { so_far, needed } if simple => {
+                let failures = block.played() & !(block.success & block.settled);
+                let mut at = block.first;
+                while at < block.n {
+                    let left = failures >> at;
+                    let end = if left == 0 { block.n } else { at + left.trailing_zeros() as usize };
+                    let more = (*needed).saturating_sub(*so_far);
+                    if (end - at) as u64 >= more.max(1) {
+                        return Some(at + more.max(1) as usize - 1);
+                    }
+                    *so_far = if end < block.n { 0 } else { *so_far + (end - at) as u64 };
+                    at = end + 1;
+                }
+                None
+            }
+            // In flat memory what agents know is at hand.
+            Seen::Known(_) if simple => block.agreed.map(|(i, _)| i),
+            Seen::Known(_) => {
+                let (i, _) = block.agreed?;
+                let first = self.least.max(block.start + i as u64 + 1).next_multiple_of(self.every) - 1 - block.start;
+                (first < block.n as u64).then_some(first as usize)
+            }
+            _ => (block.first..block.n).find(|&i| self.see(&block.event(i))),
+        }
     }
 
     /// The fewest interactions with which there can be a consensus, if all to come succeed after `seen`.
     fn soonest(&self, seen: u64) -> u64 {
-        let held = self.window.soonest(seen, |sum, _| sum >= self.needed, 1);
+        let held = match &self.seen {
+            Seen::InARow { so_far, needed } => seen + needed.saturating_sub(*so_far),
+            Seen::Window { window, needed } => window.soonest(seen, |sum, _| sum >= *needed, 1),
+            Seen::Known(_) => seen + 1,
+        };
         held.max(self.least).next_multiple_of(self.every)
     }
 }
@@ -259,12 +349,12 @@ pub struct StopSeen {
 
 impl StopSeen {
     /// `share_of` is the name that a share rule is about; `committed` the sorted agents it leaves out.
-    pub fn new(rule: &Stop, size: u32, share_of: Option<Name>, committed: &[AgentId]) -> StopSeen {
+    pub fn new(rule: &Stop, size: u32, share_of: Option<Name>, committed: &[AgentId], knowing: Option<&Knowing>) -> StopSeen {
         let share = rule.share.as_ref().zip(share_of).map(|(share, name)| {
             let window = share.window_rounds * u64::from(size);
             (ShareSeen::new(name, committed.to_vec(), window), share.threshold)
         });
-        let consensus = rule.consensus.as_ref().map(|consensus| ConsensusSeen::new(consensus, size));
+        let consensus = rule.consensus.as_ref().map(|consensus| ConsensusSeen::new(consensus, size, knowing));
         StopSeen { consensus, share, most: rule.most(size) }
     }
 
@@ -283,11 +373,20 @@ impl StopSeen {
 
     /// How many interactions of a block there are until the run ends within it. None where it goes on.
     pub fn see_block(&mut self, block: &Block) -> Option<usize> {
-        if self.consensus.is_none() && self.share.is_none() {
+        if self.share.is_none() {
             let left = (self.most - block.start) as usize;
-            return (left <= block.n).then_some(left);
+            let consensus = self.consensus.as_mut().and_then(|consensus| consensus.see_block(block));
+            return consensus.map(|i| i + 1).or((left <= block.n).then_some(left));
         }
-        (block.first..block.n).find(|&i| self.see(&block.event(i))).map(|i| i + 1)
+        // Consensus first, as it looks at whole blocks.
+        let consensus = self.consensus.as_mut().and_then(|consensus| consensus.see_block(block));
+        let end = consensus.map_or(block.n, |i| i + 1);
+        let (share, threshold) = self.share.as_mut().expect("looked at above");
+        let reached = (block.first..end).find(|&i| {
+            share.see(&block.event(i));
+            block.start + i as u64 + 1 >= self.most || share.share().is_some_and(|share| share >= *threshold)
+        });
+        reached.or(consensus).map(|i| i + 1)
     }
 
     pub fn most(&self) -> u64 {
@@ -312,7 +411,7 @@ mod tests {
     }
 
     fn ends(stop: &Stop, size: u32, successes: impl Fn(u64) -> bool) -> u64 {
-        let mut seen = StopSeen::new(stop, size, Some(0), &[]);
+        let mut seen = StopSeen::new(stop, size, Some(0), &[], None);
         (0..).find(|&t| seen.see(&event(t, successes(t)))).map(|t| t + 1).unwrap()
     }
 
@@ -320,6 +419,7 @@ mod tests {
     fn a_consensus_of_72_ends_with_the_72nd_success_in_a_row() {
         let stop = Stop {
             consensus: Some(Consensus {
+                by: By::Successes,
                 window: Some(72),
                 window_rounds: None,
                 threshold: 1.0,
@@ -335,7 +435,14 @@ mod tests {
 
     #[test]
     fn a_window_in_rounds_grows_with_the_population() {
-        let rule = |every| Consensus { window: None, window_rounds: Some(3), threshold: 0.98, every, from_round: None };
+        let rule = |every| Consensus {
+            by: By::Successes,
+            window: None,
+            window_rounds: Some(3),
+            threshold: 0.98,
+            every,
+            from_round: None,
+        };
         let stop = |every| Stop { consensus: Some(rule(every)), ..Stop::default() };
         assert_eq!(ends(&stop(Every::Interaction), 100, |_| true), 300);
         assert_eq!(ends(&stop(Every::Interaction), 100, |t| t >= 50), 344, "six failures in 300 are 98 %");
@@ -353,8 +460,14 @@ mod tests {
 
     #[test]
     fn what_is_sure_to_be_played_is_never_past_the_stop() {
-        let rule =
-            |threshold, every, from_round| Consensus { window: Some(12), window_rounds: None, threshold, every, from_round };
+        let rule = |threshold, every, from_round| Consensus {
+            by: By::Successes,
+            window: Some(12),
+            window_rounds: None,
+            threshold,
+            every,
+            from_round,
+        };
         let share = Share { name: None, window_rounds: 2, threshold: 0.8 };
         for case in 0..600u64 {
             let mut draws = crate::Seed(case).stream(crate::Purpose::Resample, 0);
@@ -365,7 +478,7 @@ mod tests {
                 interactions: Some(120),
                 rounds: None,
             };
-            let mut seen = StopSeen::new(&stop, 6, Some(0), &[5]);
+            let mut seen = StopSeen::new(&stop, 6, Some(0), &[5], None);
             let (mut sure, mut idle) = (0, 0);
             let easy = draws.unit();
             for t in 0.. {

@@ -8,13 +8,15 @@ use crate::control::{Averaged, Control, Paid};
 use crate::experiment::{AgentContext, Committed, Experiment, How, Inputs, Kind, NetworkSpec, NoInputs, Notes, Part, Point};
 use crate::fast::{Compiled, Tables, WORDS_MAX};
 use crate::game::Game;
+use crate::knowing::{Knowing, KnownAtStart};
 use crate::language::model::Model;
 use crate::language::protocol::Order;
 use crate::measure::RunContext;
 use crate::networks::{self, EdgeList};
-use crate::stop::StopSeen;
+use crate::stop::{By, StopSeen};
 use crate::window::{Policy, Round, Windows};
 use crate::{AgentId, Name, Network, Pairing, Purpose, Seed, machine};
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 pub struct World {
@@ -324,14 +326,46 @@ impl World {
             alone: self.game.alone(),
             consensus: self.experiment.consensus(),
             live: self.experiment.live(),
+            knowing: self.knowing(replica),
+            measures: self.experiment.record.measures.clone(),
         }
+    }
+
+    /// What agents of the naming game know at the start of a run, where all follow one rule.
+    fn knowing(&self, replica: u64) -> Option<Knowing> {
+        let rule = self.inventories()?;
+        let (seed, mut committed) = (self.seed(replica), HashMap::new());
+        let mut start = KnownAtStart::Nothing;
+        if !self.committed.is_empty() || matches!(self.starts, Starts::Shares(_)) {
+            let assigned = self.assign(seed);
+            let begin = self.begin(seed, &assigned);
+            let bound = |(agent, kind): (AgentId, &u16)| Some((agent, self.committed_to(*kind)?));
+            committed = (0..).zip(&assigned).filter_map(bound).collect();
+            if matches!(self.starts, Starts::Shares(_)) {
+                start = KnownAtStart::Each(Arc::new(begin.names));
+            }
+        }
+        if let Starts::All(rounds) = &self.starts
+            && let Some([name, _]) = rounds.first()
+        {
+            start = KnownAtStart::All(Name::from(*name));
+        }
+        Some(Knowing { rule, size: self.size, start, committed: Arc::new(committed) })
+    }
+
+    /// Whether any measure is of the words that agents know.
+    pub(crate) fn counts_words(&self) -> bool {
+        let kept = &self.experiment.record.measures;
+        self.inventories().is_some() && kept.as_ref().is_none_or(|kept| kept.iter().any(|key| key == "total_words"))
     }
 
     pub fn stop(&self, replica: u64) -> StopSeen {
         let rule = &self.experiment.stop;
         let named = rule.share.as_ref().and_then(|share| share.name.as_ref());
         let share_of = named.and_then(|name| name_of(self.experiment.names(), name)).or(self.committed.first().copied());
-        StopSeen::new(rule, self.size, share_of, &self.committed(replica))
+        let by_inventories = rule.consensus.as_ref().is_some_and(|consensus| consensus.by == By::Inventories);
+        let knowing = if by_inventories { self.knowing(replica) } else { None };
+        StopSeen::new(rule, self.size, share_of, &self.committed(replica), knowing.as_ref())
     }
 
     /// The first kind of those that are committed.

@@ -5,6 +5,8 @@ use common::Kept;
 use cratylus_core::agent::Fault;
 use cratylus_core::experiment::{Document, NoInputs};
 use cratylus_core::fast::Block;
+use cratylus_core::measure::{Measures, Reading};
+use cratylus_core::outcome::OutcomeSeen;
 use cratylus_core::{Engine, Event, Sink, World, run};
 use proptest::prelude::*;
 
@@ -41,7 +43,7 @@ fn naming() -> impl Strategy<Value = String> {
     ];
     let pool = prop_oneof![Just(0usize), Just(2), Just(3), Just(63), Just(64), Just(200)];
     let groups = prop_oneof![Just(0), Just(1), Just(2)];
-    (any::<u32>(), population(), rules, pool, groups, any::<bool>(), 40u64..600).prop_map(
+    (any::<u32>(), population(), rules, pool, groups, any::<bool>(), 40u64..3000).prop_map(
         |(seed, population, rule, pool, groups, shares, most)| {
             let names: Vec<String> = (0..pool).map(|i| format!("\"n{i}\"")).collect();
             let pooled = pool > 0;
@@ -56,8 +58,9 @@ fn naming() -> impl Strategy<Value = String> {
             };
             format!(
                 "seed = {seed}\n[population]\n{population}{start}\n[game]\nkind = \"naming\"\n{names}\n\
-                 [stop]\nconsensus = {{ window_rounds = 3 }}\ninteractions = {most}\n\
+                 [stop]\nconsensus = {{ {} }}\ninteractions = {most}\n\
                  [agents]\nkind = \"inventory\"{}\n{committed}",
+                ["window_rounds = 3", "window = 7", "window = 20, threshold = 0.8", "by = \"inventories\""][seed as usize % 4],
                 rule.replace(", ", "\n")
             )
         },
@@ -71,18 +74,28 @@ fn coordination() -> impl Strategy<Value = String> {
             let start = if shares { "start = { shares = { Q = 0.4, M = 0.6 } }" } else { "" };
             format!(
                 "seed = {seed}\n[population]\n{population}{start}\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\nmemory = 3\n\
-                 [stop]\ninteractions = {most}\n[agents]\nkind = \"{}\"\n[agents.committed]\nname = \"M\"\ncount = {committed}\n",
+                 [stop]\ninteractions = {most}\nshare = {{ name = \"M\", threshold = 0.97 }}\n[agents]\nkind = \"{}\"\n[agents.committed]\nname = \"M\"\ncount = {committed}\n",
                 kinds[kind]
             )
         },
     )
 }
 
-/// Keeps events, and of blocks what events do not say.
-#[derive(Default)]
+/// Keeps events, of blocks what events do not say, and what measures and outcome make of them.
 struct Packed {
     events: Vec<Event>,
     committed: Vec<[bool; 2]>,
+    measures: Measures,
+    readings: Vec<Reading>,
+    outcome: OutcomeSeen,
+}
+
+impl Packed {
+    fn new(world: &World) -> Packed {
+        let context = world.context(3);
+        let (measures, outcome) = (Measures::new(&context), OutcomeSeen::new(&context));
+        Packed { events: Vec::new(), committed: Vec::new(), measures, readings: Vec::new(), outcome }
+    }
 }
 
 impl Sink for Packed {
@@ -91,21 +104,32 @@ impl Sink for Packed {
     }
     fn block(&mut self, _: u64, block: &Block) -> Result<(), Fault> {
         self.events.extend(block.events());
+        self.measures.see_block(block, &mut self.readings);
+        self.outcome.see_block(block);
         self.committed.extend((block.first..block.n).map(|i| block.committed.map(|bits| bits >> i & 1 == 1)));
         Ok(())
     }
     fn end(&mut self, _: u64) -> Result<(), Fault> {
+        self.measures.end(&mut self.readings);
         Ok(())
     }
 }
 
 fn agree(text: &str) {
     let world = world(text);
-    let mut fast = Packed::default();
+    let mut fast = Packed::new(&world);
     run(&world, &[3], Engine::Fastest, &mut fast).unwrap();
     let mut plain = Kept::default();
     run(&world, &[3], Engine::Plain { block: 50 }, &mut plain).unwrap();
     assert_eq!(fast.events, plain.0[&3], "{text}");
+    let mut slow = Packed::new(&world);
+    for event in &plain.0[&3] {
+        slow.measures.see(event, &mut slow.readings);
+        slow.outcome.see(event);
+    }
+    slow.measures.end(&mut slow.readings);
+    assert_eq!(fast.readings, slow.readings, "{text}");
+    assert_eq!(fast.outcome.end(), slow.outcome.end(), "{text}");
     let committed = world.committed(3);
     for (event, bound) in fast.events.iter().zip(&fast.committed) {
         assert_eq!(event.agents.map(|agent| committed.binary_search(&agent).is_ok()), *bound);

@@ -7,7 +7,7 @@ use cratylus_core::experiment::{Document, NoInputs};
 use cratylus_core::language::Distribution;
 use cratylus_core::language::model::{Model, Query, Reply, Source};
 use cratylus_core::live::{Live, run_asking};
-use cratylus_core::{Digest, Engine, Event, Seed, World, run};
+use cratylus_core::{DigestSeen, Engine, Event, Seed, World, run};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -121,9 +121,9 @@ fn unusable_answers_are_asked_for_again_and_then_make_the_interaction_void() {
 #[test]
 fn digests_tell_runs_apart_by_what_was_unusable() {
     let digest = |invalid| {
-        let mut digest = Digest::default();
+        let mut digest = DigestSeen::default();
         digest.see(&Event { t: 0, agents: [0, 1], names: [Some(0); 2], success: Some(true), invalid });
-        digest
+        digest.end()
     };
     assert_ne!(digest([0, 0]), digest([0, 1]));
     assert_ne!(digest([1, 0]), digest([0, 1]));

@@ -352,14 +352,6 @@ fn main() {
         let peer = case.peer.and_then(|found| peer(&peers, found));
         let show = |value: Option<f64>| value.map_or("–".into(), |value| format!("{value:.1}"));
         let ratio = looped.map(|looped| here / looped);
-        println!(
-            "{:<30} {:>8.1} {:>8.0} {:>8} {:>8} {:>8}",
-            case.name,
-            here,
-            case.target,
-            show(looped),
-            show(ratio),
-            show(peer)
-        );
+        println!("{:<30} {:>8.1} {:>8.0} {:>8} {:>8} {:>8}", case.name, here, case.target, show(looped), show(ratio), show(peer));
     }
 }

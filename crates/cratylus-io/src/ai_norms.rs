@@ -352,6 +352,8 @@ fn tables(dir: &Path, points: &[Point], recorded: &[Recorded], words: &Words) ->
             alone: experiment.game.spec.alone(),
             consensus: experiment.consensus(),
             live: false,
+            knowing: None,
+            measures: None,
         };
         let (mut measures, mut outcome, mut out) = (Measures::new(&context), OutcomeSeen::new(&context), Vec::new());
         for event in &one.events {

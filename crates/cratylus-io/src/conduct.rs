@@ -18,6 +18,7 @@ use crate::world::{Trouble, at};
 use cratylus_core::agent::Fault;
 use cratylus_core::agents::emulated::Condition;
 use cratylus_core::experiment::Point;
+use cratylus_core::fast::Block;
 use cratylus_core::measure::{Measures, Reading};
 use cratylus_core::outcome::OutcomeSeen;
 use cratylus_core::summary::RunRow;
@@ -512,6 +513,21 @@ impl Sink for Recorder<'_> {
         }
         if keep {
             run.events.extend_from_slice(events);
+        }
+        self.advance().map_err(|trouble| Fault(trouble.0))
+    }
+
+    fn block(&mut self, replica: u64, block: &Block) -> Result<(), Fault> {
+        if self.progress.stop.load(Ordering::Relaxed) {
+            return Err(Fault("interrupted".into()));
+        }
+        self.progress.interactions.fetch_add((block.n - block.first) as u64, Ordering::Relaxed);
+        let keep = self.interactions.is_some();
+        let run = self.find(replica);
+        run.outcome.see_block(block);
+        run.measures.see_block(block, &mut run.readings);
+        if keep {
+            run.events.extend(block.events());
         }
         self.advance().map_err(|trouble| Fault(trouble.0))
     }

@@ -253,6 +253,8 @@ fn read_decisions(dir: &RunDir, condition: usize, runs: &mut Vec<RunDecisions>) 
             alone: experiment.game.spec.alone(),
             consensus: experiment.consensus(),
             live: false,
+            knowing: None,
+            measures: None,
         };
         runs.push(decisions(condition, &context, experiment.memory(), &starts, events));
         Ok(())

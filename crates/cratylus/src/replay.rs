@@ -4,8 +4,9 @@ use crate::experiment::load;
 use crate::{Failure, print, print_json};
 use clap::Args;
 use cratylus_core::agent::Fault;
+use cratylus_core::fast::Block;
 use cratylus_core::live::run_asking;
-use cratylus_core::{Digest, Engine, Event, Sink, World, run};
+use cratylus_core::{DigestSeen, Engine, Event, Sink, World, run};
 use cratylus_io::manifest::Manifest;
 use cratylus_io::models::asker::Taped;
 use cratylus_io::run_dir::{INTERACTIONS, RunDir};
@@ -30,12 +31,17 @@ pub struct Replay {
 }
 
 #[derive(Default)]
-struct Digests(BTreeMap<u64, Digest>);
+struct Digests(BTreeMap<u64, DigestSeen>);
 
 impl Sink for Digests {
     fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
         let digest = self.0.entry(replica).or_default();
         events.iter().for_each(|event| digest.see(event));
+        Ok(())
+    }
+
+    fn block(&mut self, replica: u64, block: &Block) -> Result<(), Fault> {
+        self.0.entry(replica).or_default().see_block(block);
         Ok(())
     }
 
@@ -72,7 +78,7 @@ impl Replay {
                 };
                 done.map_err(|fault| Failure::run(fault.0))?;
                 let base = i as u64 * point.experiment.replicas;
-                played.extend(digests.0.into_iter().map(|(replica, digest)| (base + replica, digest)));
+                played.extend(digests.0.into_iter().map(|(replica, digest)| (base + replica, digest.end())));
             }
         }
         let mut wrong: Vec<String> = Vec::new();
@@ -84,9 +90,9 @@ impl Replay {
         let recorded = self.dir.join(INTERACTIONS).exists();
         if recorded {
             dir.each_played(|row, events| {
-                let mut digest = Digest::default();
+                let mut digest = DigestSeen::default();
                 events.iter().for_each(|event| digest.see(event));
-                if digest != row.outcome.digest {
+                if digest.end() != row.outcome.digest {
                     wrong.push(format!(
                         "run {}: interactions.parquet does not hold the events that runs.parquet vouches for",
                         row.run

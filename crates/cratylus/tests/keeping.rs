@@ -204,6 +204,8 @@ fn a_measure_says_the_same_live_and_from_the_file() {
                 alone: false,
                 consensus: Consensus::published(),
                 live: false,
+                knowing: None,
+                measures: None,
             };
             let (mut measures, mut out) = (Measures::new(&context), Vec::new());
             events.iter().for_each(|event| measures.see(event, &mut out));

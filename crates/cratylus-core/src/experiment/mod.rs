@@ -18,7 +18,7 @@ pub use sweep::{Point, Setting};
 
 use crate::control::{Control, Paid};
 use crate::networks::{Complete, EdgeList, Lattice, Ring, barabasi_albert, erdos_renyi, random_regular, watts_strogatz};
-use crate::stop::Stop;
+use crate::stop::{By, Stop};
 use crate::{Network, Pairing, Purpose, Seed};
 use document::{Spans, Table, read_field, take_field};
 use schemars::JsonSchema;
@@ -280,12 +280,15 @@ pub enum How {
     Add,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
     /// Whether every interaction is kept. Measures and outcomes always are.
     #[serde(default = "yes")]
     pub interactions: bool,
+    /// Which measures are kept, by the names under which `cratylus list measures` has them; all by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measures: Option<Vec<String>>,
 }
 
 fn yes() -> bool {
@@ -294,7 +297,7 @@ fn yes() -> bool {
 
 impl Default for Record {
     fn default() -> Record {
-        Record { interactions: true }
+        Record { interactions: true, measures: None }
     }
 }
 
@@ -423,6 +426,13 @@ impl Experiment {
         self.check_agents(spans)?;
         self.check_start(spans)?;
         self.check_control(spans)?;
+        for key in self.record.measures.iter().flatten() {
+            let keys: Vec<String> = crate::measures::ALL.iter().map(|entry| entry.key().to_string()).collect();
+            if !keys.contains(key) {
+                let why = format!("there is no measure called `{key}`");
+                return Err(spans.mistake("record.measures", why).help(nearest(key, &keys)));
+            }
+        }
         self.check_stop(spans)
     }
 
@@ -588,6 +598,19 @@ impl Experiment {
     fn check_stop(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
         let mistake = |key: &str, why: &str| Err(spans.mistake(key, why.into()));
         if let Some(consensus) = &self.stop.consensus {
+            if consensus.by == By::Inventories {
+                if self.game.kind != "naming" {
+                    return mistake("stop.consensus.by", "only agents of the game `naming` have inventories");
+                }
+                let mut kinds = self.agents.kinds.iter().map(|(_, kind)| &kind.plan);
+                let first = kinds.next();
+                if kinds.any(|kind| Some(kind) != first) {
+                    return mistake("stop.consensus.by", "inventories are followed where all agents keep them by one rule");
+                }
+                if consensus.window.is_some() || consensus.window_rounds.is_some() || consensus.threshold < 1.0 {
+                    return mistake("stop.consensus", "inventories agree at a moment, so they take no window and no threshold");
+                }
+            }
             if consensus.window.is_some() && consensus.window_rounds.is_some() {
                 return mistake(
                     "stop.consensus",
@@ -677,7 +700,7 @@ impl Experiment {
         if !self.control.is_none() {
             plan.insert("control".into(), value(toml::Value::try_from(self.control)));
         }
-        plan.insert("record".into(), value(toml::Value::try_from(self.record)));
+        plan.insert("record".into(), value(toml::Value::try_from(&self.record)));
         plan
     }
 }

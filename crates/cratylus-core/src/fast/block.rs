@@ -81,6 +81,24 @@ impl Block {
         ones(self.first, self.n)
     }
 
+    /// Where a seat said a name.
+    #[inline]
+    pub fn saying(&self, seat: usize, name: Name) -> u64 {
+        let bits = match &self.names[seat] {
+            Names::Bits(bits) if name == 1 => *bits,
+            Names::Bits(bits) if name == 0 => !bits,
+            Names::Bits(_) => 0,
+            Names::Words(words) => {
+                let mut bits = 0;
+                for (i, &word) in words.iter().enumerate() {
+                    bits |= u64::from(word == name) << i;
+                }
+                bits
+            }
+        };
+        bits & self.said[seat]
+    }
+
     /// One of its interactions as an event.
     #[inline]
     pub fn event(&self, i: usize) -> Event {

@@ -11,7 +11,7 @@ mod tables;
 mod two_names;
 mod word_sets;
 
-pub use block::{Block, Names};
+pub use block::{Block, Names, ones};
 pub(crate) use inventories::Inventories;
 pub(crate) use tables::States;
 pub use tables::{Compiled, Tables};
@@ -51,6 +51,9 @@ pub(crate) fn play(
     let mut ahead = Ahead::new(run, from / BLOCK as u64 * BLOCK as u64);
     let mut draws = [[0; BLOCK]; 2];
     let mut block = Block::default();
+    if run.words {
+        (block.words, block.different) = (Some(Box::new([0; BLOCK])), Some(Box::new([0; BLOCK])));
+    }
     let mut t = from;
     while t < until {
         let start = t / BLOCK as u64 * BLOCK as u64;
@@ -99,4 +102,6 @@ pub(crate) struct Run<'a> {
     pub network: &'a dyn Network,
     pub complete: bool,
     pub pairing: crate::pairing::Pairing,
+    /// Whether words are counted after each interaction.
+    pub words: bool,
 }

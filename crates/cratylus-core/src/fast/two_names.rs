@@ -136,9 +136,10 @@ impl TwoNames {
             self.know[name] = (self.know[name] + u64::from(changes)) - 2 * BLOCK as u64;
         }
         let size = self.states.len() as u64;
-        block.agreed = None;
-        let agreed = TwoNames::agreed(self.know, size);
-        if block.words.is_none() && block.different.is_none() && agreed.is_none() {
+        // All that agreed before this block agree from its first interaction on.
+        block.agreed = TwoNames::agreed(before, size).map(|name| (block.first, name));
+        let agreed = block.agreed.is_none() && TwoNames::agreed(self.know, size).is_some();
+        if block.words.is_none() && block.different.is_none() && !agreed {
             return;
         }
         let mut know = before;

@@ -3,6 +3,7 @@
 //! void has still learned nothing, so its next choice counts too.
 
 use crate::event::Event;
+use crate::fast::Block;
 use crate::measure::{Measure, MeasureEntry, Reading, RunContext};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
@@ -17,6 +18,8 @@ struct FirstChoice {
     labels: Vec<String>,
     counts: Vec<u64>,
     active: bool,
+    /// How many agents are not settled yet.
+    left: u64,
 }
 
 impl FirstChoice {
@@ -24,13 +27,14 @@ impl FirstChoice {
         let mut settled = vec![false; context.size as usize];
         context.committed.iter().flat_map(|(_, agents)| agents).for_each(|&agent| settled[agent as usize] = true);
         let labels = context.names.iter().map(|name| format!("first_choice:{name}")).collect();
-        FirstChoice { settled, labels, counts: vec![0; context.names.len()], active: context.empty_start && !context.alone }
+        let left = settled.iter().filter(|&&settled| !settled).count() as u64;
+        FirstChoice { left, settled, labels, counts: vec![0; context.names.len()], active: context.empty_start && !context.alone }
     }
 }
 
 impl Measure for FirstChoice {
     fn see(&mut self, event: &Event) {
-        if !self.active {
+        if !self.active || self.left == 0 {
             return;
         }
         for (agent, name) in event.choices() {
@@ -41,7 +45,15 @@ impl Measure for FirstChoice {
             }
         }
         if event.success.is_some() {
-            event.agents.iter().for_each(|&agent| self.settled[agent as usize] = true);
+            for agent in event.agents {
+                self.left -= u64::from(!std::mem::replace(&mut self.settled[agent as usize], true));
+            }
+        }
+    }
+
+    fn see_block(&mut self, block: &Block, from: usize, to: usize) {
+        if self.active && self.left > 0 {
+            (from..to).for_each(|i| self.see(&block.event(i)));
         }
     }
 

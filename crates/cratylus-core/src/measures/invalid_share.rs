@@ -3,6 +3,7 @@
 
 use crate::AgentId;
 use crate::event::Event;
+use crate::fast::Block;
 use crate::measure::{Measure, MeasureEntry, Reading, RunContext};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
@@ -37,6 +38,10 @@ impl Measure for InvalidShare {
             self.invalid += event.invalid.iter().map(|&n| u64::from(n)).sum::<u64>();
             self.usable += event.choices().filter(|(agent, _)| self.committed.binary_search(agent).is_err()).count() as u64;
         }
+    }
+
+    fn see_block(&mut self, _: &Block, _: usize, _: usize) {
+        debug_assert!(!self.live, "language models do not play in blocks");
     }
 
     fn end(&mut self, t: u64, out: &mut Vec<Reading>) {

@@ -1,6 +1,7 @@
 //! The share of the committed minority's name among the choices of the agents that are not committed.
 
 use crate::event::Event;
+use crate::fast::{Block, ones};
 use crate::measure::{Measure, MeasureEntry, Reading, RunContext};
 use crate::{AgentId, Name};
 
@@ -30,6 +31,15 @@ impl Measure for MinorityShare {
                 self.all += 1;
                 self.chosen += u64::from(chosen == *name);
             }
+        }
+    }
+
+    fn see_block(&mut self, block: &Block, from: usize, to: usize) {
+        let Some((name, _)) = &self.committed else { return };
+        for seat in 0..2 {
+            let free = block.said[seat] & !block.committed[seat] & ones(from, to);
+            self.all += u64::from(free.count_ones());
+            self.chosen += u64::from((free & block.saying(seat, *name)).count_ones());
         }
     }
 

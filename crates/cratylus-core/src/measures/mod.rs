@@ -12,6 +12,7 @@ mod name_share;
 mod reaction;
 mod success_rate;
 mod void_share;
+mod words;
 
 pub const ALL: &[MeasureEntry] = &[
     success_rate::ENTRY,
@@ -23,4 +24,5 @@ pub const ALL: &[MeasureEntry] = &[
     first_choice::ENTRY,
     reaction::ENTRY,
     answer::ENTRY,
+    words::ENTRY,
 ];

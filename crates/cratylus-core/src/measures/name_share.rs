@@ -2,6 +2,7 @@
 //! there are more names than a table should hold.
 
 use crate::event::Event;
+use crate::fast::{Block, Names, ones};
 use crate::measure::{Measure, MeasureEntry, Reading, RunContext};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
@@ -27,6 +28,20 @@ impl Measure for NameShare {
         for (_, name) in event.choices() {
             if let Some(count) = self.counts.get_mut(name as usize) {
                 *count += 1;
+            }
+        }
+    }
+
+    fn see_block(&mut self, block: &Block, from: usize, to: usize) {
+        for seat in 0..2 {
+            let said = block.said[seat] & ones(from, to);
+            match &block.names[seat] {
+                Names::Bits(bits) if self.counts.len() == 2 => {
+                    self.counts[0] += u64::from((said & !bits).count_ones());
+                    self.counts[1] += u64::from((said & bits).count_ones());
+                }
+                _ if self.counts.is_empty() => (),
+                names => (from..to).filter(|i| said >> i & 1 == 1).for_each(|i| self.counts[names.get(i) as usize] += 1),
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The share of interactions in a population round that succeeded, of those that were not void.
 
 use crate::event::Event;
+use crate::fast::{Block, ones};
 use crate::measure::{Measure, MeasureEntry, Reading};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
@@ -21,6 +22,12 @@ impl Measure for SuccessRate {
             self.settled += 1;
             self.successes += u64::from(success);
         }
+    }
+
+    fn see_block(&mut self, block: &Block, from: usize, to: usize) {
+        let settled = block.settled & ones(from, to);
+        self.settled += u64::from(settled.count_ones());
+        self.successes += u64::from((block.success & settled).count_ones());
     }
 
     fn round(&mut self, t: u64, out: &mut Vec<Reading>) {

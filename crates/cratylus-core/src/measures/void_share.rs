@@ -1,6 +1,7 @@
 //! The share of a run's interactions that were void: an agent gave no usable answer, so nothing was paid or learned.
 
 use crate::event::Event;
+use crate::fast::{Block, ones};
 use crate::measure::{Measure, MeasureEntry, Reading};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
@@ -16,6 +17,11 @@ struct VoidShare {
 impl Measure for VoidShare {
     fn see(&mut self, event: &Event) {
         self.void += u64::from(event.void());
+    }
+
+    fn see_block(&mut self, block: &Block, from: usize, to: usize) {
+        // What is played in blocks is played by rules, which always answer.
+        debug_assert!(block.settled & ones(from, to) == ones(from, to));
     }
 
     fn end(&mut self, t: u64, out: &mut Vec<Reading>) {

@@ -1,0 +1,106 @@
+//! What agents of the naming game know, worked out from what was said: an inventory follows from the events and the rule,
+//! so it can be followed without ever seeing an agent.
+
+use crate::agents::inventory::{Inventory, InventoryRule};
+use crate::event::Event;
+use crate::{AgentId, Name};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What agents know at the start, and how they learn.
+#[derive(Clone, Debug)]
+pub struct Knowing {
+    pub rule: InventoryRule,
+    pub size: u32,
+    pub start: KnownAtStart,
+    /// The name of each agent that is committed to one.
+    pub committed: Arc<HashMap<AgentId, Name>>,
+}
+
+#[derive(Clone, Debug)]
+pub enum KnownAtStart {
+    Nothing,
+    All(Name),
+    Each(Arc<Vec<Name>>),
+}
+
+impl Knowing {
+    fn known(&self, agent: AgentId) -> Option<Name> {
+        if let Some(&name) = self.committed.get(&agent) {
+            return Some(name);
+        }
+        match &self.start {
+            KnownAtStart::Nothing => None,
+            KnownAtStart::All(name) => Some(*name),
+            KnownAtStart::Each(names) => Some(names[agent as usize]),
+        }
+    }
+}
+
+/// Follows all inventories of a run.
+#[derive(Clone, Debug)]
+pub struct Known {
+    knowing: Knowing,
+    /// Everyone's, from the first event on.
+    inventories: Vec<Inventory>,
+    words: u64,
+    /// How many agents know each name that is known.
+    holders: HashMap<Name, u32>,
+}
+
+impl Known {
+    pub fn new(knowing: Knowing) -> Known {
+        Known { knowing, inventories: Vec::new(), words: 0, holders: HashMap::new() }
+    }
+
+    pub fn see(&mut self, event: &Event) {
+        if self.inventories.is_empty() {
+            let known = |agent| Inventory(self.knowing.known(agent).into_iter().collect());
+            self.inventories = (0..self.knowing.size).map(known).collect();
+            self.words = self.inventories.iter().map(|inventory| inventory.0.len() as u64).sum();
+            self.inventories
+                .iter()
+                .flat_map(|inventory| &inventory.0)
+                .for_each(|&word| *self.holders.entry(word).or_insert(0) += 1);
+        }
+        let (Some(word), Some(success)) = (event.names[0], event.success) else { return };
+        for seat in 0..2 {
+            let agent = event.agents[seat as usize];
+            if self.knowing.committed.contains_key(&agent) {
+                continue;
+            }
+            let inventory = &mut self.inventories[agent as usize];
+            let (before, knew) = (inventory.0.len() as u64, inventory.knows(word));
+            if success {
+                for known in inventory.0.iter().filter(|&&known| known != word) {
+                    let left = self.holders.get_mut(known).expect("held names are counted");
+                    *left -= 1;
+                    if *left == 0 {
+                        self.holders.remove(known);
+                    }
+                }
+            }
+            inventory.learn(&self.knowing.rule, seat, word, success);
+            if !knew && inventory.knows(word) {
+                *self.holders.entry(word).or_insert(0) += 1;
+            }
+            self.words = self.words + inventory.0.len() as u64 - before;
+        }
+    }
+
+    /// How many words all agents know together.
+    pub fn words(&self) -> u64 {
+        self.words
+    }
+
+    /// How many of them are different.
+    pub fn different(&self) -> u64 {
+        self.holders.len() as u64
+    }
+
+    /// The word that all agents know, where each knows one and all the same.
+    pub fn agreed(&self) -> Option<Name> {
+        let size = u64::from(self.knowing.size);
+        (self.words == size && self.holders.len() == 1).then(|| *self.holders.keys().next().expect("there is one"))
+    }
+}
