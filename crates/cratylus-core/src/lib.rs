@@ -56,6 +56,8 @@ pub mod self_test;
 pub mod surrogate;
 pub mod verdict;
 
+pub mod mean_field;
+
 pub mod estimate;
 pub mod experiment;
 pub mod fit;

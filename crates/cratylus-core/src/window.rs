@@ -2,7 +2,7 @@
 //!
 //! A policy is a function from a window of remembered rounds to the probability of each name. It holds
 //! no state and draws nothing, so the same policy serves the plain path here, the compiled path
-//! (`compiled.rs`) and the infinite-population limit.
+//! (`fast/tables.rs`) and the infinite-population limit.
 
 use crate::agent::{Ask, Cohort, Fault, News};
 use crate::control::{Alias, Control};
@@ -17,6 +17,11 @@ pub trait Policy: Send + Sync {
     /// Writes the probability of each name of the pool, given the remembered rounds, oldest first.
     /// `out` has one place for each name; what is written adds up to 1.
     fn distribution(&self, window: &[Round], out: &mut [f64]);
+
+    /// Whether own choices are looked at, too, or those of partners alone.
+    fn heeds_itself(&self) -> bool {
+        true
+    }
 
     /// How many of the last rounds the policy looks at, of the `memory` that the game allows.
     fn depth(&self, memory: usize) -> usize {

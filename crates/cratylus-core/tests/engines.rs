@@ -73,8 +73,9 @@ fn coordination() -> impl Strategy<Value = String> {
         move |(seed, population, kind, committed, shares, most)| {
             let start = if shares { "start = { shares = { Q = 0.4, M = 0.6 } }" } else { "" };
             format!(
-                "seed = {seed}\n[population]\n{population}{start}\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\nmemory = 3\n\
+                "seed = {seed}\n[population]\n{population}{start}\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\nmemory = {}\n\
                  [stop]\ninteractions = {most}\nshare = {{ name = \"M\", threshold = 0.97 }}\n[agents]\nkind = \"{}\"\n[agents.committed]\nname = \"M\"\ncount = {committed}\n",
+                3 + 9 * usize::from(kind == 2 && seed % 2 == 0),
                 kinds[kind]
             )
         },
@@ -164,4 +165,21 @@ fn inventories_that_outgrow_their_lines_are_the_same() {
     agree(
         "[population]\nsize = 2000\n[game]\nkind = \"naming\"\n[agents]\nkind = \"inventory\"\n[stop]\ninteractions = 150_000\n",
     );
+}
+
+#[test]
+fn consensus_by_inventories_is_told_at_the_interaction_that_brings_it() {
+    // Where a word is exchanged for another nobody knows more or fewer words; where a hearer disagrees to what it knows
+    // nothing changes at all.
+    agree(
+        "seed = 3751318295\n[population]\nsize = 30\nnetwork = { kind = \"lattice\", sides = [15, 2], periodic = false }\n\
+         pairing = \"edge\"\n[game]\nkind = \"naming\"\n[stop]\nconsensus = { by = \"inventories\" }\ninteractions = 830\n\
+         [agents]\nkind = \"inventory\"\nrule = \"ai-norms\"\npi = 0.9\nphi = 0.1\n",
+    );
+    agree(&format!(
+        "seed = 3368007731\n[population]\nsize = 30\npairing = \"random-matching\"\nstart = {{ shares = {{ n0 = 0.4, n1 = 0.6 }} }}\n\
+         [game]\nkind = \"naming\"\nnames = [{}]\n[stop]\nconsensus = {{ by = \"inventories\" }}\ninteractions = 828\n\
+         [agents]\nkind = \"inventory\"\nbeta = 0.4\n",
+        (0..64).map(|i| format!("\"n{i}\"")).collect::<Vec<_>>().join(", ")
+    ));
 }

@@ -182,11 +182,21 @@ fn a_model_that_refuses_a_sampler_is_asked_without_it() {
 
 /// What the pretend model gives to each name after a text, computed from its tokens alone: `k` of them are listed.
 #[allow(clippy::too_many_arguments)]
-fn due(vocabulary: &Vocabulary, text: &str, said: &str, p: f64, names: &[&str], k: usize, sum: &mut [f64]) {
+fn due(vocabulary: &Vocabulary, text: &str, said: &str, p: f64, about: Option<f64>, names: &[&str], k: usize, sum: &mut [f64]) {
     const TEMPERATURE: f64 = 0.5;
     let mut odds = vocabulary.next(format!("{text}{said}").as_bytes());
     odds.truncate(k);
     let total: f64 = odds.iter().map(|(_, logprob)| (logprob / TEMPERATURE).exp()).sum();
+    // No name here begins another.
+    let complete = |word: &str, name: &str| word.strip_prefix(name).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
+    // Beginnings are followed that have a hundredth of what names and their beginnings have together.
+    let about = about.unwrap_or_else(|| {
+        let of_names = |&&(id, _): &&(u32, f64)| {
+            let word = std::str::from_utf8(vocabulary.token(id)).unwrap().trim_start();
+            !word.is_empty() && names.iter().any(|name| complete(word, name) || name.starts_with(word))
+        };
+        odds.iter().filter(of_names).map(|(_, logprob)| p * (logprob / TEMPERATURE).exp() / total).sum()
+    });
     for (id, logprob) in odds {
         let token = std::str::from_utf8(vocabulary.token(id)).unwrap();
         let q = p * (logprob / TEMPERATURE).exp() / total;
@@ -195,12 +205,10 @@ fn due(vocabulary: &Vocabulary, text: &str, said: &str, p: f64, names: &[&str], 
         if token.is_empty() {
             continue;
         }
-        // No name here begins another.
-        let complete = |name: &str| word.strip_prefix(name).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
-        match names.iter().position(|name| complete(name)) {
+        match names.iter().position(|name| complete(word, name)) {
             Some(name) => sum[name] += q,
-            None if q >= 0.01 && names.iter().any(|name| name.starts_with(word)) => {
-                due(vocabulary, text, &whole, q, names, k, sum);
+            None if q >= 0.01 * if word.is_empty() { 1.0 } else { about } && names.iter().any(|name| name.starts_with(word)) => {
+                due(vocabulary, text, &whole, q, Some(about), names, k, sum);
             }
             None => (),
         }
@@ -239,7 +247,7 @@ fn distributions_are_those_of_the_model_also_for_names_of_several_tokens() {
                 text += &prompt.prompt.prefill;
             }
             let mut sum = vec![0.0; names.len()];
-            due(server.vocabulary(), &text, "", 1.0, names, *k, &mut sum);
+            due(server.vocabulary(), &text, "", 1.0, None, names, *k, &mut sum);
             let mut told = vec![0.0; names.len()];
             for call in tape.calls().iter().filter(|call| call.prompt == prompt.hash) {
                 let Answer::Step { step, .. } = &call.answer else { panic!("{call:?}") };

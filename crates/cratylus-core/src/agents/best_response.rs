@@ -58,6 +58,10 @@ impl Policy for BestResponse {
     fn distribution(&self, window: &[Round], out: &mut [f64]) {
         most_frequent(window.iter().map(|[_, partner]| *partner), self.ties, out);
     }
+
+    fn heeds_itself(&self) -> bool {
+        false
+    }
 }
 
 /// The best response where disagreement pays.
@@ -73,6 +77,10 @@ impl Policy for Avoids {
         // Each name as often as it was avoided.
         let names = (0..).zip(&counts).flat_map(|(name, &count)| std::iter::repeat_n(name, most - count));
         most_frequent(names, self.ties, out);
+    }
+
+    fn heeds_itself(&self) -> bool {
+        false
     }
 }
 

@@ -270,7 +270,7 @@ impl Population for Inventories {
             Names::Words(words) => words,
             Names::Bits(_) => Box::new([0; BLOCK]),
         };
-        let mut words = [self.words; BLOCK];
+        let (mut words, mut changed) = ([self.words; BLOCK], block.first);
         (block.success, block.committed, block.agreed) = (0, [0; 2], None);
         for i in block.first..block.n {
             if far {
@@ -292,6 +292,9 @@ impl Population for Inventories {
             let known = self.knows(hearer, word);
             let success = if plain { known } else { self.rule.agrees(known, draws[1][i]) };
             let bound = [self.lines[speaker].committed(), self.lines[hearer].committed()];
+            // Whether anybody knows something else afterwards; agreeing to an unknown word exchanges one for another.
+            let changes = !known || (success && (len != 1 || self.lines[hearer].len() != 1));
+            changed = if changes { i } else { changed };
             if success {
                 if !bound[0] {
                     self.collapse(speaker, word);
@@ -321,9 +324,7 @@ impl Population for Inventories {
         if self.words == self.lines.len() as u64
             && let Some(word) = self.agreed()
         {
-            // All hold one word each since the last interaction that changed how many there are, and none can change that.
-            let before = (block.first..block.n).rev().find(|&i| words[i] != self.words);
-            block.agreed = Some((before.map_or(block.first, |i| i + 1), word));
+            block.agreed = Some((changed, word));
         }
         if let Some(kept) = &mut block.words {
             **kept = words;

@@ -8,7 +8,7 @@ mod ahead;
 mod block;
 mod inventories;
 mod tables;
-mod two_names;
+pub(crate) mod two_names;
 mod word_sets;
 
 pub use block::{Block, Names, ones};

@@ -1,7 +1,7 @@
 //! Agents with a bounded memory of two names, as flat tables.
 //!
-//! Two names and a memory of H rounds make (4^(H+1) - 1) / 3 windows, so a policy is a table with one
-//! line for each: when to choose the first name, and the window that follows each of the four outcomes. A
+//! Two names and a memory of H rounds make (4^(H+1) - 1) / 3 windows (2^(H+1) - 1 for a policy that heeds its partners
+//! alone), so a policy is a table with one line for each: when to choose the first name, and the window that follows each of the four outcomes. A
 //! population is an array of two-byte states, and an interaction a few loads. Kinds of agents stand one
 //! after another in one table, committed agents as a single line each at its end.
 
@@ -27,40 +27,56 @@ pub struct Tables {
     lines: Vec<Line>,
 }
 
-/// Where a kind's windows stand in the tables, and how long they can be.
+/// Where a kind's windows stand in the tables, how long they can be, and how many bits of a round they hold: own and
+/// partner's choice, or the partner's alone where a policy heeds nothing else.
 #[derive(Clone, Copy, Debug)]
 pub struct Compiled {
     base: usize,
     depth: usize,
+    bits: usize,
+}
+
+impl Compiled {
+    /// The number of windows shorter than `len` rounds.
+    fn shorter_than(&self, len: usize) -> usize {
+        if self.bits == 1 { (1 << len) - 1 } else { ((1 << (2 * len)) - 1) / 3 }
+    }
+
+    fn code(&self, window: &[Round]) -> usize {
+        let round = |[own, partner]: &Round| if self.bits == 1 { *partner } else { own << 1 | partner };
+        window.iter().fold(0, |code, seen| code << self.bits | usize::from(round(seen)))
+    }
 }
 
 impl Tables {
     /// Adds a policy over two names. None if the states no longer fit in two bytes.
     pub fn add(&mut self, policy: &dyn Policy, memory: usize) -> Option<Compiled> {
-        let depth = policy.depth(memory);
-        let base = self.lines.len();
-        if depth > 7 || base + windows_up_to(depth) > 1 << 16 {
+        let kind =
+            Compiled { base: self.lines.len(), depth: policy.depth(memory), bits: if policy.heeds_itself() { 2 } else { 1 } };
+        let Compiled { base, depth, bits } = kind;
+        if depth * bits > 15 || base + kind.shorter_than(depth + 1) > 1 << 16 {
             return None;
         }
         let mut window: Vec<Round> = Vec::with_capacity(depth);
         let (mut p, mut ends) = ([0.0; 2], Vec::new());
         for len in 0..=depth {
-            for code in 0..1usize << (2 * len) {
+            for code in 0..1usize << (bits * len) {
                 window.clear();
                 window.extend((0..len).rev().map(|lag| {
-                    let digit = code >> (2 * lag) & 3;
+                    let digit = code >> (bits * lag) & ((1 << bits) - 1);
                     [(digit >> 1) as u16, (digit & 1) as u16]
                 }));
                 policy.distribution(&window, &mut p);
                 thresholds(&p, &mut ends);
                 let next = [0, 1, 2, 3].map(|digit| {
-                    let longer = (code << 2 | digit) & ((1 << (2 * depth.min(len + 1))) - 1);
-                    (base + shorter_than(depth.min(len + 1)) + longer) as u16
+                    let digit = digit & ((1 << bits) - 1);
+                    let longer = (code << bits | digit) & ((1 << (bits * depth.min(len + 1))) - 1);
+                    (base + kind.shorter_than(depth.min(len + 1)) + longer) as u16
                 });
                 self.lines.push(Line { end: ends[0], next });
             }
         }
-        Some(Compiled { base, depth })
+        Some(kind)
     }
 
     /// Where the next kind's windows would stand.
@@ -75,8 +91,7 @@ impl Tables {
     /// The state of an agent of a kind with a given window.
     pub fn state(&self, kind: Compiled, window: &[Round]) -> u16 {
         let kept = &window[window.len().saturating_sub(kind.depth)..];
-        let code = kept.iter().fold(0, |code, [own, partner]| code << 2 | usize::from(own << 1 | partner));
-        (kind.base + shorter_than(kept.len()) + code) as u16
+        (kind.base + kind.shorter_than(kept.len()) + kind.code(kept)) as u16
     }
 }
 
@@ -149,15 +164,6 @@ pub(super) fn gather(bytes: &[u8; BLOCK]) -> u64 {
         bits |= (word.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * i);
     }
     bits
-}
-
-/// The number of windows shorter than `len` rounds.
-fn shorter_than(len: usize) -> usize {
-    ((1 << (2 * len)) - 1) / 3
-}
-
-fn windows_up_to(depth: usize) -> usize {
-    shorter_than(depth + 1)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::agents::inventory::{InventoryRule, Rule};
 use crate::draws::BLOCK;
 use crate::{AgentId, Name, machine};
 
-const COMMITTED: u8 = 4;
+pub(crate) const COMMITTED: u8 = 4;
 
 pub(crate) struct TwoNames {
     rule: InventoryRule,
@@ -56,6 +56,24 @@ fn entry(rule: &InventoryRule, speaker: u8, hearer: u8, second: bool, agrees: Op
         | change(1) << KNOW[1]
         | u16::from(speaker & COMMITTED != 0) << BOUND[0]
         | u16::from(hearer & COMMITTED != 0) << BOUND[1]
+}
+
+/// All that can come of a meeting, with its probability: what the speaker and the hearer know afterwards, as bits.
+pub(crate) fn changes(rule: &InventoryRule, speaker: u8, hearer: u8) -> impl Iterator<Item = (f64, [u8; 2])> {
+    let known = speaker & 3;
+    let says = move |second: bool| match known {
+        0 | 3 => 0.5,
+        known => f64::from(u8::from((known == 2) == second)),
+    };
+    let rule = *rule;
+    let all = [false, true].into_iter().flat_map(move |second| [false, true].map(move |agrees| (second, agrees)));
+    all.map(move |(second, agrees)| {
+        let word = 1 << u8::from(second);
+        let agreeing = rule.agrees[usize::from(hearer & word == 0)] as f64 / 4_294_967_296.0;
+        let entry = entry(&rule, speaker, hearer, second, Some(agrees));
+        let probability = says(second) * if agrees { agreeing } else { 1.0 - agreeing };
+        (probability, [(entry & 7) as u8, (entry >> 3 & 7) as u8])
+    })
 }
 
 /// One bit of each entry.
