@@ -7,6 +7,7 @@
 //! bytes at the end do not depend on threads, on units or on how often it was started.
 
 use crate::calls;
+use crate::cells;
 use crate::live::{self, LiveOptions, Load, Studio, TAPE};
 use crate::manifest::{Build, Manifest, now, relative, write_whole};
 use crate::models::asker::Spent;
@@ -100,7 +101,7 @@ impl From<Trouble> for Refused {
     }
 }
 
-const PARTS: &str = "parts";
+pub(crate) const PARTS: &str = "parts";
 const LOCK: &str = ".lock";
 /// Rows of a row group in the tables of a directory. Part of what makes their bytes the same.
 const GROUP: usize = 1 << 17;
@@ -116,11 +117,11 @@ pub(crate) struct Unit {
 }
 
 impl Unit {
-    fn file(&self, dir: &Path, table: &str) -> PathBuf {
+    pub(crate) fn file(&self, dir: &Path, table: &str) -> PathBuf {
         dir.join(PARTS).join(format!("{:08}-{:08}.{table}", self.first, self.last))
     }
 
-    fn done(&self, dir: &Path) -> bool {
+    pub(crate) fn done(&self, dir: &Path) -> bool {
         self.file(dir, RUNS).exists()
     }
 }
@@ -129,6 +130,7 @@ impl Unit {
 pub fn conduct(job: &Job<'_>, dir: &Path, progress: &Progress) -> Result<Ended, Refused> {
     fs::create_dir_all(dir).map_err(at("making the folder", dir))?;
     let _lock = hold(dir)?;
+    tidy(dir);
     let plan = plan(job);
     match fs::read_to_string(dir.join(PLAN)) {
         Ok(before) if before == plan => (),
@@ -180,7 +182,10 @@ pub fn conduct(job: &Job<'_>, dir: &Path, progress: &Progress) -> Result<Ended, 
     }
     let recorded: Vec<Option<Recorded>> = job.worlds.iter().map(|world| world.recorded.as_ref().map(of_condition)).collect();
     write_whole(&dir.join(RECORDED), serde_json::to_string(&recorded).expect("facts are plain data").as_bytes())?;
-    let units = units(job);
+    let units = match cells::there(dir) {
+        true => cells::units(job),
+        false => units(job),
+    };
     if let Err(refused) = play(job, dir, &units, progress, studio.as_ref()) {
         manifest.exit = match &refused {
             Refused::Trouble(trouble) => format!("failed: {trouble}"),
@@ -204,6 +209,17 @@ pub fn conduct(job: &Job<'_>, dir: &Path, progress: &Progress) -> Result<Ended, 
     fs::remove_dir_all(&parts).map_err(at("removing", &parts))?;
     end(&mut manifest, job, dir)?;
     Ok(Ended::Finished)
+}
+
+/// Removes what killed processes were writing.
+fn tidy(dir: &Path) {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') && name.ends_with(".tmp") {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Whether a directory holds neither runs nor answers.
@@ -235,7 +251,7 @@ pub fn digest(rows: &[RunRow]) -> String {
 }
 
 /// Everything that decides the results, with nothing left to default: the text of `plan.toml`.
-fn plan(job: &Job<'_>) -> String {
+pub(crate) fn plan(job: &Job<'_>) -> String {
     let mut plan = toml::Table::new();
     plan.insert("format".into(), table::FORMAT.into());
     let inputs = job.inputs.iter().map(|(file, hash)| (file.clone(), toml::Value::from(hash.clone())));
@@ -255,7 +271,7 @@ fn plan(job: &Job<'_>) -> String {
 }
 
 /// What differs between two plans, a line each.
-fn differences(before: &str, after: &str) -> Vec<String> {
+pub(crate) fn differences(before: &str, after: &str) -> Vec<String> {
     let flat = |text: &str| {
         let mut out = BTreeMap::new();
         if let Ok(table) = text.parse::<toml::Table>() {
@@ -287,18 +303,8 @@ fn flatten(key: String, value: &toml::Value, out: &mut BTreeMap<String, String>)
 
 /// Takes the directory for this process. The system lets go of it when the process ends, however it ends.
 pub fn hold(dir: &Path) -> Result<File, Refused> {
+    let mut file = lock(dir, File::try_lock)?;
     let path = dir.join(LOCK);
-    let open = File::options().read(true).write(true).create(true).truncate(false).open(&path);
-    let mut file = open.map_err(at("writing", &path))?;
-    match file.try_lock() {
-        Ok(()) => (),
-        Err(fs::TryLockError::WouldBlock) => {
-            let holder = fs::read_to_string(&path).unwrap_or_default();
-            let holder = if holder.trim().is_empty() { "another process" } else { holder.trim() };
-            return Err(Refused::Held(holder.into()));
-        }
-        Err(fs::TryLockError::Error(error)) => return Err(at("locking", &path)(error).into()),
-    }
     let say = || -> std::io::Result<()> {
         file.set_len(0)?;
         writeln!(file, "process {} since {}", std::process::id(), now())
@@ -308,10 +314,34 @@ pub fn hold(dir: &Path) -> Result<File, Refused> {
     Ok(file)
 }
 
+/// Takes a part in the directory, beside other processes that do.
+pub(crate) fn share(dir: &Path) -> Result<File, Refused> {
+    lock(dir, File::try_lock_shared)
+}
+
+fn lock(dir: &Path, lock: fn(&File) -> Result<(), fs::TryLockError>) -> Result<File, Refused> {
+    let path = dir.join(LOCK);
+    let open = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+    let file = open.map_err(at("writing", &path))?;
+    match lock(&file) {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => {
+            let holder = fs::read_to_string(&path).unwrap_or_default();
+            let holder = if holder.trim().is_empty() { "another process" } else { holder.trim() };
+            Err(Refused::Held(holder.into()))
+        }
+        Err(fs::TryLockError::Error(error)) => Err(at("locking", &path)(error).into()),
+    }
+}
+
+/// The work of one process. Each unit waits for the disk to have its files, so a sweep of many points is cut coarsely.
 fn units(job: &Job<'_>) -> Vec<Unit> {
+    stretches(job, (256 / job.points.len() as u64).clamp(1, 16))
+}
+
+/// Every point's replicas in about so many pieces.
+pub(crate) fn stretches(job: &Job<'_>, pieces: u64) -> Vec<Unit> {
     let mut units = Vec::new();
-    // Each unit waits for the disk to have its files, so a sweep of many points is cut more coarsely.
-    let pieces = (256 / job.points.len() as u64).clamp(1, 16);
     for (i, (point, world)) in job.points.iter().zip(job.worlds).enumerate() {
         let replicas = point.experiment.replicas;
         let held = HELD_MAX / world.stop(0).most().max(1);
@@ -328,7 +358,13 @@ fn units(job: &Job<'_>) -> Vec<Unit> {
     units
 }
 
-fn play(job: &Job<'_>, dir: &Path, units: &[Unit], progress: &Progress, studio: Option<&Studio>) -> Result<(), Refused> {
+pub(crate) fn play(
+    job: &Job<'_>,
+    dir: &Path,
+    units: &[Unit],
+    progress: &Progress,
+    studio: Option<&Studio>,
+) -> Result<(), Refused> {
     let (mut waiting, mut live) = (VecDeque::new(), Vec::new());
     for unit in units {
         if unit.done(dir) {

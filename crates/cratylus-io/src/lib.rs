@@ -12,6 +12,7 @@ pub mod models;
 pub mod ai_norms;
 pub mod answers;
 pub mod calls;
+pub mod cells;
 pub mod conduct;
 pub mod each;
 pub mod evidence;

@@ -222,7 +222,8 @@ fn split<T, U>(values: &[Option<T>], value: impl Fn(&T) -> U) -> (Vec<U>, Vec<i1
 /// The name that a file has while it is being written.
 pub fn temporary(path: &Path) -> PathBuf {
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    path.with_file_name(format!(".{name}.tmp"))
+    // Several processes may write into one directory.
+    path.with_file_name(format!(".{name}.{}.tmp", std::process::id()))
 }
 
 /// Writes a whole table.

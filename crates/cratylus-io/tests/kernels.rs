@@ -163,7 +163,9 @@ fn the_mean_field_knows_the_winner_of_every_large_population() {
 #[test]
 fn consensus_is_as_stable_as_the_reference_says() {
     let Some(dir) = kernels() else { return };
-    for (model, names, due) in [("QWQ_32B", ["young", "old"], [0.265, -0.850]), ("gpt_4o", ["African", "White"], [-0.918, -0.616])] {
+    for (model, names, due) in
+        [("QWQ_32B", ["young", "old"], [0.265, -0.850]), ("gpt_4o", ["African", "White"], [-0.918, -0.616])]
+    {
         let Ok(kernel) = cratylus_io::inputs::read_kernel(&dir.join("kernels.parquet"), Some(model), names) else {
             println!("SKIPPED: the shared table holds no {model} {names:?}");
             continue;

@@ -11,6 +11,8 @@ mod import;
 mod init;
 mod kernel;
 mod list;
+mod merge;
+mod plan;
 mod question;
 mod replay;
 mod report;
@@ -38,6 +40,8 @@ enum Verb {
     Run(run::Run),
     Audit(Box<audit::Audit>),
     Check(check::Check),
+    Plan(plan::Plan),
+    Merge(merge::Merge),
     Doctor(doctor::Doctor),
     Report(report::Report),
     Replay(replay::Replay),
@@ -90,6 +94,8 @@ fn main() -> ExitCode {
         Verb::Run(verb) => verb.go(),
         Verb::Audit(verb) => verb.go(),
         Verb::Check(verb) => verb.go(),
+        Verb::Plan(verb) => verb.go(),
+        Verb::Merge(verb) => verb.go(),
         Verb::Doctor(verb) => verb.go(),
         Verb::Report(verb) => verb.go(),
         Verb::Replay(verb) => verb.go(),

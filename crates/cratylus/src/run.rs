@@ -5,6 +5,7 @@ use crate::words::{self, count};
 use crate::{Failure, print, print_json, report};
 use clap::Args;
 use cratylus_core::World;
+use cratylus_io::cells::{cells, compute, shard};
 use cratylus_io::conduct::{Ended, Job, Progress, Refused, conduct, hold};
 use cratylus_io::live::LiveOptions;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -19,7 +20,7 @@ use std::time::{Duration, Instant};
 /// An interrupted run goes on where it stopped when the same command is given again.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cratylus run experiments/consensus.toml\n  cratylus run experiments/consensus.toml --set population.size=48 --out runs/larger"
+    after_help = "Examples:\n  cratylus run experiments/consensus.toml\n  cratylus run experiments/consensus.toml --set population.size=48 --out runs/larger\n  cratylus run experiments/consensus.toml --shard 2/8 --out shards/2"
 )]
 pub struct Run {
     /// An experiment file, or a run directory to finish.
@@ -40,6 +41,12 @@ pub struct Run {
     /// How many threads play [default: all cores]. The results do not depend on it.
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
+    /// Compute this shard of the cells alone, I from 1 to K; `cratylus merge` joins them.
+    #[arg(long, value_name = "I/K", value_parser = shard_of, conflicts_with_all = ["fresh", "store", "json"])]
+    shard: Option<[usize; 2]>,
+    /// Compute one cell alone, as `cratylus plan --json` names it; may be given again.
+    #[arg(long = "cell", value_name = "HASH", conflicts_with_all = ["fresh", "store", "json", "shard"])]
+    cells: Vec<String>,
     /// Print the results as JSON.
     #[arg(long)]
     json: bool,
@@ -54,7 +61,7 @@ impl Run {
         let finished = self.experiment.join(cratylus_io::run_dir::RUNS).exists();
         if finished && self.sets.is_empty() && !self.fresh && self.out.is_none() {
             eprintln!("{} holds all its runs already", self.experiment.display());
-            return self.say(&self.experiment);
+            return say(&self.experiment, self.json);
         }
         let loaded = load(&self.experiment, &self.sets)?;
         let name = &loaded.points[0].experiment.name;
@@ -72,6 +79,9 @@ impl Run {
         }
         let threads = self.threads.or(std::thread::available_parallelism().ok()).map_or(1, usize::from);
         let started = Instant::now();
+        if self.shard.is_some() || !self.cells.is_empty() {
+            return self.compute(&loaded, &dir, threads);
+        }
         let ended =
             play(&loaded, &dir, threads, self.quiet, self.store.clone(), &self.resume(&dir, true), &self.resume(&dir, false))?;
         if !self.quiet {
@@ -83,22 +93,42 @@ impl Run {
                 Ended::Finished => eprintln!("finished in {took:.1} s"),
             }
         }
-        self.say(&dir)
+        say(&dir, self.json)
     }
 
-    /// Writes the report of a finished directory and prints its results.
-    fn say(&self, dir: &Path) -> Result<(), Failure> {
-        let data = report::write(dir).map_err(|failure| {
-            failure.help("if a file of the directory is damaged, `cratylus run EXPERIMENT.toml --fresh` runs it again and keeps what is there")
-        })?;
-        if self.json {
-            return print_json(&data.results());
+    /// Computes some cells and leaves the joining to others.
+    fn compute(&self, loaded: &Loaded, dir: &Path, threads: usize) -> Result<(), Failure> {
+        let job = job(loaded, threads);
+        let all = cells(&job);
+        let some = match self.shard {
+            Some([i, k]) => shard(&all, i, k),
+            None => {
+                let find = |hash: &String| {
+                    all.iter().find(|cell| cell.hash == *hash).cloned().ok_or_else(|| {
+                        Failure::input(format!("this experiment has no cell `{hash}`")).help(
+                            "`cratylus plan EXPERIMENT.toml --json` lists them; another `--set` or input file makes other cells",
+                        )
+                    })
+                };
+                self.cells.iter().map(find).collect::<Result<_, _>>()?
+            }
+        };
+        let runs = some.iter().map(|cell| cell.runs()).sum();
+        let progress = Arc::new(Progress::default());
+        let again = self.resume(dir, true) + &self.shard.map_or(String::new(), |[i, k]| format!(" --shard {i}/{k}"));
+        let ended = watched(&progress, runs, self.quiet, false, || compute(&job, dir, &some, &progress));
+        let [played, interactions, kept] =
+            [&progress.runs, &progress.interactions, &progress.kept].map(|counter| counter.load(Ordering::Relaxed));
+        let [there, of] =
+            ended.map_err(|refused| refusal(refused, dir, &again, &again, played + interactions > 0, [played, runs]))?;
+        if !self.quiet {
+            let kept = if kept > 0 { format!(", {} of them kept from before", count(kept)) } else { String::new() };
+            let next = match there == of {
+                true => format!("all {of} cells are there; `cratylus merge {}` joins them", dir.display()),
+                false => format!("{there} of {of} cells are in {}", dir.display()),
+            };
+            eprintln!("{} runs{kept}; {next}", count(runs));
         }
-        print(data.text())?;
-        for caution in &data.cautions {
-            eprintln!("note: {caution}");
-        }
-        eprintln!("\nresults  {}\nreport   {}", dir.display(), dir.join(cratylus_io::run_dir::REPORT).display());
         Ok(())
     }
 
@@ -108,6 +138,50 @@ impl Run {
         let sets: String = sets.map(|set| format!(" --set '{set}'")).collect();
         let store = self.store.as_ref().map_or(String::new(), |store| format!(" --store {}", store.display()));
         format!("cratylus run {}{sets} --out {}{store}", self.experiment.display(), dir.display())
+    }
+}
+
+/// Writes the report of a finished directory and prints its results.
+pub fn say(dir: &Path, json: bool) -> Result<(), Failure> {
+    let data = report::write(dir).map_err(|failure| {
+        failure.help(
+            "if a file of the directory is damaged, `cratylus run EXPERIMENT.toml --fresh` runs it again and keeps what is there",
+        )
+    })?;
+    if json {
+        return print_json(&data.results());
+    }
+    print(data.text())?;
+    for caution in &data.cautions {
+        eprintln!("note: {caution}");
+    }
+    eprintln!("\nresults  {}\nreport   {}", dir.display(), dir.join(cratylus_io::run_dir::REPORT).display());
+    Ok(())
+}
+
+/// `I/K` with I from 1 to K.
+fn shard_of(text: &str) -> Result<[usize; 2], String> {
+    let (i, k) = text.split_once('/').ok_or("expected I/K, for example 2/8")?;
+    let number =
+        |part: &str| part.trim().parse::<usize>().map_err(|_| format!("`{part}` is not a number; expected I/K, for example 2/8"));
+    let (i, k) = (number(i)?, number(k)?);
+    if i < 1 || i > k {
+        return Err(format!("there are {k} shards, numbered from 1 to {k}, so there is no shard {i}"));
+    }
+    Ok([i, k])
+}
+
+/// The work of an experiment that asks no language models.
+pub fn job(loaded: &Loaded, threads: usize) -> Job<'_> {
+    Job {
+        text: &loaded.text,
+        points: &loaded.points,
+        worlds: &loaded.worlds,
+        inputs: loaded.inputs.clone(),
+        base: &loaded.base,
+        build: BUILD,
+        threads,
+        live: LiveOptions { store: None, budget: Default::default(), prices: None },
     }
 }
 
@@ -122,18 +196,61 @@ fn play(
 ) -> Result<Ended, Failure> {
     let budget = loaded.points[0].experiment.budget.clone();
     let prices = budget.prices.as_ref().map(|prices| loaded.base.join(prices));
-    let job = Job {
-        text: &loaded.text,
-        points: &loaded.points,
-        worlds: &loaded.worlds,
-        inputs: loaded.inputs.clone(),
-        base: &loaded.base,
-        build: BUILD,
-        threads,
-        live: LiveOptions { store, budget, prices },
-    };
+    let job = Job { live: LiveOptions { store, budget, prices }, ..job(loaded, threads) };
     let live = loaded.worlds.iter().any(World::live);
     let progress = Arc::new(Progress::default());
+    let total: u64 = loaded.points.iter().map(|point| point.experiment.replicas).sum();
+    let ended = watched(&progress, total, quiet, live, || conduct(&job, dir, &progress));
+    if live && !quiet && progress.spent.calls.load(Ordering::Relaxed) + progress.spent.stored.load(Ordering::Relaxed) > 0 {
+        eprintln!("{}", asked(&progress, None));
+    }
+    progress.take_notes().into_iter().for_each(|note| eprintln!("note: {note}"));
+    let kept = progress.kept.load(Ordering::Relaxed);
+    if kept > 0 && !quiet {
+        eprintln!("{} of {} runs were kept from before", count(kept), count(total));
+    }
+    let [runs, interactions] = [&progress.runs, &progress.interactions].map(|counter| counter.load(Ordering::Relaxed));
+    ended.map_err(|refused| refusal(refused, dir, resume, raised, runs + interactions > 0, [runs, total]))
+}
+
+/// Why something was not run to its end, after so many of so many runs, if it had `begun`; and which command goes on, and
+/// goes on with a raised budget.
+pub fn refusal(refused: Refused, dir: &Path, resume: &str, raised: &str, begun: bool, [runs, total]: [u64; 2]) -> Failure {
+    let shown_dir = dir.display();
+    match refused {
+        // Before anything was played or asked there is nothing to go on with.
+        Refused::Trouble(trouble) if !begun => Failure::run(trouble),
+        Refused::Trouble(trouble) => {
+            Failure::run(format!("{trouble}\n  help: what was finished is kept; the same command goes on: {resume}"))
+        }
+        Refused::Interrupted => Failure::run(format!(
+            "interrupted after {} of {} runs; the same command goes on where it stopped: {resume}",
+            count(runs),
+            count(total)
+        )),
+        Refused::Spent(what) => Failure::run(format!(
+            "the budget of {what} is spent, after {} of {} runs; what is there is kept\n  help: raise `[budget]` and the same command goes on where it stopped: {raised}",
+            count(runs),
+            count(total)
+        )),
+        Refused::Held(holder) => held(dir, &holder),
+        Refused::Changed(lines) => {
+            let shown = lines.iter().take(12).map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n");
+            let more = if lines.len() > 12 { format!("\n  and {} more", lines.len() - 12) } else { String::new() };
+            let help = "`--fresh` starts over (what is there is kept beside it); `--out DIR` writes elsewhere";
+            Failure::input(format!("{shown_dir} holds runs of an experiment that was different:\n{shown}{more}\n  help: {help}"))
+        }
+    }
+}
+
+/// Does something while its progress is shown, and lets Ctrl-C stop it.
+fn watched<T>(
+    progress: &Arc<Progress>,
+    total: u64,
+    quiet: bool,
+    live: bool,
+    work: impl FnOnce() -> Result<T, Refused>,
+) -> Result<T, Refused> {
     let seen = progress.clone();
     // Where no handler can be set, Ctrl-C ends the process at once; what was finished is kept all the same.
     let _ = ctrlc::set_handler(move || {
@@ -142,7 +259,6 @@ fn play(
             std::process::exit(130);
         }
     });
-    let total: u64 = loaded.points.iter().map(|point| point.experiment.replicas).sum();
     let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(total) };
     let style = ProgressStyle::with_template("{bar:32} {pos}/{len} runs  {msg}  {eta} left").expect("a fixed template");
     bar.set_style(style);
@@ -167,47 +283,13 @@ fn play(
         let ended = {
             // Even if conducting panics, the watcher is told that it is over.
             let _over = Over(&done);
-            conduct(&job, dir, &progress)
+            work()
         };
         watcher.join().expect("watching does not panic");
         ended
     });
     bar.finish_and_clear();
-    if live && !quiet && progress.spent.calls.load(Ordering::Relaxed) + progress.spent.stored.load(Ordering::Relaxed) > 0 {
-        eprintln!("{}", asked(&progress, None));
-    }
-    progress.take_notes().into_iter().for_each(|note| eprintln!("note: {note}"));
-    let kept = progress.kept.load(Ordering::Relaxed);
-    if kept > 0 && !quiet {
-        eprintln!("{} of {} runs were kept from before", count(kept), count(total));
-    }
-    let shown_dir = dir.display();
-    ended.map_err(|refused| match refused {
-        // Before anything was played or asked there is nothing to go on with.
-        Refused::Trouble(trouble) if progress.runs.load(Ordering::Relaxed) + progress.interactions.load(Ordering::Relaxed) == 0 => {
-            Failure::run(trouble)
-        }
-        Refused::Trouble(trouble) => {
-            Failure::run(format!("{trouble}\n  help: what was finished is kept; the same command goes on: {resume}"))
-        }
-        Refused::Interrupted => Failure::run(format!(
-            "interrupted after {} of {} runs; the same command goes on where it stopped: {resume}",
-            count(progress.runs.load(Ordering::Relaxed)),
-            count(total)
-        )),
-        Refused::Spent(what) => Failure::run(format!(
-            "the budget of {what} is spent, after {} of {} runs; what is there is kept\n  help: raise `[budget]` and the same command goes on where it stopped: {raised}",
-            count(progress.runs.load(Ordering::Relaxed)),
-            count(total)
-        )),
-        Refused::Held(holder) => held(dir, &holder),
-        Refused::Changed(lines) => {
-            let shown = lines.iter().take(12).map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n");
-            let more = if lines.len() > 12 { format!("\n  and {} more", lines.len() - 12) } else { String::new() };
-            let help = "`--fresh` starts over (what is there is kept beside it); `--out DIR` writes elsewhere";
-            Failure::input(format!("{shown_dir} holds runs of an experiment that was different:\n{shown}{more}\n  help: {help}"))
-        }
-    })
+    ended
 }
 
 /// What live models were asked so far, in a line.
