@@ -174,3 +174,31 @@ fn void_interactions_are_counted_and_nothing_is_learned_from_them() {
     let outcome = outcome.end();
     assert_eq!((outcome.void_share, outcome.success_rate, outcome.consensus), (0.5, Some(0.5), false));
 }
+
+#[test]
+fn a_sweep_takes_ranges_and_keys_that_change_together() {
+    let points = |sweep: &str| {
+        let text = format!(
+            "[population]\nsize = 20\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\n[agents]\nkind = \"win-stay-lose-shift\"\n[sweep]\n{sweep}\n"
+        );
+        let document = Document::parse("test.toml", &text, &[]).unwrap();
+        document.points().map(|points| points.iter().map(|point| point.text()).collect::<Vec<_>>())
+    };
+    assert_eq!(
+        points(
+            "\"agents.lapse\" = { from = 0.1, to = 0.3, step = 0.1 }\n\"population.size\" = { from = 10, to = 1000, count = 2, scale = \"log\" }"
+        ),
+        Ok(["0.1", "0.2", "0.3"]
+            .iter()
+            .flat_map(|lapse| ["10", "1000"].map(|size| format!("agents.lapse={lapse} population.size={size}")))
+            .collect())
+    );
+    assert_eq!(
+        points("n = { \"population.size\" = [10, 20], \"stop.interactions\" = { from = 100, to = 200, step = 100 } }"),
+        Ok(vec!["population.size=10 stop.interactions=100".into(), "population.size=20 stop.interactions=200".into()])
+    );
+    let unequal = points("n = { \"population.size\" = [10, 20], \"stop.interactions\" = [1] }").unwrap_err();
+    assert!(unequal.contains("as many values each") && unequal.contains("test.toml:9:"), "{unequal}");
+    let wrong = points("\"agents.lapse\" = { from = 0.1, to = 0.3 }").unwrap_err();
+    assert!(wrong.contains("give `step` or `count`") && wrong.contains("test.toml:9:18"), "{wrong}");
+}

@@ -16,7 +16,8 @@ fn bytes(dir: &Path) -> Vec<Vec<u8>> {
 /// A sweep of six points, played as a whole.
 fn whole(name: &str) -> std::path::PathBuf {
     let dir = folder(name);
-    let text = COPIERS.replace("replicas = 40", "replicas = 20").replace("[sweep]\n", "[sweep]\n\"population.size\" = [20, 50, 80]\n");
+    let text =
+        COPIERS.replace("replicas = 40", "replicas = 20").replace("[sweep]\n", "[sweep]\n\"population.size\" = [20, 50, 80]\n");
     std::fs::write(dir.join("e.toml"), text).unwrap();
     succeeds(&dir, &["run", "e.toml", "--out", "whole", "--quiet"]);
     dir
@@ -54,8 +55,9 @@ fn processes_that_share_a_directory_and_are_killed_lose_nothing() {
     let dir = whole("shared");
     let mut kills = 0;
     for pause in (0..12u64).map(|i| Duration::from_millis(5 + 6 * i)) {
-        let mut children: Vec<Child> =
-            (1..=2).map(|i| start(&dir, &["run", "e.toml", "--shard", &format!("{i}/2"), "--out", "shared", "--threads", "1"])).collect();
+        let mut children: Vec<Child> = (1..=2)
+            .map(|i| start(&dir, &["run", "e.toml", "--shard", &format!("{i}/2"), "--out", "shared", "--threads", "1"]))
+            .collect();
         std::thread::sleep(pause);
         for child in &mut children {
             kills += u32::from(child.try_wait().unwrap().is_none());
@@ -66,7 +68,8 @@ fn processes_that_share_a_directory_and_are_killed_lose_nothing() {
     assert!(kills > 0, "no process lived long enough to be killed");
     // The rest by their names, four at a time.
     for some in hashes(&dir).chunks(15) {
-        let mut children: Vec<Child> = some.iter().map(|hash| start(&dir, &["run", "e.toml", "--cell", hash, "--out", "shared"])).collect();
+        let mut children: Vec<Child> =
+            some.iter().map(|hash| start(&dir, &["run", "e.toml", "--cell", hash, "--out", "shared"])).collect();
         children.iter_mut().for_each(|child| assert!(child.wait().unwrap().success()));
     }
     let merged = succeeds(&dir, &["merge", "shared"]);

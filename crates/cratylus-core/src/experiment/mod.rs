@@ -6,6 +6,7 @@
 //! swept value too, has its line and column.
 
 mod document;
+mod range;
 mod registry;
 mod schema;
 mod sweep;

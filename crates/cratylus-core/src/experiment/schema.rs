@@ -46,8 +46,8 @@ pub fn schema() -> Value {
             "budget": generator.subschema_for::<Budget>(),
             "sweep": {
                 "type": "object",
-                "description": "Keys with lists of values; a free word with a list of tables sets several keys together.",
-                "additionalProperties": { "type": "array", "minItems": 1 }
+                "description": "Keys with lists or ranges of values; a free word with a list of tables, or a table of lists, sets several keys together.",
+                "additionalProperties": { "oneOf": [{ "type": "array", "minItems": 1 }, { "type": "object", "minProperties": 1 }] }
             }
         },
         "required": ["population", "game", "agents"],

@@ -1,9 +1,10 @@
 //! A sweep: every combination of the swept keys' values, in the order of the file, the last key changing
-//! fastest. An axis is a key with a list of values (`"agents.model" = [...]`), or a free word with a list
-//! of tables, each of which sets several keys at once (`direction = [{ "a.b" = 1, "a.c" = 2 }, ...]`).
+//! fastest. An axis is a key with a list of values (`"agents.model" = [...]`) or a range of them (`range.rs`), or a free
+//! word with a list of tables, each of which sets several keys at once (`direction = [{ "a.b" = 1, "a.c" = 2 }, ...]`), or
+//! with a table of lists or ranges of equal length, which are gone through together (`n = { "a.b" = [1, 2], "a.c" = [3, 4] }`).
 
 use super::document::{Document, Item, Mistake, Spans, Table, array, key_parts, nearest, put, table};
-use super::{Experiment, KEYS};
+use super::{Experiment, KEYS, range};
 use toml::de::DeValue;
 
 /// One swept key's value at one point.
@@ -154,10 +155,10 @@ fn axis<'a>((key, item): (serde_spanned::Spanned<std::borrow::Cow<'a, str>>, Ite
         let why = format!("`{section}` belongs to the whole experiment and cannot be swept");
         return Err(Mistake::new(why).span(key.span()));
     }
-    let values = array(item, &format!("sweep.{word}"))?;
-    if values.is_empty() {
-        return Err(Mistake::new(format!("the list of values for `{word}` is empty")).span(key.span()));
+    if !is_key && matches!(item.get_ref(), DeValue::Table(_)) {
+        return zip(&word, key.span(), item);
     }
+    let values = values(item, &word)?;
     if is_key {
         return Ok(Axis { values: values.into_iter().map(|value| vec![(word.clone(), value)]).collect() });
     }
@@ -173,6 +174,43 @@ fn axis<'a>((key, item): (serde_spanned::Spanned<std::borrow::Cow<'a, str>>, Ite
         }
     };
     Ok(Axis { values: values.into_iter().map(together).collect::<Result<_, _>>()? })
+}
+
+/// A list of values, or a range of them.
+fn values<'a>(item: Item<'a>, word: &str) -> Result<Vec<Item<'a>>, Mistake> {
+    let (key, span) = (format!("sweep.{word}"), item.span());
+    let values = match item.get_ref() {
+        DeValue::Table(_) => range::values(item, &key)?,
+        _ => array(item, &key)?,
+    };
+    match values.is_empty() {
+        true => Err(Mistake::new(format!("the list of values for `{word}` is empty")).span(span)),
+        false => Ok(values),
+    }
+}
+
+/// Several keys that go through their values together.
+fn zip<'a>(word: &str, place: std::ops::Range<usize>, item: Item<'a>) -> Result<Axis<'a>, Mistake> {
+    let mut axis: Vec<Vec<(String, Item<'a>)>> = Vec::new();
+    for (key, item) in table(item, word)? {
+        let key = key.get_ref().to_string();
+        let span = item.span();
+        let values = values(item, &key)?;
+        if !axis.is_empty() && axis.len() != values.len() {
+            let why = format!(
+                "keys that change together have as many values each; `{key}` has {}, and {} came before",
+                values.len(),
+                axis.len()
+            );
+            return Err(Mistake::new(why).span(span));
+        }
+        axis.resize_with(values.len(), Vec::new);
+        axis.iter_mut().zip(values).for_each(|(together, value)| together.push((key.clone(), value)));
+    }
+    match axis.is_empty() {
+        true => Err(Mistake::new(format!("`{word}` sets no key")).span(place)),
+        false => Ok(Axis { values: axis }),
+    }
 }
 
 /// `population = { size = 24 }` in a joint axis means the same as `"population.size" = 24`.
