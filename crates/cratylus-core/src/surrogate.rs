@@ -64,7 +64,9 @@ fn world(condition: &Condition, policy: Arc<dyn Policy>, seed: u64, change: impl
 
 /// The network of those who met, where it came from a file. Any other is laid out or drawn again, as the experiment says.
 fn met(condition: &Condition) -> Option<EdgeList> {
-    let NetworkSpec::EdgeList { .. } = condition.point.experiment.population.network else { return None };
+    let (NetworkSpec::EdgeList { .. } | NetworkSpec::Graphml { .. }) = condition.point.experiment.population.network else {
+        return None;
+    };
     let pairs = condition.runs.iter().flat_map(|run| &run.events).map(|event| event.agents.into());
     EdgeList::of(pairs.collect(), condition.size()).ok()
 }

@@ -92,10 +92,14 @@ impl World {
         let caution = |text: String| notes.cautions.borrow_mut().push(text);
         let spec = &experiment.population.network;
         let network: Arc<dyn Network> = match spec {
-            NetworkSpec::EdgeList { file } => {
+            NetworkSpec::EdgeList { file } | NetworkSpec::Graphml { file } => {
                 let key = || "population.network.file".to_string();
                 let text = inputs.text(file).map_err(|why| (key(), why))?;
-                let network = EdgeList::parse(&text, size).map_err(|why| (key(), format!("`{file}`: {why}")))?;
+                let parsed = match spec {
+                    NetworkSpec::Graphml { .. } => networks::graphml(&text, size),
+                    _ => EdgeList::parse(&text, size),
+                };
+                let network = parsed.map_err(|why| (key(), format!("`{file}`: {why}")))?;
                 Arc::new(network)
             }
             // Drawn here even where every run draws its own, so that a mistake is told before anything runs.

@@ -18,7 +18,9 @@ pub use schema::schema;
 pub use sweep::{Point, Setting};
 
 use crate::control::{Control, Paid};
-use crate::networks::{Complete, EdgeList, Lattice, Ring, barabasi_albert, erdos_renyi, random_regular, watts_strogatz};
+use crate::networks::{
+    Complete, EdgeList, Lattice, Ring, barabasi_albert, erdos_renyi, random_regular, stochastic_blocks, watts_strogatz,
+};
 use crate::stop::{By, Stop};
 use crate::{Network, Pairing, Purpose, Seed};
 use document::{Spans, Table, read_field, take_field};
@@ -70,6 +72,11 @@ pub enum NetworkSpec {
         /// Relative to the experiment file.
         file: String,
     },
+    /// A GraphML file.
+    Graphml {
+        /// Relative to the experiment file.
+        file: String,
+    },
     /// A circle, each agent joined to the nearest on both sides.
     Ring {
         /// Neighbours of each agent, half of them on each side; even.
@@ -106,6 +113,17 @@ pub enum NetworkSpec {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seed: Option<u64>,
     },
+    /// Communities, dense within and sparse between.
+    StochasticBlocks {
+        /// Agents of each block; they add up to the population's size.
+        sizes: Vec<u32>,
+        /// The probability with which two agents of one block are joined.
+        within: f64,
+        /// The same for agents of different blocks.
+        between: f64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seed: Option<u64>,
+    },
     /// A ring of which some edges lead elsewhere: a small world.
     WattsStrogatz {
         /// Neighbours of each agent before any edge is moved; even.
@@ -122,14 +140,16 @@ fn two() -> u32 {
 }
 
 impl NetworkSpec {
-    pub const KINDS: [(&str, &str); 8] = [
+    pub const KINDS: [(&str, &str); 10] = [
         ("complete", "everyone can meet everyone; takes no memory at any size"),
         ("edge-list", "an undirected network from a text file (file) with an edge on each line"),
+        ("graphml", "an undirected network from a GraphML file (file), as igraph, NetworkX and Gephi write it"),
         ("ring", "a circle, each agent joined to the nearest (degree, 2 by default); takes no memory"),
         ("lattice", "a grid of any dimension (sides, periodic or not); takes no memory"),
         ("erdos-renyi", "every pair is joined with the same probability (p or mean_degree)"),
         ("random-regular", "everyone has the same number of random neighbours (degree)"),
         ("barabasi-albert", "agents come one by one and join those with many neighbours (m)"),
+        ("stochastic-blocks", "communities of given sizes (sizes), dense within and sparse between (within, between)"),
         ("watts-strogatz", "a ring of which some edges lead elsewhere (degree, rewiring)"),
     ];
 
@@ -144,6 +164,7 @@ impl NetworkSpec {
             NetworkSpec::ErdosRenyi { seed, .. }
             | NetworkSpec::RandomRegular { seed, .. }
             | NetworkSpec::BarabasiAlbert { seed, .. }
+            | NetworkSpec::StochasticBlocks { seed, .. }
             | NetworkSpec::WattsStrogatz { seed, .. } => Some(*seed),
             _ => None,
         }
@@ -177,7 +198,9 @@ impl NetworkSpec {
             false => Err((key, "expected a probability from 0 to 1".to_string())),
         };
         let edges = match *self {
-            NetworkSpec::Complete | NetworkSpec::EdgeList { .. } => return Ok(Arc::new(Complete(size))),
+            NetworkSpec::Complete | NetworkSpec::EdgeList { .. } | NetworkSpec::Graphml { .. } => {
+                return Ok(Arc::new(Complete(size)));
+            }
             NetworkSpec::Ring { degree } => return Ok(Arc::new(Ring::new(size, degree).map_err(|why| ("degree", why))?)),
             NetworkSpec::Lattice { ref sides, periodic } => {
                 return Ok(Arc::new(Lattice::new(size, sides, periodic).map_err(|why| ("sides", why))?));
@@ -199,6 +222,15 @@ impl NetworkSpec {
             NetworkSpec::BarabasiAlbert { m, .. } => {
                 within("m", m, 1, false)?;
                 barabasi_albert(size, m, &mut draws)
+            }
+            NetworkSpec::StochasticBlocks { ref sizes, within, between, .. } => {
+                let sum: u64 = sizes.iter().map(|&size| u64::from(size)).sum();
+                if sum != u64::from(size) {
+                    return Err(("sizes", format!("the blocks add up to {sum} agents, and the population has {size}")));
+                }
+                share("within", within)?;
+                share("between", between)?;
+                stochastic_blocks(sizes, within, between, &mut draws)
             }
             NetworkSpec::WattsStrogatz { degree, rewiring, .. } => {
                 within("degree", degree, 2, true)?;

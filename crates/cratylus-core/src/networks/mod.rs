@@ -4,18 +4,22 @@ mod barabasi_albert;
 mod complete;
 mod edge_list;
 mod erdos_renyi;
+mod graphml;
 mod lattice;
 mod random_regular;
 mod ring;
+mod stochastic_blocks;
 mod watts_strogatz;
 
 pub use barabasi_albert::barabasi_albert;
 pub use complete::Complete;
 pub use edge_list::EdgeList;
 pub use erdos_renyi::erdos_renyi;
+pub use graphml::graphml;
 pub use lattice::Lattice;
 pub use random_regular::random_regular;
 pub use ring::Ring;
+pub use stochastic_blocks::stochastic_blocks;
 pub use watts_strogatz::watts_strogatz;
 
 use crate::{AgentId, Network, Purpose, Seed};
