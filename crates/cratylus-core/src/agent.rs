@@ -2,7 +2,9 @@
 //! million rule-followers are one cohort, and so are twenty-four language models. What it must not
 //! hold is randomness: every question brings the random word that its answer may use.
 
+use crate::agents::Inventory;
 use crate::game::Question;
+use crate::window::Round;
 use crate::{AgentId, Name};
 use std::fmt;
 
@@ -46,6 +48,16 @@ pub trait Cohort: Send {
     fn decide(&mut self, asks: &[Ask], answers: &mut [Option<u32>]) -> Result<(), Fault>;
 
     fn learn(&mut self, news: &[News]);
+
+    /// What an agent remembers, oldest first, where it remembers rounds.
+    fn rounds(&self, _agent: AgentId) -> Vec<Round> {
+        Vec::new()
+    }
+
+    /// What an agent knows, where it keeps an inventory.
+    fn known(&self, _agent: AgentId) -> Inventory {
+        Inventory::default()
+    }
 }
 
 /// The people of one or more replicas: cohorts, and where to find each agent.
@@ -65,6 +77,16 @@ impl People {
         let n = cohorts.len();
         let (asks, back, news) = (vec![Vec::new(); n], vec![Vec::new(); n], vec![Vec::new(); n]);
         People { cohorts, places, asks, back, news, answers: Vec::new() }
+    }
+
+    /// What everyone remembers, in the order of the agents.
+    pub fn rounds(&self) -> Vec<Vec<Round>> {
+        self.places.iter().map(|&(cohort, agent)| self.cohorts[cohort as usize].rounds(agent)).collect()
+    }
+
+    /// What everyone knows, in the order of the agents.
+    pub fn known(&self) -> Vec<Inventory> {
+        self.places.iter().map(|&(cohort, agent)| self.cohorts[cohort as usize].known(agent)).collect()
     }
 
     /// Puts a wave's questions to their agents. `ask.agent` is the agent's number among all people.

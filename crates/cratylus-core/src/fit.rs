@@ -399,6 +399,7 @@ mod tests {
             alone: false,
             consensus: crate::stop::Consensus::published(),
             live: false,
+            committed_later: Vec::new(),
             knowing: None,
             measures: None,
         };

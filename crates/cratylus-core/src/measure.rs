@@ -27,6 +27,8 @@ pub struct RunContext {
     pub empty_start: bool,
     /// The committed minority's name, and the sorted agents that are committed.
     pub committed: Option<(Name, Vec<AgentId>)>,
+    /// Where interventions change who is committed: from which interaction on, and the sorted agents that are from then on.
+    pub committed_later: Vec<(u64, Vec<AgentId>)>,
     /// Whether one agent is asked alone: then there are no rounds, and only answers are counted.
     pub alone: bool,
     /// What counts as consensus.
@@ -39,7 +41,31 @@ pub struct RunContext {
     pub measures: Option<Vec<String>>,
 }
 
+/// Tells who is committed at a time.
+#[derive(Clone, Debug, Default)]
+pub struct CommittedAt {
+    pub(crate) first: Vec<AgentId>,
+    pub(crate) later: Vec<(u64, Vec<AgentId>)>,
+}
+
+impl CommittedAt {
+    /// `first` must be sorted.
+    pub fn start(first: Vec<AgentId>) -> CommittedAt {
+        CommittedAt { first, later: Vec::new() }
+    }
+
+    pub fn is(&self, t: u64, agent: AgentId) -> bool {
+        let now = self.later.iter().rev().find(|(from, _)| *from <= t).map_or(&self.first, |(_, agents)| agents);
+        now.binary_search(&agent).is_ok()
+    }
+}
+
 impl RunContext {
+    pub fn committed_at(&self) -> CommittedAt {
+        let first = self.committed.as_ref().map_or(Vec::new(), |(_, agents)| agents.clone());
+        CommittedAt { first, later: self.committed_later.clone() }
+    }
+
     /// A name in words.
     pub fn word(&self, name: Name) -> String {
         self.names.get(name as usize).cloned().unwrap_or_else(|| format!("w{name}"))

@@ -1,11 +1,11 @@
 //! What is said of one run at its end: a row of `runs.parquet`, as a fold over its events.
 
+use crate::Name;
 use crate::event::{Digest, DigestSeen, Event};
 use crate::fast::{Block, Names, ones};
-use crate::measure::{Measure, RunContext};
+use crate::measure::{CommittedAt, Measure, RunContext};
 use crate::measures::invalid_share::InvalidShare;
 use crate::stop::{By, ConsensusSeen, TIPPED_SHARE, WINDOW_ROUNDS};
-use crate::{AgentId, Name};
 use std::collections::{BTreeMap, VecDeque};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -39,8 +39,9 @@ pub struct OutcomeSeen {
     winning_share: f64,
     by: By,
     window: u64,
-    /// The minority's name, and the sorted agents that are committed to any.
-    committed: Option<(Name, Vec<AgentId>)>,
+    /// The minority's name, and who is committed to any.
+    minority: Option<Name>,
+    committed: CommittedAt,
     last: LastSaid,
     reached: Option<(u64, Option<Name>)>,
     /// The interactions so far, and how many of them succeeded and were settled.
@@ -60,7 +61,8 @@ impl OutcomeSeen {
             winning_share: context.consensus.threshold.min(TIPPED_SHARE),
             by: context.consensus.by,
             window,
-            committed: context.committed.clone(),
+            minority: context.committed.as_ref().map(|(name, _)| *name),
+            committed: context.committed_at(),
             last: LastSaid { most: window.max(share_window), two_names: context.names.len() == 2, blocks: VecDeque::new() },
             reached: None,
             seen: [0; 3],
@@ -79,8 +81,7 @@ impl OutcomeSeen {
             self.seen[1] += u64::from(success);
             self.seen[2] += 1;
         }
-        let bound = |agent: AgentId| self.committed.as_ref().is_some_and(|(_, agents)| agents.binary_search(&agent).is_ok());
-        self.last.push(event, event.agents.map(bound));
+        self.last.push(event, event.agents.map(|agent| self.committed.is(event.t, agent)));
         if self.reached.is_none() && self.consensus.see(event) {
             self.reached = Some((event.t + 1, self.winner(event.t + 1, event.names[0])));
         }
@@ -112,8 +113,7 @@ impl OutcomeSeen {
 
     /// The minority's share of what those said that are not committed, over the last three population rounds.
     fn share(&self) -> Option<f64> {
-        let (name, _) = self.committed.as_ref()?;
-        let (chosen, of) = self.last.share(*name, self.seen[0], WINDOW_ROUNDS * u64::from(self.size));
+        let (chosen, of) = self.last.share(self.minority?, self.seen[0], WINDOW_ROUNDS * u64::from(self.size));
         (of > 0).then(|| chosen as f64 / of as f64)
     }
 
@@ -254,6 +254,7 @@ mod tests {
             alone: false,
             consensus: Consensus::published(),
             live: false,
+            committed_later: Vec::new(),
             knowing: None,
             measures: None,
         };
@@ -281,6 +282,7 @@ mod tests {
             alone: false,
             consensus: Consensus::published(),
             live: false,
+            committed_later: Vec::new(),
             knowing: None,
             measures: None,
         };

@@ -1,6 +1,6 @@
 //! The loop: interactions in waves, questions to cohorts, events in order.
 
-use crate::agent::{Ask, Fault, News};
+use crate::agent::{Ask, Fault, News, People};
 use crate::agents::Inventory;
 use crate::draws::BLOCK;
 use crate::event::Event;
@@ -8,7 +8,7 @@ use crate::fast::{self, Block, Run, States, TwoNames, WORDS_MAX, WordSets};
 use crate::game::{Answer, Hand};
 use crate::pairing::{Pairing, Pairs};
 use crate::stop::StopSeen;
-use crate::world::World;
+use crate::world::{Memories, World};
 use crate::{AgentId, NOBODY, Network, Seed, waves};
 use std::sync::Arc;
 
@@ -41,74 +41,142 @@ pub enum Engine {
 
 /// Plays replicas of one world to their end. Each replica's events reach the sink in their order.
 pub fn run(world: &World, replicas: &[u64], engine: Engine, sink: &mut dyn Sink) -> Result<(), Fault> {
+    if !world.phases.is_empty() {
+        return replicas.iter().try_for_each(|&replica| run_phases(world, replica, engine, sink));
+    }
     match engine {
-        Engine::Fastest => {
-            for (i, &replica) in replicas.iter().enumerate() {
-                match run_fast(world, replica, sink) {
-                    Some(played) => played?,
-                    None => return run_plain(world, &replicas[i..], world.size.clamp(64, 4096) as usize, sink),
-                }
-            }
-            Ok(())
-        }
-        Engine::Plain { block } => run_plain(world, replicas, block.max(1), sink),
+        Engine::Fastest if Stretch::fits(world) => replicas.iter().try_for_each(|&replica| run_fast(world, replica, sink)),
+        engine => run_plain(world, replicas, engine.block(world), sink),
     }
 }
 
-/// Plays a replica in flat memory. None where its agents need the plain path.
-fn run_fast(world: &World, replica: u64, sink: &mut dyn Sink) -> Option<Result<(), Fault>> {
-    let rule = world.inventories();
-    let compiled = if rule.is_none() { world.compiled() } else { None };
-    if world.pairing() == Pairing::AllAtOnce || (rule.is_none() && compiled.is_none()) {
-        return None;
+impl Engine {
+    /// How many interactions of each replica the plain path plays at a time.
+    fn block(self, world: &World) -> usize {
+        match self {
+            Engine::Fastest => world.size.clamp(64, 4096) as usize,
+            Engine::Plain { block } => block.max(1),
+        }
     }
-    let seed = world.seed(replica);
-    let network = match world.network(seed) {
-        Ok(network) => network,
-        Err(fault) => return Some(Err(fault)),
-    };
-    let run = Run { seed, network: &*network, complete: world.complete, pairing: world.pairing(), words: world.counts_words() };
-    let mut stop = world.stop(replica);
-    let until = stop.most();
-    let mut go = |population: &mut dyn FnMut(&mut StopSeen) -> Result<(), Fault>| population(&mut stop);
-    let assigned = || world.assign(seed);
-    let played = match (rule, compiled) {
-        (None, Some(compiled)) => {
-            let mut population = States::new(&compiled.tables, compiled.states(world, replica), compiled.committed(world));
-            go(&mut |stop| fast::play(&mut population, &run, 0, until, stop, replica, sink).map(drop))
-        }
-        (Some(rule), _) => {
-            let assigned = assigned();
-            let begin = world.begin(seed, &assigned);
-            // What an agent knows at first, and whether it is committed to it.
-            let agents = assigned.iter().enumerate().map(|(agent, &kind)| match world.committed_to(kind) {
-                Some(name) => (Some(name), true),
-                None => (begin.known(agent), false),
-            });
-            match rule.pool {
-                Some(2) => {
-                    let bits = agents.map(|(name, committed)| (name.map_or(0, |name| 1 << name), committed));
-                    let mut population = TwoNames::new(rule, bits);
-                    go(&mut |stop| fast::play(&mut population, &run, 0, until, stop, replica, sink).map(drop))
-                }
-                Some(pool) if pool <= WORDS_MAX => {
-                    let bits = agents.map(|(name, committed)| (name.map_or(0, |name| 1 << name), committed));
-                    let mut population = WordSets::new(rule, pool, bits);
-                    go(&mut |stop| fast::play(&mut population, &run, 0, until, stop, replica, sink).map(drop))
-                }
-                _ => {
-                    let known = agents.map(|(name, committed)| (Inventory(name.into_iter().collect()), committed));
-                    let mut population = fast::Inventories::new(rule, known);
-                    if world.counts_words() {
-                        population = population.counting();
-                    }
-                    go(&mut |stop| fast::play(&mut population, &run, 0, until, stop, replica, sink).map(drop))
-                }
+}
+
+/// Interactions `from..until` of a run that is played in flat memory.
+struct Stretch<'a> {
+    world: &'a World,
+    replica: u64,
+    from: u64,
+    until: u64,
+    /// The kind of each agent.
+    assigned: &'a [u16],
+}
+
+impl Stretch<'_> {
+    /// Whether the agents' rules fit into flat memory; the others take the plain path.
+    fn fits(world: &World) -> bool {
+        world.pairing() != Pairing::AllAtOnce && (world.inventories().is_some() || world.compiled().is_some())
+    }
+
+    /// Plays on, and says whether the run is over. `memories` is what agents remember before it, and afterwards what they
+    /// remember then; None for a run that is played in one go, which spares what they would take.
+    fn play(&self, memories: Option<&mut Memories>, stop: &mut StopSeen, sink: &mut dyn Sink) -> Result<bool, Fault> {
+        let Stretch { world, replica, from, until, assigned } = *self;
+        let seed = world.seed(replica);
+        let network = world.network(seed)?;
+        let run =
+            Run { seed, network: &*network, complete: world.complete, pairing: world.pairing(), words: world.counts_words() };
+        let until = until.min(stop.most());
+        let Some(rule) = world.inventories() else {
+            let compiled = world.compiled().expect("asked before");
+            let states = match &memories {
+                Some(Memories::Rounds(rounds)) => compiled.states_of(assigned, |agent| &rounds[agent]),
+                _ => compiled.states(world, replica),
+            };
+            let mut population = States::new(&compiled.tables, states, compiled.committed(world));
+            let over = fast::play(&mut population, &run, from, until, stop, replica, sink)?;
+            if let Some(memories) = memories {
+                *memories = Memories::Rounds(compiled.remembered(assigned, population.states()));
             }
+            return Ok(over);
+        };
+        let begin = world.begin(seed, assigned);
+        let first = |agent: usize| world.bound_to(assigned[agent]).or_else(|| begin.known(agent));
+        let known = |agent: usize| match &memories {
+            Some(Memories::Known(known)) => known[agent].clone(),
+            _ => Inventory(first(agent).into_iter().collect()),
+        };
+        let bits = |agent: usize| match &memories {
+            Some(Memories::Known(known)) => known[agent].0.iter().fold(0u64, |bits, name| bits | 1 << name),
+            _ => first(agent).map_or(0, |name| 1 << name),
+        };
+        let committed = |agent: usize| world.bound_to(assigned[agent]).is_some();
+        let listed = |bits: u64| Inventory((0..64).filter(|name| bits >> name & 1 == 1).collect());
+        let (agents, kept) = (0..assigned.len(), if memories.is_some() { assigned.len() } else { 0 });
+        let (over, after): (bool, Vec<Inventory>) = match rule.pool {
+            Some(2) => {
+                let mut population = TwoNames::new(rule, agents.map(|agent| (bits(agent) as u8, committed(agent))));
+                let over = fast::play(&mut population, &run, from, until, stop, replica, sink)?;
+                (over, population.known().take(kept).map(|bits| listed(bits.into())).collect())
+            }
+            Some(pool) if pool <= WORDS_MAX => {
+                let mut population = WordSets::new(rule, pool, agents.map(|agent| (bits(agent), committed(agent))));
+                let over = fast::play(&mut population, &run, from, until, stop, replica, sink)?;
+                (over, population.known().take(kept).map(listed).collect())
+            }
+            _ => {
+                let mut population = fast::Inventories::new(rule, agents.map(|agent| (known(agent), committed(agent))));
+                if run.words {
+                    population = population.counting();
+                }
+                let over = fast::play(&mut population, &run, from, until, stop, replica, sink)?;
+                (over, (0..kept).map(|agent| population.known(agent)).collect())
+            }
+        };
+        if let Some(memories) = memories {
+            *memories = Memories::Known(after);
         }
-        (None, None) => unreachable!("returned above"),
-    };
-    Some(played.and_then(|()| sink.end(replica)))
+        Ok(over)
+    }
+}
+
+fn run_fast(world: &World, replica: u64, sink: &mut dyn Sink) -> Result<(), Fault> {
+    let assigned = world.assign(world.seed(replica));
+    let stretch = Stretch { world, replica, from: 0, until: u64::MAX, assigned: &assigned };
+    stretch.play(None, &mut world.stop(replica), sink)?;
+    sink.end(replica)
+}
+
+/// Plays a run whose population is changed while it plays: from one intervention to the next, each with a world of its own.
+fn run_phases(world: &World, replica: u64, engine: Engine, sink: &mut dyn Sink) -> Result<(), Fault> {
+    let seed = world.seed(replica);
+    let mut stop = world.stop(replica);
+    let (mut assigned, mut memories) = world.first(seed);
+    let (mut now, mut from) = (world, 0);
+    for i in 0..=world.phases.len() {
+        let until = world.phases.get(i).map_or(u64::MAX, |phase| phase.at);
+        if engine == Engine::Fastest && Stretch::fits(now) {
+            let stretch = Stretch { world: now, replica, from, until, assigned: &assigned };
+            if stretch.play(Some(&mut memories), &mut stop, sink)? {
+                break;
+            }
+        } else {
+            let one = [(assigned, memories)];
+            let mut people = now.people_of(&one);
+            let playing = Playing { replica, seed, network: now.network(seed)?, stop, first: 0, pairs: Pairs::of(now) };
+            let mut left = play_plain(now, &mut people, vec![playing], [from, until], engine.block(now), sink)?;
+            [(assigned, memories)] = one;
+            match &mut memories {
+                Memories::Rounds(rounds) => *rounds = people.rounds(),
+                Memories::Known(known) => *known = people.known(),
+            }
+            // It told the end of the run itself.
+            let Some(playing) = left.pop() else { return Ok(()) };
+            stop = playing.stop;
+        }
+        let Some(phase) = world.phases.get(i) else { break };
+        assigned = phase.world.next(seed, i, phase.turnover, (now, &assigned), &mut memories);
+        (now, from) = (&phase.world, phase.at);
+    }
+    sink.end(replica)
 }
 
 /// A replica that is still being played.
@@ -123,11 +191,8 @@ struct Playing {
 }
 
 fn run_plain(world: &World, replicas: &[u64], block: usize, sink: &mut dyn Sink) -> Result<(), Fault> {
-    // Where all play at once, a round is a block, and a block is one wave: everyone decides by what was so before it.
-    let at_once = world.pairing() == Pairing::AllAtOnce;
-    let block = if at_once { world.size as usize } else { block };
     let mut people = world.people(replicas);
-    let mut playing: Vec<Playing> = (0..)
+    let playing = (0..)
         .zip(replicas)
         .map(|(i, &replica)| {
             let seed = world.seed(replica);
@@ -135,17 +200,32 @@ fn run_plain(world: &World, replicas: &[u64], block: usize, sink: &mut dyn Sink)
             Ok(Playing { replica, seed, network, stop, first: i * world.size, pairs: Pairs::of(world) })
         })
         .collect::<Result<_, Fault>>()?;
+    play_plain(world, &mut people, playing, [0, u64::MAX], block, sink).map(drop)
+}
+
+/// Plays interactions `from..until` of several replicas, and tells the end of those that end; gives the others.
+fn play_plain(
+    world: &World,
+    people: &mut People,
+    mut playing: Vec<Playing>,
+    [from, until]: [u64; 2],
+    block: usize,
+    sink: &mut dyn Sink,
+) -> Result<Vec<Playing>, Fault> {
+    // Where all play at once, a round is a block, and a block is one wave: everyone decides by what was so before it.
+    let at_once = world.pairing() == Pairing::AllAtOnce;
+    let block = if at_once { world.size as usize } else { block };
     let mut depth = vec![0; world.size as usize];
     let (mut seats, mut wave_of) = (Vec::new(), Vec::new());
     let (mut asks, mut answers, mut news, mut open) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut start = 0;
-    while !playing.is_empty() {
+    let mut start = from;
+    while !playing.is_empty() && start < until {
         // Every hand of the block, replica by replica, and the waves that all replicas share.
         let mut hands: Vec<Hand> = Vec::with_capacity(playing.len() * block);
         let mut owner: Vec<u32> = Vec::with_capacity(playing.len() * block);
         let mut shared: Vec<Vec<u32>> = Vec::new();
         for (p, one) in playing.iter_mut().enumerate() {
-            let end = (start + block as u64).min(one.stop.most());
+            let end = (start + block as u64).min(one.stop.most()).min(until);
             seats.clear();
             seats.extend((start..end).map(|t| one.pairs.draw(one.seed, t, &*one.network)));
             waves::cut(&seats, &mut depth, &mut wave_of);
@@ -225,5 +305,5 @@ fn run_plain(world: &World, replicas: &[u64], block: usize, sink: &mut dyn Sink)
         playing.retain(|_| !ended.next().expect("one for each replica"));
         start += block as u64;
     }
-    Ok(())
+    Ok(playing)
 }

@@ -7,7 +7,7 @@ use crate::event::Event;
 use crate::evidence::{Condition, Record};
 use crate::experiment::Document;
 use crate::finding::{Finding, Finds};
-use crate::measure::RunContext;
+use crate::measure::{CommittedAt, RunContext};
 use crate::networks::Complete;
 use crate::outcome::OutcomeSeen;
 use crate::seed::Stream;
@@ -240,11 +240,12 @@ fn play(mechanism: &Mechanism, experiment: &crate::experiment::Experiment, seed:
         alone: false,
         consensus: experiment.consensus(),
         live: false,
+        committed_later: Vec::new(),
         knowing: None,
         measures: None,
     };
     let mut outcome = OutcomeSeen::new(&context);
-    let mut stop = StopSeen::new(&experiment.stop, size, None, &[], None);
+    let mut stop = StopSeen::new(&experiment.stop, size, None, CommittedAt::default(), None);
     let network = Complete(size);
     let mut windows: Vec<Vec<Round>> = vec![Vec::new(); size as usize];
     let mut events = Vec::new();

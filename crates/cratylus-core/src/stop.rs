@@ -1,9 +1,10 @@
 //! When a run ends, and when it has reached consensus. Both are folds over events.
 
+use crate::Name;
 use crate::event::Event;
 use crate::fast::Block;
 use crate::knowing::{Knowing, Known};
-use crate::{AgentId, Name};
+use crate::measure::CommittedAt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -295,14 +296,13 @@ impl ConsensusSeen {
 #[derive(Clone, Debug)]
 pub struct ShareSeen {
     name: Name,
-    committed: Vec<AgentId>,
+    committed: CommittedAt,
     chosen: Window,
     of: Window,
 }
 
 impl ShareSeen {
-    /// `committed` must be sorted.
-    pub fn new(name: Name, committed: Vec<AgentId>, window: u64) -> ShareSeen {
+    pub fn new(name: Name, committed: CommittedAt, window: u64) -> ShareSeen {
         ShareSeen { name, committed, chosen: Window::new(window), of: Window::new(window) }
     }
 
@@ -310,7 +310,7 @@ impl ShareSeen {
     pub fn see(&mut self, event: &Event) {
         let (mut chosen, mut of) = (0, 0);
         for (agent, name) in event.choices() {
-            if self.committed.binary_search(&agent).is_err() {
+            if !self.committed.is(event.t, agent) {
                 of += 1;
                 chosen += u8::from(name == self.name);
             }
@@ -348,11 +348,11 @@ pub struct StopSeen {
 }
 
 impl StopSeen {
-    /// `share_of` is the name that a share rule is about; `committed` the sorted agents it leaves out.
-    pub fn new(rule: &Stop, size: u32, share_of: Option<Name>, committed: &[AgentId], knowing: Option<&Knowing>) -> StopSeen {
+    /// `share_of` is the name that a share rule is about; `committed` the agents it leaves out.
+    pub fn new(rule: &Stop, size: u32, share_of: Option<Name>, committed: CommittedAt, knowing: Option<&Knowing>) -> StopSeen {
         let share = rule.share.as_ref().zip(share_of).map(|(share, name)| {
             let window = share.window_rounds * u64::from(size);
-            (ShareSeen::new(name, committed.to_vec(), window), share.threshold)
+            (ShareSeen::new(name, committed, window), share.threshold)
         });
         let consensus = rule.consensus.as_ref().map(|consensus| ConsensusSeen::new(consensus, size, knowing));
         StopSeen { consensus, share, most: rule.most(size) }
@@ -411,7 +411,7 @@ mod tests {
     }
 
     fn ends(stop: &Stop, size: u32, successes: impl Fn(u64) -> bool) -> u64 {
-        let mut seen = StopSeen::new(stop, size, Some(0), &[], None);
+        let mut seen = StopSeen::new(stop, size, Some(0), CommittedAt::default(), None);
         (0..).find(|&t| seen.see(&event(t, successes(t)))).map(|t| t + 1).unwrap()
     }
 
@@ -451,7 +451,7 @@ mod tests {
 
     #[test]
     fn a_share_counts_only_those_who_are_not_committed() {
-        let mut seen = ShareSeen::new(0, vec![1], 2);
+        let mut seen = ShareSeen::new(0, CommittedAt::start(vec![1]), 2);
         seen.see(&event(0, false));
         assert_eq!((seen.share(), seen.so_far()), (None, Some(1.0)));
         seen.see(&Event { t: 1, agents: [2, 1], names: [Some(1), Some(0)], success: Some(false), invalid: [0; 2] });
@@ -478,7 +478,7 @@ mod tests {
                 interactions: Some(120),
                 rounds: None,
             };
-            let mut seen = StopSeen::new(&stop, 6, Some(0), &[5], None);
+            let mut seen = StopSeen::new(&stop, 6, Some(0), CommittedAt::start(vec![5]), None);
             let (mut sure, mut idle) = (0, 0);
             let easy = draws.unit();
             for t in 0.. {

@@ -4,6 +4,7 @@
 //! no state and draws nothing, so the same policy serves the plain path here, the compiled path
 //! (`fast/tables.rs`) and the infinite-population limit.
 
+use crate::AgentId;
 use crate::agent::{Ask, Cohort, Fault, News};
 use crate::control::{Alias, Control};
 use crate::game::Options;
@@ -69,9 +70,11 @@ const KNOWN_MAX: usize = 1 << 18;
 
 impl Windows {
     /// A cohort of agents with the given first windows, each at most `memory` rounds, oldest first.
-    pub fn new(policy: Arc<dyn Policy>, n_names: usize, memory: usize, starts: &[&[Round]]) -> Windows {
+    /// Where they are `carried` on, all of it is kept, looked at or not.
+    pub fn new(policy: Arc<dyn Policy>, n_names: usize, memory: usize, carried: bool, starts: &[&[Round]]) -> Windows {
         let depth = policy.depth(memory);
-        Windows::keeping(None, policy, n_names, depth, depth, starts)
+        let memory = if carried { memory } else { depth };
+        Windows::keeping(None, policy, n_names, memory, depth, starts)
     }
 
     /// The same under a control, with what is shown drawn for each decision.
@@ -100,6 +103,11 @@ impl Windows {
 }
 
 impl Cohort for Windows {
+    fn rounds(&self, agent: AgentId) -> Vec<Round> {
+        let agent = agent as usize;
+        self.rounds[agent * self.memory..][..self.len[agent] as usize].to_vec()
+    }
+
     fn decide(&mut self, asks: &[Ask], answers: &mut [Option<u32>]) -> Result<(), Fault> {
         let mut distribution = vec![0.0; self.n_names];
         let mut ends = Vec::new();
@@ -111,7 +119,7 @@ impl Cohort for Windows {
             let drawn = self.control.map(|control| control.of_draw(ask.draw, window, self.n_names));
             let (window, alias, draw) = match &drawn {
                 Some((shown, alias, draw)) => (&shown[shown.len().saturating_sub(self.depth)..], alias, *draw),
-                None => (window, &none, ask.draw),
+                None => (&window[window.len().saturating_sub(self.depth)..], &none, ask.draw),
             };
             if let Some(ends) = self.known.get(window) {
                 *answer = Some(alias.meant(choose(ends, draw)));

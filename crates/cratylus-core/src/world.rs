@@ -11,7 +11,7 @@ use crate::game::Game;
 use crate::knowing::{Knowing, KnownAtStart};
 use crate::language::model::Model;
 use crate::language::protocol::Order;
-use crate::measure::RunContext;
+use crate::measure::{CommittedAt, RunContext};
 use crate::networks::{self, EdgeList};
 use crate::stop::{By, StopSeen};
 use crate::window::{Policy, Round, Windows};
@@ -49,6 +49,27 @@ pub struct World {
     /// What was recorded of the same condition, where all agents emulate one model.
     pub recorded: Option<Condition>,
     compiled: OnceLock<Option<CompiledWorld>>,
+    /// What becomes of the population while it plays, in order.
+    pub(crate) phases: Vec<Phase>,
+    /// Whether agents carry what they remember from phase to phase, so that all of it is kept.
+    carried: bool,
+}
+
+/// From an intervention to the next.
+pub(crate) struct Phase {
+    /// After how many interactions it begins.
+    pub at: u64,
+    /// Which share of the agents that are not committed is new.
+    pub turnover: f64,
+    pub world: World,
+}
+
+/// What agents take from one phase to the next, each their own.
+pub(crate) enum Memories {
+    /// Rounds, oldest first.
+    Rounds(Vec<Vec<Round>>),
+    /// The names that each knows.
+    Known(Vec<Inventory>),
 }
 
 enum Starts {
@@ -156,6 +177,17 @@ impl World {
         }
         let committed = add_committed(&experiment, &mut kinds, &mut counts);
         let starts = starts(&experiment, inputs).map_err(|(key, why)| (key.to_string(), why))?;
+        let mut phases = Vec::new();
+        for intervention in &experiment.interventions {
+            let then = Point { settings: point.settings.clone(), experiment: intervention.experiment.clone() };
+            let mut world = World::build(&then, inputs)?;
+            world.carried = true;
+            let when = format!("after {} interactions", intervention.at);
+            notes.sources.borrow_mut().push(format!("{when}: {}", intervention.words));
+            notes.cautions.borrow_mut().extend(world.cautions.drain(..).map(|caution| format!("{when}: {caution}")));
+            notes.identities.borrow_mut().append(&mut world.identities);
+            phases.push(Phase { at: intervention.at, turnover: intervention.turnover.unwrap_or(0.0), world });
+        }
         let recorded = notes.conditions.borrow().iter().find(|condition| condition.is(&experiment)).cloned();
         Ok(World {
             settings: point.text(),
@@ -173,6 +205,8 @@ impl World {
             cautions: notes.cautions.into_inner(),
             identities: notes.identities.into_inner(),
             recorded: recorded.filter(|_| experiment.agents.kinds.len() == 1 && control.is_none()),
+            carried: !phases.is_empty(),
+            phases,
             experiment,
             compiled: OnceLock::new(),
         })
@@ -213,6 +247,8 @@ impl World {
             cautions: Vec::new(),
             identities: Vec::new(),
             recorded: None,
+            carried: false,
+            phases: Vec::new(),
             experiment,
             compiled: OnceLock::new(),
         }
@@ -326,7 +362,8 @@ impl World {
             size: self.size,
             names: self.experiment.names().to_vec(),
             empty_start: matches!(&self.starts, Starts::All(start) if start.is_empty()),
-            committed: self.committed.first().map(|&name| (name, self.committed(replica))),
+            committed: self.minority().map(|name| (name, self.committed(replica))),
+            committed_later: self.committed_later(replica),
             alone: self.game.alone(),
             consensus: self.experiment.consensus(),
             live: self.experiment.live(),
@@ -335,8 +372,22 @@ impl World {
         }
     }
 
-    /// What agents of the naming game know at the start of a run, where all follow one rule.
+    /// The name of the committed minority, at the start or after an intervention.
+    fn minority(&self) -> Option<Name> {
+        let later = self.phases.iter().flat_map(|phase| phase.world.committed.first());
+        self.committed.first().into_iter().chain(later).next().copied()
+    }
+
+    /// Who is committed after each intervention.
+    fn committed_later(&self, replica: u64) -> Vec<(u64, Vec<AgentId>)> {
+        self.phases.iter().map(|phase| (phase.at, phase.world.committed(replica))).collect()
+    }
+
+    /// What agents of the naming game know at the start of a run, where all follow one rule until its end.
     fn knowing(&self, replica: u64) -> Option<Knowing> {
+        if !self.phases.is_empty() {
+            return None;
+        }
         let rule = self.inventories()?;
         let (seed, mut committed) = (self.seed(replica), HashMap::new());
         let mut start = KnownAtStart::Nothing;
@@ -360,16 +411,19 @@ impl World {
     /// Whether any measure is of the words that agents know.
     pub(crate) fn counts_words(&self) -> bool {
         let kept = &self.experiment.record.measures;
-        self.inventories().is_some() && kept.as_ref().is_none_or(|kept| kept.iter().any(|key| key == "total_words"))
+        !self.carried
+            && self.inventories().is_some()
+            && kept.as_ref().is_none_or(|kept| kept.iter().any(|key| key == "total_words"))
     }
 
     pub fn stop(&self, replica: u64) -> StopSeen {
         let rule = &self.experiment.stop;
         let named = rule.share.as_ref().and_then(|share| share.name.as_ref());
-        let share_of = named.and_then(|name| name_of(self.experiment.names(), name)).or(self.committed.first().copied());
+        let share_of = named.and_then(|name| name_of(self.experiment.names(), name)).or(self.minority());
+        let committed = CommittedAt { first: self.committed(replica), later: self.committed_later(replica) };
         let by_inventories = rule.consensus.as_ref().is_some_and(|consensus| consensus.by == By::Inventories);
         let knowing = if by_inventories { self.knowing(replica) } else { None };
-        StopSeen::new(rule, self.size, share_of, &self.committed(replica), knowing.as_ref())
+        StopSeen::new(rule, self.size, share_of, committed, knowing.as_ref())
     }
 
     /// The first kind of those that are committed.
@@ -401,39 +455,100 @@ impl World {
 
     /// The people of several replicas, one replica's agents after the other's.
     pub fn people(&self, replicas: &[u64]) -> People {
-        let mut starts: Vec<Vec<&[Round]>> = vec![Vec::new(); self.kinds.len()];
-        let mut places = Vec::with_capacity(replicas.len() * self.size as usize);
-        let begins: Vec<(Vec<u16>, Begin<'_>)> = replicas
-            .iter()
-            .map(|&replica| {
-                let assigned = self.assign(self.seed(replica));
-                let begin = self.begin(self.seed(replica), &assigned);
-                (assigned, begin)
-            })
-            .collect();
-        for (assigned, begin) in &begins {
-            for (agent, &kind) in assigned.iter().enumerate() {
-                let members = &mut starts[kind as usize];
-                places.push((kind, members.len() as AgentId));
-                members.push(begin.of(agent));
+        let all: Vec<(Vec<u16>, Memories)> = replicas.iter().map(|&replica| self.first(self.seed(replica))).collect();
+        self.people_of(&all)
+    }
+
+    /// Which kind everyone is at the start of a run, and what everyone remembers or knows.
+    pub(crate) fn first(&self, seed: Seed) -> (Vec<u16>, Memories) {
+        let assigned = self.assign(seed);
+        let begin = self.begin(seed, &assigned);
+        let agents = assigned.iter().enumerate();
+        let memories = match self.inventories_at_all() {
+            true => Memories::Known(
+                agents
+                    .map(|(agent, &kind)| Inventory(self.committed_to(kind).or(begin.known(agent)).into_iter().collect()))
+                    .collect(),
+            ),
+            false => Memories::Rounds(agents.map(|(agent, _)| begin.of(agent).to_vec()).collect()),
+        };
+        (assigned, memories)
+    }
+
+    /// The same after an intervention, of agents that were of the kinds `before` in the phase before this. Agents that are
+    /// no longer committed know only the name that they were committed to; those that are new know nothing.
+    pub(crate) fn next(
+        &self,
+        seed: Seed,
+        i: usize,
+        share: f64,
+        (earlier, before): (&World, &[u16]),
+        memories: &mut Memories,
+    ) -> Vec<u16> {
+        let assigned = self.assign(seed);
+        for (agent, (&kind, &was)) in assigned.iter().zip(before).enumerate() {
+            let freed = earlier.bound_to(was).filter(|_| self.bound_to(kind).is_none());
+            let name = self.committed_to(kind).or(freed);
+            match (&mut *memories, name) {
+                (Memories::Known(known), Some(name)) => known[agent] = Inventory(vec![name]),
+                (Memories::Rounds(rounds), Some(name)) => {
+                    rounds[agent] = vec![[name as u16; 2]; self.experiment.memory()];
+                }
+                (_, None) => (),
             }
         }
-        let cohorts = self.kinds.iter().zip(&starts).map(|(kind, starts)| -> Box<dyn Cohort> {
+        if share > 0.0 {
+            let mut free: Vec<usize> = (0..assigned.len()).filter(|&agent| self.bound_to(assigned[agent]).is_none()).collect();
+            let n = (share * free.len() as f64).round() as usize;
+            seed.stream(Purpose::Assign, 2 + i as u64).shuffle(&mut free, n);
+            for &agent in &free[..n] {
+                match memories {
+                    Memories::Known(known) => known[agent].0.clear(),
+                    Memories::Rounds(rounds) => rounds[agent].clear(),
+                }
+            }
+        }
+        assigned
+    }
+
+    /// Whether agents keep inventories, whatever their rules.
+    fn inventories_at_all(&self) -> bool {
+        matches!(self.kinds[0], Kind::Speaker(_))
+    }
+
+    /// The name that a kind of agents is committed to.
+    pub(crate) fn bound_to(&self, kind: u16) -> Option<Name> {
+        kind.checked_sub(self.first_committed()).map(|group| self.committed[group as usize])
+    }
+
+    /// The people of several runs, given which kind everyone is, and what everyone remembers or knows.
+    pub(crate) fn people_of(&self, runs: &[(Vec<u16>, Memories)]) -> People {
+        let mut starts: Vec<Vec<&[Round]>> = vec![Vec::new(); self.kinds.len()];
+        let mut known: Vec<Vec<Inventory>> = vec![Vec::new(); self.kinds.len()];
+        let mut places = Vec::with_capacity(runs.len() * self.size as usize);
+        for (assigned, memories) in runs {
+            for (agent, &kind) in assigned.iter().enumerate() {
+                let (starts, known) = (&mut starts[kind as usize], &mut known[kind as usize]);
+                places.push((kind, starts.len().max(known.len()) as AgentId));
+                match memories {
+                    Memories::Rounds(rounds) => starts.push(&rounds[agent]),
+                    Memories::Known(of) => known.push(of[agent].clone()),
+                }
+            }
+        }
+        let cohorts = self.kinds.iter().zip(&starts).zip(known).map(|((kind, starts), known)| -> Box<dyn Cohort> {
             match kind {
-                Kind::Window(policy) => Box::new(Windows::new(policy.clone(), self.n_names, self.experiment.memory(), starts)),
+                Kind::Window(policy) => {
+                    let memory = self.experiment.memory();
+                    Box::new(Windows::new(policy.clone(), self.n_names, memory, self.carried, starts))
+                }
                 Kind::Drawn(policy) => {
                     let control = self.experiment.control;
                     let memory = self.experiment.memory();
                     Box::new(Windows::under(control, policy.clone(), self.n_names, memory, starts))
                 }
-                Kind::Speaker(rule) => {
-                    let knows =
-                        |start: &&[Round]| Inventory(start.first().map(|round| Name::from(round[0])).into_iter().collect());
-                    Box::new(Inventories::new(*rule, false, starts.iter().map(knows).collect()))
-                }
-                Kind::Committed(rule, name) => {
-                    Box::new(Inventories::new(*rule, true, vec![Inventory(vec![*name]); starts.len()]))
-                }
+                Kind::Speaker(rule) => Box::new(Inventories::new(*rule, false, known)),
+                Kind::Committed(rule, _) => Box::new(Inventories::new(*rule, true, known)),
                 Kind::Model(_) => Box::new(Elsewhere),
             }
         });
@@ -485,7 +600,7 @@ impl World {
         let mut kinds = Vec::new();
         for kind in &self.kinds {
             let Kind::Window(policy) = kind else { return None };
-            kinds.push(tables.add(&**policy, self.experiment.memory())?);
+            kinds.push(tables.add(&**policy, self.experiment.memory(), self.carried)?);
         }
         Some(CompiledWorld { tables, kinds })
     }
@@ -529,11 +644,21 @@ impl CompiledWorld {
         let seed = world.seed(replica);
         let assigned = world.assign(seed);
         let begin = world.begin(seed, &assigned);
+        self.states_of(&assigned, |agent| begin.of(agent))
+    }
+
+    /// The state of each agent, given its kind and what it remembers.
+    pub(crate) fn states_of<'r>(&self, assigned: &[u16], remembers: impl Fn(usize) -> &'r [Round]) -> Vec<u16> {
         let mut states = machine::filled(assigned.len(), 0);
-        for (agent, (state, kind)) in states.iter_mut().zip(&assigned).enumerate() {
-            *state = self.tables.state(self.kinds[*kind as usize], begin.of(agent));
+        for (agent, (state, kind)) in states.iter_mut().zip(assigned).enumerate() {
+            *state = self.tables.state(self.kinds[*kind as usize], remembers(agent));
         }
         states
+    }
+
+    /// What agents of these kinds remember in these states.
+    pub(crate) fn remembered(&self, assigned: &[u16], states: &[u16]) -> Vec<Vec<Round>> {
+        assigned.iter().zip(states).map(|(&kind, &state)| self.tables.window(self.kinds[kind as usize], state)).collect()
     }
 
     /// The first state of a committed agent, or the number of all states.

@@ -117,13 +117,16 @@ impl Sink for Packed {
 }
 
 fn agree(text: &str) {
-    let world = world(text);
-    let mut fast = Packed::new(&world);
-    run(&world, &[3], Engine::Fastest, &mut fast).unwrap();
+    agree_in(&world(text), text);
+}
+
+fn agree_in(world: &World, text: &str) {
+    let mut fast = Packed::new(world);
+    run(world, &[3], Engine::Fastest, &mut fast).unwrap();
     let mut plain = Kept::default();
-    run(&world, &[3], Engine::Plain { block: 50 }, &mut plain).unwrap();
+    run(world, &[3], Engine::Plain { block: 50 }, &mut plain).unwrap();
     assert_eq!(fast.events, plain.0[&3], "{text}");
-    let mut slow = Packed::new(&world);
+    let mut slow = Packed::new(world);
     for event in &plain.0[&3] {
         slow.measures.see(event, &mut slow.readings);
         slow.outcome.see(event);
@@ -131,14 +134,59 @@ fn agree(text: &str) {
     slow.measures.end(&mut slow.readings);
     assert_eq!(fast.readings, slow.readings, "{text}");
     assert_eq!(fast.outcome.end(), slow.outcome.end(), "{text}");
-    let committed = world.committed(3);
+    let committed = world.context(3).committed_at();
     for (event, bound) in fast.events.iter().zip(&fast.committed) {
-        assert_eq!(event.agents.map(|agent| committed.binary_search(&agent).is_ok()), *bound);
+        assert_eq!(event.agents.map(|agent| committed.is(event.t, agent)), *bound, "{text}");
     }
+}
+
+const INTERVENTIONS: [&str; 7] = [
+    "set = { \"agents.committed\" = { name = \"M\", count = 5 } }",
+    "set = { \"agents.committed\" = [] }",
+    "set = { \"agents.committed\" = [{ name = \"M\", count = 3 }, { name = \"Q\", share = 0.2 }] }",
+    "turnover = 0.4",
+    "set = { \"population.network\" = { kind = \"ring\", degree = 4 } }",
+    "set = { \"population.network\" = { kind = \"barabasi-albert\", m = 2 }, \"population.pairing\" = \"edge\" }, turnover = 0.1",
+    "set = { \"population.network\" = { kind = \"complete\" } }",
+];
+
+fn interventions() -> impl Strategy<Value = String> {
+    let some = proptest::collection::vec((0..INTERVENTIONS.len(), 1u64..90), 1..4);
+    (any::<u32>(), 0u32..4, some, 0usize..4, 0u32..6).prop_map(|(seed, kind, some, pool, committed)| {
+        let mut at = 0;
+        let list: Vec<String> = some
+            .iter()
+            .map(|(which, after)| {
+                at += after;
+                format!("{{ interaction = {at}, {} }}", INTERVENTIONS[*which])
+            })
+            .collect();
+        let (game, agents) = match kind {
+            0 => {
+                let more: String = (0..[0, 1, 61, 62][pool]).map(|i| format!(", \"n{i}\"")).collect();
+                (format!("kind = \"naming\"\nnames = [\"Q\", \"M\"{more}]"), "kind = \"inventory\"\npi = 0.8")
+            }
+            1 => ("kind = \"coordination\"\nnames = [\"Q\", \"M\"]\nmemory = 3".into(), "kind = \"best-response\""),
+            2 => ("kind = \"coordination\"\nnames = [\"Q\", \"M\"]\nmemory = 2".into(), "kind = \"uniform\""),
+            _ => ("kind = \"coordination\"\nnames = [\"Q\", \"M\"]\nmemory = 4".into(), "kind = \"copy-last-partner\""),
+        };
+        let then = if kind == 0 { "\"agents.pi\" = 0.5" } else { "\"agents.kind\" = \"copy-last-partner\"" };
+        format!(
+            "seed = {seed}\ninterventions = [{}, {{ interaction = {}, set = {{ {then} }} }}]\n[population]\nsize = 30\n[game]\n{game}\n\
+             [stop]\ninteractions = 500\n[agents]\n{agents}\n[agents.committed]\nname = \"Q\"\ncount = {committed}\n",
+            list.join(", "),
+            at + 30
+        )
+    })
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn populations_are_changed_alike_while_they_play(text in interventions()) {
+        agree(&text);
+    }
 
     #[test]
     fn the_naming_game_in_flat_memory_is_that_of_the_plain_path(text in naming()) {

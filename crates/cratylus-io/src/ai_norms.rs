@@ -352,6 +352,7 @@ fn tables(dir: &Path, points: &[Point], recorded: &[Recorded], words: &Words) ->
             alone: experiment.game.spec.alone(),
             consensus: experiment.consensus(),
             live: false,
+            committed_later: Vec::new(),
             knowing: None,
             measures: None,
         };

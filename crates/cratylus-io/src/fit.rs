@@ -253,6 +253,7 @@ fn read_decisions(dir: &RunDir, condition: usize, runs: &mut Vec<RunDecisions>) 
             alone: experiment.game.spec.alone(),
             consensus: experiment.consensus(),
             live: false,
+            committed_later: Vec::new(),
             knowing: None,
             measures: None,
         };

@@ -215,7 +215,7 @@ pub fn runs_table(points: &[Point], rows: &[RunRow]) -> Table {
     if points.iter().any(|point| point.experiment.live()) {
         columns.push(floats("invalid_share", &|row| row.outcome.invalid_share));
     }
-    if points.iter().any(|point| point.experiment.agents.committed.first().is_some()) {
+    if points.iter().any(|point| point.experiment.minority().is_some()) {
         columns.push(Column::new("tipped", Values::Bool(rows.iter().map(|row| row.outcome.tipped).collect())));
         columns.push(floats("minority_share", &|row| row.outcome.minority_share));
         let committed: Vec<String> = rows.iter().map(|row| ids(&row.committed)).collect();

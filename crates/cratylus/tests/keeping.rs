@@ -204,6 +204,7 @@ fn a_measure_says_the_same_live_and_from_the_file() {
                 alone: false,
                 consensus: Consensus::published(),
                 live: false,
+                committed_later: Vec::new(),
                 knowing: None,
                 measures: None,
             };

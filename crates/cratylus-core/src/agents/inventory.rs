@@ -9,11 +9,11 @@
 //! probability phi (De Nobili et al., arXiv 2608.02178). With phi = 0, pi is the beta of Baronchelli,
 //! Dall'Asta, Barrat & Loreto, PRE 76 (2007) 051102. Agreement is what succeeds.
 
-use crate::Name;
 use crate::agent::{Ask, Cohort, Fault, News};
 use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind};
 use crate::game::Options;
 use crate::seed::scale32;
+use crate::{AgentId, Name};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -156,6 +156,10 @@ impl Cohort for Inventories {
             });
         }
         Ok(())
+    }
+
+    fn known(&self, agent: AgentId) -> Inventory {
+        self.known[agent as usize].clone()
     }
 
     fn learn(&mut self, news: &[News]) {

@@ -6,12 +6,14 @@
 //! swept value too, has its line and column.
 
 mod document;
+mod interventions;
 mod range;
 mod registry;
 mod schema;
 mod sweep;
 
 pub use document::{Document, Mistake, key_parts, nearest};
+pub use interventions::Intervention;
 pub(crate) use registry::agent_of;
 pub use registry::{AgentContext, AgentEntry, AgentSpec, Chosen, GameEntry, GameSpec, Inputs, Kind, NoInputs, Notes, check_pool};
 pub use schema::schema;
@@ -42,6 +44,8 @@ pub struct Experiment {
     pub record: Record,
     /// What agents are shown in place of what is so.
     pub control: Control,
+    /// What is done to the population while it plays, in order.
+    pub interventions: Vec<Intervention>,
     /// What live models may cost. No part of the plan: it can be raised, and the run goes on.
     pub budget: Budget,
 }
@@ -354,8 +358,8 @@ const REPLICAS_MAX: u64 = 100_000_000;
 const INTERACTIONS_MAX: u64 = 1 << 50;
 
 /// The sections and keys that an experiment file may hold.
-pub(crate) const KEYS: [&str; 11] =
-    ["name", "seed", "replicas", "population", "game", "agents", "stop", "control", "record", "budget", "sweep"];
+pub(crate) const KEYS: [&str; 12] =
+    ["name", "seed", "replicas", "population", "game", "agents", "stop", "control", "record", "budget", "sweep", "interventions"];
 
 impl Committed {
     /// How many of a population of `size` are committed.
@@ -377,6 +381,8 @@ impl Experiment {
             };
             return Err(Mistake::new(format!("there is no key `{word}`")).help(help).span(key.span()));
         }
+        let interventions = table.remove("interventions");
+        let base = interventions.is_some().then(|| table.clone());
         let name: String = take_field(&mut table, "name", spans)?.unwrap_or_else(|| "experiment".into());
         if name.is_empty() || name.contains(|c: char| c.is_control() || "/\\".contains(c)) || name.starts_with('.') {
             let why = "the name of an experiment names its run directory, so it must not be empty, start with a dot or hold a slash or a control character";
@@ -391,8 +397,24 @@ impl Experiment {
         let record = take_field(&mut table, "record", spans)?.unwrap_or_default();
         let control = take_field(&mut table, "control", spans)?.unwrap_or_default();
         let budget = take_field(&mut table, "budget", spans)?.unwrap_or_default();
-        let experiment = Experiment { name, seed, replicas, population, game, agents, stop, record, control, budget };
+        let mut experiment = Experiment {
+            name,
+            seed,
+            replicas,
+            population,
+            game,
+            agents,
+            stop,
+            record,
+            control,
+            interventions: Vec::new(),
+            budget,
+        };
         experiment.check(spans)?;
+        if let Some((item, base)) = interventions.zip(base) {
+            experiment.interventions = interventions::read(item, &base, &experiment)?;
+            experiment.check_interventions().map_err(|(key, why)| spans.mistake(key, why))?;
+        }
         Ok(experiment)
     }
 
@@ -415,6 +437,12 @@ impl Experiment {
     /// How many agents are committed, in all groups.
     pub fn n_committed(&self) -> u32 {
         self.agents.committed.iter().map(|committed| committed.count(self.population.size)).fold(0, u32::saturating_add)
+    }
+
+    /// The committed group whose name is followed: the first, at the start or of an intervention.
+    pub fn minority(&self) -> Option<&Committed> {
+        let later = self.interventions.iter().flat_map(|intervention| intervention.experiment.agents.committed.first());
+        self.agents.committed.first().into_iter().chain(later).next()
     }
 
     /// Whether any agent is a language model, asked from outside.
@@ -732,6 +760,21 @@ impl Experiment {
         // Plans of experiments without a control are what they were before there were any.
         if !self.control.is_none() {
             plan.insert("control".into(), value(toml::Value::try_from(self.control)));
+        }
+        if !self.interventions.is_empty() {
+            let plans = self.interventions.iter().map(|intervention| {
+                let mut table = toml::Table::new();
+                table.insert("interaction".into(), value(toml::Value::try_from(intervention.at)));
+                if let Some(turnover) = intervention.turnover {
+                    table.insert("turnover".into(), turnover.into());
+                }
+                let mut then = intervention.experiment.plan();
+                for key in ["population", "agents"] {
+                    table.insert(key.into(), then.remove(key).expect("every plan has them"));
+                }
+                toml::Value::Table(table)
+            });
+            plan.insert("interventions".into(), toml::Value::Array(plans.collect()));
         }
         plan.insert("record".into(), value(toml::Value::try_from(&self.record)));
         plan

@@ -44,6 +44,22 @@ pub fn schema() -> Value {
             "control": generator.subschema_for::<Control>(),
             "record": generator.subschema_for::<Record>(),
             "budget": generator.subschema_for::<Budget>(),
+            "interventions": {
+                "type": "array",
+                "description": "What is done to the population while it plays, in order.",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "round": { "type": "integer", "minimum": 1, "description": "After how many population rounds." },
+                        "interaction": { "type": "integer", "minimum": 1, "description": "Or after how many interactions." },
+                        "set": { "type": "object", "description": "Keys of `agents` or the network, with their values from then on." },
+                        "turnover": { "type": "number", "minimum": 0, "maximum": 1, "description": "Which share of the agents is replaced by new ones." },
+                        "ramp": { "type": "object", "description": "Keys that go through a list or range of values." },
+                        "every": { "type": "integer", "minimum": 1, "description": "Population rounds for each value of a ramp." }
+                    },
+                    "additionalProperties": false
+                }
+            },
             "sweep": {
                 "type": "object",
                 "description": "Keys with lists or ranges of values; a free word with a list of tables, or a table of lists, sets several keys together.",

@@ -146,6 +146,13 @@ impl Inventories {
         self
     }
 
+    /// What an agent knows.
+    pub fn known(&self, agent: usize) -> Inventory {
+        let mut known = Vec::new();
+        self.each(agent, |word| known.push(word));
+        Inventory(known)
+    }
+
     fn each(&self, agent: usize, mut see: impl FnMut(Name)) {
         (0..self.lines[agent].len()).for_each(|i| see(self.word(agent, i)));
     }

@@ -49,10 +49,15 @@ impl Compiled {
 }
 
 impl Tables {
-    /// Adds a policy over two names. None if the states no longer fit in two bytes.
-    pub fn add(&mut self, policy: &dyn Policy, memory: usize) -> Option<Compiled> {
-        let kind =
-            Compiled { base: self.lines.len(), depth: policy.depth(memory), bits: if policy.heeds_itself() { 2 } else { 1 } };
+    /// Adds a policy over two names; `whole` where states must hold all that is remembered, looked at or not. None if the
+    /// states no longer fit in two bytes.
+    pub fn add(&mut self, policy: &dyn Policy, memory: usize, whole: bool) -> Option<Compiled> {
+        let looked_at = policy.depth(memory);
+        let kind = Compiled {
+            base: self.lines.len(),
+            depth: if whole { memory } else { looked_at },
+            bits: if whole || policy.heeds_itself() { 2 } else { 1 },
+        };
         let Compiled { base, depth, bits } = kind;
         if depth * bits > 15 || base + kind.shorter_than(depth + 1) > 1 << 16 {
             return None;
@@ -66,7 +71,7 @@ impl Tables {
                     let digit = code >> (bits * lag) & ((1 << bits) - 1);
                     [(digit >> 1) as u16, (digit & 1) as u16]
                 }));
-                policy.distribution(&window, &mut p);
+                policy.distribution(&window[len.saturating_sub(looked_at)..], &mut p);
                 thresholds(&p, &mut ends);
                 let next = [0, 1, 2, 3].map(|digit| {
                     let digit = digit & ((1 << bits) - 1);
@@ -86,6 +91,15 @@ impl Tables {
 
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
+    }
+
+    /// The window of an agent of a kind in a state, of tables that hold whole ones.
+    pub fn window(&self, kind: Compiled, state: u16) -> Vec<Round> {
+        let place = usize::from(state) - kind.base;
+        let len = (0..=kind.depth).rev().find(|&len| kind.shorter_than(len) <= place).unwrap_or(0);
+        let code = place - kind.shorter_than(len);
+        let round = |lag: usize| code >> (kind.bits * lag) & 3;
+        (0..len).rev().map(|lag| [(round(lag) >> 1) as u16, (round(lag) & 1) as u16]).collect()
     }
 
     /// The state of an agent of a kind with a given window.
@@ -112,6 +126,10 @@ impl<'a> States<'a> {
     pub fn new(tables: &'a Tables, states: Vec<u16>, committed: usize) -> States<'a> {
         let far = states.len() * 2 > FAR;
         States { tables, states, committed, far }
+    }
+
+    pub fn states(&self) -> &[u16] {
+        &self.states
     }
 
     #[inline(always)]

@@ -105,6 +105,11 @@ impl TwoNames {
         TwoNames { rule, plain, states, table, know, far }
     }
 
+    /// What each agent knows, as bits.
+    pub fn known(&self) -> impl Iterator<Item = u8> + '_ {
+        self.states.iter().map(|state| state & 3)
+    }
+
     fn agreed(know: [u64; 2], size: u64) -> Option<Name> {
         (0..2).find(|&name| know[name] == size && know[1 - name] == 0).map(|name| name as Name)
     }

@@ -33,6 +33,11 @@ impl WordSets {
         WordSets { rule, pool, words: holders.iter().sum(), states, holders }
     }
 
+    /// What each agent knows, as bits.
+    pub fn known(&self) -> impl Iterator<Item = u64> + '_ {
+        self.states.iter().map(|state| state & !COMMITTED)
+    }
+
     /// Gives an agent a new set of names.
     #[inline(always)]
     fn set(&mut self, agent: usize, new: u64) {

@@ -1,9 +1,9 @@
 //! The share of the committed minority's name among the choices of the agents that are not committed.
 
+use crate::Name;
 use crate::event::Event;
 use crate::fast::{Block, ones};
-use crate::measure::{Measure, MeasureEntry, Reading, RunContext};
-use crate::{AgentId, Name};
+use crate::measure::{CommittedAt, Measure, MeasureEntry, Reading, RunContext};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "minority_share",
@@ -12,34 +12,40 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
 };
 
 struct MinorityShare {
-    committed: Option<(Name, Vec<AgentId>)>,
+    name: Option<Name>,
+    committed: CommittedAt,
     chosen: u64,
     all: u64,
 }
 
 impl MinorityShare {
     fn new(context: &RunContext) -> MinorityShare {
-        MinorityShare { committed: context.committed.clone(), chosen: 0, all: 0 }
+        MinorityShare {
+            name: context.committed.as_ref().map(|(name, _)| *name),
+            committed: context.committed_at(),
+            chosen: 0,
+            all: 0,
+        }
     }
 }
 
 impl Measure for MinorityShare {
     fn see(&mut self, event: &Event) {
-        let Some((name, committed)) = &self.committed else { return };
+        let Some(name) = self.name else { return };
         for (agent, chosen) in event.choices() {
-            if committed.binary_search(&agent).is_err() {
+            if !self.committed.is(event.t, agent) {
                 self.all += 1;
-                self.chosen += u64::from(chosen == *name);
+                self.chosen += u64::from(chosen == name);
             }
         }
     }
 
     fn see_block(&mut self, block: &Block, from: usize, to: usize) {
-        let Some((name, _)) = &self.committed else { return };
+        let Some(name) = self.name else { return };
         for seat in 0..2 {
             let free = block.said[seat] & !block.committed[seat] & ones(from, to);
             self.all += u64::from(free.count_ones());
-            self.chosen += u64::from((free & block.saying(seat, *name)).count_ones());
+            self.chosen += u64::from((free & block.saying(seat, name)).count_ones());
         }
     }
 

@@ -1,9 +1,9 @@
 //! How agents react: how often a name is kept after success and changed after failure. The first choice
 //! of an agent that starts with memories is compared with nothing, as events do not hold memories.
 
+use crate::Name;
 use crate::event::Event;
-use crate::measure::{Measure, MeasureEntry, Reading, RunContext};
-use crate::{AgentId, Name};
+use crate::measure::{CommittedAt, Measure, MeasureEntry, Reading, RunContext};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "stay_after_success, switch_after_failure",
@@ -12,7 +12,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
 };
 
 struct Reaction {
-    committed: Vec<AgentId>,
+    committed: CommittedAt,
     /// What each agent said last, and whether it succeeded.
     last: Vec<Option<(Name, bool)>>,
     /// After failure at 0 and success at 1: how often a name was kept, and of how many.
@@ -22,8 +22,7 @@ struct Reaction {
 
 impl Reaction {
     fn new(context: &RunContext) -> Reaction {
-        let committed = context.committed.clone().map_or(Vec::new(), |(_, agents)| agents);
-        Reaction { committed, last: vec![None; context.size as usize], kept: [0; 2], of: [0; 2] }
+        Reaction { committed: context.committed_at(), last: vec![None; context.size as usize], kept: [0; 2], of: [0; 2] }
     }
 }
 
@@ -31,7 +30,7 @@ impl Measure for Reaction {
     fn see(&mut self, event: &Event) {
         let Some(success) = event.success else { return };
         for (agent, name) in event.choices() {
-            if self.committed.binary_search(&agent).is_ok() {
+            if self.committed.is(event.t, agent) {
                 continue;
             }
             if let Some((before, success)) = self.last[agent as usize].replace((name, success)) {
