@@ -36,6 +36,7 @@ pub fn decisions(seed: Seed, seat: u8, start: u64, out: &mut [u32; BLOCK]) {
 
 /// Philox4x32-10 of [`LANES`] places from `first` on, each word in the low half of 64 bits, which is what a wide register
 /// multiplies.
+#[allow(clippy::needless_range_loop, reason = "several arrays are gone through side by side, by number")]
 #[inline(always)]
 fn philox_lanes(seed: Seed, purpose: Purpose, slot: u32, first: u64) -> [[u64; LANES]; 4] {
     const LOW: u64 = 0xFFFF_FFFF;

@@ -99,6 +99,7 @@ struct Stir<'a> {
     block: &'a Block,
 }
 
+#[allow(clippy::needless_range_loop, reason = "several arrays are gone through side by side, by number")]
 impl machine::Work for Stir<'_> {
     #[inline(always)]
     fn go(self) {

@@ -60,7 +60,7 @@ impl Condition {
     /// Whether all agents start with nothing remembered, and none is committed.
     pub fn baseline(&self) -> bool {
         let start = &self.point.experiment.population.start;
-        let empty = start.consensus.is_none() && start.memory.is_none() && start.run.is_none();
+        let empty = start.consensus.is_none() && start.shares.is_none() && start.memory.is_none() && start.run.is_none();
         empty && self.point.experiment.n_committed() == 0
     }
 

@@ -165,10 +165,10 @@ impl LastSaid {
         }
         let block = self.blocks.back_mut().expect("one was pushed");
         block.n = i + 1;
-        for seat in 0..2 {
+        for (seat, committed) in committed.into_iter().enumerate() {
             let Some(name) = event.names[seat] else { continue };
             block.said[seat] |= 1 << i;
-            block.free[seat] |= u64::from(!committed[seat]) << i;
+            block.free[seat] |= u64::from(!committed) << i;
             match &mut block.names[seat] {
                 Names::Bits(bits) => *bits |= u64::from(name & 1) << i,
                 Names::Words(words) => words[i] = name,

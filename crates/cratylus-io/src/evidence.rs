@@ -17,6 +17,7 @@ pub fn conditions(path: &Path) -> Result<Vec<Condition>, Trouble> {
 }
 
 fn of_dir(dir: &RunDir) -> Result<Vec<Condition>, Trouble> {
+    dir.follows()?;
     let new = |point: &Point| Condition {
         label: label(point),
         agents: agents(point),

@@ -182,6 +182,7 @@ fn held_out(
 }
 
 fn condition(dir: &RunDir, path: &Path, trained: bool) -> Result<Condition, Trouble> {
+    dir.follows()?;
     let point = &dir.points[0];
     let experiment = &point.experiment;
     let mut summary = Summary::new(point);

@@ -160,6 +160,7 @@ impl RunDir {
 
     /// What the agents of a run remembered at its end.
     pub fn final_memories(&self, run: u64) -> Result<Memories, Trouble> {
+        self.follows()?;
         let mut found = None;
         let starts = self.memories()?;
         self.each_played(|row, events| {
@@ -178,6 +179,27 @@ impl RunDir {
             Ok(())
         })?;
         found.ok_or_else(|| Trouble::new(format!("{} has no run {run}", self.path.display())))
+    }
+}
+
+impl RunDir {
+    /// Refuses runs in which what agents remembered, or how they answered, does not follow from the events and the file
+    /// alone, so that nothing is read into them.
+    pub fn follows(&self) -> Result<(), Trouble> {
+        for point in &self.points {
+            let experiment = &point.experiment;
+            let why = match () {
+                () if !experiment.interventions.is_empty() => {
+                    "its populations were changed while they played (`interventions`), so no one response was at work in them"
+                }
+                () if experiment.population.start.shares.is_some() => {
+                    "which agent started with which name (`population.start.shares`) is not kept, so what agents remembered at first is not known"
+                }
+                () => continue,
+            };
+            return Err(Trouble::new(format!("{}: {why}", self.path.display())));
+        }
+        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@
 //! says where that is so. What is absent: population size, round numbers and partners' identities, which no
 //! recorded prompt showed.
 
+use crate::Pairing;
 use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Experiment, Kind, NetworkSpec, nearest};
 use crate::games::Payoff;
 use crate::seed::mix;
@@ -129,7 +130,15 @@ impl Condition {
                 && experiment.stop.share.is_none()
                 && experiment.stop.most(self.size) as f64 >= longest * f64::from(self.size)
         };
-        let arranged_alike = experiment.population.network == NetworkSpec::Complete && start.run.is_none();
+        // Pairs were an agent and then another; which of the two came first makes no difference where both choose at once.
+        let paired_alike =
+            matches!(experiment.population.pairing, Pairing::AgentThenNeighbour | Pairing::NeighbourThenAgent | Pairing::Edge);
+        let arranged_alike = experiment.population.network == NetworkSpec::Complete
+            && paired_alike
+            && start.run.is_none()
+            && start.shares.is_none()
+            && experiment.interventions.is_empty()
+            && experiment.agents.committed.len() <= 1;
         self.game == experiment.game.kind
             && sorted(&self.names) == sorted(experiment.names())
             && self.start == start.consensus

@@ -145,6 +145,7 @@ impl TwoNames {
         self.count(block, &entries);
     }
 
+    #[allow(clippy::needless_range_loop, reason = "several arrays are gone through side by side, by number")]
     #[inline(always)]
     fn count(&mut self, block: &mut Block, entries: &[u16; BLOCK]) {
         block.names[0] = Names::Bits(bits(entries, NAME));

@@ -21,20 +21,22 @@ pub fn stochastic_blocks(sizes: &[u32], within: f64, between: f64, draws: &mut S
 
 /// Numbers below `n`, each with probability `p`, in order: geometric steps over those that are left out.
 fn positions(n: u64, p: f64, draws: &mut Stream) -> Vec<u64> {
+    let (mut found, mut next) = (Vec::new(), 0_u64);
+    if p <= 0.0 {
+        return found;
+    }
     if p >= 1.0 {
         return (0..n).collect();
     }
-    let (mut found, mut next) = (Vec::new(), 0_u64);
-    while p > 0.0 {
+    loop {
         // 1 - unit is never 0.
         let skipped = ((1.0 - draws.unit()).ln() / (1.0 - p).ln()).floor();
         if skipped >= (n - next) as f64 {
-            break;
+            return found;
         }
         found.push(next + skipped as u64);
         next += skipped as u64 + 1;
     }
-    found
 }
 
 #[cfg(test)]

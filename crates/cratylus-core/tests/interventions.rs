@@ -1,0 +1,131 @@
+//! What is done to a population while it plays has the effect that it should, and mistakes in it have their place.
+
+mod common;
+use common::Kept;
+use cratylus_core::experiment::{Document, NoInputs};
+use cratylus_core::{Engine, Event, World, run};
+use std::collections::BTreeSet;
+
+fn points(text: &str) -> Result<World, String> {
+    let points = Document::parse("test.toml", text, &[])?.points()?;
+    World::build(&points[0], &NoInputs).map_err(|(key, why)| format!("{key}: {why}"))
+}
+
+fn play(text: &str) -> Vec<Event> {
+    let world = points(text).unwrap();
+    let mut kept = Kept::default();
+    run(&world, &[0], Engine::Fastest, &mut kept).unwrap();
+    kept.0.remove(&0).unwrap()
+}
+
+const SIZE: u64 = 2000;
+
+/// The naming game of two names, everyone with B at first, and some interventions.
+fn naming(interventions: &str, rounds: u64) -> Vec<Event> {
+    play(&format!(
+        "seed = 1\ninterventions = [{interventions}]\n[population]\nsize = {SIZE}\nstart = {{ consensus = \"B\" }}\n[game]\nkind = \"naming\"\n\
+         names = [\"A\", \"B\"]\n[agents]\nkind = \"inventory\"\n[stop]\nrounds = {rounds}\n"
+    ))
+}
+
+/// The share of A in what was said from one round to another.
+fn share(events: &[Event], from: u64, to: u64) -> f64 {
+    let said = &events[(from * SIZE) as usize..(to * SIZE) as usize];
+    said.iter().filter(|event| event.names[0] == Some(0)).count() as f64 / said.len() as f64
+}
+
+#[test]
+fn a_committed_group_that_comes_and_goes_leaves_what_it_brought_about() {
+    let come_and_go = |share: f64| {
+        naming(
+            &format!(
+                "{{ round = 20, set = {{ \"agents.committed\" = {{ name = \"A\", share = {share} }} }} }}, {{ round = 120, set = {{ \"agents.committed\" = [] }} }}"
+            ),
+            160,
+        )
+    };
+    let enough = come_and_go(0.15);
+    assert_eq!(share(&enough, 0, 20), 0.0);
+    assert!(share(&enough, 100, 120) > 0.99 && share(&enough, 140, 160) > 0.99, "a group above the threshold wins for good");
+    let few = come_and_go(0.05);
+    assert!(share(&few, 100, 120) < 0.15, "{}", share(&few, 100, 120));
+    assert!(share(&few, 150, 160) < 0.005, "without the group nothing is left: {}", share(&few, 150, 160));
+}
+
+#[test]
+fn up_and_down_again_is_not_the_same_way() {
+    let events = naming(
+        "{ round = 10, set = { \"agents.committed\" = { name = \"A\", share = 0.02 } } }, \
+         { round = 20, every = 30, ramp = { \"agents.committed.share\" = [0.04, 0.08, 0.12, 0.16, 0.12, 0.08, 0.04] } }",
+        260,
+    );
+    // Eight hundredths going up, at rounds 50 to 80, and coming down, at 170 to 200.
+    let (up, down) = (share(&events, 65, 80), share(&events, 185, 200));
+    assert!(up < 0.2 && down > 0.95, "up {up}, down {down}");
+}
+
+#[test]
+fn new_agents_know_nothing() {
+    let text = |turnover: &str| {
+        format!(
+            "seed = 4\n{turnover}\n[population]\nsize = 200\n[game]\nkind = \"naming\"\n[agents]\nkind = \"inventory\"\n[stop]\nrounds = 400\n"
+        )
+    };
+    let names = |events: &[Event], from: usize| -> BTreeSet<u32> {
+        events[from * 200..].iter().filter_map(|event| event.names[0]).collect()
+    };
+    let all = play(&text("interventions = [{ round = 200, turnover = 1.0 }]"));
+    let before: BTreeSet<u32> = names(&all[..200 * 200], 190);
+    assert_eq!(before.len(), 1, "one convention");
+    let after = names(&all, 390);
+    assert!(after.len() == 1 && after != before, "a whole new population finds a convention of its own: {before:?} {after:?}");
+    // One in ten each fifty rounds, and the convention outlives them all.
+    let some: Vec<String> = (4..8).map(|i| format!("{{ round = {}, turnover = 0.1 }}", 50 * i)).collect();
+    let some = play(&text(&format!("interventions = [{}]", some.join(", "))));
+    assert_eq!(names(&some, 390), names(&some[..200 * 200], 190));
+}
+
+#[test]
+fn a_network_that_changes_is_played_on() {
+    let events = play(
+        "seed = 2\ninterventions = [{ round = 10, set = { \"population.network\" = { kind = \"ring\" } } }]\n[population]\nsize = 50\n\
+         [game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\nmemory = 3\n[agents]\nkind = \"best-response\"\n[stop]\nrounds = 20\n",
+    );
+    let near = |event: &Event| {
+        (1..50).contains(&event.agents[0].abs_diff(event.agents[1]))
+            && [1, 49].contains(&event.agents[0].abs_diff(event.agents[1]))
+    };
+    assert!(!events[..500].iter().all(near) && events[500..].iter().all(near));
+}
+
+#[test]
+fn a_mistake_in_an_intervention_has_its_place() {
+    let refused = |interventions: &str, words: &[&str]| {
+        let text = format!(
+            "[population]\nsize = 20\n[game]\nkind = \"naming\"\nnames = [\"A\", \"B\"]\n[agents]\nkind = \"inventory\"\n[stop]\nrounds = 100\n{interventions}\n"
+        );
+        let error = points(&text).err().unwrap_or_else(|| panic!("{interventions} was let through"));
+        words.iter().for_each(|word| assert!(error.contains(word), "{interventions}: {error}"));
+    };
+    refused("[[interventions]]\nround = 10\nset = { \"game.kind\" = \"naming\" }", &["stays what it is", "test.toml:12:9"]);
+    refused("[[interventions]]\nround = 10\nset = { \"agents.pi\" = 2.0 }", &["from 0 to 1"]);
+    refused("[[interventions]]\nround = 10\nset = { \"agents.pie\" = 1.0 }", &["pie", "test.toml:12"]);
+    refused("[[interventions]]\nround = 10", &["does nothing", "test.toml:10"]);
+    refused("[[interventions]]\nset = { \"agents.pi\" = 0.5 }", &["when?"]);
+    refused("[[interventions]]\nround = 100\nturnover = 0.5", &["the run ends after 2000"]);
+    refused("[[interventions]]\nround = 10\nturnover = 1.5", &["from 0 to 1"]);
+    refused("[[interventions]]\nround = 10\nturn_over = 0.5", &["no key `turn_over`", "turnover"]);
+    refused(
+        "[[interventions]]\nround = 10\nturnover = 0.5\n[[interventions]]\nround = 10\nturnover = 0.5",
+        &["order of their times"],
+    );
+    refused("[[interventions]]\nround = 10\nramp = { \"agents.pi\" = [0.5, 0.4] }", &["Give `every`"]);
+    refused(
+        "[[interventions]]\nround = 10\nset = { \"agents.committed\" = { name = \"C\", count = 2 } }",
+        &["`C` is not in the pool", "test.toml:12"],
+    );
+    refused(
+        "[[interventions]]\nround = 10\nset = { \"agents.committed\" = { name = \"A\", count = 2, how = \"add\" } }",
+        &["the number of agents stays"],
+    );
+}
