@@ -82,6 +82,7 @@ impl OutcomeSeen {
             self.seen[2] += 1;
         }
         self.last.push(event, event.agents.map(|agent| self.committed.is(event.t, agent)));
+        self.forget(event.success != Some(true));
         if self.reached.is_none() && self.consensus.see(event) {
             self.reached = Some((event.t + 1, self.winner(event.t + 1, event.names[0])));
         }
@@ -95,11 +96,19 @@ impl OutcomeSeen {
         self.seen[1] += u64::from((block.success & block.settled & played).count_ones());
         self.seen[2] += u64::from((block.settled & played).count_ones());
         self.last.push_block(block);
+        self.forget(played & !(block.success & block.settled) != 0);
         if self.reached.is_none()
             && let Some(i) = self.consensus.see_block(block)
         {
             let t = block.start + i as u64 + 1;
             self.reached = Some((t, self.winner(t, Some(block.names[0].get(i)))));
+        }
+    }
+
+    /// Lets go of what no consensus can rest on any more, and no share of a minority, after a failure.
+    fn forget(&mut self, failed: bool) {
+        if failed && self.minority.is_none() && self.consensus.starts_over() {
+            self.last.keep_newest();
         }
     }
 
@@ -181,6 +190,11 @@ impl LastSaid {
         let free = [said[0] & !block.committed[0], said[1] & !block.committed[1]];
         self.blocks.push_back(SaidBlock { start: block.start, n: block.n, names: block.names.clone(), said, free });
         self.trim(block.start);
+    }
+
+    fn keep_newest(&mut self) {
+        let before = self.blocks.len().saturating_sub(1);
+        self.blocks.drain(..before);
     }
 
     fn trim(&mut self, start: u64) {

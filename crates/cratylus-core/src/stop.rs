@@ -228,6 +228,11 @@ impl ConsensusSeen {
         ConsensusSeen { seen, every, least: rule.from_round.unwrap_or(0) * u64::from(size) }
     }
 
+    /// Whether a failure undoes all that was before it.
+    pub fn starts_over(&self) -> bool {
+        !matches!(self.seen, Seen::Window { .. })
+    }
+
     /// Whether there is a consensus after this event.
     #[inline]
     pub fn see(&mut self, event: &Event) -> bool {

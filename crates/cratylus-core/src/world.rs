@@ -586,6 +586,25 @@ impl World {
         }
     }
 
+    /// How many bytes the agents of a run take at most, about: what they know where it can be foretold, and what they remember.
+    pub fn memory(&self) -> u64 {
+        let n = f64::from(self.size);
+        let bytes = match self.inventories() {
+            Some(InventoryRule { pool: Some(2), .. }) => n,
+            Some(InventoryRule { pool: Some(pool), .. }) if pool <= WORDS_MAX => 8.0 * n,
+            // On the complete network a third of N^1.5 words are known at once, and lines are half full; elsewhere few.
+            Some(InventoryRule { pool, .. }) if self.complete => {
+                let most = pool.map_or(f64::INFINITY, |pool| n * f64::from(pool));
+                64.0 * n + 4.0 * 1.5 * (0.34 * n.powf(1.5)).min(most)
+            }
+            Some(_) => 64.0 * n,
+            // Small populations are not worth making tables for.
+            None if n > 1e6 && self.compiled().is_some() => 2.0 * n,
+            None => n * (8.0 * self.experiment.memory() as f64 + 32.0),
+        };
+        bytes as u64
+    }
+
     /// The population as flat tables, where it can be: two names, bounded memories, both choosing at once.
     /// They are worked out once, as asking a policy about every window may take longer than playing.
     pub fn compiled(&self) -> Option<&CompiledWorld> {

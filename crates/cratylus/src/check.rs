@@ -1,7 +1,7 @@
 //! `cratylus check`: validates an experiment and says what it will run.
 
 use crate::experiment::{Loaded, load};
-use crate::words::{count, table};
+use crate::words::{bytes, count, table};
 use crate::{Failure, print, print_json};
 use clap::Args;
 use cratylus_core::World;
@@ -41,7 +41,6 @@ impl Check {
         let each = |i: usize| if loaded.worlds[i].game.alone() { 1 } else { 2 };
         let interactions = (0..loaded.points.len()).map(most).fold(0, u64::saturating_add);
         let decisions = (0..loaded.points.len()).map(|i| most(i).saturating_mul(each(i))).fold(0, u64::saturating_add);
-        let compiled = loaded.worlds.iter().filter(|world| world.compiled().is_some()).count();
         let cautions = World::each_once(&loaded.worlds, |world| &world.cautions);
         let live = loaded.worlds.iter().any(World::live);
         if let Some(memory) = &self.memory {
@@ -77,7 +76,23 @@ impl Check {
         rows.extend(networks.map(|words| vec!["network".to_string(), words.trim_start_matches([':', ',', ' ']).to_string()]));
         match &bill {
             Some(bill) => rows.extend(bill.rows()),
-            None => rows.push(vec!["played on".into(), format!("flat tables for {compiled} of {} points", loaded.points.len())]),
+            None => {
+                let mut ways: Vec<(&str, usize)> = Vec::new();
+                for way in loaded.worlds.iter().map(World::played_on) {
+                    match ways.iter_mut().find(|(known, _)| *known == way) {
+                        Some((_, n)) => *n += 1,
+                        None => ways.push((way, 1)),
+                    }
+                }
+                let several = ways.len() > 1;
+                let words =
+                    ways.into_iter().map(|(way, n)| if several { format!("{way} ({n} points)") } else { way.to_string() });
+                rows.extend(words.map(|words| vec!["played on".to_string(), words]));
+                let most = loaded.worlds.iter().map(World::memory).max().unwrap_or(0);
+                if most > 1 << 20 {
+                    rows.push(vec!["memory".into(), format!("about {} for the agents of a run", bytes(most))]);
+                }
+            }
         }
         rows.extend(loaded.inputs.iter().map(|(file, hash)| vec!["input".into(), format!("{file}  sha256 {}…", &hash[..16])]));
         print(table(&rows, &[]))?;

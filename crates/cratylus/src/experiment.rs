@@ -1,6 +1,7 @@
 //! From an experiment's path to worlds that are ready to play.
 
 use crate::Failure;
+use crate::words::{bytes, count};
 use cratylus_core::World;
 use cratylus_core::experiment::{Document, Point, key_parts};
 use cratylus_io::inputs::FileInputs;
@@ -48,8 +49,32 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, Failure> {
         .iter()
         .map(|point| World::build(point, &inputs).map_err(|(key, why)| Failure::input(document.say_at(&key, why))))
         .collect::<Result<Vec<_>, _>>()?;
+    if let Some(there) = memory_there()
+        && let Some(world) = worlds.iter().find(|world| world.memory() > there)
+    {
+        let needed = bytes(world.memory());
+        let why = format!(
+            "a population of {} needs about {needed} of memory, and this machine has {}",
+            count(world.size.into()),
+            bytes(there)
+        );
+        let help = match world.inventories() {
+            Some(_) if world.complete => {
+                "where everyone meets everyone and names are many, about N^1.5 / 3 words are known at once; give fewer agents, a pool of at most 63 names, or a sparse network"
+            }
+            _ => "give fewer agents, or a machine with more memory",
+        };
+        return Err(Failure::input(document.say_at("population.size", why)).help(help));
+    }
     let kept = apply(&text, sets).map_err(Failure::input)?;
     Ok(Loaded { text: kept, points, worlds, inputs: inputs.opened(), base })
+}
+
+/// How much memory the machine has, where that can be read.
+fn memory_there() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
 }
 
 /// The text with `key=value` settings written into it.

@@ -2,6 +2,15 @@
 
 use cratylus_core::summary::{Facts, Sample};
 
+/// A number of bytes, as a reader would say it.
+pub fn bytes(n: u64) -> String {
+    match n {
+        0..1_000_000 => format!("{:.0} kB", n as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.0} MB", n as f64 / 1e6),
+        _ => format!("{:.1} GB", n as f64 / 1e9),
+    }
+}
+
 /// Rows of cells as lines, each column as wide as it needs to be. Columns named in `right` end flush.
 pub fn table(rows: &[Vec<String>], right: &[usize]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
