@@ -106,6 +106,17 @@ impl Stream {
         scale(bits, n)
     }
 
+    /// A number in `0..n`, for `n` up to 2^127. No number is favoured by more than n / 2^128.
+    pub fn below_wide(&mut self, n: u128) -> u128 {
+        let mut word = || u128::from(self.word());
+        let bits = word() | word() << 32 | word() << 64 | word() << 96;
+        // The upper half of the long product.
+        let (high, low) = (bits >> 64, bits & u128::from(u64::MAX));
+        let (n_high, n_low) = (n >> 64, n & u128::from(u64::MAX));
+        let middle = high * n_low + (low * n_low >> 64);
+        high * n_high + (middle >> 64) + ((low * n_high + (middle & u128::from(u64::MAX))) >> 64)
+    }
+
     /// A number in `0.0..1.0` with 53 random bits.
     pub fn unit(&mut self) -> f64 {
         let bits = u64::from(self.word()) | u64::from(self.word()) << 32;

@@ -6,7 +6,9 @@
 
 mod ahead;
 mod block;
+pub mod counts;
 mod inventories;
+pub mod sampling;
 mod tables;
 pub(crate) mod two_names;
 mod word_sets;
