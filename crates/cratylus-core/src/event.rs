@@ -2,6 +2,7 @@
 //! between what happens and who watches: no reader of them ever sees an agent or a game.
 
 use crate::draws::BLOCK;
+use crate::fast::counts::Tally;
 use crate::fast::{Block, Names};
 use crate::machine;
 use crate::seed::mix;
@@ -86,6 +87,12 @@ impl DigestSeen {
         }
         machine::wide(Stir { lanes: &mut self.lanes, block });
         self.seen = block.start + BLOCK as u64;
+    }
+
+    pub fn see_tally(&mut self, tally: &Tally) {
+        let numbers = [tally.end, tally.successes].into_iter().chain(tally.said.iter().copied());
+        numbers.enumerate().for_each(|(i, number)| self.lanes[i % LANES] = stir(self.lanes[i % LANES], number, i as u64));
+        self.seen = tally.end;
     }
 
     pub fn end(&self) -> Digest {

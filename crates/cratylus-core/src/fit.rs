@@ -402,6 +402,7 @@ mod tests {
             committed_later: Vec::new(),
             knowing: None,
             measures: None,
+            counts: false,
         };
         let event = |t, a, b, name_a, name_b| Event {
             t,

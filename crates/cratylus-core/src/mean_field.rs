@@ -2,6 +2,7 @@
 //! written here follows from the same tables and policies that agents play by, so it is theory of this program's own rules.
 
 use crate::agents::inventory::InventoryRule;
+use crate::fast::counts::Change;
 use crate::fast::two_names::{COMMITTED, changes};
 use crate::window::{Policy, Round};
 
@@ -28,8 +29,8 @@ impl TwoNamesFlow {
         let states: Vec<(u8, f64)> = all.chain(bound).filter(|&(_, density)| density != 0.0).collect();
         for &(speaker, of_speakers) in &states {
             for &(hearer, of_hearers) in &states {
-                for (probability, new) in changes(&self.rule, speaker, hearer) {
-                    for (old, new) in [(speaker, new[0]), (hearer, new[1])] {
+                for Change { probability, states, .. } in changes(&self.rule, speaker, hearer) {
+                    for (old, new) in [(speaker, states[0]), (hearer, states[1])] {
                         if old & COMMITTED == 0 {
                             flow[old as usize] -= of_speakers * of_hearers * probability;
                             flow[new as usize] += of_speakers * of_hearers * probability;

@@ -3,6 +3,7 @@
 
 use crate::event::Event;
 use crate::fast::Block;
+use crate::fast::counts::Tally;
 use crate::knowing::Knowing;
 use crate::stop::Consensus;
 use crate::{AgentId, Name};
@@ -39,6 +40,8 @@ pub struct RunContext {
     pub knowing: Option<Knowing>,
     /// Which measures are kept, by their names; None where all are.
     pub measures: Option<Vec<String>>,
+    /// Whether there are numbers alone, and no events.
+    pub counts: bool,
 }
 
 /// Tells who is committed at a time.
@@ -80,6 +83,9 @@ pub trait Measure: Send {
         (from..to).for_each(|i| self.see(&block.event(i)));
     }
 
+    /// A stretch of a run of which there are numbers alone, for measures that [`MeasureEntry::counts`].
+    fn see_tally(&mut self, _tally: &Tally) {}
+
     /// The end of a population round, or of the run in the midst of one: readings of what was seen since the last.
     fn round(&mut self, _t: u64, _out: &mut Vec<Reading>) {}
 
@@ -94,6 +100,8 @@ pub struct MeasureEntry {
     /// Definition and source, for readers.
     pub words: &'static str,
     pub new: fn(&RunContext) -> Box<dyn Measure>,
+    /// Whether it can be had of numbers alone.
+    pub counts: bool,
 }
 
 impl MeasureEntry {
@@ -114,6 +122,7 @@ pub struct Measures {
 impl Measures {
     pub fn new(context: &RunContext) -> Measures {
         let kept = |entry: &&MeasureEntry| context.measures.as_ref().is_none_or(|kept| kept.iter().any(|key| key == entry.key()));
+        let kept = |entry: &&MeasureEntry| kept(entry) && (entry.counts || !context.counts);
         let all = crate::measures::ALL.iter().filter(kept).map(|entry| (entry.new)(context)).collect();
         Measures { size: (!context.alone).then(|| u64::from(context.size)), seen: 0, all }
     }
@@ -144,6 +153,17 @@ impl Measures {
                 }
             }
             from = to;
+        }
+    }
+
+    /// The same for a stretch that ends with a population round or the run.
+    pub fn see_tally(&mut self, tally: &Tally, out: &mut Vec<Reading>) {
+        self.seen = tally.end;
+        for measure in &mut self.all {
+            measure.see_tally(tally);
+            if self.size.is_some_and(|size| self.seen.is_multiple_of(size)) {
+                measure.round(self.seen, out);
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::Name;
 use crate::event::{Digest, DigestSeen, Event};
+use crate::fast::counts::Tally;
 use crate::fast::{Block, Names, ones};
 use crate::measure::{CommittedAt, Measure, RunContext};
 use crate::measures::invalid_share::InvalidShare;
@@ -43,6 +44,9 @@ pub struct OutcomeSeen {
     minority: Option<Name>,
     committed: CommittedAt,
     last: LastSaid,
+    /// Where there are numbers alone: of the last rounds how long each was, how often the minority's name was said by
+    /// those who are not committed, and how often any.
+    tallies: VecDeque<(u64, u64, u64)>,
     reached: Option<(u64, Option<Name>)>,
     /// The interactions so far, and how many of them succeeded and were settled.
     seen: [u64; 3],
@@ -64,6 +68,7 @@ impl OutcomeSeen {
             minority: context.committed.as_ref().map(|(name, _)| *name),
             committed: context.committed_at(),
             last: LastSaid { most: window.max(share_window), two_names: context.names.len() == 2, blocks: VecDeque::new() },
+            tallies: VecDeque::new(),
             reached: None,
             seen: [0; 3],
             void: 0,
@@ -105,6 +110,28 @@ impl OutcomeSeen {
         }
     }
 
+    /// The same for a stretch of which there are numbers alone.
+    pub fn see_tally(&mut self, tally: &Tally) {
+        self.digest.see_tally(tally);
+        let length = tally.end - tally.start;
+        self.seen[0] += length;
+        self.seen[1] += tally.successes;
+        self.seen[2] += length;
+        if let Some(name) = self.minority {
+            self.tallies.push_back((length, tally.said_freely[name as usize], tally.said_freely.iter().sum()));
+            let rounds = WINDOW_ROUNDS * u64::from(self.size);
+            while self.tallies.iter().skip(1).map(|(length, ..)| length).sum::<u64>() >= rounds {
+                self.tallies.pop_front();
+            }
+        }
+        if self.reached.is_none() && self.consensus.see_tally(tally) {
+            let all: u64 = tally.said.iter().sum();
+            let most = (0..).zip(&tally.said).max_by_key(|(_, said)| **said);
+            let said = most.filter(|(_, said)| **said as f64 >= self.winning_share * all as f64 - 1e-9).map(|(name, _)| name);
+            self.reached = Some((tally.end, tally.agreed.or(said)));
+        }
+    }
+
     /// Lets go of what no consensus can rest on any more, and no share of a minority, after a failure.
     fn forget(&mut self, failed: bool) {
         if failed && self.minority.is_none() && self.consensus.starts_over() {
@@ -122,7 +149,13 @@ impl OutcomeSeen {
 
     /// The minority's share of what those said that are not committed, over the last three population rounds.
     fn share(&self) -> Option<f64> {
-        let (chosen, of) = self.last.share(self.minority?, self.seen[0], WINDOW_ROUNDS * u64::from(self.size));
+        let name = self.minority?;
+        if !self.tallies.is_empty() {
+            let sum = |of: fn(&(u64, u64, u64)) -> u64| self.tallies.iter().map(of).sum::<u64>();
+            let (chosen, all) = (sum(|tally| tally.1), sum(|tally| tally.2));
+            return (all > 0).then(|| chosen as f64 / all as f64);
+        }
+        let (chosen, of) = self.last.share(name, self.seen[0], WINDOW_ROUNDS * u64::from(self.size));
         (of > 0).then(|| chosen as f64 / of as f64)
     }
 
@@ -271,6 +304,7 @@ mod tests {
             committed_later: Vec::new(),
             knowing: None,
             measures: None,
+            counts: false,
         };
         let mut seen = OutcomeSeen::new(&context);
         for t in 0..12u32 {
@@ -299,6 +333,7 @@ mod tests {
             committed_later: Vec::new(),
             knowing: None,
             measures: None,
+            counts: false,
         };
         let mut seen = OutcomeSeen::new(&context);
         for t in 0..10 {

@@ -4,12 +4,14 @@ use crate::agent::{Ask, Fault, News, People};
 use crate::agents::Inventory;
 use crate::draws::BLOCK;
 use crate::event::Event;
-use crate::fast::{self, Block, Run, States, TwoNames, WORDS_MAX, WordSets};
+use crate::experiment::Followed;
+use crate::fast::counts::Tally;
+use crate::fast::{self, Block, Run, States, TwoNames, WORDS_MAX, WordSets, two_names};
 use crate::game::{Answer, Hand};
 use crate::pairing::{Pairing, Pairs};
 use crate::stop::StopSeen;
 use crate::world::{Memories, World};
-use crate::{AgentId, NOBODY, Network, Seed, waves};
+use crate::{AgentId, NOBODY, Name, Network, Purpose, Seed, waves};
 use std::sync::Arc;
 
 /// Where events go: a file, a measure, a progress bar, a test.
@@ -24,6 +26,11 @@ pub trait Sink {
         let n = block.n - block.first;
         events.iter_mut().zip(block.events()).for_each(|(place, event)| *place = event);
         self.take(replica, &events[..n])
+    }
+
+    /// Takes the next stretch of a replica of which there are numbers alone.
+    fn tally(&mut self, _replica: u64, _tally: &Tally) -> Result<(), Fault> {
+        Err(Fault("this takes events, and where agents are counted there are none".into()))
     }
 
     /// Is told that a replica is over.
@@ -41,6 +48,9 @@ pub enum Engine {
 
 /// Plays replicas of one world to their end. Each replica's events reach the sink in their order.
 pub fn run(world: &World, replicas: &[u64], engine: Engine, sink: &mut dyn Sink) -> Result<(), Fault> {
+    if world.experiment.population.engine == Followed::Counts {
+        return replicas.iter().try_for_each(|&replica| run_counts(world, replica, sink));
+    }
     if !world.phases.is_empty() {
         return replicas.iter().try_for_each(|&replica| run_phases(world, replica, engine, sink));
     }
@@ -58,6 +68,41 @@ impl Engine {
             Engine::Plain { block } => block.max(1),
         }
     }
+}
+
+/// Plays a run as numbers, a population round at a time.
+fn run_counts(world: &World, replica: u64, sink: &mut dyn Sink) -> Result<(), Fault> {
+    let mut population = world.counted().map_err(Fault)?;
+    let mut draws = world.seed(replica).stream(Purpose::Pair, 1 << 62);
+    let (size, most) = (u64::from(world.size), world.stop(replica).most());
+    let stops = world.experiment.stop.consensus.is_some();
+    let inventories = population.inventories;
+    let agreed = |counts: &[u64]| {
+        let of = |name: usize| counts[1 << name] + counts[usize::from(two_names::COMMITTED) | 1 << name];
+        (0..2).find(|&name| inventories && of(name) == size).map(|name| name as Name)
+    };
+    let mut t = 0;
+    while t < most {
+        let until = most.min((t / size + 1) * size);
+        let before = agreed(population.counts.counts()).is_some();
+        let played = population.counts.play(until - t, |counts| !before && agreed(counts).is_some(), &mut draws);
+        let mut tally = population.counts.tally(world.experiment.names().len(), &population.committed);
+        (tally.start, tally.end) = (t, t + played);
+        tally.agreed = agreed(population.counts.counts());
+        if inventories {
+            let know = [1, 2].map(|bit| {
+                let counts = population.counts.counts().iter().enumerate();
+                counts.filter(|(state, _)| state & bit != 0).map(|(_, count)| count).sum::<u64>()
+            });
+            tally.words = Some([know[0] + know[1], know.iter().filter(|&&know| know > 0).count() as u64]);
+        }
+        sink.tally(replica, &tally)?;
+        t += played;
+        if stops && tally.agreed.is_some() {
+            break;
+        }
+    }
+    sink.end(replica)
 }
 
 /// Interactions `from..until` of a run that is played in flat memory.

@@ -243,6 +243,7 @@ fn play(mechanism: &Mechanism, experiment: &crate::experiment::Experiment, seed:
         committed_later: Vec::new(),
         knowing: None,
         measures: None,
+        counts: false,
     };
     let mut outcome = OutcomeSeen::new(&context);
     let mut stop = StopSeen::new(&experiment.stop, size, None, CommittedAt::default(), None);

@@ -3,6 +3,7 @@
 use crate::Name;
 use crate::event::Event;
 use crate::fast::Block;
+use crate::fast::counts::Tally;
 use crate::knowing::{Knowing, Known};
 use crate::measure::CommittedAt;
 use schemars::JsonSchema;
@@ -283,6 +284,20 @@ impl ConsensusSeen {
                 (first < block.n as u64).then_some(first as usize)
             }
             _ => (block.first..block.n).find(|&i| self.see(&block.event(i))),
+        }
+    }
+
+    /// Whether there is a consensus after a stretch of which there are numbers alone: all agents know one name, or every
+    /// interaction of as many whole stretches succeeded.
+    pub fn see_tally(&mut self, tally: &Tally) -> bool {
+        let length = tally.end - tally.start;
+        match &mut self.seen {
+            Seen::InARow { so_far, needed } => {
+                *so_far = if tally.successes == length { *so_far + length } else { 0 };
+                *so_far >= *needed && tally.end >= self.least
+            }
+            Seen::Known(_) => tally.agreed.is_some() && tally.end >= self.least,
+            Seen::Window { .. } => false,
         }
     }
 

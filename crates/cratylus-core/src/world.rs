@@ -5,8 +5,11 @@ use crate::agents::Constant;
 use crate::agents::emulated::Condition;
 use crate::agents::inventory::{Inventories, Inventory, InventoryRule};
 use crate::control::{Averaged, Control, Paid};
-use crate::experiment::{AgentContext, Committed, Experiment, How, Inputs, Kind, NetworkSpec, NoInputs, Notes, Part, Point};
-use crate::fast::{Compiled, Tables, WORDS_MAX};
+use crate::experiment::{
+    AgentContext, Committed, Experiment, Followed, How, Inputs, Kind, NetworkSpec, NoInputs, Notes, Part, Point,
+};
+use crate::fast::counts::Counts;
+use crate::fast::{Compiled, Tables, WORDS_MAX, two_names};
 use crate::game::Game;
 use crate::knowing::{Knowing, KnownAtStart};
 use crate::language::model::Model;
@@ -189,7 +192,7 @@ impl World {
             phases.push(Phase { at: intervention.at, turnover: intervention.turnover.unwrap_or(0.0), world });
         }
         let recorded = notes.conditions.borrow().iter().find(|condition| condition.is(&experiment)).cloned();
-        Ok(World {
+        let world = World {
             settings: point.text(),
             size,
             game: experiment.game.spec.build(),
@@ -209,7 +212,11 @@ impl World {
             phases,
             experiment,
             compiled: OnceLock::new(),
-        })
+        };
+        if world.experiment.population.engine == Followed::Counts {
+            world.counted().map_err(|why| ("population.engine".to_string(), why))?;
+        }
+        Ok(world)
     }
 
     /// The population of an experiment with one policy in place of all its agents, but for the committed ones. Starts
@@ -349,7 +356,8 @@ impl World {
 
     /// The sorted agents of a replica that are committed.
     pub fn committed(&self, replica: u64) -> Vec<AgentId> {
-        if self.committed.is_empty() {
+        // Where agents are counted nobody is anyone.
+        if self.committed.is_empty() || self.experiment.population.engine == Followed::Counts {
             return Vec::new();
         }
         let assigned = self.assign(self.seed(replica));
@@ -369,6 +377,7 @@ impl World {
             live: self.experiment.live(),
             knowing: self.knowing(replica),
             measures: self.experiment.record.measures.clone(),
+            counts: self.experiment.population.engine == Followed::Counts,
         }
     }
 
@@ -391,6 +400,9 @@ impl World {
         let rule = self.inventories()?;
         let (seed, mut committed) = (self.seed(replica), HashMap::new());
         let mut start = KnownAtStart::Nothing;
+        if self.experiment.population.engine == Followed::Counts {
+            return Some(Knowing { rule, size: self.size, start, committed: Arc::new(committed) });
+        }
         if !self.committed.is_empty() || matches!(self.starts, Starts::Shares(_)) {
             let assigned = self.assign(seed);
             let begin = self.begin(seed, &assigned);
@@ -573,9 +585,72 @@ impl World {
         }
     }
 
+    /// The population as numbers of agents in each state, and what each state is. An error says why it cannot be counted.
+    pub(crate) fn counted(&self) -> Result<Counted, String> {
+        const STATES: usize = 64;
+        let free = self.first_committed() as usize;
+        // How many agents of each kind start with each name (or None) or memory.
+        let parts = |kind: usize, n: u64| -> Result<Vec<(Option<Name>, u64)>, String> {
+            match &self.starts {
+                Starts::All(start) => Ok(vec![(start.first().map(|round| Name::from(round[0])), n)]),
+                Starts::Shares(counts) if free == 1 => {
+                    Ok((0..).zip(counts).map(|(name, &n)| (Some(name), u64::from(n))).collect())
+                }
+                Starts::Shares(_) => Err(format!(
+                    "`population.start.shares` is dealt out to {free} kinds of agents, which would have to be told apart; kind {kind} is one of them"
+                )),
+                Starts::Each(_) => Err("a start from a finished run tells agents apart".into()),
+            }
+        };
+        if let Some(rule) = self.inventories() {
+            if rule.pool != Some(2) {
+                return Err("agents of the naming game are counted where there are two names".into());
+            }
+            let mut counts = vec![0; 8];
+            for (kind, &n) in self.counts.iter().enumerate() {
+                match self.committed_to(kind as u16) {
+                    Some(name) => counts[usize::from(two_names::COMMITTED) | 1 << name] += u64::from(n),
+                    None => {
+                        for (name, n) in parts(kind, u64::from(n))? {
+                            counts[name.map_or(0, |name| 1 << name)] += n;
+                        }
+                    }
+                }
+            }
+            let counts = Counts::new(counts, |a, b| two_names::changes(&rule, a as u8, b as u8).collect());
+            let committed = (0..8).map(|state| state & usize::from(two_names::COMMITTED) != 0).collect();
+            return Ok(Counted { counts, committed, inventories: true });
+        }
+        let Some(compiled) = self.compiled() else {
+            return Err("agents are counted in games of two names, where they are rules with short memories".into());
+        };
+        let tables = &compiled.tables;
+        if tables.len() > STATES {
+            let why = format!(
+                "these agents can be in {} states, and at most {STATES} are counted; a shorter memory has fewer",
+                tables.len()
+            );
+            return Err(why);
+        }
+        let mut counts = vec![0; tables.len()];
+        for (kind, &n) in self.counts.iter().enumerate() {
+            let full = |name: Option<Name>| match (&self.starts, name) {
+                (Starts::All(start), _) => start.clone(),
+                (_, name) => name.map_or(Vec::new(), |name| vec![[name as u16; 2]; self.experiment.memory()]),
+            };
+            let starts = if kind < free { parts(kind, u64::from(n))? } else { vec![(None, u64::from(n))] };
+            for (name, n) in starts {
+                counts[usize::from(tables.state(compiled.kinds[kind], &full(name)))] += n;
+            }
+        }
+        let committed = (0..tables.len()).map(|state| state >= compiled.committed(self)).collect();
+        Ok(Counted { counts: Counts::new(counts, |a, b| tables.changes(a, b)), committed, inventories: false })
+    }
+
     /// How the population is played, in words.
     pub fn played_on(&self) -> &'static str {
         match self.inventories() {
+            _ if self.experiment.population.engine == Followed::Counts => "numbers of agents in each state",
             _ if self.live() => "questions to models",
             _ if self.pairing() == Pairing::AllAtOnce => "the plain path",
             None if self.compiled().is_some() => "flat tables, a state of two bytes for each agent",
@@ -588,6 +663,9 @@ impl World {
 
     /// How many bytes the agents of a run take at most, about: what they know where it can be foretold, and what they remember.
     pub fn memory(&self) -> u64 {
+        if self.experiment.population.engine == Followed::Counts {
+            return 0;
+        }
         let n = f64::from(self.size);
         let bytes = match self.inventories() {
             Some(InventoryRule { pool: Some(2), .. }) => n,
@@ -641,6 +719,15 @@ fn under(control: Control, kind: Kind, n_names: usize, memory: usize, notes: &No
         }
         other => other,
     }
+}
+
+/// A population as numbers.
+pub(crate) struct Counted {
+    pub counts: Counts,
+    /// Which states are those of committed agents.
+    pub committed: Vec<bool>,
+    /// Whether states are inventories of two names, as bits.
+    pub inventories: bool,
 }
 
 /// What a seat was shown.

@@ -10,6 +10,7 @@ use cratylus_core::agent::Fault;
 use cratylus_core::agents::Kernel;
 use cratylus_core::experiment::{Document, Inputs};
 use cratylus_core::fast::Block;
+use cratylus_core::fast::counts::Tally;
 use cratylus_core::{Engine, Event, Sink, World, run};
 use cratylus_io::inputs::read_kernel;
 use std::hint::black_box;
@@ -59,6 +60,13 @@ impl Sink for Count {
         self.successes += u64::from((block.success & block.played()).count_ones());
         Ok(())
     }
+    fn tally(&mut self, _: u64, tally: &Tally) -> Result<(), Fault> {
+        self.begun.get_or_insert_with(ProcessTime::now);
+        // The first comes when it was played; its time is not seen, so it is not counted.
+        self.interactions += if tally.start == 0 { 0 } else { tally.end - tally.start };
+        self.successes += tally.successes;
+        Ok(())
+    }
     fn end(&mut self, _: u64) -> Result<(), Fault> {
         self.seconds += self.begun.take().map_or(0.0, |begun| begun.elapsed().as_secs_f64());
         Ok(())
@@ -93,6 +101,11 @@ fn cases() -> Vec<Case> {
              [agents]\nkind = \"inventory\"\n[agents.committed]\nname = \"a\"\nshare = 0.1\n[stop]\ninteractions = {interactions}\n"
         )
     };
+    let counted = |size: u64, rounds: u64| {
+        binary(size, 0)
+            .replace("size = ", "engine = \"counts\"\nsize = ")
+            .replace("interactions = 0", &format!("rounds = {rounds}\n[record]\ninteractions = false"))
+    };
     let naming = |size: u64, network: &str, interactions: u64| {
         format!(
             "seed = 1\n[population]\nsize = {size}\nnetwork = {network}\n[game]\nkind = \"naming\"\n\
@@ -117,6 +130,9 @@ fn cases() -> Vec<Case> {
         with(case("naming 5N, 10^5", 60.0, 10, naming(100_000, complete, 500_000)), ["numba_naming.py", "100000 500000 1"]),
         with(case("naming 5N, 10^6", 30.0, 1, naming(1_000_000, complete, 5_000_000)), ["numba_naming.py", "1000000 5000000 1"]),
         case("naming to consensus, 10^4", 35.0, 10, naming(10_000, complete, 1_330_000)),
+        case("counted, 10^6", 490.0, 1, counted(1_000_000, 200)),
+        case("counted, 10^8", 1000.0, 1, counted(100_000_000, 50)),
+        case("counted, 4 10^9", 10_000.0, 1, counted(4_000_000_000, 20)),
         case("naming, Barabási–Albert, 10^7", 10.0, 1, naming(10_000_000, ba, 50_000_000)),
     ]
 }

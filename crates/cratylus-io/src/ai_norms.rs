@@ -355,6 +355,7 @@ fn tables(dir: &Path, points: &[Point], recorded: &[Recorded], words: &Words) ->
             committed_later: Vec::new(),
             knowing: None,
             measures: None,
+            counts: false,
         };
         let (mut measures, mut outcome, mut out) = (Measures::new(&context), OutcomeSeen::new(&context), Vec::new());
         for event in &one.events {

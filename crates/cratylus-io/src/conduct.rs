@@ -20,6 +20,7 @@ use cratylus_core::agent::Fault;
 use cratylus_core::agents::emulated::Condition;
 use cratylus_core::experiment::Point;
 use cratylus_core::fast::Block;
+use cratylus_core::fast::counts::Tally;
 use cratylus_core::measure::{Measures, Reading};
 use cratylus_core::outcome::OutcomeSeen;
 use cratylus_core::summary::RunRow;
@@ -565,6 +566,17 @@ impl Sink for Recorder<'_> {
         if keep {
             run.events.extend(block.events());
         }
+        self.advance().map_err(|trouble| Fault(trouble.0))
+    }
+
+    fn tally(&mut self, replica: u64, tally: &Tally) -> Result<(), Fault> {
+        if self.progress.stop.load(Ordering::Relaxed) {
+            return Err(Fault("interrupted".into()));
+        }
+        self.progress.interactions.fetch_add(tally.end - tally.start, Ordering::Relaxed);
+        let run = self.find(replica);
+        run.outcome.see_tally(tally);
+        run.measures.see_tally(tally, &mut run.readings);
         self.advance().map_err(|trouble| Fault(trouble.0))
     }
 

@@ -257,6 +257,7 @@ fn read_decisions(dir: &RunDir, condition: usize, runs: &mut Vec<RunDecisions>) 
             committed_later: Vec::new(),
             knowing: None,
             measures: None,
+            counts: false,
         };
         runs.push(decisions(condition, &context, experiment.memory(), &starts, events));
         Ok(())

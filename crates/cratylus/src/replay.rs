@@ -5,6 +5,7 @@ use crate::{Failure, print, print_json};
 use clap::Args;
 use cratylus_core::agent::Fault;
 use cratylus_core::fast::Block;
+use cratylus_core::fast::counts::Tally;
 use cratylus_core::live::run_asking;
 use cratylus_core::{DigestSeen, Engine, Event, Sink, World, run};
 use cratylus_io::manifest::Manifest;
@@ -42,6 +43,11 @@ impl Sink for Digests {
 
     fn block(&mut self, replica: u64, block: &Block) -> Result<(), Fault> {
         self.0.entry(replica).or_default().see_block(block);
+        Ok(())
+    }
+
+    fn tally(&mut self, replica: u64, tally: &Tally) -> Result<(), Fault> {
+        self.0.entry(replica).or_default().see_tally(tally);
         Ok(())
     }
 

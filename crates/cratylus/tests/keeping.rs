@@ -207,6 +207,7 @@ fn a_measure_says_the_same_live_and_from_the_file() {
                 committed_later: Vec::new(),
                 knowing: None,
                 measures: None,
+                counts: false,
             };
             let (mut measures, mut out) = (Measures::new(&context), Vec::new());
             events.iter().for_each(|event| measures.see(event, &mut out));

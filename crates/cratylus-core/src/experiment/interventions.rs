@@ -154,6 +154,12 @@ impl Experiment {
         if all().any(Experiment::live) {
             return Err((key, "language models are not changed while they play; give each setting a run that starts from what another left (`population.start.run`)".into()));
         }
+        if self.population.engine == super::Followed::Counts {
+            return Err((
+                key,
+                "agents that are only counted cannot be told apart, so they are not changed while they play".into(),
+            ));
+        }
         if self.game.spec.alone() {
             return Err((key, "an agent that is asked alone is in no population that could be changed".into()));
         }

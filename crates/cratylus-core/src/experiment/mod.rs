@@ -60,9 +60,29 @@ pub struct Population {
     /// How the two agents of an interaction are drawn.
     #[serde(default)]
     pub pairing: Pairing,
+    /// Whether agents are followed one by one, or counted.
+    #[serde(default, skip_serializing_if = "Followed::is_agents")]
+    pub engine: Followed,
     /// What agents remember at the start; nothing by default.
     #[serde(default)]
     pub start: Start,
+}
+
+/// How a population is followed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Followed {
+    /// Agent by agent.
+    #[default]
+    Agents,
+    /// As numbers of agents in each state: exact, and faster the larger the population is; without events.
+    Counts,
+}
+
+impl Followed {
+    fn is_agents(&self) -> bool {
+        *self == Followed::Agents
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -468,8 +488,9 @@ impl Experiment {
         if self.population.size < least {
             return mistake("population.size", format!("the game `{}` takes at least {least} agents", self.game.kind));
         }
-        if self.population.size > 1 << 30 {
-            return mistake("population.size", "a population holds at most 2^30 agents".into());
+        if self.population.engine == Followed::Agents && self.population.size > 1 << 30 {
+            let why = "a population holds at most 2^30 agents, and 4,294,967,294 with `population.engine = \"counts\"`";
+            return mistake("population.size", why.into());
         }
         if let Err((key, why)) = self.game.spec.check() {
             return mistake(&format!("game.{key}"), why);
@@ -484,6 +505,7 @@ impl Experiment {
             }
         }
         self.check_pairing(spans)?;
+        self.check_engine(spans)?;
         self.check_agents(spans)?;
         self.check_start(spans)?;
         self.check_control(spans)?;
@@ -510,6 +532,30 @@ impl Experiment {
             ),
             _ => Ok(()),
         }
+    }
+
+    fn check_engine(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
+        if self.population.engine == Followed::Agents {
+            return Ok(());
+        }
+        let why = match () {
+            () if self.population.network != NetworkSpec::Complete => {
+                "agents can be counted only where everyone meets everyone, on the complete network"
+            }
+            () if matches!(self.population.pairing, Pairing::RandomMatching | Pairing::AllAtOnce) => {
+                "agents that play in rounds of their own cannot be counted; leave `population.pairing` out"
+            }
+            () if self.record.interactions => {
+                "where agents are counted there are no interactions to be kept; give `record = { interactions = false }`"
+            }
+            () if self.stop.share.is_some() => "a share of a name is not looked at while agents are counted; give `stop.rounds`",
+            () if self.stop.consensus.as_ref().is_some_and(|consensus| consensus.by == By::Successes) => {
+                "successes in a row cannot be seen where agents are counted; in the naming game give `by = \"inventories\"`, or `stop.rounds` alone"
+            }
+            () if self.population.size == u32::MAX => "at most 4,294,967,294 agents can be counted",
+            () => return Ok(()),
+        };
+        Err(spans.mistake("population.engine", why.into()))
     }
 
     fn check_control(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
@@ -690,7 +736,7 @@ impl Experiment {
             if !(consensus.threshold > 0.0 && consensus.threshold <= 1.0) {
                 return mistake("stop.consensus.threshold", "a threshold is a share of successes, above 0 and up to 1");
             }
-            if consensus.window(self.size()) > 1 << 28 {
+            if consensus.by == By::Successes && consensus.window(self.size()) > 1 << 28 {
                 return mistake("stop.consensus", "a window holds at most 2^28 interactions");
             }
         }

@@ -7,6 +7,7 @@
 //! of them takes, and memory does not grow with it. It agrees with the other engines in distribution, not run for run.
 
 use super::sampling::{binomial, hypergeometric};
+use crate::Name;
 use crate::seed::Stream;
 
 /// What comes of a meeting, with its probability.
@@ -15,7 +16,25 @@ pub struct Change {
     pub probability: f64,
     /// The states of the first and the second afterwards.
     pub states: [u16; 2],
+    /// What each says.
+    pub names: [Option<u16>; 2],
     pub success: bool,
+}
+
+/// What happened in a stretch of a run, in numbers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// Interactions `start..end`.
+    pub start: u64,
+    pub end: u64,
+    pub successes: u64,
+    /// How often each name was said, and how often by agents that are not committed.
+    pub said: Vec<u64>,
+    pub said_freely: Vec<u64>,
+    /// How many words all agents know at its end, and how many different ones, where they keep inventories.
+    pub words: Option<[u64; 2]>,
+    /// The name that all agents know, and nothing else, at its end.
+    pub agreed: Option<Name>,
 }
 
 /// Counts of agents in states.
@@ -24,6 +43,8 @@ pub struct Counts {
     counts: Vec<u64>,
     /// All that can come of a meeting of two states, at first * states + second.
     changes: Vec<Vec<Change>>,
+    /// How often each of them came about.
+    seen: Vec<Vec<u64>>,
     /// Scratch: those who took part in the batch, by their states since.
     used: Vec<u64>,
 }
@@ -33,70 +54,87 @@ impl Counts {
     /// agent in state `a` and a second in `b`, with probabilities that add up to 1.
     pub fn new(counts: Vec<u64>, changes: impl Fn(usize, usize) -> Vec<Change>) -> Counts {
         let n = counts.len();
-        let changes = (0..n * n).map(|i| changes(i / n, i % n)).collect();
-        Counts { used: vec![0; n], counts, changes }
+        let changes: Vec<Vec<Change>> = (0..n * n).map(|i| changes(i / n, i % n)).collect();
+        let seen = changes.iter().map(|changes| vec![0; changes.len()]).collect();
+        Counts { used: vec![0; n], counts, changes, seen }
     }
 
     pub fn counts(&self) -> &[u64] {
         &self.counts
     }
 
-    /// Plays so many interactions, and says how many succeeded.
-    pub fn play(&mut self, interactions: u64, draws: &mut Stream) -> u64 {
+    /// Plays so many interactions, or to the end of the batch after which `over` says so; gives how many.
+    pub fn play(&mut self, interactions: u64, over: impl Fn(&[u64]) -> bool, draws: &mut Stream) -> u64 {
         let n: u64 = self.counts.iter().sum();
-        let (mut left, mut successes) = (interactions, 0);
+        let mut left = interactions;
         while left > 0 {
             let fresh = fresh_interactions(n, 1.0 - draws.unit());
             let batch = fresh.min(left);
-            successes += self.batch(batch, draws);
+            self.batch(batch, draws);
             left -= batch;
             // A batch that was cut short ends without one in which somebody takes part again.
             if left > 0 {
-                successes += self.again(n, 2 * batch, draws);
+                self.again(n, 2 * batch, draws);
                 left -= 1;
             }
             self.counts.iter_mut().zip(&mut self.used).for_each(|(count, used)| *count += std::mem::take(used));
+            if over(&self.counts) {
+                break;
+            }
         }
-        successes
+        interactions - left
+    }
+
+    /// What happened since it was last asked: how many successes, and how often each of `names` names was said, by all and
+    /// by agents in states that are not `committed`.
+    pub fn tally(&mut self, names: usize, committed: &[bool]) -> Tally {
+        let states = self.counts.len();
+        let mut tally = Tally { said: vec![0; names], said_freely: vec![0; names], ..Tally::default() };
+        for (i, (changes, seen)) in self.changes.iter().zip(&mut self.seen).enumerate() {
+            for (change, seen) in changes.iter().zip(seen) {
+                let times = std::mem::take(seen);
+                tally.successes += times * u64::from(change.success);
+                for (name, state) in change.names.iter().zip([i / states, i % states]) {
+                    let Some(name) = *name else { continue };
+                    tally.said[name as usize] += times;
+                    tally.said_freely[name as usize] += times * u64::from(!committed[state]);
+                }
+            }
+        }
+        tally
     }
 
     /// Interactions in which no agent takes part twice. Who takes part goes over to `used`.
-    fn batch(&mut self, interactions: u64, draws: &mut Stream) -> u64 {
+    fn batch(&mut self, interactions: u64, draws: &mut Stream) {
         let states = self.counts.len();
         let mut firsts = vec![0; states];
         take(&mut self.counts, interactions, &mut firsts, draws);
         let mut seconds = vec![0; states];
         take(&mut self.counts, interactions, &mut seconds, draws);
         let mut met = vec![0; states];
-        let mut successes = 0;
         for (first, &of) in firsts.iter().enumerate().filter(|(_, of)| **of > 0) {
             take(&mut seconds, of, &mut met, draws);
             for (second, of) in met.iter_mut().enumerate() {
                 let (mut left, mut rest) = (std::mem::take(of), 1.0);
-                for change in &self.changes[first * states + second] {
+                let pair = first * states + second;
+                let last = self.changes[pair].len() - 1;
+                for (i, change) in self.changes[pair].iter().enumerate() {
                     if left == 0 {
                         break;
                     }
-                    let some = binomial(left, (change.probability / rest).min(1.0), draws);
-                    self.used[change.states[0] as usize] += some;
-                    self.used[change.states[1] as usize] += some;
-                    successes += some * u64::from(change.success);
+                    // What is left over goes the last way.
+                    let some = if i == last { left } else { binomial(left, (change.probability / rest).min(1.0), draws) };
+                    change.states.iter().for_each(|&state| self.used[state as usize] += some);
+                    self.seen[pair][i] += some;
                     left -= some;
                     rest -= change.probability;
                 }
-                // What rounding leaves over goes the last way.
-                if let Some(change) = self.changes[first * states + second].last().filter(|_| left > 0) {
-                    self.used[change.states[0] as usize] += left;
-                    self.used[change.states[1] as usize] += left;
-                    successes += left * u64::from(change.success);
-                }
             }
         }
-        successes
     }
 
     /// An interaction of which one or both took part in the batch of `used` agents among `n`.
-    fn again(&mut self, n: u64, used: u64, draws: &mut Stream) -> u64 {
+    fn again(&mut self, n: u64, used: u64, draws: &mut Stream) {
         let fresh = n - used;
         // The first took part, and the second is anyone; or the first did not, and the second did.
         let [after_used, after_fresh] = [n - 1, fresh].map(|other| u128::from(used) * u128::from(other));
@@ -112,15 +150,14 @@ impl Counts {
             (pick(&mut self.counts, fresh, draws), pick(&mut self.used, used, draws))
         };
         let mut left = draws.unit();
-        let all = &self.changes[first * self.counts.len() + second];
-        let found = all.iter().find(|change| {
+        let pair = first * self.counts.len() + second;
+        let found = self.changes[pair].iter().position(|change| {
             left -= change.probability;
             left < 0.0
         });
-        let change = found.or(all.last()).expect("something comes of every meeting");
-        self.used[change.states[0] as usize] += 1;
-        self.used[change.states[1] as usize] += 1;
-        u64::from(change.success)
+        let found = found.unwrap_or(self.changes[pair].len() - 1);
+        self.changes[pair][found].states.iter().for_each(|&state| self.used[state as usize] += 1);
+        self.seen[pair][found] += 1;
     }
 }
 
@@ -213,8 +250,8 @@ mod tests {
         // The second takes the state of the first with probability 0.7. Four agents, one of them different, two steps.
         let changes = |a: usize, b: usize| {
             vec![
-                Change { probability: 0.7, states: [a as u16; 2], success: true },
-                Change { probability: 0.3, states: [a as u16, b as u16], success: false },
+                Change { probability: 0.7, states: [a as u16; 2], names: [None; 2], success: true },
+                Change { probability: 0.3, states: [a as u16, b as u16], names: [None; 2], success: false },
             ]
         };
         let n = 6_u64;
@@ -240,8 +277,8 @@ mod tests {
             let mut counts = Counts::new(vec![n - 2, 2], changes);
             let mut draws = Seed(5).stream(Purpose::Pair, i);
             // In two pieces, as rounds cut runs.
-            counts.play(4, &mut draws);
-            counts.play(5, &mut draws);
+            counts.play(4, |_| false, &mut draws);
+            counts.play(5, |_| false, &mut draws);
             assert_eq!(counts.counts().iter().sum::<u64>(), n);
             found[counts.counts()[1] as usize] += 1.0;
         }

@@ -201,7 +201,9 @@ mod tests {
     #[test]
     fn hypergeometric_numbers_have_their_exact_probabilities() {
         // The first is one that a published library refuses.
-        for (all, marked, n) in [(10_000, 1200, 80), (50, 20, 30), (7, 3, 5), (1000, 999, 400), (100_000, 40_000, 5000), (1 << 40, 1 << 39, 300)] {
+        for (all, marked, n) in
+            [(10_000, 1200, 80), (50, 20, 30), (7, 3, 5), (1000, 999, 400), (100_000, 40_000, 5000), (1 << 40, 1 << 39, 300)]
+        {
             let (low, p) = hypergeometric_exactly(all, marked, n);
             check(&format!("{all} {marked} {n}"), |draws| hypergeometric(all, marked, n, draws), &p, low);
         }

@@ -7,6 +7,7 @@
 
 use super::Population;
 use super::block::{Block, Names};
+use super::counts::Change;
 use crate::draws::BLOCK;
 use crate::window::{Policy, Round, thresholds};
 use crate::{AgentId, machine};
@@ -82,6 +83,22 @@ impl Tables {
             }
         }
         Some(kind)
+    }
+
+    /// All that can come of a meeting of agents in two states.
+    pub(crate) fn changes(&self, a: usize, b: usize) -> Vec<Change> {
+        let [first, second] = [&self.lines[a], &self.lines[b]];
+        let says = |line: &Line, name: usize| {
+            let p = line.end as f64 / 4_294_967_296.0;
+            if name == 0 { p } else { 1.0 - p }
+        };
+        let of = |(own, other): (usize, usize)| Change {
+            probability: says(first, own) * says(second, other),
+            states: [first.next[own << 1 | other], second.next[other << 1 | own]],
+            names: [Some(own as u16), Some(other as u16)],
+            success: own == other,
+        };
+        [(0, 0), (0, 1), (1, 0), (1, 1)].map(of).into_iter().filter(|change| change.probability > 0.0).collect()
     }
 
     /// Where the next kind's windows would stand.

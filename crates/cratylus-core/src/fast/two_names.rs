@@ -6,6 +6,7 @@
 
 use super::Population;
 use super::block::{Block, Names};
+use super::counts::Change;
 use super::tables::{FAR, gather};
 use crate::agents::inventory::{InventoryRule, Rule};
 use crate::draws::BLOCK;
@@ -58,8 +59,8 @@ fn entry(rule: &InventoryRule, speaker: u8, hearer: u8, second: bool, agrees: Op
         | u16::from(hearer & COMMITTED != 0) << BOUND[1]
 }
 
-/// All that can come of a meeting, with its probability: what the speaker and the hearer know afterwards, as bits.
-pub(crate) fn changes(rule: &InventoryRule, speaker: u8, hearer: u8) -> impl Iterator<Item = (f64, [u8; 2])> {
+/// All that can come of a meeting: what the speaker and the hearer know afterwards, as bits, and whether they are committed.
+pub(crate) fn changes(rule: &InventoryRule, speaker: u8, hearer: u8) -> impl Iterator<Item = Change> {
     let known = speaker & 3;
     let says = move |second: bool| match known {
         0 | 3 => 0.5,
@@ -72,7 +73,8 @@ pub(crate) fn changes(rule: &InventoryRule, speaker: u8, hearer: u8) -> impl Ite
         let agreeing = rule.agrees[usize::from(hearer & word == 0)] as f64 / 4_294_967_296.0;
         let entry = entry(&rule, speaker, hearer, second, Some(agrees));
         let probability = says(second) * if agrees { agreeing } else { 1.0 - agreeing };
-        (probability, [(entry & 7) as u8, (entry >> 3 & 7) as u8])
+        let states = [entry & 7, entry >> 3 & 7];
+        Change { probability, states, names: [Some(entry >> NAME & 1), None], success: entry >> SUCCESS & 1 == 1 }
     })
 }
 

@@ -7,6 +7,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "answer:NAME",
     words: "over a run of the game `individual`: how many answers fell on the name (individual bias; Flint Ashery et al. 2025)",
     new: |context| Box::new(Answer::new(context)),
+    counts: false,
 };
 
 struct Answer {

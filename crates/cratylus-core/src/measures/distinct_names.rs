@@ -9,6 +9,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "distinct_names",
     words: "per population round: the number of different names said (those known but not said do not count)",
     new: |_| Box::new(DistinctNames { round: 1, said: Vec::new(), different: 0 }),
+    counts: false,
 };
 
 struct DistinctNames {

@@ -10,6 +10,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "first_choice:NAME",
     words: "over the run: how many choices with an empty memory fell on the name (individual bias; Flint Ashery et al. 2025)",
     new: |context| Box::new(FirstChoice::new(context)),
+    counts: false,
 };
 
 struct FirstChoice {

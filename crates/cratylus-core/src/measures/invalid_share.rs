@@ -10,6 +10,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "invalid_share",
     words: "over the run, where agents are language models: unusable answers, of all answers but those of committed agents",
     new: |context| Box::new(InvalidShare::new(context)),
+    counts: false,
 };
 
 pub(crate) struct InvalidShare {

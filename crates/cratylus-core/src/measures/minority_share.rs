@@ -2,6 +2,7 @@
 
 use crate::Name;
 use crate::event::Event;
+use crate::fast::counts::Tally;
 use crate::fast::{Block, ones};
 use crate::measure::{CommittedAt, Measure, MeasureEntry, Reading, RunContext};
 
@@ -9,6 +10,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "minority_share",
     words: "per population round: the committed name's share of the choices of agents that are not committed (Flint Ashery et al. 2025)",
     new: |context| Box::new(MinorityShare::new(context)),
+    counts: true,
 };
 
 struct MinorityShare {
@@ -47,6 +49,12 @@ impl Measure for MinorityShare {
             self.all += u64::from(free.count_ones());
             self.chosen += u64::from((free & block.saying(seat, name)).count_ones());
         }
+    }
+
+    fn see_tally(&mut self, tally: &Tally) {
+        let Some(name) = self.name else { return };
+        self.all += tally.said_freely.iter().sum::<u64>();
+        self.chosen += tally.said_freely[name as usize];
     }
 
     fn round(&mut self, t: u64, out: &mut Vec<Reading>) {

@@ -2,6 +2,7 @@
 //! there are more names than a table should hold.
 
 use crate::event::Event;
+use crate::fast::counts::Tally;
 use crate::fast::{Block, Names, ones};
 use crate::measure::{Measure, MeasureEntry, Reading, RunContext};
 
@@ -9,6 +10,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "name_share:NAME",
     words: "per population round: the name's share of all choices made, those of committed agents included",
     new: |context| Box::new(NameShare::new(context)),
+    counts: true,
 };
 
 struct NameShare {
@@ -44,6 +46,10 @@ impl Measure for NameShare {
                 names => (from..to).filter(|i| said >> i & 1 == 1).for_each(|i| self.counts[names.get(i) as usize] += 1),
             }
         }
+    }
+
+    fn see_tally(&mut self, tally: &Tally) {
+        self.counts.iter_mut().zip(&tally.said).for_each(|(count, said)| *count += said);
     }
 
     fn round(&mut self, t: u64, out: &mut Vec<Reading>) {

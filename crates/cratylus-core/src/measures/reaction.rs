@@ -9,6 +9,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "stay_after_success, switch_after_failure",
     words: "over the run, agents that are not committed: names kept after success, and changed after failure (with `…_n`, out of how many)",
     new: |context| Box::new(Reaction::new(context)),
+    counts: false,
 };
 
 struct Reaction {

@@ -1,6 +1,7 @@
 //! The share of interactions in a population round that succeeded, of those that were not void.
 
 use crate::event::Event;
+use crate::fast::counts::Tally;
 use crate::fast::{Block, ones};
 use crate::measure::{Measure, MeasureEntry, Reading};
 
@@ -8,6 +9,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "success_rate",
     words: "per population round (N interactions): successes over interactions that were not void (Baronchelli et al. 2006)",
     new: |_| Box::new(SuccessRate::default()),
+    counts: true,
 };
 
 #[derive(Default)]
@@ -28,6 +30,11 @@ impl Measure for SuccessRate {
         let settled = block.settled & ones(from, to);
         self.settled += u64::from(settled.count_ones());
         self.successes += u64::from((block.success & settled).count_ones());
+    }
+
+    fn see_tally(&mut self, tally: &Tally) {
+        self.settled += tally.end - tally.start;
+        self.successes += tally.successes;
     }
 
     fn round(&mut self, t: u64, out: &mut Vec<Reading>) {

@@ -8,6 +8,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "void_share",
     words: "over the run: interactions without a usable answer, of all",
     new: |_| Box::new(VoidShare { void: 0 }),
+    counts: true,
 };
 
 struct VoidShare {

@@ -3,6 +3,7 @@
 
 use crate::event::Event;
 use crate::fast::Block;
+use crate::fast::counts::Tally;
 use crate::knowing::Known;
 use crate::measure::{Measure, MeasureEntry, Reading, RunContext};
 
@@ -10,6 +11,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "total_words, different_words",
     words: "naming game, after each population round: the words that all agents know, and how many are different (N_w and N_d of Baronchelli et al. 2006); over the run: the most of each (`most_words`, `most_different_words`) and after how many rounds there were most (`rounds_to_most_words`)",
     new: |context| Box::new(Words::new(context)),
+    counts: true,
 };
 
 struct Words {
@@ -53,6 +55,13 @@ impl Measure for Words {
             }
             _ if self.known.is_some() => (from..to).for_each(|i| self.see(&block.event(i))),
             _ => (),
+        }
+    }
+
+    fn see_tally(&mut self, tally: &Tally) {
+        // What there was between, nobody looked at.
+        if let Some([words, different]) = tally.words {
+            self.now(tally.end - 1, words, different);
         }
     }
 

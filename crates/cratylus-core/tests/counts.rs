@@ -1,0 +1,165 @@
+//! Populations that are counted do, in distribution, what populations of agents do.
+
+use cratylus_core::agent::Fault;
+use cratylus_core::experiment::{Document, NoInputs};
+use cratylus_core::fast::Block;
+use cratylus_core::fast::counts::Tally;
+use cratylus_core::measure::{Measures, Reading};
+use cratylus_core::outcome::{Outcome, OutcomeSeen};
+use cratylus_core::stats::mean_sd;
+use cratylus_core::{Engine, Event, Sink, World, run};
+
+fn world(text: &str) -> Result<World, String> {
+    let points = Document::parse("test.toml", text, &[])?.points()?;
+    World::build(&points[0], &NoInputs).map_err(|(key, why)| format!("{key}: {why}"))
+}
+
+struct Ends<'w> {
+    world: &'w World,
+    measures: Measures,
+    outcome: OutcomeSeen,
+    readings: Vec<Reading>,
+    ended: Vec<(Outcome, Vec<Reading>)>,
+}
+
+impl Sink for Ends<'_> {
+    fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
+        for event in events {
+            self.measures.see(event, &mut self.readings);
+            self.outcome.see(event);
+        }
+        Ok(())
+    }
+    fn block(&mut self, _: u64, block: &Block) -> Result<(), Fault> {
+        self.measures.see_block(block, &mut self.readings);
+        self.outcome.see_block(block);
+        Ok(())
+    }
+    fn tally(&mut self, _: u64, tally: &Tally) -> Result<(), Fault> {
+        self.measures.see_tally(tally, &mut self.readings);
+        self.outcome.see_tally(tally);
+        Ok(())
+    }
+    fn end(&mut self, replica: u64) -> Result<(), Fault> {
+        self.measures.end(&mut self.readings);
+        self.ended.push((self.outcome.end(), std::mem::take(&mut self.readings)));
+        let context = self.world.context(replica + 1);
+        (self.measures, self.outcome) = (Measures::new(&context), OutcomeSeen::new(&context));
+        Ok(())
+    }
+}
+
+fn play(world: &World, runs: u64) -> Vec<(Outcome, Vec<Reading>)> {
+    let context = world.context(0);
+    let (measures, outcome) = (Measures::new(&context), OutcomeSeen::new(&context));
+    let mut ends = Ends { world, measures, outcome, readings: Vec::new(), ended: Vec::new() };
+    run(world, &(0..runs).collect::<Vec<_>>(), Engine::Fastest, &mut ends).unwrap();
+    ends.ended
+}
+
+/// The same figure of runs of agents and of counts, within the error of both.
+fn alike(what: &str, [agents, counts]: [&[f64]; 2]) {
+    let of = |values: &[f64]| {
+        let (mean, sd) = mean_sd(values);
+        (mean, sd / (values.len() as f64).sqrt())
+    };
+    let ((a, sa), (b, sb)) = (of(agents), of(counts));
+    let se = f64::hypot(sa, sb);
+    println!("{what}: {a:.4} ± {sa:.4}, counted {b:.4} ± {sb:.4}");
+    assert!((a - b).abs() < 4.0 * se + 1e-9, "{what}: {a} ± {sa}, counted {b} ± {sb}");
+    // The spread is the same, too: that of a standard deviation is about its size over the root of twice the runs.
+    let (da, db) = (mean_sd(agents).1, mean_sd(counts).1);
+    let error = da.max(db) * (0.5 / agents.len() as f64 + 0.5 / counts.len() as f64).sqrt();
+    assert!((da - db).abs() < 6.0 * error + 1e-9, "{what}: spreads {da} and {db}");
+}
+
+#[test]
+fn consensus_of_two_names_takes_as_long_where_agents_are_counted() {
+    for (size, agents, committed) in [
+        (100, "", ""),
+        (100, "beta = 0.6", ""),
+        (1000, "", "[agents.committed]\nname = \"A\"\nshare = 0.15\n"),
+        (50, "pi = 0.9\nphi = 0.05", "[agents.committed]\nname = \"A\"\ncount = 6\n"),
+        (31, "rule = \"ai-norms\"", ""),
+    ] {
+        let start = if committed.is_empty() { "{ shares = { A = 0.5, B = 0.5 } }" } else { "{ consensus = \"B\" }" };
+        let text = |engine: &str| {
+            format!(
+                "seed = 3\n[population]\nsize = {size}\nengine = \"{engine}\"\nstart = {start}\n[game]\nkind = \"naming\"\nnames = [\"A\", \"B\"]\n\
+                 [stop]\nconsensus = {{ by = \"inventories\" }}\nrounds = 5000\n[record]\ninteractions = false\n\
+                 measures = [\"success_rate\", \"name_share\", \"total_words\", \"minority_share\"]\n[agents]\nkind = \"inventory\"\n{agents}\n{committed}"
+            )
+        };
+        let [one, other] = ["agents", "counts"].map(|engine| play(&world(&text(engine)).unwrap(), 1500));
+        let what = format!("N = {size} {agents} {committed}").replace('\n', " ");
+        let of = |ended: &[(Outcome, Vec<Reading>)], value: &dyn Fn(&(Outcome, Vec<Reading>)) -> f64| -> Vec<f64> {
+            ended.iter().map(value).collect()
+        };
+        let rounds = |(outcome, _): &(Outcome, Vec<Reading>)| outcome.rounds_to_consensus.unwrap();
+        alike(&format!("{what}: rounds"), [&of(&one, &rounds), &of(&other, &rounds)]);
+        for measure in ["success_rate", "name_share:A", "total_words"] {
+            let third = |(_, readings): &(Outcome, Vec<Reading>)| {
+                let mut all = readings.iter().filter(|reading| reading.measure == measure);
+                all.nth(2).map_or(0.0, |reading| reading.value)
+            };
+            alike(&format!("{what}: {measure} of the third round"), [&of(&one, &third), &of(&other, &third)]);
+        }
+    }
+}
+
+#[test]
+fn short_memories_are_counted_alike() {
+    for agents in [
+        "kind = \"copy-last-partner\"",
+        "kind = \"majority-of-window\"",
+        "kind = \"best-response\"",
+        "kind = \"win-stay-lose-shift\"\nlapse = 0.1",
+    ] {
+        let text = |engine: &str| {
+            format!(
+                "seed = 3\n[population]\nsize = 60\nengine = \"{engine}\"\nstart = {{ shares = {{ A = 0.6, B = 0.4 }} }}\n[game]\nkind = \"coordination\"\n\
+                 names = [\"A\", \"B\"]\nmemory = 2\n[stop]\nrounds = 8\n[record]\ninteractions = false\nmeasures = [\"success_rate\", \"name_share\", \"minority_share\"]\n\
+                 [agents]\n{agents}\n[agents.committed]\nname = \"B\"\ncount = 5\n"
+            )
+        };
+        let [one, other] = ["agents", "counts"].map(|engine| play(&world(&text(engine)).unwrap(), 2000));
+        for measure in ["success_rate", "name_share:A", "minority_share"] {
+            let last = |ended: &[(Outcome, Vec<Reading>)]| -> Vec<f64> {
+                ended.iter().map(|(_, readings)| readings.iter().rfind(|r| r.measure == measure).unwrap().value).collect()
+            };
+            alike(&format!("{agents}: {measure}"), [&last(&one), &last(&other)]);
+        }
+        let share = |ended: &[(Outcome, Vec<Reading>)]| -> Vec<f64> {
+            ended.iter().map(|(outcome, _)| outcome.minority_share.unwrap()).collect()
+        };
+        alike(&format!("{agents}: share at the end"), [&share(&one), &share(&other)]);
+    }
+}
+
+#[test]
+fn a_counted_population_is_the_same_whenever_it_is_played() {
+    let text = "seed = 8\n[population]\nsize = 3_000_000_000\nengine = \"counts\"\nstart = { consensus = \"B\" }\n[game]\nkind = \"naming\"\nnames = [\"A\", \"B\"]\n\
+                [stop]\nrounds = 2\n[record]\ninteractions = false\n[agents]\nkind = \"inventory\"\n[agents.committed]\nname = \"A\"\nshare = 0.12\n";
+    let world = world(text).unwrap();
+    let [one, two] = [0, 1].map(|_| play(&world, 1));
+    assert_eq!(one[0].0, two[0].0);
+    assert_eq!(one[0].0.interactions, 6_000_000_000);
+}
+
+#[test]
+fn what_cannot_be_counted_says_why() {
+    let refused = |population: &str, rest: &str, why: &str| {
+        let text = format!("[population]\nsize = 50\nengine = \"counts\"\n{population}\n{rest}\n");
+        let error = world(&text).err().unwrap_or_else(|| panic!("{text} was let through"));
+        assert!(error.contains(why), "{error}");
+    };
+    let naming =
+        "[game]\nkind = \"naming\"\nnames = [\"A\", \"B\"]\n[agents]\nkind = \"inventory\"\n[record]\ninteractions = false\n";
+    refused("network = { kind = \"ring\" }", naming, "everyone meets everyone");
+    refused("pairing = \"random-matching\"", naming, "rounds of their own");
+    refused("", &naming.replace("interactions = false", "interactions = true"), "no interactions to be kept");
+    refused("", &naming.replace("names = [\"A\", \"B\"]", "names = [\"A\", \"B\", \"C\"]"), "two names");
+    refused("", &format!("{naming}[stop]\nconsensus = {{ window_rounds = 3 }}"), "successes in a row");
+    let long = "[game]\nkind = \"coordination\"\nnames = [\"A\", \"B\"]\nmemory = 5\n[agents]\nkind = \"majority-of-window\"\n[record]\ninteractions = false\n";
+    refused("", long, "1365 states");
+}
