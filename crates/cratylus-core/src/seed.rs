@@ -113,7 +113,7 @@ impl Stream {
         // The upper half of the long product.
         let (high, low) = (bits >> 64, bits & u128::from(u64::MAX));
         let (n_high, n_low) = (n >> 64, n & u128::from(u64::MAX));
-        let middle = high * n_low + (low * n_low >> 64);
+        let middle = high * n_low + ((low * n_low) >> 64);
         high * n_high + (middle >> 64) + ((low * n_high + (middle & u128::from(u64::MAX))) >> 64)
     }
 

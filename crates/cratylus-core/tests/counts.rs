@@ -14,12 +14,15 @@ fn world(text: &str) -> Result<World, String> {
     World::build(&points[0], &NoInputs).map_err(|(key, why)| format!("{key}: {why}"))
 }
 
+/// How a run ended, and what its measures said.
+type Ended = (Outcome, Vec<Reading>);
+
 struct Ends<'w> {
     world: &'w World,
     measures: Measures,
     outcome: OutcomeSeen,
     readings: Vec<Reading>,
-    ended: Vec<(Outcome, Vec<Reading>)>,
+    ended: Vec<Ended>,
 }
 
 impl Sink for Ends<'_> {
@@ -49,7 +52,7 @@ impl Sink for Ends<'_> {
     }
 }
 
-fn play(world: &World, runs: u64) -> Vec<(Outcome, Vec<Reading>)> {
+fn play(world: &World, runs: u64) -> Vec<Ended> {
     let context = world.context(0);
     let (measures, outcome) = (Measures::new(&context), OutcomeSeen::new(&context));
     let mut ends = Ends { world, measures, outcome, readings: Vec::new(), ended: Vec::new() };
@@ -92,13 +95,11 @@ fn consensus_of_two_names_takes_as_long_where_agents_are_counted() {
         };
         let [one, other] = ["agents", "counts"].map(|engine| play(&world(&text(engine)).unwrap(), 1500));
         let what = format!("N = {size} {agents} {committed}").replace('\n', " ");
-        let of = |ended: &[(Outcome, Vec<Reading>)], value: &dyn Fn(&(Outcome, Vec<Reading>)) -> f64| -> Vec<f64> {
-            ended.iter().map(value).collect()
-        };
-        let rounds = |(outcome, _): &(Outcome, Vec<Reading>)| outcome.rounds_to_consensus.unwrap();
+        let of = |ended: &[Ended], value: &dyn Fn(&Ended) -> f64| -> Vec<f64> { ended.iter().map(value).collect() };
+        let rounds = |(outcome, _): &Ended| outcome.rounds_to_consensus.unwrap();
         alike(&format!("{what}: rounds"), [&of(&one, &rounds), &of(&other, &rounds)]);
         for measure in ["success_rate", "name_share:A", "total_words"] {
-            let third = |(_, readings): &(Outcome, Vec<Reading>)| {
+            let third = |(_, readings): &Ended| {
                 let mut all = readings.iter().filter(|reading| reading.measure == measure);
                 all.nth(2).map_or(0.0, |reading| reading.value)
             };
@@ -124,14 +125,12 @@ fn short_memories_are_counted_alike() {
         };
         let [one, other] = ["agents", "counts"].map(|engine| play(&world(&text(engine)).unwrap(), 2000));
         for measure in ["success_rate", "name_share:A", "minority_share"] {
-            let last = |ended: &[(Outcome, Vec<Reading>)]| -> Vec<f64> {
+            let last = |ended: &[Ended]| -> Vec<f64> {
                 ended.iter().map(|(_, readings)| readings.iter().rfind(|r| r.measure == measure).unwrap().value).collect()
             };
             alike(&format!("{agents}: {measure}"), [&last(&one), &last(&other)]);
         }
-        let share = |ended: &[(Outcome, Vec<Reading>)]| -> Vec<f64> {
-            ended.iter().map(|(outcome, _)| outcome.minority_share.unwrap()).collect()
-        };
+        let share = |ended: &[Ended]| -> Vec<f64> { ended.iter().map(|(outcome, _)| outcome.minority_share.unwrap()).collect() };
         alike(&format!("{agents}: share at the end"), [&share(&one), &share(&other)]);
     }
 }
