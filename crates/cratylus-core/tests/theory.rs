@@ -3,56 +3,16 @@
 //!
 //! What takes minutes is `#[ignore]`d: `cargo test --release -p cratylus-core --test theory -- --ignored --nocapture`.
 
-use cratylus_core::agent::Fault;
+mod common;
+use common::play;
+use cratylus_core::World;
 use cratylus_core::experiment::{Document, NoInputs};
-use cratylus_core::fast::Block;
-use cratylus_core::measure::{Measures, Reading};
-use cratylus_core::outcome::{Outcome, OutcomeSeen};
+use cratylus_core::measure::Reading;
 use cratylus_core::stats::mean_sd;
-use cratylus_core::{Engine, Event, Sink, World, run};
 
 fn world(text: &str) -> World {
     let document = Document::parse("theory.toml", text, &[]).unwrap_or_else(|why| panic!("{why}\n{text}"));
     World::build(&document.points().unwrap()[0], &NoInputs).unwrap()
-}
-
-/// How each run ended, and what its measures said last.
-struct Ends<'w> {
-    world: &'w World,
-    measures: Measures,
-    outcome: OutcomeSeen,
-    readings: Vec<Reading>,
-    ended: Vec<(Outcome, Vec<Reading>)>,
-}
-
-impl Sink for Ends<'_> {
-    fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
-        for event in events {
-            self.measures.see(event, &mut self.readings);
-            self.outcome.see(event);
-        }
-        Ok(())
-    }
-    fn block(&mut self, _: u64, block: &Block) -> Result<(), Fault> {
-        self.measures.see_block(block, &mut self.readings);
-        self.outcome.see_block(block);
-        Ok(())
-    }
-    fn end(&mut self, replica: u64) -> Result<(), Fault> {
-        self.measures.end(&mut self.readings);
-        self.ended.push((self.outcome.end(), std::mem::take(&mut self.readings)));
-        let context = self.world.context(replica + 1);
-        (self.measures, self.outcome) = (Measures::new(&context), OutcomeSeen::new(&context));
-        Ok(())
-    }
-}
-
-fn play(world: &World, runs: u64) -> Vec<(Outcome, Vec<Reading>)> {
-    let context = world.context(0);
-    let (measures, outcome) = (Measures::new(&context), OutcomeSeen::new(&context));
-    let mut ends = Ends { world, measures, outcome, readings: Vec::new(), ended: Vec::new() };
-    run(world, &(0..runs).collect::<Vec<_>>(), Engine::Fastest, &mut ends).unwrap();
-    ends.ended
 }
 
 fn last(readings: &[Reading], measure: &str) -> f64 {

@@ -74,6 +74,10 @@ impl Check {
         let sources = World::each_once(&loaded.worlds, |world| &world.sources);
         let networks = sources.iter().filter_map(|source| source.strip_prefix("network"));
         rows.extend(networks.map(|words| vec!["network".to_string(), words.trim_start_matches([':', ',', ' ']).to_string()]));
+        rows.extend(experiment.interventions.iter().map(|intervention| {
+            let when = format!("after {} interactions: {}", count(intervention.at), intervention.words);
+            vec!["intervention".to_string(), when]
+        }));
         match &bill {
             Some(bill) => rows.extend(bill.rows()),
             None => {

@@ -18,7 +18,8 @@ pub fn schema() -> Value {
         "count": { "type": "integer", "minimum": 0, "description": "How many agents are of this kind." },
         "share": { "type": "number", "minimum": 0, "maximum": 1, "description": "Which share of the agents is of this kind." }
     });
-    let committed = json!({ "committed": generator.subschema_for::<Committed>() });
+    let group = generator.subschema_for::<Committed>();
+    let committed = json!({ "committed": { "oneOf": [group.clone(), { "type": "array", "items": group }] } });
     let alone = one_of(agents::ALL, &mut generator, std::slice::from_ref(&committed));
     let mixed = one_of(agents::ALL, &mut generator, &[part]);
     let mix = json!({

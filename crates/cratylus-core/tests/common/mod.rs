@@ -1,7 +1,14 @@
 //! What tests of whole runs share.
 
+// Every test file takes what it needs of this.
+#![allow(dead_code)]
+
 use cratylus_core::agent::Fault;
-use cratylus_core::{Event, Sink};
+use cratylus_core::fast::Block;
+use cratylus_core::fast::counts::Tally;
+use cratylus_core::measure::{Measures, Reading};
+use cratylus_core::outcome::{Outcome, OutcomeSeen};
+use cratylus_core::{Engine, Event, Sink, World, run};
 use std::collections::BTreeMap;
 
 /// Keeps every event of every replica.
@@ -16,4 +23,51 @@ impl Sink for Kept {
     fn end(&mut self, _: u64) -> Result<(), Fault> {
         Ok(())
     }
+}
+
+/// How a run ended, and what its measures said.
+pub type Ended = (Outcome, Vec<Reading>);
+
+struct Ends<'w> {
+    world: &'w World,
+    measures: Measures,
+    outcome: OutcomeSeen,
+    readings: Vec<Reading>,
+    ended: Vec<Ended>,
+}
+
+impl Sink for Ends<'_> {
+    fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
+        for event in events {
+            self.measures.see(event, &mut self.readings);
+            self.outcome.see(event);
+        }
+        Ok(())
+    }
+    fn block(&mut self, _: u64, block: &Block) -> Result<(), Fault> {
+        self.measures.see_block(block, &mut self.readings);
+        self.outcome.see_block(block);
+        Ok(())
+    }
+    fn tally(&mut self, _: u64, tally: &Tally) -> Result<(), Fault> {
+        self.measures.see_tally(tally, &mut self.readings);
+        self.outcome.see_tally(tally);
+        Ok(())
+    }
+    fn end(&mut self, replica: u64) -> Result<(), Fault> {
+        self.measures.end(&mut self.readings);
+        self.ended.push((self.outcome.end(), std::mem::take(&mut self.readings)));
+        let context = self.world.context(replica + 1);
+        (self.measures, self.outcome) = (Measures::new(&context), OutcomeSeen::new(&context));
+        Ok(())
+    }
+}
+
+/// Plays runs, and says how each ended and what its measures said.
+pub fn play(world: &World, runs: u64) -> Vec<Ended> {
+    let context = world.context(0);
+    let (measures, outcome) = (Measures::new(&context), OutcomeSeen::new(&context));
+    let mut ends = Ends { world, measures, outcome, readings: Vec::new(), ended: Vec::new() };
+    run(world, &(0..runs).collect::<Vec<_>>(), Engine::Fastest, &mut ends).unwrap();
+    ends.ended
 }
