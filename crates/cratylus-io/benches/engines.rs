@@ -73,19 +73,19 @@ impl Sink for Count {
     }
 }
 
-/// A case: what is played, how fast it should be, and how fast the reference machine's plain loop and best peer were, in
-/// millions of interactions per second of one core.
+/// A case: what is played, how fast it should be in millions of interactions per second of one core, and what peers are
+/// asked for the same.
 struct Case {
     name: &'static str,
     text: String,
     replicas: u64,
     target: f64,
-    peer: Option<[&'static str; 2]>,
+    peers: Vec<(&'static str, String)>,
     large: bool,
 }
 
 fn case(name: &'static str, target: f64, replicas: u64, text: String) -> Case {
-    Case { name, text, replicas, target, peer: None, large: false }
+    Case { name, text, replicas, target, peers: Vec::new(), large: false }
 }
 
 fn cases() -> Vec<Case> {
@@ -97,38 +97,74 @@ fn cases() -> Vec<Case> {
     };
     let binary = |size: u64, interactions: u64| {
         format!(
-            "seed = 1\n[population]\nsize = {size}\nstart = {{ consensus = \"b\" }}\n[game]\nkind = \"naming\"\nnames = [\"a\", \"b\"]\n\
+            "seed = 1\nrecord = {{ interactions = false, measures = [\"success_rate\"] }}\n[population]\nsize = {size}\nstart = {{ consensus = \"b\" }}\n[game]\nkind = \"naming\"\nnames = [\"a\", \"b\"]\n\
              [agents]\nkind = \"inventory\"\n[agents.committed]\nname = \"a\"\nshare = 0.1\n[stop]\ninteractions = {interactions}\n"
         )
     };
     let counted = |size: u64, rounds: u64| {
         binary(size, 0)
             .replace("size = ", "engine = \"counts\"\nsize = ")
-            .replace("interactions = 0", &format!("rounds = {rounds}\n[record]\ninteractions = false"))
+            .replace("interactions = 0", &format!("rounds = {rounds}"))
     };
     let naming = |size: u64, network: &str, interactions: u64| {
         format!(
-            "seed = 1\n[population]\nsize = {size}\nnetwork = {network}\n[game]\nkind = \"naming\"\n\
+            "seed = 1\nrecord = {{ interactions = false, measures = [\"success_rate\"] }}\n[population]\nsize = {size}\nnetwork = {network}\n[game]\nkind = \"naming\"\n\
              [agents]\nkind = \"inventory\"\n[stop]\ninteractions = {interactions}\n"
         )
     };
     let complete = "{ kind = \"complete\" }";
     let ba = "{ kind = \"barabasi-albert\", m = 4, seed = 1 }";
-    let with = |case: Case, peer: [&'static str; 2]| Case { peer: Some(peer), ..case };
+    let with = |case: Case, peers: &[&'static str], arguments: &str| {
+        let peers = peers.iter().map(|peer| (*peer, arguments.to_string())).collect();
+        Case { peers, ..case }
+    };
+    let naming_peers = ["numba_naming.py", "krabmaga_naming", "mesa_naming.py", "plain_python.py"];
     let large = |case: Case| Case { large: true, ..case };
     vec![
-        with(case("kernel, 24 x 1000 runs", 80.0, 1000, kernel(24, 24 * 1000)), ["numba_kernel.py", "24 24000 1000"]),
-        with(case("kernel, 10^4", 80.0, 1, kernel(10_000, 50_000_000)), ["numba_kernel.py", "10000 5000000 1"]),
-        with(case("kernel, 10^6", 80.0, 1, kernel(1_000_000, 50_000_000)), ["numba_kernel.py", "1000000 5000000 1"]),
+        with(
+            case("kernel, 24 x 1000 runs", 80.0, 1000, kernel(24, 24 * 1000)),
+            &["numba_kernel.py"],
+            "--n 24 --interactions 24000 --replicas 1000",
+        ),
+        with(
+            case("kernel, 10^4", 80.0, 1, kernel(10_000, 50_000_000)),
+            &["numba_kernel.py"],
+            "--n 10000 --interactions 5000000 --replicas 1",
+        ),
+        with(
+            case("kernel, 10^6", 80.0, 1, kernel(1_000_000, 50_000_000)),
+            &["numba_kernel.py"],
+            "--n 1000000 --interactions 5000000 --replicas 1",
+        ),
         case("kernel, 10^7", 50.0, 1, kernel(10_000_000, 50_000_000)),
         large(case("kernel, 10^8", 25.0, 1, kernel(100_000_000, 50_000_000))),
-        with(case("binary committed, 10^5", 250.0, 1, binary(100_000, 100_000_000)), ["numba_binary.py", "100000 5000000 1"]),
-        with(case("binary committed, 10^6", 250.0, 1, binary(1_000_000, 100_000_000)), ["numba_binary.py", "1000000 5000000 1"]),
+        with(
+            case("binary committed, 10^5", 250.0, 1, binary(100_000, 100_000_000)),
+            &["numba_binary.py"],
+            "--n 100000 --interactions 5000000 --committed 0.1",
+        ),
+        with(
+            case("binary committed, 10^6", 250.0, 1, binary(1_000_000, 100_000_000)),
+            &["numba_binary.py"],
+            "--n 1000000 --interactions 5000000 --committed 0.1",
+        ),
         case("binary committed, 10^7", 120.0, 1, binary(10_000_000, 100_000_000)),
         large(case("binary committed, 10^8", 45.0, 1, binary(100_000_000, 100_000_000))),
-        with(case("naming 5N, 10^4", 50.0, 100, naming(10_000, complete, 50_000)), ["numba_naming.py", "10000 50000 1"]),
-        with(case("naming 5N, 10^5", 60.0, 10, naming(100_000, complete, 500_000)), ["numba_naming.py", "100000 500000 1"]),
-        with(case("naming 5N, 10^6", 30.0, 1, naming(1_000_000, complete, 5_000_000)), ["numba_naming.py", "1000000 5000000 1"]),
+        with(
+            case("naming 5N, 10^4", 50.0, 100, naming(10_000, complete, 50_000)),
+            &naming_peers,
+            "--n 10000 --interactions 50000",
+        ),
+        with(
+            case("naming 5N, 10^5", 60.0, 10, naming(100_000, complete, 500_000)),
+            &naming_peers,
+            "--n 100000 --interactions 500000",
+        ),
+        with(
+            case("naming 5N, 10^6", 30.0, 1, naming(1_000_000, complete, 5_000_000)),
+            &naming_peers,
+            "--n 1000000 --interactions 5000000",
+        ),
         case("naming to consensus, 10^4", 35.0, 10, naming(10_000, complete, 1_330_000)),
         case("counted, 10^6", 490.0, 1, counted(1_000_000, 200)),
         case("counted, 10^8", 1000.0, 1, counted(100_000_000, 50)),
@@ -310,16 +346,17 @@ fn scalar(case: &Case, world: &World, tables: &Scalar) -> Option<f64> {
     }
 }
 
-/// A peer's own figure for a case.
-fn peer(folder: &Path, [script, sizes]: [&str; 2]) -> Option<f64> {
-    let python = folder.join(".venv/bin/python");
-    let sizes: Vec<&str> = sizes.split(' ').collect();
-    let mut command = Command::new(&python);
-    command.arg(folder.join(script)).args(["--n", sizes[0], "--interactions", sizes[1], "--seed", "1"]);
-    if sizes[2] != "1" {
-        command.args(["--replicas", sizes[2]]);
-    }
-    let out = command.output().ok().filter(|out| out.status.success())?;
+/// A peer's own figure for a case; None where it is not set up, or fails.
+fn peer(folder: &Path, name: &str, arguments: &str) -> Option<f64> {
+    let mut command = match name.ends_with(".py") {
+        true => {
+            let mut python = Command::new(folder.join(".venv/bin/python"));
+            python.arg(folder.join(name));
+            python
+        }
+        false => Command::new(folder.join(name).join("target/release").join(name)),
+    };
+    let out = command.args(arguments.split(' ')).args(["--seed", "1"]).output().ok().filter(|out| out.status.success())?;
     let line: serde_json::Value = serde_json::from_slice(&out.stdout).ok()?;
     line["rate"].as_f64().map(|rate| rate / 1e6)
 }
@@ -357,17 +394,21 @@ fn main() {
     }
     println!("random cache lines: {:.0} M/s\n", random_lines());
     println!(
-        "{:<30} {:>8} {:>8} {:>8} {:>8} {:>8}   millions of interactions per second of CPU time, one core",
-        "", "here", "target", "loop", "ratio", "peer"
+        "{:<30} {:>8} {:>8} {:>8} {:>8}   millions of interactions per second of CPU time, one core",
+        "", "here", "target", "loop", "ratio"
     );
     let tables = Scalar::new(&kernel);
     for case in cases().iter().filter(|case| asked(case.name) && (large || !case.large)) {
         let world = world(&case.text, &kernel);
         let here = rate(&world, case.replicas, Engine::Fastest);
         let looped = scalar(case, &world, &tables);
-        let peer = case.peer.and_then(|found| peer(&peers, found));
         let show = |value: Option<f64>| value.map_or("–".into(), |value| format!("{value:.1}"));
         let ratio = looped.map(|looped| here / looped);
-        println!("{:<30} {:>8.1} {:>8.0} {:>8} {:>8} {:>8}", case.name, here, case.target, show(looped), show(ratio), show(peer));
+        println!("{:<30} {:>8.1} {:>8.0} {:>8} {:>8}", case.name, here, case.target, show(looped), show(ratio));
+        for (name, arguments) in &case.peers {
+            if let Some(rate) = peer(&peers, name, arguments) {
+                println!("{:<48} {rate:>8.2} {:>8.0}", format!("    {name}"), here / rate);
+            }
+        }
     }
 }
