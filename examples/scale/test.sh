@@ -217,6 +217,9 @@ echo "Ray: ray_cells.py"
 if "$python" -c 'import ray' 2>/dev/null; then
     dir=$tmp/ray
     export RAY_USAGE_STATS_ENABLED=0
+    # Newer versions ask for a token where the user has one. This cluster has its own, and the user's is left alone.
+    RAY_AUTH_TOKEN=$("$python" -c 'import secrets; print(secrets.token_hex(32))')
+    export RAY_AUTH_MODE=token RAY_AUTH_TOKEN
     port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
     "$python" -m ray.scripts.scripts start --head --block --node-ip-address=127.0.0.1 \
         --port="$port" --num-cpus=2 --include-dashboard=false --disable-usage-stats --temp-dir="$tmp/r" >"$tmp/cluster.log" 2>&1 &
