@@ -20,5 +20,5 @@ if ! command -v cargo >/dev/null; then
     echo "Install Rust, and run $0 again." >&2
     exit 1
 fi
-cargo build --quiet --release --locked --manifest-path krabmaga_naming/Cargo.toml --target-dir krabmaga_naming/target
+cargo build --quiet --release --manifest-path krabmaga_naming/Cargo.toml --target-dir krabmaga_naming/target
 echo "The peers are ready: $PWD/check.sh shows that they are right."

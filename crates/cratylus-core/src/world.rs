@@ -406,7 +406,7 @@ impl World {
         if !self.committed.is_empty() || matches!(self.starts, Starts::Shares(_)) {
             let assigned = self.assign(seed);
             let begin = self.begin(seed, &assigned);
-            let bound = |(agent, kind): (AgentId, &u16)| Some((agent, self.committed_to(*kind)?));
+            let bound = |(agent, kind): (AgentId, &u16)| Some((agent, self.bound_to(*kind)?));
             committed = (0..).zip(&assigned).filter_map(bound).collect();
             if matches!(self.starts, Starts::Shares(_)) {
                 start = KnownAtStart::Each(Arc::new(begin.names));
@@ -476,10 +476,10 @@ impl World {
         let assigned = self.assign(seed);
         let begin = self.begin(seed, &assigned);
         let agents = assigned.iter().enumerate();
-        let memories = match self.inventories_at_all() {
+        let memories = match self.keeps_inventories() {
             true => Memories::Known(
                 agents
-                    .map(|(agent, &kind)| Inventory(self.committed_to(kind).or(begin.known(agent)).into_iter().collect()))
+                    .map(|(agent, &kind)| Inventory(self.bound_to(kind).or(begin.known(agent)).into_iter().collect()))
                     .collect(),
             ),
             false => Memories::Rounds(agents.map(|(agent, _)| begin.of(agent).to_vec()).collect()),
@@ -499,9 +499,7 @@ impl World {
     ) -> Vec<u16> {
         let assigned = self.assign(seed);
         for (agent, (&kind, &was)) in assigned.iter().zip(before).enumerate() {
-            let freed = earlier.bound_to(was).filter(|_| self.bound_to(kind).is_none());
-            let name = self.committed_to(kind).or(freed);
-            match (&mut *memories, name) {
+            match (&mut *memories, self.bound_to(kind).or(earlier.bound_to(was))) {
                 (Memories::Known(known), Some(name)) => known[agent] = Inventory(vec![name]),
                 (Memories::Rounds(rounds), Some(name)) => {
                     rounds[agent] = vec![[name as u16; 2]; self.experiment.memory()];
@@ -524,7 +522,7 @@ impl World {
     }
 
     /// Whether agents keep inventories, whatever their rules.
-    fn inventories_at_all(&self) -> bool {
+    fn keeps_inventories(&self) -> bool {
         matches!(self.kinds[0], Kind::Speaker(_))
     }
 
@@ -560,7 +558,7 @@ impl World {
                     Box::new(Windows::under(control, policy.clone(), self.n_names, memory, starts))
                 }
                 Kind::Speaker(rule) => Box::new(Inventories::new(*rule, false, known)),
-                Kind::Committed(rule, _) => Box::new(Inventories::new(*rule, true, known)),
+                Kind::Committed(rule) => Box::new(Inventories::new(*rule, true, known)),
                 Kind::Model(_) => Box::new(Elsewhere),
             }
         });
@@ -570,19 +568,11 @@ impl World {
     /// The rule of everyone in the naming game, where all follow one.
     pub fn inventories(&self) -> Option<InventoryRule> {
         let rule = |kind: &Kind| match kind {
-            Kind::Speaker(rule) | Kind::Committed(rule, _) => Some(*rule),
+            Kind::Speaker(rule) | Kind::Committed(rule) => Some(*rule),
             _ => None,
         };
         let first = rule(&self.kinds[0])?;
         self.kinds.iter().all(|kind| rule(kind) == Some(first)).then_some(first)
-    }
-
-    /// The name that a kind of agents in the naming game is committed to.
-    pub(crate) fn committed_to(&self, kind: u16) -> Option<Name> {
-        match &self.kinds[kind as usize] {
-            Kind::Committed(_, name) => Some(*name),
-            _ => None,
-        }
     }
 
     /// The population as numbers of agents in each state, and what each state is. An error says why it cannot be counted.
@@ -608,7 +598,7 @@ impl World {
             }
             let mut counts = vec![0; 8];
             for (kind, &n) in self.counts.iter().enumerate() {
-                match self.committed_to(kind as u16) {
+                match self.bound_to(kind as u16) {
                     Some(name) => counts[usize::from(two_names::COMMITTED) | 1 << name] += u64::from(n),
                     None => {
                         for (name, n) in parts(kind, u64::from(n))? {
@@ -801,7 +791,7 @@ fn add_committed(experiment: &Experiment, kinds: &mut Vec<Kind>, counts: &mut Ve
     let add = |group: &Committed| {
         let name = name_of(experiment.names(), &group.name).expect("checked to be in the pool");
         kinds.push(match &kinds[0] {
-            Kind::Speaker(rule) => Kind::Committed(*rule, name),
+            Kind::Speaker(rule) => Kind::Committed(*rule),
             _ => Kind::Window(Arc::new(Constant(name))),
         });
         counts.push(group.count(experiment.population.size));

@@ -65,6 +65,21 @@ fn up_and_down_again_is_not_the_same_way() {
 }
 
 #[test]
+fn a_larger_group_holds_the_smaller_one() {
+    let world = points(
+        "interventions = [{ round = 5, every = 5, ramp = { \"agents.committed.count\" = [9, 40, 20] } }]\n[population]\nsize = 100\n\
+         [game]\nkind = \"naming\"\nnames = [\"A\", \"B\"]\n[agents]\nkind = \"inventory\"\n[agents.committed]\nname = \"A\"\ncount = 3\n[stop]\nrounds = 50\n",
+    )
+    .unwrap();
+    let context = world.context(2);
+    let first = context.committed.unwrap().1;
+    let [nine, forty, twenty] = [0, 1, 2].map(|i: usize| context.committed_later[i].1.clone());
+    let within = |small: &[u32], large: &[u32]| small.iter().all(|agent| large.contains(agent));
+    assert_eq!([first.len(), nine.len(), forty.len(), twenty.len()], [3, 9, 40, 20]);
+    assert!(within(&first, &nine) && within(&nine, &twenty) && within(&twenty, &forty));
+}
+
+#[test]
 fn new_agents_know_nothing() {
     let text = |turnover: &str| {
         format!(

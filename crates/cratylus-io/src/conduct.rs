@@ -520,6 +520,15 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
+    /// Counts what was played, unless it is to be stopped.
+    fn played(&self, interactions: u64) -> Result<(), Fault> {
+        if self.progress.stop.load(Ordering::Relaxed) {
+            return Err(Fault("interrupted".into()));
+        }
+        self.progress.interactions.fetch_add(interactions, Ordering::Relaxed);
+        Ok(())
+    }
+
     fn find(&mut self, replica: u64) -> &mut OpenRun {
         self.open.iter_mut().find(|run| run.replica == replica).expect("events come only from runs that are not over")
     }
@@ -538,10 +547,7 @@ impl<'a> Recorder<'a> {
 
 impl Sink for Recorder<'_> {
     fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
-        if self.progress.stop.load(Ordering::Relaxed) {
-            return Err(Fault("interrupted".into()));
-        }
-        self.progress.interactions.fetch_add(events.len() as u64, Ordering::Relaxed);
+        self.played(events.len() as u64)?;
         let keep = self.interactions.is_some();
         let run = self.find(replica);
         for event in events {
@@ -555,10 +561,7 @@ impl Sink for Recorder<'_> {
     }
 
     fn block(&mut self, replica: u64, block: &Block) -> Result<(), Fault> {
-        if self.progress.stop.load(Ordering::Relaxed) {
-            return Err(Fault("interrupted".into()));
-        }
-        self.progress.interactions.fetch_add((block.n - block.first) as u64, Ordering::Relaxed);
+        self.played((block.n - block.first) as u64)?;
         let keep = self.interactions.is_some();
         let run = self.find(replica);
         run.outcome.see_block(block);
@@ -570,10 +573,7 @@ impl Sink for Recorder<'_> {
     }
 
     fn tally(&mut self, replica: u64, tally: &Tally) -> Result<(), Fault> {
-        if self.progress.stop.load(Ordering::Relaxed) {
-            return Err(Fault("interrupted".into()));
-        }
-        self.progress.interactions.fetch_add(tally.end - tally.start, Ordering::Relaxed);
+        self.played(tally.end - tally.start)?;
         let run = self.find(replica);
         run.outcome.see_tally(tally);
         run.measures.see_tally(tally, &mut run.readings);

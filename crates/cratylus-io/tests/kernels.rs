@@ -136,10 +136,10 @@ fn the_mean_field_knows_the_winner_of_every_large_population() {
         let flow = WindowsFlow::new(&kernel, 5);
         let share = flow.share(&flow.after(flow.empty(), 600.0));
         let world = world(&dir, model, [a, b], 2000);
-        let mut last = Last(&world, NameShares::default(), 0.0, false, Vec::new());
+        let mut last = LastRounds { world: &world, said: [0; 2], share: 0.0, t: 0, ended: Vec::new() };
         run(&world, &[0, 1, 2, 3, 4], Engine::Fastest, &mut last).unwrap();
-        let simulated: f64 = last.4.iter().map(|(share, _)| share).sum::<f64>() / 5.0;
-        let settled = last.4.iter().filter(|(_, consensus)| *consensus).count();
+        let simulated: f64 = last.ended.iter().map(|(share, _)| share).sum::<f64>() / 5.0;
+        let settled = last.ended.iter().filter(|(_, consensus)| *consensus).count();
         println!("{model} {a}, {b}: mean field {share:.4}; N = 2,000 {simulated:.4}, {settled} of 5 to consensus");
         if settled == 0 {
             without.push((model.as_str(), a.as_str(), share, simulated));
@@ -179,35 +179,34 @@ fn consensus_is_as_stable_as_the_reference_says() {
     }
 }
 
-/// The share of the first name in the last round of each run, and whether there was a consensus.
-struct Last<'w>(&'w World, NameShares, f64, bool, Vec<(f64, bool)>);
-
-#[derive(Default)]
-struct NameShares {
+/// Of each run, the share of the first name in its last round, and whether there was a consensus.
+struct LastRounds<'w> {
+    world: &'w World,
+    /// How often the first name was said in this round, of how many choices.
+    said: [u64; 2],
+    share: f64,
     t: u64,
-    first: u64,
-    all: u64,
+    ended: Vec<(f64, bool)>,
 }
 
-impl Sink for Last<'_> {
+impl Sink for LastRounds<'_> {
     fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
         for event in events {
             for (_, name) in event.choices() {
-                self.1.first += u64::from(name == 0);
-                self.1.all += 1;
+                self.said[0] += u64::from(name == 0);
+                self.said[1] += 1;
             }
-            self.1.t = event.t + 1;
-            if self.1.t.is_multiple_of(u64::from(self.0.size)) {
-                self.2 = self.1.first as f64 / self.1.all as f64;
-                self.1 = NameShares { t: self.1.t, ..NameShares::default() };
+            self.t = event.t + 1;
+            if self.t.is_multiple_of(u64::from(self.world.size)) {
+                self.share = self.said[0] as f64 / self.said[1] as f64;
+                self.said = [0; 2];
             }
         }
         Ok(())
     }
     fn end(&mut self, _: u64) -> Result<(), Fault> {
-        self.3 = self.1.t < self.0.stop(0).most();
-        self.4.push((self.2, self.3));
-        self.1 = NameShares::default();
+        self.ended.push((self.share, self.t < self.world.stop(0).most()));
+        self.said = [0; 2];
         Ok(())
     }
 }

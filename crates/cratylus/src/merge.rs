@@ -30,6 +30,10 @@ impl Merge {
             (None, [dir]) => dir.clone(),
             _ => return Err(Failure::input("where are they to be joined? Give `--out DIR`")),
         };
+        if let Some(dir) = self.dirs.iter().find(|dir| !dir.is_dir()) {
+            let why = format!("there is no folder {}", dir.display());
+            return Err(Failure::input(why).help("give the folders that `run --shard` and `run --cell` wrote into"));
+        }
         let loaded = load(&self.dirs[0], &[])?;
         let job = job(&loaded, 1);
         let again = format!("cratylus merge {} --out {}", self.dirs[0].display(), out.display());

@@ -7,7 +7,6 @@ use crate::{Failure, print, print_json};
 use clap::Args;
 use cratylus_io::cells::cells;
 use serde_json::json;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// List the cells of an experiment: pieces of work that any machine may take, in any order.
@@ -23,8 +22,8 @@ pub struct Plan {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
     /// In how many shards the cells are dealt out.
-    #[arg(long, value_name = "K", default_value = "1")]
-    shards: NonZeroUsize,
+    #[arg(long, value_name = "K", default_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
+    shards: u32,
     /// Print every cell as JSON.
     #[arg(long)]
     json: bool,
@@ -35,10 +34,11 @@ impl Plan {
         let loaded = load(&self.experiment, &self.sets)?;
         let job = job(&loaded, 1);
         let cells = cells(&job);
-        let shards = self.shards.get();
+        let shards = self.shards as usize;
         let most = |i: usize| {
             let cell = &cells[i];
-            cell.runs().saturating_mul(loaded.worlds[cell.point].stop(0).most())
+            let world = &loaded.worlds[cell.point];
+            cell.runs().saturating_mul(world.experiment.stop.most(world.size))
         };
         if self.json {
             let list = cells.iter().enumerate().map(|(i, cell)| {

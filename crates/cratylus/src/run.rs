@@ -124,6 +124,7 @@ impl Run {
         if !self.quiet {
             let kept = if kept > 0 { format!(", {} of them kept from before", count(kept)) } else { String::new() };
             let next = match there == of {
+                true if dir.join(cratylus_io::run_dir::RUNS).exists() => format!("{} is finished", dir.display()),
                 true => format!("all {of} cells are there; `cratylus merge {}` joins them", dir.display()),
                 false => format!("{there} of {of} cells are in {}", dir.display()),
             };
@@ -276,13 +277,13 @@ fn watched<T>(
                         false => format!("{} interactions/s", count(rate as u64)),
                     });
                     progress.take_notes().into_iter().for_each(|note| bar.suspend(|| eprintln!("note: {note}")));
-                    std::thread::sleep(Duration::from_millis(80));
+                    std::thread::park_timeout(Duration::from_millis(80));
                 }
             }
         });
         let ended = {
             // Even if conducting panics, the watcher is told that it is over.
-            let _over = Over(&done);
+            let _over = Over(&done, watcher.thread());
             work()
         };
         watcher.join().expect("watching does not panic");
@@ -329,12 +330,13 @@ fn held(dir: &Path, holder: &str) -> Failure {
     Failure::run(format!("{} is being written by {holder}; wait for it, or choose another `--out`", dir.display()))
 }
 
-/// Says that something is over when it is dropped.
-struct Over<'a>(&'a AtomicBool);
+/// Says that something is over when it is dropped, and wakes the thread that waits for it.
+struct Over<'a>(&'a AtomicBool, &'a std::thread::Thread);
 
 impl Drop for Over<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
+        self.1.unpark();
     }
 }
 

@@ -57,8 +57,7 @@ pub(super) fn read<'a>(item: Item<'a>, base: &Table<'a>, whole: &Experiment) -> 
             words.push(format!("{key} = {}", shown.map_or_else(|_| "…".into(), |value| value.to_string())));
         }
         words.extend(step.turnover.map(|share| format!("turnover {share}")));
-        let mut experiment = Experiment::read(changed.clone(), &Spans::of(&changed))?;
-        experiment.interventions = Vec::new();
+        let experiment = Experiment::read(changed.clone(), &Spans::of(&changed))?;
         if experiment.size() != whole.size() {
             return refuse("the number of agents stays; committed agents that are added on top cannot come or go".into());
         }

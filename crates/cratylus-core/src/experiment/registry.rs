@@ -3,7 +3,6 @@
 //! and the plan pick it up from there.
 
 use super::document::{Item, Mistake, Spans, Table, deserialize, nearest, table};
-use crate::Name;
 use crate::agents::Kernel;
 use crate::agents::emulated::Condition;
 use crate::agents::inventory::InventoryRule;
@@ -102,7 +101,7 @@ pub enum Kind {
     /// Agents of the naming game.
     Speaker(InventoryRule),
     /// Agents of the naming game that know one name and never learn another.
-    Committed(InventoryRule, Name),
+    Committed(InventoryRule),
     /// A language model, asked from outside.
     Model(Arc<Model>),
 }
