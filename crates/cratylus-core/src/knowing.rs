@@ -1,16 +1,17 @@
 //! What agents of the naming game know, worked out from what was said: an inventory follows from the events and the rule,
-//! so it can be followed without ever seeing an agent.
+//! so it can be followed without ever seeing an agent. In the game `opinion` everyone knows the opinion given last.
 
 use crate::agents::inventory::{Inventory, InventoryRule};
 use crate::event::Event;
-use crate::{AgentId, Name};
+use crate::{AgentId, NOBODY, Name};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What agents know at the start, and how they learn.
 #[derive(Clone, Debug)]
 pub struct Knowing {
-    pub rule: InventoryRule,
+    /// None in the game `opinion`.
+    pub rule: Option<InventoryRule>,
     pub size: u32,
     pub start: KnownAtStart,
     /// The name of each agent that is committed to one.
@@ -63,10 +64,12 @@ impl Known {
                 .flat_map(|inventory| &inventory.0)
                 .for_each(|&word| *self.holders.entry(word).or_insert(0) += 1);
         }
-        let (Some(word), Some(success)) = (event.names[0], event.success) else { return };
+        let Some(word) = event.names[0] else { return };
+        // An opinion takes the place of the one before, as a name that succeeds does.
+        let Some(success) = event.success.or(self.knowing.rule.is_none().then_some(true)) else { return };
         for seat in 0..2 {
             let agent = event.agents[seat as usize];
-            if self.knowing.committed.contains_key(&agent) {
+            if agent == NOBODY || self.knowing.committed.contains_key(&agent) {
                 continue;
             }
             let inventory = &mut self.inventories[agent as usize];
@@ -80,7 +83,10 @@ impl Known {
                     }
                 }
             }
-            inventory.learn(&self.knowing.rule, seat, word, success);
+            match &self.knowing.rule {
+                Some(rule) => inventory.learn(rule, seat, word, success),
+                None => inventory.0 = vec![word],
+            }
             if !knew && inventory.knows(word) {
                 *self.holders.entry(word).or_insert(0) += 1;
             }
@@ -96,6 +102,11 @@ impl Known {
     /// How many of them are different.
     pub fn different(&self) -> u64 {
         self.holders.len() as u64
+    }
+
+    /// How many agents know a word.
+    pub fn holders(&self, word: Name) -> u32 {
+        self.holders.get(&word).copied().unwrap_or(0)
     }
 
     /// The word that all agents know, where each knows one and all the same.

@@ -31,6 +31,7 @@ pub mod machine;
 
 pub mod fast;
 pub mod live;
+mod opinions;
 mod run;
 mod waves;
 mod world;

@@ -143,7 +143,7 @@ impl OutcomeSeen {
     fn winner(&self, t: u64, said: Option<Name>) -> Option<Name> {
         match self.by {
             By::Successes => self.last.most_said(t, self.window, self.winning_share),
-            By::Inventories => said,
+            By::Inventories | By::Opinions => said,
         }
     }
 

@@ -8,6 +8,7 @@ use crate::experiment::Followed;
 use crate::fast::counts::Tally;
 use crate::fast::{self, Block, Run, States, TwoNames, WORDS_MAX, WordSets, two_names};
 use crate::game::{Answer, Hand};
+use crate::opinions::{Around, Opinions};
 use crate::pairing::{Pairing, Pairs};
 use crate::stop::StopSeen;
 use crate::world::{Memories, World};
@@ -53,6 +54,9 @@ pub fn run(world: &World, replicas: &[u64], engine: Engine, sink: &mut dyn Sink)
     }
     if !world.phases.is_empty() {
         return replicas.iter().try_for_each(|&replica| run_phases(world, replica, engine, sink));
+    }
+    if world.opinions().is_some() {
+        return replicas.iter().try_for_each(|&replica| run_opinions(world, replica, engine, sink));
     }
     match engine {
         Engine::Fastest if Stretch::fits(world) => replicas.iter().try_for_each(|&replica| run_fast(world, replica, sink)),
@@ -119,6 +123,16 @@ impl Stretch<'_> {
     /// Whether the agents' rules fit into flat memory; the others take the plain path.
     fn fits(world: &World) -> bool {
         world.pairing() != Pairing::AllAtOnce && (world.inventories().is_some() || world.compiled().is_some())
+    }
+
+    /// The same in the game `opinion`.
+    fn form(&self, opinions: &mut Opinions, engine: Engine, stop: &mut StopSeen, sink: &mut dyn Sink) -> Result<bool, Fault> {
+        let Stretch { world, replica, from, until, assigned } = *self;
+        let (seed, rules) = (world.seed(replica), world.opinions().expect("asked before"));
+        let network = world.network(seed)?;
+        let complete = world.complete && engine == Engine::Fastest;
+        let around = Around { seed, replica, network: &*network, complete, rules: &rules, assigned };
+        opinions.play(&around, [from, until], stop, sink)
     }
 
     /// Plays on, and says whether the run is over. `memories` is what agents remember before it, and afterwards what they
@@ -190,6 +204,18 @@ fn run_fast(world: &World, replica: u64, sink: &mut dyn Sink) -> Result<(), Faul
     sink.end(replica)
 }
 
+/// Plays a run of the game `opinion`.
+fn run_opinions(world: &World, replica: u64, engine: Engine, sink: &mut dyn Sink) -> Result<(), Fault> {
+    let seed = world.seed(replica);
+    let assigned = world.assign(seed);
+    let begin = world.begin(seed, &assigned);
+    let first = (0..assigned.len()).map(|agent| world.bound_to(assigned[agent]).or_else(|| begin.known(agent)));
+    let mut opinions = Opinions::new(first, world.experiment.names().len());
+    let stretch = Stretch { world, replica, from: 0, until: u64::MAX, assigned: &assigned };
+    stretch.form(&mut opinions, engine, &mut world.stop(replica), sink)?;
+    sink.end(replica)
+}
+
 /// Plays a run whose population is changed while it plays: from one intervention to the next, each with a world of its own.
 fn run_phases(world: &World, replica: u64, engine: Engine, sink: &mut dyn Sink) -> Result<(), Fault> {
     let seed = world.seed(replica);
@@ -198,7 +224,15 @@ fn run_phases(world: &World, replica: u64, engine: Engine, sink: &mut dyn Sink) 
     let (mut now, mut from) = (world, 0);
     for i in 0..=world.phases.len() {
         let until = world.phases.get(i).map_or(u64::MAX, |phase| phase.at);
-        if engine == Engine::Fastest && Stretch::fits(now) {
+        if let (Some(_), Memories::Known(known)) = (now.opinions(), &mut memories) {
+            let held = known.iter().map(|known| known.0.first().copied());
+            let mut opinions = Opinions::new(held, now.experiment.names().len());
+            let stretch = Stretch { world: now, replica, from, until, assigned: &assigned };
+            if stretch.form(&mut opinions, engine, &mut stop, sink)? {
+                break;
+            }
+            *known = opinions.held().map(|name| Inventory(name.into_iter().collect())).collect();
+        } else if engine == Engine::Fastest && Stretch::fits(now) {
             let stretch = Stretch { world: now, replica, from, until, assigned: &assigned };
             if stretch.play(Some(&mut memories), &mut stop, sink)? {
                 break;

@@ -28,7 +28,7 @@ pub struct Stop {
 }
 
 /// Consensus: a share of successes over the last interactions; give `window` or `window_rounds`. Or, in the naming game,
-/// inventories that hold one word each and all the same.
+/// inventories that hold one word each and all the same. Or, in the game `opinion`, one opinion that all hold.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Consensus {
@@ -60,6 +60,8 @@ pub enum By {
     Successes,
     /// The agents' inventories, as theory defines it: every agent knows one word, and all the same (Baronchelli et al. 2006).
     Inventories,
+    /// What everyone holds in the game `opinion`: all the same.
+    Opinions,
 }
 
 impl By {
@@ -218,7 +220,7 @@ impl ConsensusSeen {
         // A tenth of a success is never missing for want of precision in a threshold such as 0.98.
         let needed = (rule.threshold * length as f64 - 1e-9).ceil().max(0.0) as u64;
         let seen = match (rule.by, knowing) {
-            (By::Inventories, Some(knowing)) => Seen::Known(Box::new(Known::new(knowing.clone()))),
+            (By::Inventories | By::Opinions, Some(knowing)) => Seen::Known(Box::new(Known::new(knowing.clone()))),
             _ if needed == length => Seen::InARow { so_far: 0, needed },
             _ => Seen::Window { window: Window::new(length), needed },
         };

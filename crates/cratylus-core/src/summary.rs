@@ -155,6 +155,9 @@ pub struct Facts {
     pub stay_after_success: Option<f64>,
     #[serde(default)]
     pub switch_after_failure: Option<f64>,
+    /// In the game `opinion`: the share of all agents that hold the commonest opinion at the end, over runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Sample>,
     #[serde(default)]
     pub tipping: Option<Tipping>,
     #[serde(default)]
@@ -192,6 +195,8 @@ pub struct Summary {
     answers: BTreeMap<String, u64>,
     /// Kept after success and of how many; changed after failure and of how many.
     reactions: [f64; 4],
+    /// The largest share of agents that held one opinion at the end, by run.
+    held: Vec<f64>,
     pub examples: Vec<ExampleRun>,
 }
 
@@ -205,6 +210,7 @@ impl Summary {
             first: BTreeMap::new(),
             answers: BTreeMap::new(),
             reactions: [0.0; 4],
+            held: Vec::new(),
             examples: Vec::new(),
         }
     }
@@ -214,6 +220,7 @@ impl Summary {
         let mut success = Vec::new();
         let mut example = ExampleRun { run: row.run, winner: row.winner.clone(), round: Vec::new(), names: BTreeMap::new() };
         let mut reaction = [f64::NAN; 4];
+        let mut held: BTreeMap<&str, f64> = BTreeMap::new();
         for Reading { t, measure, value } in readings {
             let (kind, name) = measure.split_once(':').unwrap_or((measure, ""));
             match kind {
@@ -225,6 +232,7 @@ impl Summary {
                     }
                     example.names.entry(name.into()).or_default().push(*value);
                 }
+                "held_share" => drop(held.insert(name, *value)),
                 "first_choice" => *self.first.entry(name.into()).or_default() += *value as u64,
                 "answer" => *self.answers.entry(name.into()).or_default() += *value as u64,
                 "stay_after_success" => reaction[0] = *value,
@@ -243,6 +251,7 @@ impl Summary {
         if self.examples.len() < EXAMPLES && !example.round.is_empty() {
             self.examples.push(example);
         }
+        self.held.extend(held.into_values().reduce(f64::max));
         self.success.push(success);
         self.rows.push(row);
     }
@@ -271,6 +280,7 @@ impl Summary {
             invalid_share: mean(self.rows.iter().filter_map(|row| row.outcome.invalid_share)),
             stay_after_success: rate(0),
             switch_after_failure: rate(2),
+            held: Sample::new(self.held.clone()),
             tipping: self.tipping(point),
             individual: alone.then(|| self.individual(point)),
         }

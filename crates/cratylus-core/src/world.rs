@@ -1,9 +1,9 @@
 //! One point of a sweep, built: the game, the network, what each kind of agent shares, and who is who.
 
 use crate::agent::{Ask, Cohort, Fault, News, People};
-use crate::agents::Constant;
 use crate::agents::emulated::Condition;
 use crate::agents::inventory::{Inventories, Inventory, InventoryRule};
+use crate::agents::{Constant, OpinionRule};
 use crate::control::{Averaged, Control, Paid};
 use crate::experiment::{
     AgentContext, Committed, Experiment, Followed, How, Inputs, Kind, NetworkSpec, NoInputs, Notes, Part, Point,
@@ -369,7 +369,8 @@ impl World {
         RunContext {
             size: self.size,
             names: self.experiment.names().to_vec(),
-            empty_start: matches!(&self.starts, Starts::All(start) if start.is_empty()),
+            // A first opinion owes something to those around it.
+            empty_start: matches!(&self.starts, Starts::All(start) if start.is_empty()) && self.opinions().is_none(),
             committed: self.minority().map(|name| (name, self.committed(replica))),
             committed_later: self.committed_later(replica),
             alone: self.game.alone(),
@@ -397,7 +398,10 @@ impl World {
         if !self.phases.is_empty() {
             return None;
         }
-        let rule = self.inventories()?;
+        let rule = self.inventories();
+        if rule.is_none() && self.opinions().is_none() {
+            return None;
+        }
         let (seed, mut committed) = (self.seed(replica), HashMap::new());
         let mut start = KnownAtStart::Nothing;
         if self.experiment.population.engine == Followed::Counts {
@@ -433,7 +437,7 @@ impl World {
         let named = rule.share.as_ref().and_then(|share| share.name.as_ref());
         let share_of = named.and_then(|name| name_of(self.experiment.names(), name)).or(self.minority());
         let committed = CommittedAt { first: self.committed(replica), later: self.committed_later(replica) };
-        let by_inventories = rule.consensus.as_ref().is_some_and(|consensus| consensus.by == By::Inventories);
+        let by_inventories = rule.consensus.as_ref().is_some_and(|consensus| consensus.by != By::Successes);
         let knowing = if by_inventories { self.knowing(replica) } else { None };
         StopSeen::new(rule, self.size, share_of, committed, knowing.as_ref())
     }
@@ -523,7 +527,7 @@ impl World {
 
     /// Whether agents keep inventories, whatever their rules.
     fn keeps_inventories(&self) -> bool {
-        matches!(self.kinds[0], Kind::Speaker(_))
+        matches!(self.kinds[0], Kind::Speaker(_) | Kind::Opinion(_))
     }
 
     /// The name that a kind of agents is committed to.
@@ -559,7 +563,7 @@ impl World {
                 }
                 Kind::Speaker(rule) => Box::new(Inventories::new(*rule, false, known)),
                 Kind::Committed(rule) => Box::new(Inventories::new(*rule, true, known)),
-                Kind::Model(_) => Box::new(Elsewhere),
+                Kind::Opinion(_) | Kind::Model(_) => Box::new(Elsewhere),
             }
         });
         People::new(cohorts.collect(), places)
@@ -573,6 +577,15 @@ impl World {
         };
         let first = rule(&self.kinds[0])?;
         self.kinds.iter().all(|kind| rule(kind) == Some(first)).then_some(first)
+    }
+
+    /// The rule of each kind of agents in the game `opinion`.
+    pub fn opinions(&self) -> Option<Vec<OpinionRule>> {
+        let rule = |kind: &Kind| match kind {
+            Kind::Opinion(rule) => Some(*rule),
+            _ => None,
+        };
+        self.kinds.iter().map(rule).collect()
     }
 
     /// The population as numbers of agents in each state, and what each state is. An error says why it cannot be counted.
@@ -642,6 +655,7 @@ impl World {
         match self.inventories() {
             _ if self.experiment.population.engine == Followed::Counts => "numbers of agents in each state",
             _ if self.live() => "questions to models",
+            _ if self.opinions().is_some() => "one agent after the other, two bytes for each",
             _ if self.pairing() == Pairing::AllAtOnce => "the plain path",
             None if self.compiled().is_some() => "flat tables, a state of two bytes for each agent",
             Some(InventoryRule { pool: Some(2), .. }) => "a table of all meetings, a byte for each agent",
@@ -657,6 +671,9 @@ impl World {
             return 0;
         }
         let n = f64::from(self.size);
+        if self.opinions().is_some() {
+            return 2 * u64::from(self.size);
+        }
         let bytes = match self.inventories() {
             Some(InventoryRule { pool: Some(2), .. }) => n,
             Some(InventoryRule { pool: Some(pool), .. }) if pool <= WORDS_MAX => 8.0 * n,
@@ -764,7 +781,7 @@ impl CompiledWorld {
     }
 }
 
-/// Stands where agents are models, which are asked from outside.
+/// Stands where agents are not asked in waves: language models, which are asked from outside, and opinions.
 struct Elsewhere;
 
 impl Cohort for Elsewhere {
@@ -792,6 +809,7 @@ fn add_committed(experiment: &Experiment, kinds: &mut Vec<Kind>, counts: &mut Ve
         let name = name_of(experiment.names(), &group.name).expect("checked to be in the pool");
         kinds.push(match &kinds[0] {
             Kind::Speaker(rule) => Kind::Committed(*rule),
+            Kind::Opinion(_) => Kind::Opinion(OpinionRule::Committed(name)),
             _ => Kind::Window(Arc::new(Constant(name))),
         });
         counts.push(group.count(experiment.population.size));

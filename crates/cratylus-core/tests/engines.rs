@@ -180,8 +180,43 @@ fn interventions() -> impl Strategy<Value = String> {
     })
 }
 
+/// Opinions, with committed agents, mixtures and changes on the way.
+fn opinions() -> impl Strategy<Value = String> {
+    let rules = || prop_oneof![Just("rule = \"voter\""), Just("rule = \"majority\""), Just("rule = \"tanh\", beta = 1.4")];
+    let more = prop_oneof![
+        Just(""),
+        Just("[[agents.committed]]\nname = \"n1\"\ncount = 4\n"),
+        Just("[[interventions]]\nround = 3\nset = { \"agents.committed\" = { name = \"n0\", count = 3 } }\n"),
+        Just("[[interventions]]\nround = 2\nturnover = 0.5\n"),
+    ];
+    let networks = 0..NETWORKS.len();
+    (any::<u32>(), networks, [rules(), rules()], 2usize..4, any::<bool>(), more, 100u64..3000).prop_map(
+        |(seed, network, [one, other], pool, shares, more, most)| {
+            let names: Vec<String> = (0..pool).map(|i| format!("\"n{i}\"")).collect();
+            let start = if shares { "start = { shares = { n0 = 0.4, n1 = 0.6 } }" } else { "" };
+            let mix =
+                format!("mix = [{{ share = 0.5, kind = \"opinion\", {one} }}, {{ share = 0.5, kind = \"opinion\", {other} }}]");
+            format!(
+                "seed = {seed}\n[population]\nsize = 30\nnetwork = {}\n{start}\n[game]\nkind = \"opinion\"\n\
+                 names = [{}]\n[agents]\n{mix}\n[stop]\ninteractions = {most}\n{more}",
+                NETWORKS[network],
+                names.join(", ")
+            )
+        },
+    )
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn opinions_counted_are_opinions_gone_through(text in opinions()) {
+        let world = world(&text);
+        let [mut counted, mut plain] = [Kept::default(), Kept::default()];
+        run(&world, &[0, 1], Engine::Fastest, &mut counted).unwrap();
+        run(&world, &[0, 1], Engine::Plain { block: 64 }, &mut plain).unwrap();
+        prop_assert_eq!(counted.0, plain.0);
+    }
 
     #[test]
     fn populations_are_changed_alike_while_they_play(text in interventions()) {

@@ -332,3 +332,99 @@ fn large_populations_of_best_responses_tip_at_the_threshold_of_the_mean_field() 
         assert!((found - due).abs() < 0.004, "M = {memory}: {found}, not {due}");
     }
 }
+
+fn opinions(size: u32, start: &str, rule: &str, stop: &str) -> World {
+    world(&format!(
+        "seed = 11\n[population]\nsize = {size}\nstart = {start}\n[game]\nkind = \"opinion\"\nnames = [\"A\", \"B\"]\n\
+         [agents]\nkind = \"opinion\"\n{rule}\n[stop]\n{stop}\n[record]\nmeasures = [\"held_share\"]\n"
+    ))
+}
+
+const AT_CONSENSUS: &str = "consensus = { by = \"opinions\" }\nrounds = 1_000_000";
+
+/// The voter model on the complete graph is a chain of the number k of agents that hold A, with as many steps up as down,
+/// so A wins with probability k/N, and the mean time solves the chain's equations exactly.
+#[test]
+fn voters_agree_when_and_on_what_theory_says() {
+    let (n, k) = (60u32, 18u32);
+    let ended = play(&opinions(n, "{ shares = { A = 0.3, B = 0.7 } }", "rule = \"voter\"", AT_CONSENSUS), 4000);
+    let won: Vec<f64> = ended.iter().map(|(outcome, _)| f64::from(u8::from(outcome.winner == Some(0)))).collect();
+    check("voters: A wins", &won, 0.3, 0.0);
+    let size = f64::from(n);
+    let due: f64 = (1..n)
+        .map(|j| {
+            let step = f64::from(j) * f64::from(n - j) / (size * (size - 1.0));
+            f64::from(k.min(j)) * f64::from(n - k.max(j)) / size / step
+        })
+        .sum();
+    let times: Vec<f64> = ended.iter().map(|(outcome, _)| outcome.rounds_to_consensus.unwrap() * size).collect();
+    check("voters: interactions to consensus", &times, due, 0.0);
+}
+
+/// Which share of |m| agents of the rule tanh hold on average in the long run: exactly, by the balance of the chain of k.
+fn balanced(n: u32, beta: f64) -> f64 {
+    let size = f64::from(n);
+    let says_a = |m: f64| ((beta * m).tanh() + 1.0) / 2.0;
+    let up = |k: f64| (size - k) / size * says_a((2.0 * k - size + 1.0) / (size - 1.0));
+    let down = |k: f64| k / size * (1.0 - says_a((2.0 * k - size - 1.0) / (size - 1.0)));
+    let mut logs = vec![0.0];
+    (0..n).map(f64::from).for_each(|k| logs.push(logs[logs.len() - 1] + (up(k) / down(k + 1.0)).ln()));
+    let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let weights: Vec<f64> = logs.iter().map(|log| (log - most).exp()).collect();
+    let m = |k: usize| (2.0 * k as f64 / size - 1.0).abs();
+    weights.iter().enumerate().map(|(k, weight)| m(k) * weight).sum::<f64>() / weights.iter().sum::<f64>()
+}
+
+/// The mean of |m| after `from` rounds, run by run.
+fn magnetisations(world: &World, runs: u64, from: u64) -> Vec<f64> {
+    let size = u64::from(world.size);
+    let of = |readings: &[Reading]| {
+        let held = readings.iter().filter(|reading| reading.measure == "held_share:A" && reading.t > from * size);
+        let m: Vec<f64> = held.map(|reading| (2.0 * reading.value - 1.0).abs()).collect();
+        mean_sd(&m).0
+    };
+    play(world, runs).iter().map(|(_, readings)| of(readings)).collect()
+}
+
+/// 5.7: P = [tanh(beta m) + 1] / 2, exactly at a finite size, on both sides of the transition.
+#[test]
+fn opinions_that_follow_tanh_are_as_ordered_as_their_chain() {
+    for beta in [0.5, 1.0, 1.2, 1.5] {
+        let world =
+            opinions(50, "{ shares = { A = 0.5, B = 0.5 } }", &format!("rule = \"tanh\"\nbeta = {beta}"), "rounds = 1200");
+        check(&format!("tanh: |m| at beta {beta}, 50 agents"), &magnetisations(&world, 60, 200), balanced(50, beta), 0.0);
+    }
+}
+
+/// 5.7: without limit of size m* = tanh(beta m*), and no order up to beta = 1.
+#[test]
+fn large_populations_order_from_the_critical_beta_on() {
+    for beta in [0.8, 1.1, 1.2, 1.5] {
+        let mut due: f64 = 1.0;
+        (0..10_000).for_each(|_| due = (beta * due).tanh());
+        let world = opinions(20_000, "{ consensus = \"A\" }", &format!("rule = \"tanh\"\nbeta = {beta}"), "rounds = 150");
+        let m = magnetisations(&world, 6, 100);
+        // Without order |m| is of the size of fluctuations; with it their curvature moves it by about 1/N.
+        let (mean, _) = mean_sd(&m);
+        println!("tanh: |m| at beta {beta}, 20,000 agents: {mean:.4} (theory {due:.4})");
+        assert!((mean - due).abs() < 0.02, "beta {beta}: {mean}, not {due}");
+    }
+}
+
+/// 5.7: above beta of about (ln N) / 2 consensus takes a time that grows as ln N, and below it one that grows exponentially.
+#[test]
+fn agents_that_follow_strongly_agree_soon_and_others_do_not() {
+    let start = "{ shares = { A = 0.6, B = 0.4 } }";
+    let rounds = |size: u32, beta: f64| {
+        let ended = play(&opinions(size, start, &format!("rule = \"tanh\"\nbeta = {beta}"), AT_CONSENSUS), 40);
+        let times: Vec<f64> = ended.iter().map(|(outcome, _)| outcome.rounds_to_consensus.unwrap()).collect();
+        mean_sd(&times).0
+    };
+    let each: Vec<f64> = [100u32, 1000, 10_000].iter().map(|&n| rounds(n, f64::from(n).ln()) / f64::from(n).ln()).collect();
+    println!("tanh: rounds to consensus over ln N, at beta = ln N: {each:.3?}");
+    assert!(each.iter().all(|ratio| (ratio / each[0] - 1.0).abs() < 0.35), "{each:?}");
+    // What grows as a power of N grows by the same ratio from 20 to 40 as from 40 to 80.
+    let below = [20u32, 40, 80].map(|n| rounds(n, 1.5));
+    println!("the same at beta = 1.5, in rounds: {below:.1?}");
+    assert!(below[2] / below[1] > 1.5 * below[1] / below[0], "{below:?}");
+}

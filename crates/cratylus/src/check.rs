@@ -38,7 +38,10 @@ impl Check {
         let loaded = load(&self.experiment, &self.sets)?;
         let runs: u64 = loaded.points.iter().map(|point| point.experiment.replicas).sum();
         let most = |i: usize| loaded.points[i].experiment.replicas.saturating_mul(loaded.worlds[i].stop(0).most());
-        let each = |i: usize| if loaded.worlds[i].game.alone() { 1 } else { 2 };
+        let each = |i: usize| match &loaded.points[i].experiment.game.spec {
+            game if game.alone() || game.opinions() => 1,
+            _ => 2,
+        };
         let interactions = (0..loaded.points.len()).map(most).fold(0, u64::saturating_add);
         let decisions = (0..loaded.points.len()).map(|i| most(i).saturating_mul(each(i))).fold(0, u64::saturating_add);
         let cautions = World::each_once(&loaded.worlds, |world| &world.cautions);

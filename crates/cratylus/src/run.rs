@@ -366,6 +366,8 @@ pub fn results_table(points: &[report::PointData]) -> String {
         individual_table(points)
     } else if tipping {
         tipping_table(points)
+    } else if points.iter().any(|point| point.facts.held.is_some()) {
+        opinions_table(points)
     } else {
         consensus_table(points)
     }
@@ -394,6 +396,22 @@ fn consensus_table(points: &[report::PointData]) -> String {
     let table = words::table(&rows, &[1, 2, 5, 6]);
     format!(
         "{table}\n\nRounds to consensus are population rounds (N interactions): median [quartiles] and mean ± sd over runs.\nStay, switch: how often a name was kept after success, and changed after failure.\nCollective bias: winners over runs against first choices with an empty memory, G test."
+    )
+}
+
+fn opinions_table(points: &[report::PointData]) -> String {
+    let head = ["", "runs", "consensus", "rounds, median", "rounds, mean", "commonest at the end", "winners"];
+    let mut rows = vec![head.map(String::from).to_vec()];
+    for report::PointData { label, facts, .. } in points {
+        let [median, mean] = words::sample(facts.rounds.as_ref());
+        let consensus = facts.consensus.as_ref().map_or("–".into(), |share| words::percent(share.share));
+        let held = |held: &cratylus_core::summary::Sample| format!("{:.4} ± {:.4}", held.mean, held.sd);
+        let held = facts.held.as_ref().map_or("–".into(), held);
+        rows.push(vec![label.clone(), count(facts.runs), consensus, median, mean, held, words::winners(facts)]);
+    }
+    let table = words::table(&rows, &[1, 2, 5]);
+    format!(
+        "{table}\n\nConsensus: all agents hold one opinion. Rounds are population rounds (N agents asked): median [quartiles] and mean ± sd over runs.\nCommonest at the end: the share of agents that hold the commonest opinion, (1 + |m|) / 2 of two; mean ± sd over runs."
     )
 }
 

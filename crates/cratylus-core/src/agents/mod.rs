@@ -11,6 +11,7 @@ mod kernel;
 mod llm;
 mod majority_of_window;
 mod mock;
+mod opinion;
 mod recorded;
 mod scripted;
 mod uniform;
@@ -21,11 +22,13 @@ pub use constant::Constant;
 pub use emulated::Emulated;
 pub use inventory::{Inventories, Inventory, InventoryRule};
 pub use kernel::{Kernel, all_states, state_index, state_text};
+pub use opinion::OpinionRule;
 
 pub const ALL: &[AgentEntry] = &[
     emulated::ENTRY,
     kernel::ENTRY,
     inventory::ENTRY,
+    opinion::ENTRY,
     uniform::ENTRY,
     constant::ENTRY,
     win_stay_lose_shift::ENTRY,

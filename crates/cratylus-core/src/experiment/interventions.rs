@@ -165,8 +165,8 @@ impl Experiment {
         if !self.control.is_none() {
             return Err((key, "interventions and controls do not go together yet".into()));
         }
-        if self.stop.consensus.as_ref().is_some_and(|consensus| consensus.by == crate::stop::By::Inventories) {
-            return Err((key, "with interventions consensus is judged by successes, not by inventories".into()));
+        if self.stop.consensus.as_ref().is_some_and(|consensus| consensus.by != crate::stop::By::Successes) {
+            return Err((key, "with interventions consensus is judged by successes, not by what agents know or hold".into()));
         }
         Ok(())
     }

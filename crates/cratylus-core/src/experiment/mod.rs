@@ -472,7 +472,10 @@ impl Experiment {
 
     /// What counts as consensus: the stop rule's window, or the published one where no run stops at it.
     pub fn consensus(&self) -> crate::stop::Consensus {
-        self.stop.consensus.clone().unwrap_or_else(crate::stop::Consensus::published)
+        self.stop.consensus.clone().unwrap_or_else(|| {
+            let by = if self.game.spec.opinions() { By::Opinions } else { By::Successes };
+            crate::stop::Consensus { by, ..crate::stop::Consensus::published() }
+        })
     }
 
     fn check(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
@@ -524,6 +527,9 @@ impl Experiment {
         match self.population.pairing {
             Pairing::AgentThenNeighbour => Ok(()),
             _ if self.game.spec.alone() => mistake("an agent that is asked alone is paired with nobody"),
+            _ if self.game.spec.opinions() => {
+                mistake("in the game `opinion` an agent looks at all its neighbours, and is paired with none of them")
+            }
             Pairing::RandomMatching if self.population.network != NetworkSpec::Complete => {
                 mistake("a random matching joins any two agents, so it takes the complete network")
             }
@@ -549,6 +555,7 @@ impl Experiment {
                 "where agents are counted there are no interactions to be kept; give `record = { interactions = false }`"
             }
             () if self.stop.share.is_some() => "a share of a name is not looked at while agents are counted; give `stop.rounds`",
+            () if self.game.spec.opinions() => "in the game `opinion` agents are followed one by one",
             () if self.stop.consensus.as_ref().is_some_and(|consensus| consensus.by == By::Successes) => {
                 "successes in a row cannot be seen where agents are counted; in the naming game give `by = \"inventories\"`, or `stop.rounds` alone"
             }
@@ -714,9 +721,20 @@ impl Experiment {
                 if kinds.any(|kind| Some(kind) != first) {
                     return mistake("stop.consensus.by", "inventories are followed where all agents keep them by one rule");
                 }
-                if consensus.window.is_some() || consensus.window_rounds.is_some() || consensus.threshold < 1.0 {
-                    return mistake("stop.consensus", "inventories agree at a moment, so they take no window and no threshold");
+            }
+            match (consensus.by == By::Opinions, self.game.spec.opinions()) {
+                (true, false) => return mistake("stop.consensus.by", "only agents of the game `opinion` have opinions"),
+                (false, true) => {
+                    return mistake(
+                        "stop.consensus.by",
+                        "nothing succeeds or fails in the game `opinion`; give `consensus = { by = \"opinions\" }`",
+                    );
                 }
+                _ => (),
+            }
+            let windowed = consensus.window.is_some() || consensus.window_rounds.is_some() || consensus.threshold < 1.0;
+            if consensus.by != By::Successes && windowed {
+                return mistake("stop.consensus", "agents agree at a moment here, so there is no window and no threshold");
             }
             if consensus.window.is_some() && consensus.window_rounds.is_some() {
                 return mistake(

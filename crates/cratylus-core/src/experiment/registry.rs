@@ -3,9 +3,9 @@
 //! and the plan pick it up from there.
 
 use super::document::{Item, Mistake, Spans, Table, deserialize, nearest, table};
-use crate::agents::Kernel;
 use crate::agents::emulated::Condition;
 use crate::agents::inventory::InventoryRule;
+use crate::agents::{Kernel, OpinionRule};
 use crate::game::Game;
 use crate::games::Payoff;
 use crate::language::model::Model;
@@ -35,6 +35,11 @@ pub trait GameSpec: fmt::Debug + Send + Sync {
 
     /// Whether one agent is asked alone.
     fn alone(&self) -> bool {
+        false
+    }
+
+    /// Whether agents look at all their neighbours at once, one agent after the other.
+    fn opinions(&self) -> bool {
         false
     }
 
@@ -102,6 +107,8 @@ pub enum Kind {
     Speaker(InventoryRule),
     /// Agents of the naming game that know one name and never learn another.
     Committed(InventoryRule),
+    /// Agents of the opinion game.
+    Opinion(OpinionRule),
     /// A language model, asked from outside.
     Model(Arc<Model>),
 }

@@ -5,9 +5,11 @@ use crate::experiment::GameEntry;
 mod coordination;
 mod individual;
 mod naming;
+mod opinion;
 
 pub use coordination::{Coordination, Payoff};
 pub use individual::Individual;
 pub use naming::Naming;
+pub use opinion::Opinion;
 
-pub const ALL: &[GameEntry] = &[coordination::ENTRY, naming::ENTRY, individual::ENTRY];
+pub const ALL: &[GameEntry] = &[coordination::ENTRY, naming::ENTRY, opinion::ENTRY, individual::ENTRY];

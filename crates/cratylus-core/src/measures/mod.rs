@@ -6,6 +6,7 @@ use crate::measure::MeasureEntry;
 mod answer;
 mod distinct_names;
 mod first_choice;
+mod held_share;
 pub(crate) mod invalid_share;
 mod minority_share;
 mod name_share;
@@ -25,4 +26,5 @@ pub const ALL: &[MeasureEntry] = &[
     reaction::ENTRY,
     answer::ENTRY,
     words::ENTRY,
+    held_share::ENTRY,
 ];

@@ -27,7 +27,7 @@ struct Words {
 
 impl Words {
     fn new(context: &RunContext) -> Words {
-        let known = context.knowing.clone().map(Known::new);
+        let known = context.knowing.clone().filter(|knowing| knowing.rule.is_some()).map(Known::new);
         Words { size: f64::from(context.size), known, words: 0, different: 0, most: (0, 0), most_different: 0 }
     }
 

@@ -1,0 +1,49 @@
+//! One agent at a time looks around and gives its opinion: the game of voters, majorities and of the language models of
+//! De Marzo et al. (the conventions reference, 5.7). What an agent makes of what it sees is its own affair
+//! (`agents/opinion.rs`). Nothing succeeds or fails.
+
+use crate::experiment::{GameEntry, GameSpec, check_pool};
+use crate::game::{Answer, Game, Hand, Options, Outcome, Question};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub const ENTRY: GameEntry = GameEntry::new::<Opinion>(
+    "opinion",
+    "one agent at a time sees how many of its neighbours hold each opinion, and gives its own",
+);
+
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Opinion {
+    /// The opinions, at least two.
+    pub names: Vec<String>,
+}
+
+impl GameSpec for Opinion {
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        check_pool(&self.names)
+    }
+
+    fn names(&self) -> Option<&[String]> {
+        Some(&self.names)
+    }
+
+    fn opinions(&self) -> bool {
+        true
+    }
+
+    fn build(&self) -> Box<dyn Game> {
+        Box::new(self.clone())
+    }
+}
+
+impl Game for Opinion {
+    fn ask(&self, hand: &Hand) -> [Option<Question>; 2] {
+        let waiting = hand.answers[0] == Answer::Waiting;
+        [waiting.then_some(Question { seat: 0, cue: None, options: Options::Names }), None]
+    }
+
+    fn outcome(&self, hand: &Hand) -> Outcome {
+        Outcome { names: [hand.given(0), None], success: None }
+    }
+}
