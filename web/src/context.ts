@@ -1,5 +1,5 @@
 // What the figures need to know about the whole report before they draw a part of it.
-import { isNumber, unique, type Outcome, type Point, type Report } from "./data";
+import { isNumber, unique, type Outcome, type Point, type Published, type Report } from "./data";
 import { aside, plural, span } from "./text";
 import { seriesCount } from "./theme";
 
@@ -10,6 +10,7 @@ export interface Context {
   ours: string;
   recorded: string;
   colourOf: (name: string) => string;
+  published: Published[];
 }
 
 export function context(report: Report): Context {
@@ -29,6 +30,7 @@ export function context(report: Report): Context {
     name: report.name ?? "",
     ours: report.live?.length ? "Live" : points.some((point) => point.recorded) ? "Emulated" : "Simulated",
     recorded: "Recorded",
+    published: report.published ?? [],
     colourOf: (name) => series.get(name) ?? "other",
   };
 }

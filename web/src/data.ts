@@ -69,6 +69,8 @@ export interface Outcome {
   winners?: Maybe<NameShare[]>;
   prior?: Maybe<NameShare[]>;
   success?: Maybe<Success>;
+  /** The share of agents that hold the commonest opinion at the end. */
+  held?: Maybe<Rounds>;
   tipping?: Maybe<Tipping>;
   individual?: Maybe<Individual>;
   void_share?: Maybe<number>;
@@ -177,6 +179,14 @@ export interface Audit {
   findings?: Maybe<Finding[]>;
 }
 
+/** What others found, or theory says, by the swept number. */
+export interface Published {
+  of?: Maybe<string>;
+  source?: Maybe<string>;
+  values?: Maybe<Numbers[]>;
+  line?: Maybe<boolean>;
+}
+
 export interface Report {
   placeholder?: true;
   format?: number;
@@ -196,6 +206,7 @@ export interface Report {
   /** How live models were asked. */
   live?: Maybe<LiveModel[]>;
   points?: Maybe<Point[]>;
+  published?: Maybe<Published[]>;
   /** Whether it emerged or was recalled; missing where no audit was asked for. */
   audit?: Maybe<Audit>;
 }

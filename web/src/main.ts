@@ -8,6 +8,7 @@ import { individual } from "./figures/individual";
 import { rounds } from "./figures/rounds";
 import { shares } from "./figures/shares";
 import { success } from "./figures/success";
+import { sweep } from "./figures/sweep";
 import { tipping } from "./figures/tipping";
 import { winners } from "./figures/winners";
 import type { Figure } from "./plot";
@@ -23,7 +24,7 @@ const manyConditions = 16;
 /** The figures that the data allow: first those that answer the question of the experiment, then the others. */
 function figures(about: Context, lead: string | null | undefined): Figure[][] {
   const groups: Record<string, (Figure | undefined)[]> = {
-    consensus: [success(about), rounds(about), winners(about)],
+    consensus: [...sweep(about), success(about), rounds(about), winners(about)],
     tipping: tipping(about),
     individual: [individual(about)],
     examples: [shares(about)],

@@ -39,6 +39,10 @@ const columns: Column[] = [
     head: "Rounds, mean", note: "± sd",
     text: ({ rounds }) => (isNumber(rounds?.mean) ? duration(rounds.mean) + (isNumber(rounds.sd) ? ` ± ${duration(rounds.sd)}` : "") : ""),
   },
+  {
+    head: "Commonest opinion", note: "held at the end, ± sd",
+    text: ({ held }) => (isNumber(held?.mean) ? share(held.mean) + (isNumber(held.sd) ? ` ± ${share(held.sd)}` : "") : ""),
+  },
   { head: "Kept", note: "after success", text: ({ stay_after_success: rate }) => (isNumber(rate) ? share(rate) : "") },
   { head: "Changed", note: "after failure", text: ({ switch_after_failure: rate }) => (isNumber(rate) ? share(rate) : "") },
   { head: "Winners", prose: true, text: ({ winners }) => leading(winners) },
@@ -51,7 +55,7 @@ const columns: Column[] = [
   { head: "Even choice", text: ({ individual }) => pValue(individual?.p_uniform) },
 ];
 
-const ofConsensus = new Set(["Reached consensus", "Rounds, median", "Rounds, mean", "Kept", "Changed", "Winners", "Collective bias"]);
+const ofConsensus = new Set(["Reached consensus", "Rounds, median", "Rounds, mean", "Commonest opinion", "Kept", "Changed", "Winners", "Collective bias"]);
 
 /** How live models were asked, and what it took. */
 export function liveModels(models: LiveModel[] | null | undefined): HTMLElement | undefined {

@@ -277,6 +277,7 @@ impl Data {
                 "sources": self.manifest.models.iter().chain(&self.cautions).collect::<Vec<_>>(),
             },
             "kind_of_figure": kind,
+            "published": self.dir.points[0].experiment.published,
             "live": self.live,
             "points": self.points.iter().map(PointData::page).collect::<Vec<_>>(),
         });

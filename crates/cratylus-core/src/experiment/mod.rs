@@ -7,6 +7,7 @@
 
 mod document;
 mod interventions;
+mod published;
 mod range;
 mod registry;
 mod schema;
@@ -14,6 +15,7 @@ mod sweep;
 
 pub use document::{Document, Mistake, key_parts, nearest};
 pub use interventions::Intervention;
+pub use published::Published;
 pub(crate) use registry::agent_of;
 pub use registry::{AgentContext, AgentEntry, AgentSpec, Chosen, GameEntry, GameSpec, Inputs, Kind, NoInputs, Notes, check_pool};
 pub use schema::schema;
@@ -48,6 +50,8 @@ pub struct Experiment {
     pub interventions: Vec<Intervention>,
     /// What live models may cost. No part of the plan: it can be raised, and the run goes on.
     pub budget: Budget,
+    /// What the report draws beside the results. No part of the plan either.
+    pub published: Vec<Published>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -378,8 +382,21 @@ const REPLICAS_MAX: u64 = 100_000_000;
 const INTERACTIONS_MAX: u64 = 1 << 50;
 
 /// The sections and keys that an experiment file may hold.
-pub(crate) const KEYS: [&str; 12] =
-    ["name", "seed", "replicas", "population", "game", "agents", "stop", "control", "record", "budget", "sweep", "interventions"];
+pub(crate) const KEYS: [&str; 13] = [
+    "name",
+    "seed",
+    "replicas",
+    "population",
+    "game",
+    "agents",
+    "stop",
+    "control",
+    "record",
+    "budget",
+    "sweep",
+    "interventions",
+    "published",
+];
 
 impl Committed {
     /// How many of a population of `size` are committed.
@@ -400,6 +417,10 @@ impl Experiment {
                 _ => nearest(&word, &places),
             };
             return Err(Mistake::new(format!("there is no key `{word}`")).help(help).span(key.span()));
+        }
+        let published: Vec<Published> = take_field(&mut table, "published", spans)?.unwrap_or_default();
+        if let Some((i, why)) = (0..).zip(&published).find_map(|(i, one)| Some((i, one.check().err()?))) {
+            return Err(spans.mistake(&format!("published.{i}"), why));
         }
         let interventions = table.remove("interventions");
         let base = interventions.is_some().then(|| table.clone());
@@ -429,6 +450,7 @@ impl Experiment {
             control,
             interventions: Vec::new(),
             budget,
+            published,
         };
         experiment.check(spans)?;
         if let Some((item, base)) = interventions.zip(base) {

@@ -2,7 +2,7 @@
 //! games and agents, so it can promise nothing that reading does not keep.
 
 use super::registry::Entry;
-use super::{Budget, Committed, Population, Record};
+use super::{Budget, Committed, Population, Published, Record};
 use crate::control::Control;
 use crate::stop::Stop;
 use crate::{agents, games};
@@ -45,6 +45,7 @@ pub fn schema() -> Value {
             "control": generator.subschema_for::<Control>(),
             "record": generator.subschema_for::<Record>(),
             "budget": generator.subschema_for::<Budget>(),
+            "published": generator.subschema_for::<Vec<Published>>(),
             "interventions": {
                 "type": "array",
                 "description": "What is done to the population while it plays, in order.",

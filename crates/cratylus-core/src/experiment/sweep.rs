@@ -151,7 +151,7 @@ fn axis<'a>((key, item): (serde_spanned::Spanned<std::borrow::Cow<'a, str>>, Ite
     let word = key.get_ref().to_string();
     let section = word.split('.').next().unwrap_or("");
     let is_key = KEYS.contains(&section);
-    if matches!(section, "sweep" | "name" | "seed" | "replicas" | "record") {
+    if matches!(section, "sweep" | "name" | "seed" | "replicas" | "record" | "published") {
         let why = format!("`{section}` belongs to the whole experiment and cannot be swept");
         return Err(Mistake::new(why).span(key.span()));
     }
