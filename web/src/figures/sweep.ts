@@ -68,6 +68,12 @@ function swept(points: Point[]): string | undefined {
   return best !== undefined && values(best) >= least ? best : undefined;
 }
 
+/** A swept value in a key. Lists inside tables, as the sides of a lattice, follow the size that is swept and tell nothing apart. */
+const words = (value: unknown): string =>
+  value !== null && typeof value === "object" && !Array.isArray(value)
+    ? Object.entries(value).filter(([, part]) => !Array.isArray(part)).map(([name, part]) => (name === "kind" ? String(part) : `${name} ${words(part)}`)).join(" ")
+    : typeof value === "string" ? value : JSON.stringify(value);
+
 export function sweep(context: Context): (Figure | undefined)[] {
   // Tipping and answers have figures of their own.
   const points = context.points.filter((point) => !point.tipping && !point.individual);
@@ -82,7 +88,7 @@ function plot(context: Context, all: Point[], by: string, quantity: Quantity): F
   if (unique(points.map(value)).length < 2) return undefined;
   const at = (point: Point) => point.keys?.[by] as number;
   const rest = (point: Point) =>
-    Object.entries(point.keys ?? {}).filter(([name]) => name !== by).map(([, other]) => (typeof other === "string" ? other : JSON.stringify(other))).join(", ");
+    Object.entries(point.keys ?? {}).filter(([name]) => name !== by).map(([, other]) => words(other)).join(", ");
   const series = unique(points.map(rest));
   if (series.length > seriesCount) return undefined;
   const [low, high] = [Math.min(...points.map(at)), Math.max(...points.map(at))];
@@ -96,7 +102,7 @@ function plot(context: Context, all: Point[], by: string, quantity: Quantity): F
     }),
   })).filter(({ values }) => values.length);
   const drawn = beside.flatMap(({ values }) => values.map(({ y }) => y));
-  const logX = low > 0 && high / low >= 20;
+  const logX = low > 0 && high / low >= 8;
   const bottom = Math.min(...points.map(value), ...drawn);
   const top = Math.max(...points.map((point) => quantity.of(point)!.high ?? value(point)), ...drawn);
   // Where sizes span decades a power law is a straight line on two logarithmic axes.
@@ -124,7 +130,7 @@ function plot(context: Context, all: Point[], by: string, quantity: Quantity): F
       const inY = (shown: number) => y(Math.max(logY ? bottom * 0.8 : 0, shown));
       axisY(root, panel, y, {
         ticks: logY ? logTicks(bottom * 0.8, top * 1.1) : y.ticks(5),
-        format: quantity.bounded ? percent : (tick) => tick.toLocaleString("en"), title: quantity.axis,
+        format: quantity.bounded ? percent : (tick) => tick.toLocaleString("en", { notation: "compact" }), title: quantity.axis,
       });
       axisX(root, panel, x, { ticks: logX ? logTicks(low, high) : x.ticks(Math.max(2, panel.width / 80)), format: (tick) => tick.toLocaleString("en"), title: by });
       const tips: Tip[] = [];
