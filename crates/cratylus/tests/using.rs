@@ -48,6 +48,23 @@ fn every_experiment_that_is_shipped_is_valid_and_opens_with_its_claim() {
 }
 
 #[test]
+fn opinions_are_told_of_with_theory_beside_and_not_audited() {
+    let dir = folder("opinions");
+    let file = experiments().join("opinions.toml");
+    let few = ["--set", "replicas=4", "--set", "population.size=2000", "--set", "stop.rounds=100", "--json"];
+    let said = succeeds(&dir, &[&["run", file.to_str().unwrap()][..], &few].concat());
+    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let held = |i: usize| json["points"][i]["held"]["mean"].as_f64().unwrap();
+    // (1 + m) / 2 without limit of size is 0.5 at beta 0.9 and 0.9293 at 1.5.
+    assert!((0.5..0.6).contains(&held(0)) && (held(4) - 0.9293).abs() < 0.02, "{} {}", held(0), held(4));
+    let report = std::fs::read_to_string(dir.join("runs/opinions/report.html")).unwrap();
+    assert!(report.contains("Curie and Weiss, without limit of size"));
+    assert!(succeeds(&dir, &["report", "runs/opinions"]).out.contains("commonest at the end"));
+    let refused = cratylus(&dir, &["audit", "runs/opinions"]);
+    assert!(refused.code == Some(2) && refused.err.contains("remember nothing"), "{}", refused.err);
+}
+
+#[test]
 fn every_verb_has_help_with_an_example() {
     let dir = folder("help");
     for verb in ["run", "check", "report", "replay", "import", "fit", "audit", "list", "schema", "init"] {
