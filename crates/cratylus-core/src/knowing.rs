@@ -85,7 +85,10 @@ impl Known {
             }
             match &self.knowing.rule {
                 Some(rule) => inventory.learn(rule, seat, word, success),
-                None => inventory.0 = vec![word],
+                None => {
+                    inventory.0.clear();
+                    inventory.0.push(word);
+                }
             }
             if !knew && inventory.knows(word) {
                 *self.holders.entry(word).or_insert(0) += 1;

@@ -655,7 +655,7 @@ impl World {
         match self.inventories() {
             _ if self.experiment.population.engine == Followed::Counts => "numbers of agents in each state",
             _ if self.live() => "questions to models",
-            _ if self.opinions().is_some() => "one agent after the other, two bytes for each",
+            _ if self.opinions().is_some() => "one agent after the other",
             _ if self.pairing() == Pairing::AllAtOnce => "the plain path",
             None if self.compiled().is_some() => "flat tables, a state of two bytes for each agent",
             Some(InventoryRule { pool: Some(2), .. }) => "a table of all meetings, a byte for each agent",
@@ -672,7 +672,8 @@ impl World {
         }
         let n = f64::from(self.size);
         if self.opinions().is_some() {
-            return 2 * u64::from(self.size);
+            // Two bytes for the opinion, and what the outcome, the stop rule and the measures follow of each agent.
+            return 170 * u64::from(self.size);
         }
         let bytes = match self.inventories() {
             Some(InventoryRule { pool: Some(2), .. }) => n,

@@ -53,6 +53,19 @@ fn a_committed_group_that_comes_and_goes_leaves_what_it_brought_about() {
 }
 
 #[test]
+fn opinions_order_where_beta_is_turned_up_and_lose_their_order_where_it_is_turned_down() {
+    let events = play(&format!(
+        "seed = 1\ninterventions = [{{ round = 50, every = 50, ramp = {{ \"agents.beta\" = [1.5, 0.8] }} }}]\n\
+         [population]\nsize = {SIZE}\nstart = {{ shares = {{ A = 0.55, B = 0.45 }} }}\n[game]\nkind = \"opinion\"\n\
+         names = [\"A\", \"B\"]\n[agents]\nkind = \"opinion\"\nrule = \"tanh\"\nbeta = 0.8\n[stop]\nrounds = 150\n"
+    ));
+    let m = |from, to| (2.0 * share(&events, from, to) - 1.0).abs();
+    // Without limit of size |m| is 0 at 0.8 and 0.8586 at 1.5.
+    assert!(m(30, 50) < 0.15 && m(130, 150) < 0.15, "{} {}", m(30, 50), m(130, 150));
+    assert!((m(80, 100) - 0.8586).abs() < 0.03, "{}", m(80, 100));
+}
+
+#[test]
 fn up_and_down_again_is_not_the_same_way() {
     let events = naming(
         "{ round = 10, set = { \"agents.committed\" = { name = \"A\", share = 0.02 } } }, \

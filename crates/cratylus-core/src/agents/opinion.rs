@@ -2,7 +2,7 @@
 //!
 //! `voter` takes the opinion of a neighbour drawn at random (Clifford & Sudbury, Biometrika 60 (1973) 581; Holley &
 //! Liggett, Ann. Probab. 3 (1975) 643), `majority` the commonest one around it, as the Ising model does without heat (Glauber,
-//! J. Math. Phys. 4 (1963) 294), and `tanh` is in between: P(A) = [tanh(beta m) + 1] / 2 with m the share of A less that
+//! J. Math. Phys. 4 (1963) 294) but for ties, in which it keeps its own, and `tanh` is in between: P(A) = [tanh(beta m) + 1] / 2 with m the share of A less that
 //! of B, what language models were found to do (the conventions reference, 5.7). Of more opinions each is as likely as
 //! exp(2 beta share), which of two is the same.
 
@@ -19,7 +19,7 @@ pub const ENTRY: AgentEntry =
 #[serde(deny_unknown_fields)]
 struct Params {
     rule: Rule,
-    /// How strongly agents of the rule `tanh` follow the majority: at 0 not at all, from 1 on they order.
+    /// How strongly agents of the rule `tanh` follow the majority: at 0 not at all; everyone among everyone, from 1 on they order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     beta: Option<f64>,
 }
