@@ -44,6 +44,7 @@ pub mod stop;
 
 pub mod stats;
 pub mod summary;
+pub mod threshold;
 
 pub mod audit;
 pub mod audits;

@@ -4,6 +4,7 @@
 use crate::seed::{Purpose, Seed};
 use serde::Serialize;
 use statrs::distribution::{Beta, Binomial, ChiSquared, ContinuousCDF, Discrete};
+use statrs::function::beta::ln_beta;
 
 /// A share with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -24,6 +25,39 @@ impl Proportion {
         let share = if of == 0 { f64::NAN } else { count as f64 / of as f64 };
         Proportion { count, of, share, low, high }
     }
+}
+
+/// An interval for a share that holds at all times at once with probability 1 - `error`, so that a look at it may decide
+/// whether there are more runs: the shares against which a mixture of bets on all shares, Beta(1/2, 1/2), has not won
+/// 1 / `error` (Robbins, Ann. Math. Stat. 41, 1970; the bound is Ville's).
+pub fn always_valid_share(count: u64, of: u64, error: f64) -> [f64; 2] {
+    if of == 0 {
+        return [0.0, 1.0];
+    }
+    let (yes, no) = (count as f64, (of - count) as f64);
+    let mixture = ln_beta(yes + 0.5, no + 0.5) - ln_beta(0.5, 0.5);
+    let term = |n: f64, p: f64| if n == 0.0 { 0.0 } else { n * p.ln() };
+    let kept = |p: f64| mixture - term(yes, p) - term(no, 1.0 - p) < -error.ln();
+    let mean = yes / of as f64;
+    let end = |mut outside: f64| {
+        let mut inside = mean;
+        for _ in 0..60 {
+            let middle = (inside + outside) / 2.0;
+            if kept(middle) { inside = middle } else { outside = middle }
+        }
+        (inside + outside) / 2.0
+    };
+    [if count == 0 { 0.0 } else { end(0.0) }, if count == of { 1.0 } else { end(1.0) }]
+}
+
+/// Half the width of an interval for a mean that holds at all times at once with probability 1 - `error`, for many runs:
+/// the asymptotic confidence sequence of Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas (Ann. Stat. 52, 2024, eq. 9),
+/// narrowest after `narrowest` runs.
+pub fn always_valid_mean(n: u64, sd: f64, narrowest: u64, error: f64) -> f64 {
+    let budget = -2.0 * error.ln();
+    let squared = (budget + (budget + 1.0).ln()) / narrowest.max(1) as f64;
+    let spread = n as f64 * squared + 1.0;
+    sd * (2.0 * spread / ((n * n) as f64 * squared) * (spread.sqrt() / error).ln()).sqrt()
 }
 
 /// The exact two-sided binomial test: the probability, under `p`, of counts no likelier than the one seen.
@@ -256,6 +290,36 @@ mod tests {
         close(none.low, 0.0, 0.0);
         close(none.high, 0.3085, 1e-4);
         close(Proportion::new(40, 40).low, 0.9119, 1e-4);
+    }
+
+    // Of 600 people who toss a coin and look after each of 300 tosses, fewer than one in twenty may ever see it left out.
+    #[test]
+    fn an_interval_that_is_always_valid_can_be_looked_at_after_every_run() {
+        for (p, error) in [(0.5, 0.05), (0.1, 0.05), (0.5, 0.2)] {
+            let mut ever = [0; 2];
+            for person in 0..600 {
+                let (mut draws, mut yes, mut sums) = (Seed(person).stream(Purpose::Resample, 0), 0, [0.0; 2]);
+                let mut left_out = [false; 2];
+                for n in 1..=300u64 {
+                    yes += u64::from(draws.unit() < p);
+                    let value = draws.unit() - 0.5;
+                    sums = [sums[0] + value, sums[1] + value * value];
+                    let [low, high] = always_valid_share(yes, n, error);
+                    left_out[0] |= p < low || p > high;
+                    let mean = sums[0] / n as f64;
+                    let sd = ((sums[1] / n as f64 - mean * mean).max(0.0)).sqrt();
+                    // What is asymptotic is held to it from some runs on.
+                    left_out[1] |= n >= 20 && mean.abs() > always_valid_mean(n, sd, 20, error);
+                }
+                (0..2).for_each(|i| ever[i] += usize::from(left_out[i]));
+            }
+            let most = (600.0 * error + 3.0 * (600.0 * error).sqrt()) as usize;
+            assert!(ever.iter().all(|&ever| ever <= most), "{ever:?} of 600 at {p} and {error}");
+            assert!(ever[0] > 0, "an interval that is never wrong is too wide");
+        }
+        assert_eq!(always_valid_share(0, 0, 0.05), [0.0, 1.0]);
+        let [low, high] = always_valid_share(500, 1000, 0.05);
+        close(high - low, 0.1, 0.02);
     }
 
     // The published individual-bias tests (conventions 1.4).

@@ -4,7 +4,7 @@
 use crate::experiment::Point;
 use crate::measure::Reading;
 use crate::outcome::Outcome;
-use crate::stats::{Proportion, binomial_test, g_test, mean_sd, quantile, uniform_test};
+use crate::stats::{Proportion, always_valid_share, binomial_test, g_test, mean_sd, quantile, uniform_test};
 use crate::{AgentId, Seed};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -38,6 +38,15 @@ impl Share {
     pub fn new(name: Option<String>, count: u64, of: u64) -> Share {
         let Proportion { share, low, high, .. } = Proportion::new(count, of);
         Share { name, count, of, share, low, high }
+    }
+
+    /// The same; where `looked_at` says that the runs so far decided how many there are, with an interval that holds all the same.
+    fn of_runs(looked_at: bool, name: Option<String>, count: u64, of: u64) -> Share {
+        let mut share = Share::new(name, count, of);
+        if looked_at {
+            [share.low, share.high] = always_valid_share(count, of, 0.05);
+        }
+        share
     }
 }
 
@@ -256,20 +265,25 @@ impl Summary {
         self.rows.push(row);
     }
 
+    pub fn runs(&self) -> usize {
+        self.rows.len()
+    }
+
     /// What there is to say, for a point whose committed minority, start and game are those given.
     pub fn facts(&self, point: &Point) -> Facts {
         let runs = self.rows.len() as u64;
         let experiment = &point.experiment;
         let alone = experiment.game.spec.alone();
         let reached = self.rows.iter().filter(|row| row.outcome.consensus).count() as u64;
-        let winners = self.winners(reached);
+        let looked_at = experiment.sequential.is_some();
+        let winners = self.winners(looked_at, reached);
         let prior = shares(&self.first, &self.names);
         let void = self.rows.iter().map(|row| row.outcome.void_share * row.outcome.interactions as f64).sum::<f64>();
         let all = self.rows.iter().map(|row| row.outcome.interactions).sum::<u64>();
         let rate = |i: usize| (self.reactions[i + 1] > 0.0).then(|| self.reactions[i] / self.reactions[i + 1]);
         Facts {
             runs,
-            consensus: (!alone && runs > 0).then(|| Share::new(None, reached, runs)),
+            consensus: (!alone && runs > 0).then(|| Share::of_runs(looked_at, None, reached, runs)),
             rounds: Sample::new(self.rows.iter().filter_map(|row| row.outcome.rounds_to_consensus).collect()),
             collective_bias: self.collective_bias(&winners, &prior, experiment.seed),
             winners,
@@ -286,12 +300,12 @@ impl Summary {
         }
     }
 
-    fn winners(&self, reached: u64) -> Vec<Share> {
+    fn winners(&self, looked_at: bool, reached: u64) -> Vec<Share> {
         let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
         let won = self.rows.iter().filter(|row| row.outcome.consensus).filter_map(|row| row.winner.as_deref());
         won.for_each(|name| *counts.entry(name).or_default() += 1);
         let mut winners: Vec<Share> =
-            counts.into_iter().map(|(name, count)| Share::new(Some(name.into()), count, reached)).collect();
+            counts.into_iter().map(|(name, count)| Share::of_runs(looked_at, Some(name.into()), count, reached)).collect();
         winners.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
         // Where there is no pool every run invents its winner, and a list of them says nothing.
         winners.truncate(26);
@@ -346,7 +360,7 @@ impl Summary {
         let judged: Vec<bool> = self.rows.iter().filter_map(|row| row.outcome.tipped).collect();
         let (tipped, of) = (judged.iter().filter(|&&tipped| tipped).count() as u64, judged.len() as u64);
         let shares: Vec<f64> = self.rows.iter().filter_map(|row| row.outcome.minority_share).collect();
-        let Share { share, low, high, .. } = Share::new(None, tipped, of);
+        let Share { share, low, high, .. } = Share::of_runs(point.experiment.sequential.is_some(), None, tipped, of);
         Some(Tipping {
             majority: point.experiment.population.start.consensus.clone(),
             minority: committed.name.clone(),

@@ -20,6 +20,9 @@ const CELLS: u64 = 64;
 /// Says that a directory's parts are cells.
 const MARK: &str = ".cells";
 
+/// Why such work has no cells.
+pub const SEQUENTIAL: &str = "which runs there are depends here on what the runs before gave (`replicas = { … }` or `[find]`), so they cannot be dealt out in advance; one process runs them on all its threads, or give `replicas` as a number";
+
 /// A stretch of one point's replicas.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
@@ -74,6 +77,9 @@ pub fn compute(job: &Job<'_>, dir: &Path, some: &[Cell], progress: &Progress) ->
         let why = "language models are asked by one process, which stays exact and asks each question once; only their servers can be many";
         return Err(Trouble::new(why).into());
     }
+    if job.points[0].experiment.sequential.is_some() {
+        return Err(Trouble::new(SEQUENTIAL).into());
+    }
     fs::create_dir_all(dir).map_err(at("making the folder", dir))?;
     let _lock = conduct::share(dir)?;
     let plan = conduct::plan(job);
@@ -105,6 +111,7 @@ pub fn compute(job: &Job<'_>, dir: &Path, some: &[Cell], progress: &Progress) ->
         manifest.write(dir)?;
     }
     let units: Vec<Unit> = some.iter().map(|cell| cell.unit).collect();
+    progress.total.store(some.iter().map(Cell::runs).sum(), std::sync::atomic::Ordering::Relaxed);
     conduct::play(job, dir, &units, progress, None)?;
     Ok([all.iter().filter(|cell| cell.unit.done(dir)).count(), all.len()])
 }

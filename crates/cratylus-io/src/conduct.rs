@@ -18,12 +18,13 @@ use crate::table::{self, Table, TableWriter, Values};
 use crate::world::{Trouble, at};
 use cratylus_core::agent::Fault;
 use cratylus_core::agents::emulated::Condition;
-use cratylus_core::experiment::Point;
+use cratylus_core::experiment::{Point, Sequential, searched};
 use cratylus_core::fast::Block;
 use cratylus_core::fast::counts::Tally;
 use cratylus_core::measure::{Measures, Reading};
 use cratylus_core::outcome::OutcomeSeen;
 use cratylus_core::summary::RunRow;
+use cratylus_core::threshold::{Answers, wanted};
 use cratylus_core::{Engine, Event, Sink, World, run};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
@@ -54,6 +55,8 @@ pub struct Job<'a> {
 pub struct Progress {
     pub runs: AtomicU64,
     pub interactions: AtomicU64,
+    /// How many runs are wanted, as far as that is known.
+    pub total: AtomicU64,
     /// Runs that an earlier call had finished.
     pub kept: AtomicU64,
     pub stop: Arc<AtomicBool>,
@@ -125,6 +128,10 @@ impl Unit {
     pub(crate) fn done(&self, dir: &Path) -> bool {
         self.file(dir, RUNS).exists()
     }
+
+    fn runs(&self) -> u64 {
+        self.last - self.first + 1
+    }
 }
 
 /// Runs what is not there yet, and joins the tables.
@@ -183,20 +190,27 @@ pub fn conduct(job: &Job<'_>, dir: &Path, progress: &Progress) -> Result<Ended, 
     }
     let recorded: Vec<Option<Recorded>> = job.worlds.iter().map(|world| world.recorded.as_ref().map(of_condition)).collect();
     write_whole(&dir.join(RECORDED), serde_json::to_string(&recorded).expect("facts are plain data").as_bytes())?;
-    let units = match cells::there(dir) {
-        true => cells::units(job),
-        false => units(job),
+    let played = match &job.points[0].experiment.sequential {
+        Some(sequential) => play_until_known(job, dir, sequential, progress, studio.as_ref()),
+        None => {
+            let units = if cells::there(dir) { cells::units(job) } else { units(job) };
+            progress.total.store(units.iter().map(Unit::runs).sum(), Ordering::Relaxed);
+            play(job, dir, &units, progress, studio.as_ref()).map(|()| units)
+        }
     };
-    if let Err(refused) = play(job, dir, &units, progress, studio.as_ref()) {
-        manifest.exit = match &refused {
-            Refused::Trouble(trouble) => format!("failed: {trouble}"),
-            Refused::Spent(what) => format!("the budget of {what} is spent"),
-            _ => "interrupted".into(),
-        };
-        // The disk may be what failed, so this is tried and no more.
-        let _ = manifest.write(dir);
-        return Err(refused);
-    }
+    let units = match played {
+        Ok(units) => units,
+        Err(refused) => {
+            manifest.exit = match &refused {
+                Refused::Trouble(trouble) => format!("failed: {trouble}"),
+                Refused::Spent(what) => format!("the budget of {what} is spent"),
+                _ => "interrupted".into(),
+            };
+            // The disk may be what failed, so this is tried and no more.
+            let _ = manifest.write(dir);
+            return Err(refused);
+        }
+    };
     if let Some(studio) = &studio {
         calls::write(dir, &studio.tapes.own)?;
         manifest.cautions.extend(calls::cautions(&studio.tapes.own, &manifest.servers));
@@ -342,21 +356,54 @@ fn units(job: &Job<'_>) -> Vec<Unit> {
 
 /// Every point's replicas in about so many pieces.
 pub(crate) fn stretches(job: &Job<'_>, pieces: u64) -> Vec<Unit> {
-    let mut units = Vec::new();
-    for (i, (point, world)) in job.points.iter().zip(job.worlds).enumerate() {
-        let replicas = point.experiment.replicas;
-        let held = HELD_MAX / world.stop(0).most().max(1);
-        // A run of live models may take hours, so each is kept as soon as it is over.
-        let most = if world.live() { 1 } else { 256 };
-        let step = replicas.div_ceil(pieces).min(most).min(held).max(1);
-        let base = i as u64 * replicas;
-        units.extend((0..replicas).step_by(step as usize).map(|first| Unit {
-            point: i,
-            first: base + first,
-            last: base + (first + step).min(replicas) - 1,
-        }));
+    (0..job.points.len()).flat_map(|i| cut_up(job, i, 0, job.points[i].experiment.replicas, pieces)).collect()
+}
+
+/// Some of a point's replicas, from one up to but not with another, in about so many pieces.
+fn cut_up(job: &Job<'_>, point: usize, from: u64, to: u64, pieces: u64) -> Vec<Unit> {
+    let world = &job.worlds[point];
+    let held = HELD_MAX / world.stop(0).most().max(1);
+    // A run of live models may take hours, so each is kept as soon as it is over.
+    let most = if world.live() { 1 } else { 256 };
+    let step = (to - from).div_ceil(pieces).min(most).min(held).max(1);
+    let base = point as u64 * job.points[point].experiment.replicas;
+    let unit = |first: u64| Unit { point, first: base + first, last: base + (first + step).min(to) - 1 };
+    (from..to).step_by(step as usize).map(unit).collect()
+}
+
+/// Plays what is wanted by what was played before, until nothing more is. Every look at the results waits for all the runs
+/// that the look before it asked for, so which runs there are in the end depends on nothing but the experiment.
+fn play_until_known(
+    job: &Job<'_>,
+    dir: &Path,
+    sequential: &Sequential,
+    progress: &Progress,
+    studio: Option<&Studio>,
+) -> Result<Vec<Unit>, Refused> {
+    let searched = match &sequential.find {
+        Some(find) => searched(job.points, &find.key).map_err(Trouble)?,
+        None => Vec::new(),
+    };
+    let mut answers = vec![Answers::new(); job.points.len()];
+    let mut all: Vec<Unit> = Vec::new();
+    loop {
+        let wanted = wanted(sequential, &searched, &answers);
+        if wanted.is_empty() {
+            all.sort_unstable_by_key(|unit| unit.first);
+            return Ok(all);
+        }
+        let pieces = (16 / wanted.len() as u64).max(1);
+        let units: Vec<Unit> =
+            wanted.iter().flat_map(|wanted| cut_up(job, wanted.point, wanted.from, wanted.to, pieces)).collect();
+        progress.total.fetch_add(units.iter().map(Unit::runs).sum(), Ordering::Relaxed);
+        play(job, dir, &units, progress, studio)?;
+        for unit in &units {
+            let file = unit.file(dir, RUNS);
+            let rows = runs(&table::read(&file, None)?, job.points).map_err(at("reading", &file))?;
+            answers[unit.point].extend(rows.iter().map(|row| sequential.asked().answer(&row.outcome, row.winner.as_deref())));
+        }
+        all.extend(units);
     }
-    units
 }
 
 pub(crate) fn play(
@@ -369,7 +416,7 @@ pub(crate) fn play(
     let (mut waiting, mut live) = (VecDeque::new(), Vec::new());
     for unit in units {
         if unit.done(dir) {
-            let runs = unit.last - unit.first + 1;
+            let runs = unit.runs();
             progress.runs.fetch_add(runs, Ordering::Relaxed);
             progress.kept.fetch_add(runs, Ordering::Relaxed);
         } else if job.worlds[unit.point].live() {

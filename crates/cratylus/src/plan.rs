@@ -5,7 +5,7 @@ use crate::run::job;
 use crate::words::{count, table};
 use crate::{Failure, print, print_json};
 use clap::Args;
-use cratylus_io::cells::cells;
+use cratylus_io::cells::{SEQUENTIAL, cells};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -32,6 +32,9 @@ pub struct Plan {
 impl Plan {
     pub fn go(self) -> Result<(), Failure> {
         let loaded = load(&self.experiment, &self.sets)?;
+        if loaded.points[0].experiment.sequential.is_some() {
+            return Err(Failure::input(SEQUENTIAL));
+        }
         let job = job(&loaded, 1);
         let cells = cells(&job);
         let shards = self.shards as usize;

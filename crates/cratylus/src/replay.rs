@@ -67,11 +67,12 @@ impl Replay {
             false => None,
         };
         let mut played = BTreeMap::new();
+        let mut there: Vec<Vec<u64>> = vec![Vec::new(); loaded.points.len()];
+        rows.iter().for_each(|row| there[dir.place(row.run)].push(row.replica));
         for (i, (point, world)) in loaded.points.iter().zip(&loaded.worlds).enumerate() {
             let asked: BTreeMap<u16, String> = world.models().map(|(kind, _)| (kind, world.asked(kind))).collect();
-            let replicas: Vec<u64> = (0..point.experiment.replicas).collect();
             // A few at a time share waves; all of a large experiment at once would take too much memory.
-            for replicas in replicas.chunks(64) {
+            for replicas in there[i].chunks(64) {
                 let mut digests = Digests::default();
                 let done = match &mut taped {
                     Some(taped) if world.live() => run_asking(

@@ -8,6 +8,7 @@ use crate::{Failure, print, print_json, run};
 use clap::Args;
 use cratylus_core::experiment::{Point, Setting};
 use cratylus_core::summary::{ExampleRun, Facts, Summary};
+use cratylus_core::threshold::{Answers, Found, found};
 use cratylus_io::conduct::digest;
 use cratylus_io::manifest::{Manifest, write_whole};
 use cratylus_io::models::http::escaped;
@@ -67,6 +68,8 @@ pub struct Data {
     points: Vec<PointData>,
     live: Vec<Live>,
     audit: Option<Kept>,
+    /// Where an outcome passes its threshold, where that was looked for.
+    found: Option<Found>,
 }
 
 /// How a live model was asked, and what it took.
@@ -135,7 +138,18 @@ fn read(path: &Path) -> Result<Data, Failure> {
     recorded.resize(dir.points.len(), None);
     let experiment = &dir.points[0].experiment;
     let mut cautions = manifest.cautions.clone();
-    let points = dir.points.iter().zip(summaries).zip(recorded).map(|((point, mut summary), recorded)| PointData {
+    let rows = dir.rows()?;
+    let mut answers = vec![Answers::new(); dir.points.len()];
+    if let Some(sequential) = &experiment.sequential {
+        for row in &rows {
+            answers[dir.place(row.run)].push(sequential.asked().answer(&row.outcome, row.winner.as_deref()));
+        }
+    }
+    let found = found(&dir.points, &answers);
+    // Where a threshold is looked for, most of the values that a key might take are not run.
+    let played = |summary: &Summary| summary.runs() > 0 || experiment.sequential.is_none();
+    let each = dir.points.iter().zip(summaries).zip(recorded).filter(|((_, summary), _)| played(summary));
+    let points = each.map(|((point, mut summary), recorded)| PointData {
         label: if point.settings.is_empty() { experiment.name.clone() } else { point.label(|_| true) },
         facts: summary.facts(point),
         examples: std::mem::take(&mut summary.examples),
@@ -153,7 +167,8 @@ fn read(path: &Path) -> Result<Data, Failure> {
         claim: claim(&dir.experiment),
         game: experiment.game.kind,
         plan: std::fs::read_to_string(path.join(PLAN)).unwrap_or_default(),
-        digest: digest(&dir.rows()?),
+        digest: digest(&rows),
+        found,
         cautions,
         live: live(path, &manifest)?,
         audit: kept(path)?,
@@ -210,6 +225,9 @@ impl Data {
     /// The table for a terminal.
     pub fn text(&self) -> String {
         let mut text = run::results_table(&self.points);
+        if let Some(found) = &self.found {
+            text += &format!("\n\n{}", run::thresholds_table(found));
+        }
         if !self.live.is_empty() {
             text.push('\n');
         }
@@ -251,6 +269,7 @@ impl Data {
                 value
             }).collect::<Vec<_>>(),
             "live": self.live,
+            "found": self.found,
         })
     }
 
@@ -278,6 +297,7 @@ impl Data {
             },
             "kind_of_figure": kind,
             "published": self.dir.points[0].experiment.published,
+            "found": self.found,
             "live": self.live,
             "points": self.points.iter().map(PointData::page).collect::<Vec<_>>(),
         });

@@ -5,7 +5,8 @@ use crate::words::{self, count};
 use crate::{Failure, print, print_json, report};
 use clap::Args;
 use cratylus_core::World;
-use cratylus_io::cells::{cells, compute, shard};
+use cratylus_core::threshold::Found;
+use cratylus_io::cells::{SEQUENTIAL, cells, compute, shard};
 use cratylus_io::conduct::{Ended, Job, Progress, Refused, conduct, hold};
 use cratylus_io::live::LiveOptions;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -99,6 +100,9 @@ impl Run {
     /// Computes some cells and leaves the joining to others.
     fn compute(&self, loaded: &Loaded, dir: &Path, threads: usize) -> Result<(), Failure> {
         let job = job(loaded, threads);
+        if loaded.points[0].experiment.sequential.is_some() {
+            return Err(Failure::input(SEQUENTIAL));
+        }
         let all = cells(&job);
         let some = match self.shard {
             Some([i, k]) => shard(&all, i, k),
@@ -116,7 +120,7 @@ impl Run {
         let runs = some.iter().map(|cell| cell.runs()).sum();
         let progress = Arc::new(Progress::default());
         let again = self.resume(dir, true) + &self.shard.map_or(String::new(), |[i, k]| format!(" --shard {i}/{k}"));
-        let ended = watched(&progress, runs, self.quiet, false, || compute(&job, dir, &some, &progress));
+        let ended = watched(&progress, self.quiet, false, || compute(&job, dir, &some, &progress));
         let [played, interactions, kept] =
             [&progress.runs, &progress.interactions, &progress.kept].map(|counter| counter.load(Ordering::Relaxed));
         let [there, of] =
@@ -200,8 +204,8 @@ fn play(
     let job = Job { live: LiveOptions { store, budget, prices }, ..job(loaded, threads) };
     let live = loaded.worlds.iter().any(World::live);
     let progress = Arc::new(Progress::default());
-    let total: u64 = loaded.points.iter().map(|point| point.experiment.replicas).sum();
-    let ended = watched(&progress, total, quiet, live, || conduct(&job, dir, &progress));
+    let ended = watched(&progress, quiet, live, || conduct(&job, dir, &progress));
+    let total = progress.total.load(Ordering::Relaxed);
     if live && !quiet && progress.spent.calls.load(Ordering::Relaxed) + progress.spent.stored.load(Ordering::Relaxed) > 0 {
         eprintln!("{}", asked(&progress, None));
     }
@@ -247,7 +251,6 @@ pub fn refusal(refused: Refused, dir: &Path, resume: &str, raised: &str, begun: 
 /// Does something while its progress is shown, and lets Ctrl-C stop it.
 fn watched<T>(
     progress: &Arc<Progress>,
-    total: u64,
     quiet: bool,
     live: bool,
     work: impl FnOnce() -> Result<T, Refused>,
@@ -260,7 +263,7 @@ fn watched<T>(
             std::process::exit(130);
         }
     });
-    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(total) };
+    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
     let style = ProgressStyle::with_template("{bar:32} {pos}/{len} runs  {msg}  {eta} left").expect("a fixed template");
     bar.set_style(style);
     let started = Instant::now();
@@ -270,6 +273,7 @@ fn watched<T>(
             let (bar, progress, done) = (bar.clone(), progress.clone(), &done);
             move || {
                 while !done.load(Ordering::Relaxed) {
+                    bar.set_length(progress.total.load(Ordering::Relaxed));
                     bar.set_position(progress.runs.load(Ordering::Relaxed));
                     let rate = progress.interactions.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64().max(1e-3);
                     bar.set_message(match live {
@@ -435,6 +439,55 @@ fn tipping_table(points: &[report::PointData]) -> String {
     format!(
         "{table}\n\nTipped: the minority's name made up at least 95 % of the others' choices over the last three rounds; 95 % intervals."
     )
+}
+
+/// Where an outcome passes its threshold, and what thresholds are extrapolated to.
+pub fn thresholds_table(found: &Found) -> String {
+    let number = |value: f64| {
+        let text = format!("{value:.5}");
+        if value.fract() == 0.0 { format!("{value}") } else { text.trim_end_matches('0').to_string() }
+    };
+    let interval = |low: f64, high: f64| format!("[{}, {}]", number(low), number(high));
+    let mut rows = vec![["", "threshold", "95 % interval", "points run", "runs", ""].map(String::from).to_vec()];
+    for at in &found.thresholds {
+        let threshold = &at.threshold;
+        rows.push(vec![
+            at.label.clone(),
+            threshold.value.map_or("none".into(), number),
+            interval(threshold.low, threshold.high),
+            threshold.points.to_string(),
+            count(threshold.runs),
+            threshold.caution.clone().unwrap_or_default(),
+        ]);
+    }
+    let mut text = format!(
+        "Threshold in {}: where the share of runs that {} passes {}\n{}",
+        found.key,
+        found.of.words(),
+        found.at,
+        words::table(&rows, &[1, 3, 4])
+    );
+    for at in &found.limits {
+        let of = if at.label.is_empty() { String::new() } else { format!("{}: ", at.label) };
+        let over = found.over.as_deref().unwrap_or_default();
+        text += &match (&at.limit, &at.caution) {
+            (Some(limit), _) => {
+                let exponent = match limit.exponents {
+                    Some([low, high]) => format!("exponent {:.2}, between {low:.2} and {high:.2}", limit.exponent),
+                    None => format!("exponent {}, given", limit.exponent),
+                };
+                format!(
+                    "\n{of}at infinite {over}: {} {} ({exponent}; chi-squared {:.1}, {} degrees of freedom)",
+                    number(limit.value),
+                    interval(limit.low, limit.high),
+                    limit.chi2,
+                    limit.df
+                )
+            }
+            (None, why) => format!("\n{of}not extrapolated: {}", why.as_deref().unwrap_or_default()),
+        };
+    }
+    text
 }
 
 fn individual_table(points: &[report::PointData]) -> String {

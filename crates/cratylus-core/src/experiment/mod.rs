@@ -11,6 +11,7 @@ mod published;
 mod range;
 mod registry;
 mod schema;
+mod sequential;
 mod sweep;
 
 pub use document::{Document, Mistake, key_parts, nearest};
@@ -19,6 +20,7 @@ pub use published::Published;
 pub(crate) use registry::agent_of;
 pub use registry::{AgentContext, AgentEntry, AgentSpec, Chosen, GameEntry, GameSpec, Inputs, Kind, NoInputs, Notes, check_pool};
 pub use schema::schema;
+pub use sequential::{Asked, Find, Rule, Searched, Sequential, searched, swept};
 pub use sweep::{Point, Setting};
 
 use crate::control::{Control, Paid};
@@ -38,7 +40,10 @@ use std::sync::Arc;
 pub struct Experiment {
     pub name: String,
     pub seed: u64,
+    /// Runs of each point; the most, where it depends on what they give.
     pub replicas: u64,
+    /// What it depends on.
+    pub sequential: Option<Sequential>,
     pub population: Population,
     pub game: Chosen<dyn GameSpec>,
     pub agents: Agents,
@@ -382,7 +387,7 @@ const REPLICAS_MAX: u64 = 100_000_000;
 const INTERACTIONS_MAX: u64 = 1 << 50;
 
 /// The sections and keys that an experiment file may hold.
-pub(crate) const KEYS: [&str; 13] = [
+pub(crate) const KEYS: [&str; 14] = [
     "name",
     "seed",
     "replicas",
@@ -396,6 +401,7 @@ pub(crate) const KEYS: [&str; 13] = [
     "sweep",
     "interventions",
     "published",
+    "find",
 ];
 
 impl Committed {
@@ -430,7 +436,12 @@ impl Experiment {
             return Err(spans.mistake("name", why.into()));
         }
         let seed = take_field(&mut table, "seed", spans)?.unwrap_or(0);
-        let replicas = take_field(&mut table, "replicas", spans)?.unwrap_or(1);
+        let replicas = match table.get("replicas").map(|item| item.get_ref()) {
+            Some(toml::de::DeValue::Table(_)) => sequential::Replicas::Rule(read_field(&mut table, "replicas", spans)?),
+            _ => sequential::Replicas::Number(take_field(&mut table, "replicas", spans)?.unwrap_or(1)),
+        };
+        let find = take_field(&mut table, "find", spans)?;
+        let (replicas, sequential) = Sequential::of(replicas, find).map_err(|(key, why)| spans.mistake(key, why))?;
         let population: Population = read_field(&mut table, "population", spans)?;
         let game = registry::read_game(table.remove("game"), spans)?;
         let agents = read_agents(table.remove("agents"), spans)?;
@@ -442,6 +453,7 @@ impl Experiment {
             name,
             seed,
             replicas,
+            sequential,
             population,
             game,
             agents,
@@ -504,6 +516,9 @@ impl Experiment {
         let mistake = |key: &str, why: String| Err(spans.mistake(key, why));
         if !(1..=REPLICAS_MAX).contains(&self.replicas) {
             return mistake("replicas", format!("an experiment runs 1 to {REPLICAS_MAX} replicas"));
+        }
+        if let Err((key, why)) = sequential::check_asked(self) {
+            return mistake(key, why);
         }
         if self.seed > i64::MAX as u64 {
             return mistake("seed", "a seed is a whole number from 0 to 2^63 - 1, as TOML holds no larger ones".into());
@@ -813,7 +828,14 @@ impl Experiment {
         let mut plan = toml::Table::new();
         plan.insert("name".into(), self.name.clone().into());
         plan.insert("seed".into(), value(toml::Value::try_from(self.seed)));
-        plan.insert("replicas".into(), value(toml::Value::try_from(self.replicas)));
+        let replicas = match &self.sequential {
+            Some(Sequential { rule, .. }) => toml::Value::try_from(rule),
+            None => toml::Value::try_from(self.replicas),
+        };
+        plan.insert("replicas".into(), value(replicas));
+        if let Some(Sequential { find: Some(find), .. }) = &self.sequential {
+            plan.insert("find".into(), value(toml::Value::try_from(find)));
+        }
         plan.insert("population".into(), value(toml::Value::try_from(&self.population)));
         plan.insert("game".into(), self.game.plan.clone().into());
         let mut agents = toml::Table::new();

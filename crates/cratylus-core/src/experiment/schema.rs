@@ -2,7 +2,7 @@
 //! games and agents, so it can promise nothing that reading does not keep.
 
 use super::registry::Entry;
-use super::{Budget, Committed, Population, Published, Record};
+use super::{Budget, Committed, Find, Population, Published, Record, Rule};
 use crate::control::Control;
 use crate::stop::Stop;
 use crate::{agents, games};
@@ -37,7 +37,11 @@ pub fn schema() -> Value {
         "properties": {
             "name": { "type": "string", "description": "Names the run directory." },
             "seed": { "type": "integer", "minimum": 0, "description": "The same seed gives the same runs." },
-            "replicas": { "type": "integer", "minimum": 1, "description": "Runs for each point of the sweep." },
+            "replicas": {
+                "description": "Runs for each point of the sweep.",
+                "oneOf": [{ "type": "integer", "minimum": 1 }, generator.subschema_for::<Rule>()]
+            },
+            "find": generator.subschema_for::<Find>(),
             "population": generator.subschema_for::<Population>(),
             "game": games,
             "agents": { "oneOf": kinds },

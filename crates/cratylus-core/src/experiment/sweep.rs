@@ -4,7 +4,7 @@
 //! with a table of lists or ranges of equal length, which are gone through together (`n = { "a.b" = [1, 2], "a.c" = [3, 4] }`).
 
 use super::document::{Document, Item, Mistake, Spans, Table, array, key_parts, nearest, put, table};
-use super::{Experiment, KEYS, range};
+use super::{Experiment, KEYS, range, sequential};
 use toml::de::DeValue;
 
 /// One swept key's value at one point.
@@ -83,7 +83,9 @@ impl Document<'_> {
         let mut base = self.table.clone();
         let Some(sweep) = base.remove("sweep") else {
             let spans = Spans::of(&self.table);
-            return Ok(vec![Point { settings: Vec::new(), experiment: Experiment::read(base, &spans)? }]);
+            let points = vec![Point { settings: Vec::new(), experiment: Experiment::read(base, &spans)? }];
+            sequential::check(&points).map_err(|(key, why)| spans.mistake(key, why))?;
+            return Ok(points);
         };
         let place = sweep.span();
         let axes: Vec<Axis<'_>> = table(sweep, "sweep")?.into_iter().map(axis).collect::<Result<_, _>>()?;
@@ -92,7 +94,9 @@ impl Document<'_> {
         let Some(n) = n else {
             return Err(Mistake::new(format!("this sweep has more than {POINTS_MAX} points")).span(place));
         };
-        (0..n).map(|i| point(&base, &axes, i)).collect()
+        let points: Vec<Point> = (0..n).map(|i| point(&base, &axes, i)).collect::<Result<_, _>>()?;
+        sequential::check(&points).map_err(|(key, why)| Spans::of(&self.table).mistake(key, why))?;
+        Ok(points)
     }
 }
 
@@ -151,7 +155,7 @@ fn axis<'a>((key, item): (serde_spanned::Spanned<std::borrow::Cow<'a, str>>, Ite
     let word = key.get_ref().to_string();
     let section = word.split('.').next().unwrap_or("");
     let is_key = KEYS.contains(&section);
-    if matches!(section, "sweep" | "name" | "seed" | "replicas" | "record" | "published") {
+    if matches!(section, "sweep" | "name" | "seed" | "replicas" | "record" | "published" | "find") {
         let why = format!("`{section}` belongs to the whole experiment and cannot be swept");
         return Err(Mistake::new(why).span(key.span()));
     }
