@@ -48,7 +48,7 @@ function verdict(given: Verdict): HTMLElement {
 }
 
 /** Opens what a link leads to, which may lie in something folded, and goes there once the figures above it are drawn. */
-function reveal(id: string): void {
+export function reveal(id: string): void {
   const target = document.getElementById(id);
   for (let element: Element | null = target; element; element = element.parentElement) {
     if (element instanceof HTMLDetailsElement) element.open = true;
@@ -165,18 +165,6 @@ function group(name: string, findings: Shown[], folded: boolean, open: boolean, 
     shared && html("div", { class: "finding" }, html("h4", {}, "The same for all conditions"), shared));
 }
 
-/** Paper has nothing to unfold. */
-function openInPrint(section: HTMLElement): void {
-  let opened: HTMLDetailsElement[] = [];
-  addEventListener("beforeprint", () => {
-    opened = [...section.querySelectorAll("details")].filter((element) => !element.open);
-    for (const element of opened) element.open = true;
-  });
-  addEventListener("afterprint", () => {
-    for (const element of opened) element.open = false;
-  });
-}
-
 export function audit(given: Audit | null | undefined, figuresBefore: number, fileStem: string): HTMLElement | undefined {
   const verdicts = given?.verdicts ?? [];
   const findings = (given?.findings ?? []).map((finding, index) => ({ ...finding, id: `finding-${index + 1}` }));
@@ -193,7 +181,6 @@ export function audit(given: Audit | null | undefined, figuresBefore: number, fi
   };
   const folded = findings.length > manyFindings;
   const section = html("section", { id: "audit", class: "audit" });
-  openInPrint(section);
   section.append(...[
     html("h2", {}, "Audit"),
     html("p", {}, "Did it emerge, or was it recalled? These are two questions: whether the outcome of the population depends on interaction, and where the response of an individual comes from. Neither answers the other."),

@@ -209,6 +209,9 @@ export interface Report {
   published?: Maybe<Published[]>;
   /** Whether it emerged or was recalled; missing where no audit was asked for. */
   audit?: Maybe<Audit>;
+  /** How to describe and to cite the results where they are used. */
+  methods?: Maybe<string>;
+  bibtex?: Maybe<string>;
 }
 
 export const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);

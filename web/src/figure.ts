@@ -6,7 +6,7 @@ import { colour, resolveColours } from "./theme";
 const exportWidth = 1052;
 const printWidth = 760;
 
-function save(name: string, blob: Blob): void {
+export function save(name: string, blob: Blob): void {
   const link = html("a", { href: URL.createObjectURL(blob), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
@@ -99,7 +99,30 @@ function interact(stage: HTMLElement, reading: HTMLElement, current: () => Drawi
   });
 }
 
-/** Within a section a figure takes a lower heading, and is drawn for the page when it is printed, folded away or not. */
+/** How to draw the figures that are on the page again; those taken off it are forgotten. */
+const redraws = new WeakMap<Element, (width?: number) => void>();
+
+/** Whoever prints a report does not want a hundred pages of settings with it. */
+const greatestFold = 20_000;
+
+/** Paper has nothing to unfold, and other widths than the screen. */
+export function openInPrint(): void {
+  let opened: HTMLDetailsElement[] = [];
+  const redraw = (width?: number) => {
+    for (const element of document.querySelectorAll("figure")) redraws.get(element)?.(width);
+  };
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details")].filter((element) => !element.open && (element.querySelector("figure") || element.textContent!.length < greatestFold));
+    for (const element of opened) element.open = true;
+    redraw(printWidth);
+  });
+  addEventListener("afterprint", () => {
+    for (const element of opened) element.open = false;
+    redraw();
+  });
+}
+
+/** Within a section a figure takes a lower heading. */
 export function mount(figure: Figure, index: number, fileStem: string, within = false): HTMLElement {
   const captionId = `${figure.id}-caption`;
   const stage = html("div", {
@@ -133,10 +156,7 @@ export function mount(figure: Figure, index: number, fileStem: string, within = 
     reading.hidden = true;
   };
   new ResizeObserver(() => redraw()).observe(stage);
-  if (within) {
-    addEventListener("beforeprint", () => redraw(printWidth));
-    addEventListener("afterprint", () => redraw());
-  }
+  redraws.set(element, redraw);
   interact(stage, reading, () => drawing);
   return element;
 }

@@ -36,7 +36,7 @@ export interface Figure {
 export const symbols: SymbolType[] = [symbolCircle, symbolTriangle, symbolSquare, symbolDiamond];
 
 export function frame(width: number, height: number, label: string): SVGSVGElement {
-  return svg("svg", {
+  const root = svg("svg", {
     xmlns: "http://www.w3.org/2000/svg",
     viewBox: `0 0 ${Math.ceil(width)} ${Math.ceil(height)}`,
     width: Math.ceil(width),
@@ -46,6 +46,9 @@ export function frame(width: number, height: number, label: string): SVGSVGEleme
     "font-family": fontFamily,
     "font-size": 12,
   });
+  // A policy may forbid the attribute; set as a property it is allowed, and files still hold it.
+  root.style.fontVariantNumeric = "tabular-nums";
+  return root;
 }
 
 interface TextStyle {
@@ -76,7 +79,6 @@ export function text(x: number, y: number, content: string, style: TextStyle = {
       "stroke-linejoin": style.halo ? "round" : null,
       "paint-order": style.halo ? "stroke" : null,
       transform: style.turned ? `rotate(-90 ${x} ${y})` : null,
-      style: "font-variant-numeric:tabular-nums",
     },
     shown,
     shown !== content && svg("title", {}, content),

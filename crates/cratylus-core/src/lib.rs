@@ -39,6 +39,7 @@ mod world;
 pub mod knowing;
 pub mod measure;
 pub mod measures;
+pub mod minds;
 pub mod outcome;
 pub mod stop;
 

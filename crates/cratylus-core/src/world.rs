@@ -530,6 +530,10 @@ impl World {
         matches!(self.kinds[0], Kind::Speaker(_) | Kind::Opinion(_))
     }
 
+    pub(crate) fn kind(&self, kind: u16) -> &Kind {
+        &self.kinds[kind as usize]
+    }
+
     /// The name that a kind of agents is committed to.
     pub(crate) fn bound_to(&self, kind: u16) -> Option<Name> {
         kind.checked_sub(self.first_committed()).map(|group| self.committed[group as usize])

@@ -6,17 +6,23 @@ use crate::manifest::Manifest;
 use crate::models::probe::{UNLISTED_MAX, percent};
 use crate::models::tape::{Answer, Call, How, KeptPrompt, Setup, Tape, Took};
 use crate::run_dir::{CALLS, PROMPTS};
-use crate::table::{self, Column, Table, Values};
+use crate::table::{self, Column, Table, TableWriter, Values};
 use crate::world::{Trouble, at};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+/// Calls of a row group.
+const ROWS: usize = 1 << 13;
+
 /// Writes a tape into the tables of a run directory.
 pub fn write(dir: &Path, tape: &Tape) -> Result<(), Trouble> {
     let calls = tape.calls();
     table::write(&dir.join(PROMPTS), &prompts_table(&tape.prompts()))?;
-    table::write(&dir.join(CALLS), &calls_table(&calls))
+    // In pieces, so that who wants a few calls need not read all.
+    let mut writer = TableWriter::create(&dir.join(CALLS), &calls_table(&[]))?;
+    calls.chunks(ROWS).try_for_each(|calls| writer.write(&calls_table(calls)))?;
+    writer.finish()
 }
 
 fn prompts_table(prompts: &[KeptPrompt]) -> Table {
@@ -91,7 +97,8 @@ pub fn read(dir: &Path) -> Result<Tape, Trouble> {
     Ok(Tape::of(calls, prompts, setups))
 }
 
-fn prompts(table: &Table) -> Result<Vec<KeptPrompt>, String> {
+/// The prompts of a table.
+pub fn prompts(table: &Table) -> Result<Vec<KeptPrompt>, String> {
     let (hash, messages, prefill) = (table.texts("prompt")?, table.texts("messages")?, table.texts("prefill")?);
     let row = |i: usize| {
         let messages = serde_json::from_str(messages[i]?).ok()?;
@@ -101,7 +108,8 @@ fn prompts(table: &Table) -> Result<Vec<KeptPrompt>, String> {
     (0..table.rows()).map(|i| row(i).ok_or_else(|| format!("row {i} is no prompt"))).collect()
 }
 
-fn calls(table: &Table) -> Result<Vec<Call>, String> {
+/// The calls of a table.
+pub fn calls(table: &Table) -> Result<Vec<Call>, String> {
     let (key, model, prompt) = (table.texts("key")?, table.texts("model")?, table.texts("prompt")?);
     let (names, before, sent) = (table.texts("names_shown")?, table.texts("before")?, table.texts("sent")?);
     let tokens = ["prompt_tokens", "cached_tokens", "completion_tokens"].map(|column| table.ints(column));

@@ -338,15 +338,30 @@ fn lock(dir: &Path, lock: fn(&File) -> Result<(), fs::TryLockError>) -> Result<F
     let path = dir.join(LOCK);
     let open = File::options().read(true).write(true).create(true).truncate(false).open(&path);
     let file = open.map_err(at("writing", &path))?;
-    match lock(&file) {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => {
-            let holder = fs::read_to_string(&path).unwrap_or_default();
-            let holder = if holder.trim().is_empty() { "another process" } else { holder.trim() };
-            Err(Refused::Held(holder.into()))
+    // Whoever looks whether it is held holds it for a moment.
+    let mut tries = 5;
+    loop {
+        match lock(&file) {
+            Ok(()) => return Ok(file),
+            Err(fs::TryLockError::WouldBlock) if tries > 0 => {
+                tries -= 1;
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            Err(fs::TryLockError::WouldBlock) => {
+                let holder = fs::read_to_string(&path).unwrap_or_default();
+                let holder = if holder.trim().is_empty() { "another process" } else { holder.trim() };
+                return Err(Refused::Held(holder.into()));
+            }
+            Err(fs::TryLockError::Error(error)) => return Err(at("locking", &path)(error).into()),
         }
-        Err(fs::TryLockError::Error(error)) => Err(at("locking", &path)(error).into()),
     }
+}
+
+/// Whether a process is writing into the directory.
+pub fn held(dir: &Path) -> bool {
+    let Ok(file) = File::open(dir.join(LOCK)) else { return false };
+    // It is let go at once; who wants it meanwhile tries again.
+    matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock))
 }
 
 /// The work of one process. Each unit waits for the disk to have its files, so a sweep of many points is cut coarsely.

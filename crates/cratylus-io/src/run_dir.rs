@@ -1,5 +1,6 @@
 //! A run directory, to read: what ran here, was recorded elsewhere and imported, or is still running.
 
+use crate::conduct::PARTS;
 use crate::manifest::Manifest;
 use crate::rows::{self, Words};
 use crate::table;
@@ -37,10 +38,12 @@ pub fn base(dir: &Path) -> PathBuf {
     base.map_or_else(|| dir.to_path_buf(), |base| dir.join(base))
 }
 
-/// A finished run directory.
+/// A run directory.
 #[derive(Clone, Debug)]
 pub struct RunDir {
     pub path: PathBuf,
+    /// Whether all its runs are there; else what there is so far is read.
+    pub finished: bool,
     /// The text of `experiment.toml`.
     pub experiment: String,
     /// The points of its sweep, in order.
@@ -51,7 +54,18 @@ pub struct RunDir {
 pub type Memories = Vec<Vec<[String; 2]>>;
 
 impl RunDir {
+    /// Opens a finished directory.
     pub fn open(path: &Path) -> Result<RunDir, Trouble> {
+        let dir = RunDir::open_so_far(path)?;
+        if !dir.finished {
+            let why = "its runs are not finished; `cratylus run` with the same experiment finishes them";
+            return Err(Trouble::new(format!("{}: {why}", path.display())));
+        }
+        Ok(dir)
+    }
+
+    /// Opens a directory, finished or not.
+    pub fn open_so_far(path: &Path) -> Result<RunDir, Trouble> {
         let file = path.join(EXPERIMENT);
         if !file.exists() {
             let why = if path.exists() { "it holds no experiment.toml" } else { "it does not exist" };
@@ -60,11 +74,29 @@ impl RunDir {
         let experiment = std::fs::read_to_string(&file).map_err(at("reading", &file))?;
         let document = Document::parse(&file.display().to_string(), &experiment, &[]).map_err(Trouble)?;
         let points = document.points().map_err(Trouble)?;
-        if !path.join(RUNS).exists() {
-            let why = "its runs are not finished; `cratylus run` with the same experiment finishes them";
-            return Err(Trouble::new(format!("{}: {why}", path.display())));
+        Ok(RunDir { path: path.into(), finished: path.join(RUNS).exists(), points, experiment })
+    }
+
+    /// The files that hold a table, in the order of their runs: one, or the parts that are whole.
+    fn files(&self, table: &str) -> Result<Vec<PathBuf>, Trouble> {
+        if self.finished {
+            return Ok(vec![self.path.join(table)]);
         }
-        Ok(RunDir { path: path.into(), points, experiment })
+        let parts = self.path.join(PARTS);
+        let Ok(entries) = std::fs::read_dir(&parts) else { return Ok(Vec::new()) };
+        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        // A part is whole once its rows of the runs are there.
+        let mut whole: Vec<String> = names
+            .filter_map(|name| name.strip_suffix(&format!(".{RUNS}")).map(String::from))
+            .filter(|name| !name.starts_with('.'))
+            .collect();
+        whole.sort_unstable();
+        Ok(whole.into_iter().map(|name| parts.join(format!("{name}.{table}"))).filter(|file| file.exists()).collect())
+    }
+
+    /// Whether the interactions of runs are kept.
+    pub fn has_interactions(&self) -> bool {
+        self.files(INTERACTIONS).is_ok_and(|files| !files.is_empty() && files[0].exists())
     }
 
     /// The place of a run's point in the sweep.
@@ -88,9 +120,11 @@ impl RunDir {
     }
 
     pub fn rows(&self) -> Result<Vec<RunRow>, Trouble> {
-        let file = self.path.join(RUNS);
-        let table = table::read(&file, None)?;
-        rows::runs(&table, &self.points).map_err(at("reading", &file))
+        let mut rows = Vec::new();
+        for file in self.files(RUNS)? {
+            rows.extend(rows::runs(&table::read(&file, None)?, &self.points).map_err(at("reading", &file))?);
+        }
+        Ok(rows)
     }
 
     /// Sees each run with all its readings, in order.
@@ -128,24 +162,59 @@ impl RunDir {
         read: impl Fn(&table::Table) -> Result<Vec<(u64, T)>, String>,
         mut see: impl FnMut(RunRow, &[T]) -> Result<(), Trouble>,
     ) -> Result<(), Trouble> {
-        let file = self.path.join(table);
         let mut runs = self.rows()?.into_iter().peekable();
         let mut held: Vec<T> = Vec::new();
-        table::read_groups(&file, None, |group| {
-            for (run, item) in read(&group).map_err(at("reading", &file))? {
-                while let Some(row) = runs.next_if(|row| row.run < run) {
-                    see(row, &held)?;
-                    held.clear();
+        for file in self.files(table)? {
+            table::read_groups(&file, None, |group| {
+                for (run, item) in read(&group).map_err(at("reading", &file))? {
+                    while let Some(row) = runs.next_if(|row| row.run < run) {
+                        see(row, &held)?;
+                        held.clear();
+                    }
+                    held.push(item);
                 }
-                held.push(item);
-            }
-            Ok(())
-        })?;
+                Ok(())
+            })?;
+        }
         runs.try_for_each(|row| {
             see(row, &held)?;
             held.clear();
             Ok(())
         })
+    }
+
+    /// All readings of one run.
+    pub fn readings(&self, run: u64) -> Result<Vec<Reading>, Trouble> {
+        self.of_run(MEASURES, run, rows::readings)
+    }
+
+    /// All events of one run, as far as they are kept.
+    pub fn events(&self, run: u64) -> Result<Vec<Event>, Trouble> {
+        let words = |run: u64| Ok(Words::new(self.point(run).experiment.names()));
+        self.of_run(INTERACTIONS, run, |group| rows::events(group, words))
+    }
+
+    /// The rows of one run in a table that is ordered by runs; other stretches of the table are not read.
+    fn of_run<T>(
+        &self,
+        table: &str,
+        run: u64,
+        read: impl Fn(&table::Table) -> Result<Vec<(u64, T)>, String>,
+    ) -> Result<Vec<T>, Trouble> {
+        let mut out = Vec::new();
+        for file in self.files(table)? {
+            table::read_groups_of(
+                &file,
+                None,
+                |group| group.may_hold("run", run as i64),
+                |_, table| {
+                    let rows = read(&table).map_err(at("reading", &file))?;
+                    out.extend(rows.into_iter().filter(|(of, _)| *of == run).map(|(_, row)| row));
+                    Ok(())
+                },
+            )?;
+        }
+        Ok(out)
     }
 
     /// What the agents of each run remembered at its start, where the directory says so itself.

@@ -9,8 +9,10 @@ use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
 use parquet::column::reader::{ColumnReader, get_column_reader};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::file::metadata::KeyValue;
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
+use parquet::file::statistics::Statistics;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 use std::fs::File;
@@ -253,17 +255,58 @@ pub fn read_groups(
     columns: Option<&[&str]>,
     mut see: impl FnMut(Table) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
+    let mut any = false;
+    let see_group = |_: &Group<'_>, table: Table| {
+        any = true;
+        see(table)
+    };
+    read_groups_of(path, columns, |_| true, see_group)?;
+    // A file without rows has its columns all the same.
+    if any { Ok(()) } else { see(none(path, columns)?) }
+}
+
+/// A row group of a file, before it is read.
+pub struct Group<'a> {
+    /// The number of its first row in the file.
+    pub first: u64,
+    pub rows: u64,
+    said: &'a RowGroupMetaData,
+}
+
+impl Group<'_> {
+    /// Whether it may hold a value of a column of whole numbers, going by what the file says of it.
+    pub fn may_hold(&self, column: &str, value: i64) -> bool {
+        let of = self.said.columns().iter().find(|chunk| chunk.column_descr().name() == column);
+        match of.and_then(|chunk| chunk.statistics()) {
+            Some(Statistics::Int64(within)) => match (within.min_opt(), within.max_opt()) {
+                (Some(least), Some(most)) => (least..=most).contains(&&value),
+                _ => true,
+            },
+            _ => true,
+        }
+    }
+}
+
+/// The same for the row groups that are wanted.
+pub fn read_groups_of(
+    path: &Path,
+    columns: Option<&[&str]>,
+    wanted_group: impl Fn(&Group<'_>) -> bool,
+    mut see: impl FnMut(&Group<'_>, Table) -> Result<(), Trouble>,
+) -> Result<(), Trouble> {
     let file = File::open(path).map_err(at("opening", path))?;
     let reader = SerializedFileReader::new(file.try_clone().map_err(at("opening", path))?).map_err(at("reading", path))?;
     let schema = reader.metadata().file_metadata().schema_descr_ptr();
     let wanted: Vec<usize> =
         (0..schema.num_columns()).filter(|&i| columns.is_none_or(|columns| columns.contains(&schema.column(i).name()))).collect();
-    let empty = |i: usize| Column::new(schema.column(i).name(), no_values(&schema.column(i)));
-    if reader.num_row_groups() == 0 {
-        return see(Table { columns: wanted.iter().map(|&i| empty(i)).collect() });
-    }
+    let mut first = 0;
     for g in 0..reader.num_row_groups() {
         let group = reader.get_row_group(g).map_err(at("reading", path))?;
+        let here = Group { first, rows: group.metadata().num_rows().max(0) as u64, said: group.metadata() };
+        first += here.rows;
+        if !wanted_group(&here) {
+            continue;
+        }
         let rows = group.metadata().num_rows().max(0) as usize;
         let mut table = Table::default();
         for &i in &wanted {
@@ -284,9 +327,18 @@ pub fn read_groups(
             })?;
             table.columns.push(Column::new(schema.column(i).name(), values));
         }
-        see(table)?;
+        see(&here, table)?;
     }
     Ok(())
+}
+
+/// The columns of a file without rows.
+fn none(path: &Path, columns: Option<&[&str]>) -> Result<Table, Trouble> {
+    let file = File::open(path).map_err(at("opening", path))?;
+    let reader = SerializedFileReader::new(file).map_err(at("reading", path))?;
+    let schema = reader.metadata().file_metadata().schema_descr_ptr();
+    let wanted = (0..schema.num_columns()).filter(|&i| columns.is_none_or(|columns| columns.contains(&schema.column(i).name())));
+    Ok(Table { columns: wanted.map(|i| Column::new(schema.column(i).name(), no_values(&schema.column(i)))).collect() })
 }
 
 fn no_values(column: &parquet::schema::types::ColumnDescriptor) -> Values {

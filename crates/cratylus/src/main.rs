@@ -18,6 +18,8 @@ mod replay;
 mod report;
 mod run;
 mod store;
+#[cfg(feature = "view")]
+mod view;
 mod words;
 
 use clap::{Parser, Subcommand};
@@ -44,6 +46,8 @@ enum Verb {
     Merge(merge::Merge),
     Doctor(doctor::Doctor),
     Report(report::Report),
+    #[cfg(feature = "view")]
+    View(view::View),
     Replay(replay::Replay),
     Import(import::Import),
     Fit(fit::Fit),
@@ -98,6 +102,8 @@ fn main() -> ExitCode {
         Verb::Merge(verb) => verb.go(),
         Verb::Doctor(verb) => verb.go(),
         Verb::Report(verb) => verb.go(),
+        #[cfg(feature = "view")]
+        Verb::View(verb) => verb.go(),
         Verb::Replay(verb) => verb.go(),
         Verb::Import(verb) => verb.go(),
         Verb::Fit(verb) => verb.go(),

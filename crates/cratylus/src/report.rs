@@ -125,8 +125,17 @@ fn audit_page(kept: &Kept) -> Value {
     json!({ "format": kept.format, "verdicts": verdicts, "findings": findings })
 }
 
+/// The data of the page for a directory that may not be finished, of the runs that are.
+#[cfg(feature = "view")]
+pub fn page_so_far(path: &Path) -> Result<Value, Failure> {
+    Ok(of(path, RunDir::open_so_far(path).map_err(Failure::input)?)?.page())
+}
+
 fn read(path: &Path) -> Result<Data, Failure> {
-    let dir = RunDir::open(path).map_err(Failure::input)?;
+    of(path, RunDir::open(path).map_err(Failure::input)?)
+}
+
+fn of(path: &Path, dir: RunDir) -> Result<Data, Failure> {
     let manifest = Manifest::read(path)?;
     let mut summaries: Vec<Summary> = dir.points.iter().map(Summary::new).collect();
     dir.each_measured(|row, readings| {
@@ -147,7 +156,7 @@ fn read(path: &Path) -> Result<Data, Failure> {
     }
     let found = found(&dir.points, &answers);
     // Where a threshold is looked for, most of the values that a key might take are not run.
-    let played = |summary: &Summary| summary.runs() > 0 || experiment.sequential.is_none();
+    let played = |summary: &Summary| summary.runs() > 0 || (dir.finished && experiment.sequential.is_none());
     let each = dir.points.iter().zip(summaries).zip(recorded).filter(|((_, summary), _)| played(summary));
     let points = each.map(|((point, mut summary), recorded)| PointData {
         label: if point.settings.is_empty() { experiment.name.clone() } else { point.label(|_| true) },
@@ -170,7 +179,7 @@ fn read(path: &Path) -> Result<Data, Failure> {
         digest: digest(&rows),
         found,
         cautions,
-        live: live(path, &manifest)?,
+        live: if dir.finished { live(path, &manifest)? } else { Vec::new() },
         audit: kept(path)?,
         points,
         manifest,
@@ -275,9 +284,9 @@ impl Data {
 
     /// The data of the page.
     fn page(&self) -> Value {
-        let kind = match &self.points[0].facts {
-            Facts { individual: Some(_), .. } => "individual",
-            Facts { tipping: Some(_), .. } => "tipping",
+        let kind = match self.points.first().map(|point| &point.facts) {
+            Some(Facts { individual: Some(_), .. }) => "individual",
+            Some(Facts { tipping: Some(_), .. }) => "tipping",
             _ => "consensus",
         };
         let mut page = json!({
@@ -353,7 +362,7 @@ impl PointData {
     }
 }
 
-fn merge(into: &mut Value, from: Value) {
+pub fn merge(into: &mut Value, from: Value) {
     if let (Value::Object(into), Value::Object(from)) = (into, from) {
         into.extend(from);
     }

@@ -50,7 +50,9 @@ export function shares(context: Context): Figure | undefined {
       const items: KeyItem[] = coloured.map((name) => ({ kind: "square", colour: context.colourOf(name), opacity: 0.8, label: name }));
       if (coloured.length < names.length) items.push({ kind: "square", colour: "other", opacity: 0.8, label: "other names" });
       const draft = svg("g");
-      const layout = grid({ count: panels.length, width, top: key(draft, items, 56, width), least: 125, columns: columnsFor(panels, points), greatest: 460, gap: 20, height: () => 96 });
+      const options = { count: panels.length, width, top: 0, least: 125, columns: columnsFor(panels, points), greatest: 460, gap: 20, height: () => 96 };
+      // A single panel leaves room that the drawing is cut to, so the key keeps to what the panels take.
+      const layout = grid({ ...options, top: key(draft, items, 56, grid(options).width) });
       const root = frame(layout.width, layout.height, title);
       root.append(draft);
       const tips: Tip[] = [];

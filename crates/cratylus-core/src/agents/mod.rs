@@ -14,7 +14,7 @@ mod mock;
 mod opinion;
 mod recorded;
 mod scripted;
-mod uniform;
+pub(crate) mod uniform;
 mod win_stay_lose_shift;
 
 pub use best_response::Ties;

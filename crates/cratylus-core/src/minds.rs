@@ -1,0 +1,255 @@
+//! What everyone remembers or knows at any moment of a run, and what each would say: followed from events, for who looks at
+//! a population and never played it. Held to the agents themselves by a test.
+
+use crate::agents::inventory::Inventory;
+use crate::agents::uniform::Uniform;
+use crate::event::Event;
+use crate::experiment::{Kind, Point};
+use crate::window::Round;
+use crate::world::{Memories, World};
+use crate::{AgentId, NOBODY, Name, Seed};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A run's agents, after the events that were seen.
+pub struct Minds<'w> {
+    /// The world of the present phase.
+    world: &'w World,
+    whole: &'w World,
+    seed: Seed,
+    /// How many interventions there were so far.
+    phase: usize,
+    /// Which kind each agent is.
+    kinds: Vec<u16>,
+    memories: Memories,
+    said: Vec<Option<Name>>,
+    /// Whether what they would say is not known.
+    recorded: bool,
+    /// What the policy of each kind says of windows seen before.
+    known: HashMap<(u16, Box<[Round]>), Leaning>,
+}
+
+/// The world of a run that was recorded elsewhere, whose agents' responses nobody knows.
+pub fn unknown(point: &Point) -> World {
+    World::surrogate(point.experiment.clone(), Arc::new(Uniform {}), point.text(), None)
+}
+
+/// What an agent would say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaning {
+    /// This name, more likely than any other; or the one it said last, where its response is not known.
+    Name(Name),
+    /// Any of several.
+    Several,
+    /// It knows none.
+    Nothing,
+}
+
+impl<'w> Minds<'w> {
+    pub fn new(world: &'w World, replica: u64) -> Minds<'w> {
+        let seed = world.seed(replica);
+        let (kinds, memories) = world.first(seed);
+        Minds::of(world, seed, kinds, memories, false)
+    }
+
+    /// The same for a recorded run of a population whose responses are [`unknown`], from what was remembered at its start.
+    pub fn recorded(world: &'w World, replica: u64, starts: Vec<Vec<Round>>) -> Minds<'w> {
+        Minds::of(world, world.seed(replica), vec![0; world.size as usize], Memories::Rounds(starts), true)
+    }
+
+    fn of(world: &'w World, seed: Seed, kinds: Vec<u16>, mut memories: Memories, recorded: bool) -> Minds<'w> {
+        if let Memories::Rounds(rounds) = &mut memories {
+            rounds.resize(world.size as usize, Vec::new());
+        }
+        let said = vec![None; world.size as usize];
+        Minds { world, whole: world, seed, phase: 0, kinds, memories, said, recorded, known: HashMap::new() }
+    }
+
+    /// The name that an agent is committed to.
+    pub fn committed(&self, agent: AgentId) -> Option<Name> {
+        self.world.bound_to(self.kinds[agent as usize])
+    }
+
+    /// The rounds that an agent remembers, oldest first; None in games in which none are.
+    pub fn rounds(&self, agent: AgentId) -> Option<&[Round]> {
+        match &self.memories {
+            Memories::Rounds(rounds) => {
+                let rounds = &rounds[agent as usize];
+                Some(&rounds[rounds.len().saturating_sub(self.world.experiment.memory())..])
+            }
+            Memories::Known(_) => None,
+        }
+    }
+
+    /// The names that an agent knows, or the opinion that it holds; None in games in which agents remember rounds.
+    pub fn known(&self, agent: AgentId) -> Option<&[Name]> {
+        match &self.memories {
+            Memories::Known(known) => Some(&known[agent as usize].0),
+            Memories::Rounds(_) => None,
+        }
+    }
+
+    /// The interventions that come before interaction `t`.
+    pub fn before(&mut self, t: u64) {
+        while let Some(phase) = self.whole.phases.get(self.phase).filter(|phase| phase.at <= t) {
+            let before = (self.world, self.kinds.as_slice());
+            self.kinds = phase.world.next(self.seed, self.phase, phase.turnover, before, &mut self.memories);
+            self.world = &phase.world;
+            self.phase += 1;
+            self.known.clear();
+        }
+    }
+
+    pub fn see(&mut self, event: &Event) {
+        self.before(event.t);
+        for (agent, name) in event.choices() {
+            self.said[agent as usize] = Some(name);
+        }
+        let memory = self.world.experiment.memory();
+        for (seat, &agent) in event.agents.iter().enumerate().filter(|(_, agent)| **agent != NOBODY) {
+            let kind = self.kinds[agent as usize];
+            match (&mut self.memories, event.names, event.success) {
+                (Memories::Rounds(rounds), [Some(_), Some(_)], Some(_)) => {
+                    let [own, partner] =
+                        [event.names[seat], event.names[1 - seat]].map(|name| name.expect("both said one") as u16);
+                    let rounds = &mut rounds[agent as usize];
+                    rounds.push([own, partner]);
+                    if rounds.len() > 2 * memory + 8 {
+                        rounds.drain(..rounds.len() - memory);
+                    }
+                }
+                (Memories::Known(known), [Some(word), _], success) => match (self.world.kind(kind), success) {
+                    (Kind::Speaker(rule), Some(success)) => known[agent as usize].learn(rule, seat as u8, word, success),
+                    (Kind::Opinion(_), _) => known[agent as usize] = Inventory(vec![word]),
+                    _ => (),
+                },
+                _ => (),
+            }
+        }
+    }
+
+    /// The probability with which an agent would now choose each name; None where that is not known from here, as of
+    /// language models and of what a control draws.
+    pub fn would(&self, agent: AgentId) -> Option<Vec<f64>> {
+        let n = self.world.experiment.names().len();
+        if let Some(name) = self.committed(agent) {
+            return Some((0..n as Name).map(|other| f64::from(u8::from(other == name))).collect());
+        }
+        match (self.world.kind(self.kinds[agent as usize]), self.rounds(agent)) {
+            (Kind::Window(policy), Some(rounds)) if !self.recorded => {
+                let mut out = vec![0.0; n];
+                let depth = policy.depth(self.world.experiment.memory());
+                policy.distribution(&rounds[rounds.len().saturating_sub(depth)..], &mut out);
+                Some(out)
+            }
+            (Kind::Speaker(_), _) if n > 0 => {
+                let known = self.known(agent).expect("speakers keep inventories");
+                let share = |name: Name| match known.is_empty() {
+                    true => 1.0 / n as f64,
+                    false if known.contains(&name) => 1.0 / known.len() as f64,
+                    false => 0.0,
+                };
+                Some((0..n as Name).map(share).collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// What an agent would say, in a word.
+    pub fn leaning(&mut self, agent: AgentId) -> Leaning {
+        if let Some(name) = self.committed(agent) {
+            return Leaning::Name(name);
+        }
+        if let Some(known) = self.known(agent) {
+            return match known {
+                [] => Leaning::Nothing,
+                [name] => Leaning::Name(*name),
+                _ => Leaning::Several,
+            };
+        }
+        let kind = self.kinds[agent as usize];
+        let (Kind::Window(policy), false) = (self.world.kind(kind), self.recorded) else {
+            return self.said[agent as usize].map_or(Leaning::Nothing, Leaning::Name);
+        };
+        let depth = policy.depth(self.world.experiment.memory());
+        let rounds = self.rounds(agent).unwrap_or_default();
+        let key = (kind, Box::from(&rounds[rounds.len().saturating_sub(depth)..]));
+        if let Some(&leaning) = self.known.get(&key) {
+            return leaning;
+        }
+        let p = self.would(agent).unwrap_or_default();
+        let most = p.iter().copied().fold(0.0, f64::max);
+        let mut likeliest = (0..).zip(&p).filter(|(_, p)| **p >= most - 1e-9).map(|(name, _)| name);
+        let leaning = match (likeliest.next(), likeliest.next()) {
+            (Some(name), None) => Leaning::Name(name),
+            (Some(_), Some(_)) => Leaning::Several,
+            (None, _) => Leaning::Nothing,
+        };
+        self.known.insert(key, leaning);
+        leaning
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::Fault;
+    use crate::experiment::{Document, NoInputs};
+    use crate::{Engine, Sink, run};
+
+    #[derive(Default)]
+    struct All(Vec<Event>);
+
+    impl Sink for All {
+        fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
+            self.0.extend_from_slice(events);
+            Ok(())
+        }
+        fn end(&mut self, _: u64) -> Result<(), Fault> {
+            Ok(())
+        }
+    }
+
+    fn world(text: &str) -> World {
+        let point = Document::parse("test.toml", text, &[]).unwrap().points().unwrap().remove(0);
+        World::build(&point, &NoInputs).map_err(|(key, why)| format!("{key}: {why}")).unwrap()
+    }
+
+    const AGENTS: [&str; 4] = [
+        "[game]\nkind = \"coordination\"\nnames = [\"A\", \"B\"]\nmemory = 3\n[agents]\nkind = \"win-stay-lose-shift\"\nlapse = 0.1\n",
+        "[game]\nkind = \"naming\"\nnames = [\"A\", \"B\"]\n[agents]\nkind = \"inventory\"\nbeta = 0.7\ncommitted = { name = \"B\", count = 2 }\n",
+        "[game]\nkind = \"naming\"\n[agents]\nkind = \"inventory\"\n",
+        "[game]\nkind = \"opinion\"\nnames = [\"A\", \"B\", \"C\"]\n[agents]\nkind = \"opinion\"\nrule = \"voter\"\n",
+    ];
+
+    /// An agent says nothing that its mind, as followed here, gave no probability to; and the agents of the next phase
+    /// remember what they are said to.
+    #[test]
+    fn agents_say_what_their_minds_allow() {
+        for agents in AGENTS {
+            let turnover = if agents.contains("opinion") { "" } else { "[[interventions]]\nround = 4\nturnover = 0.5\n" };
+            let world = world(&format!("seed = 3\n[population]\nsize = 10\n[stop]\nrounds = 9\n{turnover}{agents}"));
+            let mut events = All::default();
+            run(&world, &[0], Engine::Plain { block: 10 }, &mut events).unwrap();
+            let mut minds = Minds::new(&world, 0);
+            let (mut sure, mut unsure) = (0, 0);
+            for event in &events.0 {
+                minds.before(event.t);
+                let (agent, Some(name)) = (event.agents[0], event.names[0]) else { panic!("nothing is void here") };
+                if let Some(p) = minds.would(agent) {
+                    assert!(p[name as usize] > 0.0, "agent {agent} said {name}, of {p:?}");
+                    assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+                }
+                if let (Some(known), false) = (minds.known(agent), agents.contains("opinion")) {
+                    assert!(known.is_empty() || known.contains(&name), "agent {agent} said {name}, of {known:?}");
+                }
+                match minds.leaning(agent) {
+                    Leaning::Name(_) => sure += 1,
+                    Leaning::Several | Leaning::Nothing => unsure += 1,
+                }
+                minds.see(event);
+            }
+            assert!(sure > 20 && unsure > 0, "{sure} and {unsure} in {agents}");
+        }
+    }
+}

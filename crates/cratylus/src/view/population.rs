@@ -1,0 +1,355 @@
+//! One run's population, moment by moment: what each agent would say, and what it remembered, was asked and did.
+
+use super::run::{INTERACTIONS_MAX, SIZE_MAX, no_population};
+use super::{Query, Wrong};
+use cratylus_core::agent::Fault;
+use cratylus_core::experiment::{NetworkSpec, Point};
+use cratylus_core::language::model::{Query as Asked, Reply};
+use cratylus_core::live::Live;
+use cratylus_core::minds::{Leaning, Minds, unknown};
+use cratylus_core::window::Round;
+use cratylus_core::{AgentId, Engine, Event, NOBODY, Name, Sink, World, run};
+use cratylus_io::inputs::FileInputs;
+use cratylus_io::manifest::Manifest;
+use cratylus_io::models::asker::Taped;
+use cratylus_io::models::tape::Tape;
+use cratylus_io::run_dir::{CALLS, RunDir, base, declared_start};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+/// Frames of all agents take at most so many bytes, and are at most so many.
+const FRAMES_BYTES: usize = 32 << 20;
+const FRAMES: usize = 2000;
+/// Edges that are drawn.
+const EDGES: u64 = 20_000;
+/// Names with a colour of their own; the rest are others.
+const NAMES: usize = 12;
+const SEVERAL: u8 = 253;
+const OTHER: u8 = 254;
+const NOTHING: u8 = 255;
+
+/// A run that is looked at.
+pub struct Watched {
+    run: u64,
+    replica: u64,
+    world: World,
+    /// Whether its agents' responses are those of the world, or only what they did is known.
+    recorded: Option<Starts>,
+    events: Vec<Event>,
+    committed: Vec<AgentId>,
+    names: Vec<Name>,
+    step: u64,
+    frames: Vec<u8>,
+    success: Vec<Option<f64>>,
+    /// What models were asked, and what came back, by interaction and seat; the last try of each.
+    asked: HashMap<(u64, u8), (Asked, Reply, u16)>,
+    note: Option<String>,
+    source: &'static str,
+}
+
+/// Keeps events, up to what is held in memory.
+#[derive(Default)]
+struct All(Vec<Event>);
+
+impl Sink for All {
+    fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
+        if self.0.len() as u64 + events.len() as u64 > INTERACTIONS_MAX {
+            return Err(Fault(too_long()));
+        }
+        self.0.extend_from_slice(events);
+        Ok(())
+    }
+
+    fn block(&mut self, replica: u64, block: &cratylus_core::fast::Block) -> Result<(), Fault> {
+        self.take(replica, &block.events().collect::<Vec<_>>())
+    }
+
+    fn end(&mut self, _: u64) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+fn too_long() -> String {
+    format!("the viewer shows runs of up to {INTERACTIONS_MAX} interactions, and this one is longer")
+}
+
+impl Watched {
+    pub fn of(path: &Path, number: u64) -> Result<Watched, Wrong> {
+        let dir = RunDir::open_so_far(path)?;
+        let row = dir.rows()?.into_iter().find(|row| row.run == number);
+        let Some(row) = row else { return Err(Wrong::missing(format!("run {number} is not there, or not over"))) };
+        let point = dir.point(number);
+        if let Some(why) = no_population(&point.experiment) {
+            return Err(Wrong::asked(why));
+        }
+        if row.outcome.interactions > INTERACTIONS_MAX {
+            return Err(Wrong::asked(too_long()));
+        }
+        let (world, recorded) = world(&dir, point, number)?;
+        let (events, source, asked) = events(&dir, &world, recorded.is_some(), number, row.replica)?;
+        let mut watched = Watched {
+            run: number,
+            replica: row.replica,
+            events,
+            committed: row.committed,
+            names: Vec::new(),
+            step: 0,
+            frames: Vec::new(),
+            success: Vec::new(),
+            asked,
+            note: None,
+            source,
+            recorded,
+            world,
+        };
+        watched.draw();
+        Ok(watched)
+    }
+
+    fn minds(&self) -> Minds<'_> {
+        match &self.recorded {
+            Some(starts) => Minds::recorded(&self.world, self.replica, starts.clone()),
+            None => Minds::new(&self.world, self.replica),
+        }
+    }
+
+    /// Works out all frames.
+    fn draw(&mut self) {
+        let size = self.world.size as usize;
+        let rounds = (self.events.len() as u64).div_ceil(size as u64).max(1);
+        let most = (FRAMES_BYTES / size).clamp(2, FRAMES) as u64;
+        let step = rounds.div_ceil(most - 1) * size as u64;
+        // The commonest names get colours: of a pool the first of it, else those said most often.
+        let pool = self.world.experiment.names().len();
+        let names: Vec<Name> = match pool {
+            1..=NAMES => (0..pool as Name).collect(),
+            _ => {
+                let mut said: BTreeMap<Name, u64> = BTreeMap::new();
+                // What was said late was said by those who agreed.
+                let late = self.events.len() / 2;
+                self.events[late..].iter().flat_map(Event::choices).for_each(|(_, name)| *said.entry(name).or_default() += 1);
+                let mut said: Vec<(Name, u64)> = said.into_iter().collect();
+                said.sort_by_key(|&(name, n)| (std::cmp::Reverse(n), name));
+                said.into_iter().take(NAMES).map(|(name, _)| name).collect()
+            }
+        };
+        let place: HashMap<Name, u8> = names.iter().copied().zip(0u8..).collect();
+        let (mut frames, mut success) = (Vec::new(), Vec::new());
+        let mut minds = self.minds();
+        let mut take = |minds: &mut Minds<'_>| {
+            frames.extend((0..self.world.size).map(|agent| match minds.leaning(agent) {
+                Leaning::Name(name) => place.get(&name).copied().unwrap_or(OTHER),
+                Leaning::Several => SEVERAL,
+                Leaning::Nothing => NOTHING,
+            }));
+        };
+        take(&mut minds);
+        for events in self.events.chunks(step as usize) {
+            events.iter().for_each(|event| minds.see(event));
+            take(&mut minds);
+            let settled: Vec<bool> = events.iter().filter_map(|event| event.success).collect();
+            let yes = settled.iter().filter(|&&success| success).count();
+            success.push((!settled.is_empty()).then(|| yes as f64 / settled.len() as f64));
+        }
+        let live = self.world.live() || self.recorded.is_some();
+        self.note =
+            live.then(|| "What these agents would say is not known before they are asked: shown is what each said last.".into());
+        (self.names, self.step, self.frames, self.success) = (names, step, frames, success);
+    }
+
+    fn word(&self, name: Name) -> String {
+        self.world.experiment.names().get(name as usize).cloned().unwrap_or_else(|| format!("w{name}"))
+    }
+
+    pub fn describe(&self) -> Result<Value, Wrong> {
+        Ok(json!({
+            "run": self.run,
+            "size": self.world.size,
+            "names": self.names.iter().map(|&name| self.word(name)).collect::<Vec<_>>(),
+            "interactions": self.events.len(),
+            "step": self.step,
+            "frames": self.frames.len() / self.world.size as usize,
+            "committed": self.committed,
+            "layout": self.layout(),
+            "success": self.success,
+            "source": self.source,
+            "note": self.note,
+        }))
+    }
+
+    /// How agents are laid out: who can meet whom, where that is few.
+    fn layout(&self) -> Value {
+        match &self.world.experiment.population.network {
+            NetworkSpec::Complete | NetworkSpec::Ring { .. } => return json!({ "kind": "ring" }),
+            NetworkSpec::Lattice { sides, .. } if sides.len() == 2 => return json!({ "kind": "grid", "sides": sides }),
+            _ => (),
+        }
+        match self.world.network(self.world.seed(self.replica)) {
+            Ok(network) if network.half_edges() <= 2 * EDGES => {
+                let edges: Vec<[AgentId; 2]> = (0..network.len())
+                    .flat_map(|agent| (0..network.degree(agent)).map(move |i| (agent, i)))
+                    .map(|(agent, i)| [agent, network.neighbour(agent, i)])
+                    .filter(|[a, b]| a < b)
+                    .collect();
+                json!({ "kind": "network", "edges": edges })
+            }
+            _ => json!({ "kind": "ring" }),
+        }
+    }
+
+    pub fn frames(&self, query: &Query) -> Result<Vec<u8>, Wrong> {
+        let (from, n): (usize, usize) = (query.number("from", 0)?, query.number("n", 1)?);
+        let size = self.world.size as usize;
+        let start = from.saturating_mul(size).min(self.frames.len());
+        let end = start.saturating_add(n.min((4 << 20) / size + 1) * size).min(self.frames.len());
+        Ok(self.frames[start..end].to_vec())
+    }
+
+    pub fn agent(&self, query: &Query) -> Result<Value, Wrong> {
+        let (agent, t): (AgentId, u64) = (query.number("agent", 0)?, query.number("t", 0)?);
+        if agent >= self.world.size {
+            return Err(Wrong::missing(format!("there are {} agents", self.world.size)));
+        }
+        let mut minds = self.minds();
+        let until = self.events.partition_point(|event| event.t < t);
+        self.events[..until].iter().for_each(|event| minds.see(event));
+        let takes_part = |event: &&Event| event.agents.contains(&agent);
+        let last = self.events[..until].iter().rev().find(takes_part);
+        let next = self.events[until..].iter().find(takes_part);
+        let round = |[own, partner]: &Round| json!({ "own": self.word((*own).into()), "partner": self.word((*partner).into()), "success": own == partner });
+        let would = minds.would(agent).filter(|p| self.recorded.is_none() && !p.is_empty()).map(|p| {
+            let mut names: Vec<(Name, f64)> = (0..).zip(p).collect();
+            names.sort_by(|a, b| b.1.total_cmp(&a.1));
+            names.into_iter().take(26).map(|(name, p)| json!({ "name": self.word(name), "p": p })).collect::<Vec<_>>()
+        });
+        let committed = self.committed.contains(&agent).then(|| self.committed_to(&minds, agent)).flatten();
+        Ok(json!({
+            "agent": agent,
+            "t": t,
+            "kind": self.kind(agent),
+            "committed": committed,
+            "memory": minds.rounds(agent).map(|rounds| rounds.iter().map(round).collect::<Vec<_>>()),
+            "knows": minds.known(agent).map(|known| known.iter().map(|&name| self.word(name)).collect::<Vec<_>>()),
+            "would": would,
+            "last": last.map(|event| self.turn(event, agent)),
+            "next": next.map(|event| self.turn(event, agent)),
+        }))
+    }
+
+    fn kind(&self, agent: AgentId) -> Option<String> {
+        let kind = match &self.recorded {
+            Some(_) => 0,
+            None => self.world.assign(self.world.seed(self.replica))[agent as usize],
+        };
+        super::run::agents(&self.world.experiment).into_iter().nth(kind.into())
+    }
+
+    fn committed_to(&self, minds: &Minds<'_>, agent: AgentId) -> Option<String> {
+        let group = || self.world.experiment.agents.committed.first().map(|group| group.name.clone());
+        minds.committed(agent).map(|name| self.word(name)).or_else(group)
+    }
+
+    /// What an agent did in an interaction.
+    fn turn(&self, event: &Event, agent: AgentId) -> Value {
+        let seat = usize::from(event.agents[0] != agent);
+        let partner = event.agents[1 - seat];
+        let says = |seat: usize| event.names[seat].map(|name| self.word(name));
+        let game = self.world.experiment.game.kind;
+        let seat_word = match (game, partner == NOBODY, seat) {
+            (_, true, _) => "alone",
+            ("naming", _, 0) => "speaker",
+            ("naming", _, _) => "hearer",
+            (_, _, 0) => "first",
+            _ => "second",
+        };
+        let mut turn = json!({
+            "t": event.t, "seat": seat_word, "partner": (partner != NOBODY).then_some(partner),
+            "said": says(seat), "partner_said": says(1 - seat), "success": event.success, "invalid": event.invalid[seat],
+        });
+        if let Some((query, reply, kind)) = self.asked.get(&(event.t, seat as u8))
+            && let Some(model) = self.world.model(*kind)
+        {
+            turn["asked"] = model
+                .prompt(query)
+                .map_or(Value::Null, |prompt| json!({ "messages": prompt.messages, "prefill": prompt.prefill }));
+            match reply {
+                Reply::Distribution(distribution) => {
+                    let gave = model.names.iter().zip(&distribution.names).map(|(name, p)| json!({ "name": name, "p": p }));
+                    turn["gave"] = gave.collect();
+                }
+                Reply::Read(Ok(name)) => turn["text"] = model.names[*name as usize].clone().into(),
+                Reply::Read(Err(why)) => turn["text"] = format!("unusable: {}", json!(why).as_str().unwrap_or_default()).into(),
+            }
+        }
+        turn
+    }
+}
+
+/// What each agent remembered at the start, oldest first.
+type Starts = Vec<Vec<Round>>;
+
+/// The world of a run; for one that was recorded elsewhere a stand-in, with what agents remembered at its start.
+fn world(dir: &RunDir, point: &Point, number: u64) -> Result<(World, Option<Starts>), Wrong> {
+    let recorded = point.experiment.agents.kinds.iter().any(|(_, kind)| kind.kind == "recorded");
+    if !recorded {
+        let built = World::build(point, &FileInputs::new(&base(&dir.path)));
+        return built.map(|world| (world, None)).map_err(|(key, why)| Wrong::asked(format!("{key}: {why}")));
+    }
+    let names = point.experiment.names();
+    let place = |word: &String| names.iter().position(|name| name == word).map(|place| place as u16);
+    let starts = dir.memories()?.remove(&number).unwrap_or_else(|| declared_start(&point.experiment));
+    let rounds = starts
+        .iter()
+        .take(SIZE_MAX as usize)
+        .map(|memory| memory.iter().filter_map(|[own, partner]| Some([place(own)?, place(partner)?])).collect());
+    Ok((unknown(point), Some(rounds.collect())))
+}
+
+type Questions = HashMap<(u64, u8), (Asked, Reply, u16)>;
+
+/// The events of a run: as they are kept, or played again.
+fn events(
+    dir: &RunDir,
+    world: &World,
+    recorded: bool,
+    number: u64,
+    replica: u64,
+) -> Result<(Vec<Event>, &'static str, Questions), Wrong> {
+    let fault = |fault: Fault| Wrong::asked(fault.0);
+    if world.live() && !recorded {
+        let (events, asked) = asked(dir, world, replica).map_err(fault)?;
+        return Ok((events, "played again from the calls that are kept", asked));
+    }
+    if dir.has_interactions() {
+        return Ok((dir.events(number)?, "recorded", HashMap::new()));
+    }
+    let mut all = All::default();
+    run(world, &[replica], Engine::Fastest, &mut all).map_err(fault)?;
+    Ok((all.0, "played again", HashMap::new()))
+}
+
+/// Plays a run of live models from its tape, and keeps what was asked.
+fn asked(dir: &RunDir, world: &World, replica: u64) -> Result<(Vec<Event>, Questions), Fault> {
+    let told = |trouble: cratylus_io::Trouble| Fault(trouble.0);
+    let tape = match dir.path.join(CALLS).exists() {
+        true => cratylus_io::calls::read(&dir.path).map_err(told)?,
+        false => Tape::read(&dir.path.join(cratylus_io::live::TAPE)).map_err(told)?,
+    };
+    let mut taped = Taped::new(tape, Manifest::read(&dir.path).map_err(told)?.servers);
+    let ways: BTreeMap<u16, String> = world.models().map(|(kind, _)| (kind, world.asked(kind))).collect();
+    let mut live = Live::new(world, replica);
+    let (mut questions, mut events, mut all, mut out) = (Vec::new(), Vec::new(), All::default(), HashMap::new());
+    while !live.over() {
+        live.questions(&mut questions, &mut events)?;
+        for (ticket, query) in questions.drain(..) {
+            let model = world.model(ticket.kind).expect("only models are asked");
+            let reply = taped.reply(&ways[&ticket.kind], model, &query)?;
+            live.reply(ticket, &reply, &mut events)?;
+            out.insert((ticket.t, ticket.seat), (query, reply, ticket.kind));
+        }
+        all.take(replica, &events)?;
+        events.clear();
+    }
+    Ok((all.0, out))
+}

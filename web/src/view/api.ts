@@ -1,0 +1,187 @@
+// What the server answers, and how it is asked. Any field may be missing, and all text is untrusted.
+import type { Proportion, Report } from "../data";
+
+type Maybe<T> = T | null | undefined;
+
+export interface Entry {
+  id: string;
+  name?: Maybe<string>;
+  claim?: Maybe<string>;
+  state?: Maybe<string>;
+  says?: Maybe<string>;
+  game?: Maybe<string>;
+  agents?: Maybe<string[]>;
+  sizes?: Maybe<number[]>;
+  points?: Maybe<number>;
+  replicas?: Maybe<number>;
+  runs?: Maybe<number>;
+  done?: Maybe<number>;
+  consensus?: Maybe<Proportion & { of?: Maybe<number> }>;
+  winners?: Maybe<{ name: string; count?: Maybe<number>; share?: Maybe<number> }[]>;
+  calls?: Maybe<number>;
+  usd?: Maybe<number>;
+  audits?: Maybe<{ passed?: Maybe<number>; of?: Maybe<number>; says?: Maybe<string> }>;
+  started?: Maybe<string>;
+  ended?: Maybe<string>;
+  digest?: Maybe<string>;
+  stamp?: Maybe<string>;
+  trouble?: Maybe<string>;
+}
+
+export interface Listing {
+  folder?: Maybe<string>;
+  version?: Maybe<string>;
+  reading?: Maybe<number>;
+  runs?: Maybe<Entry[]>;
+}
+
+export interface PointOfRun {
+  label?: Maybe<string>;
+  first?: Maybe<number>;
+  runs?: Maybe<number>;
+  done?: Maybe<number>;
+  size?: Maybe<number>;
+  names?: Maybe<string[]>;
+}
+
+export interface Run {
+  id: string;
+  state?: Maybe<string>;
+  says?: Maybe<string>;
+  runs?: Maybe<number>;
+  done?: Maybe<number>;
+  stamp?: Maybe<string>;
+  live?: Maybe<boolean>;
+  report?: Maybe<Report>;
+  asked?: Maybe<Record<string, unknown>>;
+  plan?: Maybe<Record<string, unknown>[]>;
+  points?: Maybe<PointOfRun[]>;
+  tables?: Maybe<string[]>;
+  population?: Maybe<boolean>;
+  no_population?: Maybe<string>;
+}
+
+export interface Replica {
+  run: number;
+  replica?: Maybe<number>;
+  seed?: Maybe<number | string>;
+  interactions?: Maybe<number>;
+  rounds?: Maybe<number>;
+  consensus?: Maybe<boolean>;
+  winner?: Maybe<string>;
+  rounds_to_consensus?: Maybe<number>;
+  success_rate?: Maybe<number>;
+  void_share?: Maybe<number>;
+  tipped?: Maybe<boolean>;
+  minority_share?: Maybe<number>;
+}
+
+export interface Series {
+  run: number;
+  measures?: Maybe<Record<string, { round?: Maybe<number[]>; value?: Maybe<Maybe<number>[]> }>>;
+}
+
+export interface Population {
+  run: number;
+  size: number;
+  names: string[];
+  interactions: number;
+  step: number;
+  frames: number;
+  committed?: Maybe<number[]>;
+  layout?: Maybe<{ kind: string; sides?: Maybe<number[]>; edges?: Maybe<[number, number][]> }>;
+  success?: Maybe<Maybe<number>[]>;
+  source?: Maybe<string>;
+  note?: Maybe<string>;
+}
+
+export interface Chance {
+  name: string;
+  p?: Maybe<number>;
+}
+
+export interface Message {
+  role?: Maybe<string>;
+  text?: Maybe<string>;
+}
+
+export interface Turn {
+  t: number;
+  seat?: Maybe<string>;
+  partner?: Maybe<number>;
+  said?: Maybe<string>;
+  partner_said?: Maybe<string>;
+  success?: Maybe<boolean>;
+  asked?: Maybe<{ messages?: Maybe<Message[]>; prefill?: Maybe<string> }>;
+  gave?: Maybe<Chance[]>;
+  text?: Maybe<string>;
+  invalid?: Maybe<number>;
+}
+
+export interface Agent {
+  agent: number;
+  t: number;
+  kind?: Maybe<string>;
+  committed?: Maybe<string>;
+  memory?: Maybe<{ own?: Maybe<string>; partner?: Maybe<string>; success?: Maybe<boolean> }[]>;
+  knows?: Maybe<string[]>;
+  would?: Maybe<Chance[]>;
+  last?: Maybe<Turn>;
+  next?: Maybe<Turn>;
+}
+
+export interface Call {
+  row: number;
+  model?: Maybe<string>;
+  shown?: Maybe<string[]>;
+  begins?: Maybe<string>;
+  text?: Maybe<string>;
+  names?: Maybe<Chance[]>;
+  void?: Maybe<boolean>;
+  again?: Maybe<number>;
+  times_sent?: Maybe<number>;
+  prompt_tokens?: Maybe<number>;
+  completion_tokens?: Maybe<number>;
+  usd?: Maybe<number>;
+  ms?: Maybe<number>;
+  at?: Maybe<string>;
+}
+
+export interface FullCall extends Call {
+  messages?: Maybe<Message[]>;
+  prefill?: Maybe<string>;
+  logprobs?: Maybe<{ token?: Maybe<string>; logprob?: Maybe<number> }[]>;
+  sent?: unknown;
+  answer?: unknown;
+}
+
+export interface Calls {
+  total?: Maybe<number>;
+  matched?: Maybe<number>;
+  tokens?: Maybe<number>;
+  usd?: Maybe<number>;
+  rows?: Maybe<Call[]>;
+}
+
+type Query = Record<string, string | number>;
+
+export const address = (what: string, query: Query = {}): string => {
+  const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
+  return `api/${what}${search.size ? `?${search}` : ""}`;
+};
+
+async function fetched(what: string, query: Query, signal?: AbortSignal): Promise<Response> {
+  const answer = await fetch(address(what, query), { signal });
+  if (answer.ok) return answer;
+  const said = (await answer.json().catch(() => null)) as { error?: string } | null;
+  throw new Error(said?.error || `the server answered ${answer.status}`);
+}
+
+export const ask = async <T>(what: string, query: Query = {}, signal?: AbortSignal): Promise<T> =>
+  (await fetched(what, query, signal)).json() as Promise<T>;
+
+export const askBytes = async (what: string, query: Query, signal?: AbortSignal): Promise<Uint8Array> =>
+  new Uint8Array(await (await fetched(what, query, signal)).arrayBuffer());
+
+export const aborted = (error: unknown) => error instanceof DOMException && error.name === "AbortError";
+export const message = (error: unknown) => (error instanceof Error ? error.message : String(error));

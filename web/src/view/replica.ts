@@ -1,0 +1,143 @@
+// The single runs of a run directory, and one of them: its population and its measures over time.
+// Runs are numbered from 0, as they are in the tables and in the figures of the report.
+import { context } from "../context";
+import { isNumber, unique, type Point } from "../data";
+import { html } from "../dom";
+import { mount } from "../figure";
+import { pictured } from "../figures/pictures";
+import { shares } from "../figures/shares";
+import { success } from "../figures/success";
+import { fileStem } from "../report";
+import { duration, number, percent, plural, share } from "../text";
+import { ask, message, type Replica, type Run, type Series } from "./api";
+import { list, type Column } from "./list";
+import { apart, choice, field, link, whole, type Place } from "./parts";
+import { population } from "./population";
+
+const yes = (value: boolean | null | undefined) => (value == null ? "" : value ? "yes" : "no");
+
+const columns: Column<Replica>[] = [
+  { head: "Run", part: 1, number: true, text: ({ run }) => whole(run) },
+  { head: "Replica", part: 1, number: true, minor: true, text: ({ replica }) => whole(replica) },
+  { head: "Seed", part: 2.6, number: true, minor: true, text: ({ seed }) => (seed == null ? "" : String(seed)) },
+  { head: "Interactions", part: 1.5, number: true, text: ({ interactions }) => whole(interactions) },
+  { head: "Rounds", part: 1.2, number: true, minor: true, text: ({ rounds }) => (isNumber(rounds) ? duration(rounds) : "") },
+  { head: "Consensus", part: 1.3, text: ({ consensus }) => yes(consensus) },
+  { head: "Winner", part: 2, text: ({ winner }) => winner ?? "" },
+  { head: "Rounds to it", part: 1.4, number: true, text: ({ rounds_to_consensus: rounds }) => (isNumber(rounds) ? duration(rounds) : "") },
+  { head: "Success", part: 1.2, number: true, minor: true, text: ({ success_rate: rate }) => (isNumber(rate) ? percent(rate) : "") },
+  { head: "Void", part: 1, number: true, minor: true, text: ({ void_share: part }) => (isNumber(part) ? share(part) : "") },
+  { head: "Tipped", part: 1, text: ({ tipped }) => yes(tipped) },
+  { head: "Minority", part: 1.2, number: true, minor: true, text: ({ minority_share: part }) => (isNumber(part) ? share(part) : "") },
+];
+
+export function replicas({ query, signal, remember }: Place, run: Run): { elements: HTMLElement[]; refresh: () => void } {
+  const points = run.points ?? [];
+  const holder = html("div");
+  const count = html("p", { class: "facts" });
+  let point = Math.min(points.length - 1, Number(query.get("point") ?? 0) || 0);
+  let rows: ReturnType<typeof list> | undefined;
+  const draw = async () => {
+    try {
+      const of = point;
+      const fetched = async (from: number, n: number, stopped: AbortSignal) => {
+        const found = await ask<{ total: number; rows: Replica[] }>("replicas", { id: run.id, point: of, from, n }, stopped);
+        count.textContent = `${plural(found.total, "run")} finished. Choosing one shows its population and its measures over time.`;
+        return found;
+      };
+      const some = await fetched(0, 100, signal);
+      const used = columns.filter(({ text }) => !some.rows.length || some.rows.some((row) => text(row)));
+      rows = list<Replica>({
+        label: "Single runs", stem: `${fileStem(run.report?.name ?? run.id)}-runs-${point}`, columns: used, signal,
+        ask: fetched,
+        open: (row) => (location.hash = link("run", run.id, "replica", row.run)),
+      });
+      holder.replaceChildren(count, rows.element);
+    } catch (error) {
+      if (!signal.aborted) holder.replaceChildren(html("p", { class: "warning" }, message(error)));
+    }
+  };
+  void draw();
+  const options = points.map(({ label, done, runs }, index) => [String(index), `${(label ?? `condition ${index + 1}`).slice(0, 80)} (${done ?? 0} of ${runs ?? "?"})`] as [string, string]);
+  return {
+    elements: [html("section", { "aria-label": "Single runs" },
+      points.length > 1 && html("div", { class: "controls" }, field("Condition", choice(options, String(point), (value) => {
+        point = Number(value);
+        remember({ point: value });
+        void draw();
+      }))), holder)],
+    refresh: () => (rows ? rows.refresh() : void draw()),
+  };
+}
+
+/** The measures of a run as the figures of a report that holds nothing else. */
+function figuresOf(run: Run, series: Series, label: string, winner: string | null | undefined, names: string[], size: number | null | undefined) {
+  const measures = Object.entries(series.measures ?? {});
+  const rate = measures.find(([name]) => name === "success_rate")?.[1];
+  const named = measures.filter(([name]) => name.startsWith("name_share:")).map(([name, { round, value }]) => ({ name: name.slice("name_share:".length), round: round ?? [], value: value ?? [] }));
+  const all = unique(named.flatMap(({ round }) => round)).sort((a, b) => a - b);
+  const along = named.map(({ name, round, value }) => {
+    const at = new Map(round.map((when, index) => [when, value[index] ?? null]));
+    return [name, all.map((when) => at.get(when) ?? null)] as const;
+  });
+  const point: Point = {
+    label, size, runs: 1, names,
+    success: rate?.round?.length ? { round: rate.round, median: rate.value } : null,
+    shares: all.length ? [{ run: series.run, winner, round: all, names: Object.fromEntries(along) }] : null,
+  };
+  const about = context({ name: run.report?.name, live: run.report?.live, points: [point] });
+  // Colours follow the order of names, as those of the population do.
+  about.colourOf = (name) => (names.indexOf(name) >= 0 && names.indexOf(name) < 10 ? `series${names.indexOf(name)}` : "other");
+  const others = measures.filter(([name, { round }]) => name !== "success_rate" && !name.startsWith("name_share:") && round?.length).map(([name, { round, value }], index) =>
+    pictured(`measure-${index + 1}`, name.slice(0, 200), [{ condition: label, picture: { kind: "curves", x: "population round", y: name, lines: [{ label: name, who: "record", joined: true, x: round, y: value }] } }]));
+  const stacked = shares(about);
+  const drawn = [success(about), stacked && { ...stacked, title: "Shares of the names", caption: "Share of each name among the choices in a population round, stacked with the winner at the bottom." }, ...others].filter((figure) => figure !== undefined);
+  return drawn.map((figure, index) => mount(figure, index + 1, `${fileStem(run.report?.name ?? run.id)}-run-${series.run}`));
+}
+
+export function replica(place: Place, run: Run): HTMLElement[] {
+  const { path, signal } = place;
+  const index = Number(path[3] ?? 0);
+  const points = run.points ?? [];
+  const point = points.filter((one) => (one.first ?? 0) <= index).pop() ?? points[0];
+  const at = points.indexOf(point!);
+  const total = points.reduce((sum, one) => sum + (one.runs ?? 0), 0);
+  const nth = index - (point?.first ?? 0);
+  const facts = html("p", { class: "facts" });
+  const people = html("div", {}, html("p", { class: "facts" }, "Reading the population …"));
+  const over = html("div", { class: "figures" });
+  const trouble = (part: HTMLElement, error: unknown) => {
+    if (!signal.aborted) part.replaceChildren(html("p", { class: "warning" }, message(error)));
+  };
+
+  let names = point?.names ?? [];
+  let draw = (): void => undefined;
+  if (run.population === false) people.replaceChildren(html("p", {}, run.no_population || "The population of this run cannot be shown."));
+  else {
+    population(run.id, index, place).then((found) => {
+      people.replaceChildren(found.element);
+      // Names have the same colours in the figures as in the population.
+      if (found.names.join("\n") === names.join("\n")) return;
+      names = found.names;
+      draw();
+    }, (error) => trouble(people, error));
+  }
+  Promise.all([
+    ask<Series>("series", { id: run.id, run: index }, signal),
+    ask<{ rows: Replica[] }>("replicas", { id: run.id, point: Math.max(0, at), from: nth, n: 1 }, signal).catch(() => ({ rows: [] })),
+  ]).then(([series, { rows }]) => {
+    const row = rows.find((one) => one.run === index);
+    facts.textContent = [
+      point?.label && apart(point.label, 200), `replica ${nth}`, isNumber(row?.interactions) && plural(row.interactions, "interaction"), row?.winner ? `${apart(row.winner)} wins` : row?.consensus === false ? "no consensus" : "",
+      isNumber(row?.rounds_to_consensus) && `consensus after ${number(row.rounds_to_consensus)} rounds`, row?.seed != null && `seed ${row.seed}`,
+    ].filter(Boolean).join(" · ");
+    draw = () => over.replaceChildren(...figuresOf(run, series, point?.label ?? "", row?.winner, names, point?.size));
+    draw();
+  }).catch((error) => trouble(over, error));
+
+  const to = (target: number, label: string) => (target >= 0 && target < total ? html("a", { href: link("run", run.id, "replica", target) }, label) : html("span", { class: "facts" }, label));
+  return [
+    html("nav", { class: "steps", "aria-label": "Neighbouring runs" }, to(index - 1, "‹ previous"), html("h2", {}, `Run ${whole(index)}`), to(index + 1, "next ›")),
+    facts, people, over,
+  ];
+}
