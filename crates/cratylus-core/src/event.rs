@@ -13,7 +13,7 @@ pub type AgentId = u32;
 /// A name, as its place in the game's pool; in a game without a pool, as the number of the interaction that invented it.
 pub type Name = u32;
 
-/// The empty second seat of an interaction in which one agent is asked alone.
+/// The empty second seat of an interaction in which one agent is asked alone, or speaks to a group.
 pub const NOBODY: AgentId = AgentId::MAX;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 
 use crate::agents::inventory::{Inventory, InventoryRule};
 use crate::event::Event;
+use crate::groups::Heard;
 use crate::{AgentId, NOBODY, Name};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,6 +17,8 @@ pub struct Knowing {
     pub start: KnownAtStart,
     /// The name of each agent that is committed to one.
     pub committed: Arc<HashMap<AgentId, Name>>,
+    /// Who heard, where groups of more than two meet.
+    pub heard: Option<Heard>,
 }
 
 #[derive(Clone, Debug)]
@@ -47,11 +50,13 @@ pub struct Known {
     words: u64,
     /// How many agents know each name that is known.
     holders: HashMap<Name, u32>,
+    /// Who met last, where groups do.
+    group: Vec<AgentId>,
 }
 
 impl Known {
     pub fn new(knowing: Knowing) -> Known {
-        Known { knowing, inventories: Vec::new(), words: 0, holders: HashMap::new() }
+        Known { knowing, inventories: Vec::new(), words: 0, holders: HashMap::new(), group: Vec::new() }
     }
 
     pub fn see(&mut self, event: &Event) {
@@ -67,8 +72,15 @@ impl Known {
         let Some(word) = event.names[0] else { return };
         // An opinion takes the place of the one before, as a name that succeeds does.
         let Some(success) = event.success.or(self.knowing.rule.is_none().then_some(true)) else { return };
-        for seat in 0..2 {
-            let agent = event.agents[seat as usize];
+        match &self.knowing.heard {
+            Some(Heard { groups, seed }) => groups.meet(*seed, event.t, &mut self.group),
+            None => {
+                self.group.clear();
+                self.group.extend(event.agents);
+            }
+        }
+        for (place, &agent) in self.group.iter().enumerate() {
+            let seat = u8::from(place > 0);
             if agent == NOBODY || self.knowing.committed.contains_key(&agent) {
                 continue;
             }

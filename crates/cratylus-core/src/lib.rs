@@ -30,6 +30,7 @@ mod draws;
 pub mod machine;
 
 pub mod fast;
+pub mod groups;
 pub mod live;
 mod opinions;
 mod run;

@@ -5,6 +5,7 @@ use crate::agents::inventory::Inventory;
 use crate::agents::uniform::Uniform;
 use crate::event::Event;
 use crate::experiment::{Kind, Point};
+use crate::groups::Groups;
 use crate::window::Round;
 use crate::world::{Memories, World};
 use crate::{AgentId, NOBODY, Name, Seed};
@@ -23,6 +24,10 @@ pub struct Minds<'w> {
     kinds: Vec<u16>,
     memories: Memories,
     said: Vec<Option<Name>>,
+    /// The groups in which they meet, where they do not meet in pairs.
+    groups: Option<Arc<Groups>>,
+    /// Who met last.
+    group: Vec<AgentId>,
     /// Whether what they would say is not known.
     recorded: bool,
     /// What the policy of each kind says of windows seen before.
@@ -32,6 +37,11 @@ pub struct Minds<'w> {
 /// The world of a run that was recorded elsewhere, whose agents' responses nobody knows.
 pub fn unknown(point: &Point) -> World {
     World::surrogate(point.experiment.clone(), Arc::new(Uniform {}), point.text(), None)
+}
+
+fn groups(world: &World, seed: Seed) -> Option<Arc<Groups>> {
+    // Groups that could not be drawn played nothing.
+    world.groups(seed).ok().flatten()
 }
 
 /// What an agent would say.
@@ -62,7 +72,19 @@ impl<'w> Minds<'w> {
             rounds.resize(world.size as usize, Vec::new());
         }
         let said = vec![None; world.size as usize];
-        Minds { world, whole: world, seed, phase: 0, kinds, memories, said, recorded, known: HashMap::new() }
+        Minds {
+            world,
+            whole: world,
+            seed,
+            phase: 0,
+            kinds,
+            memories,
+            said,
+            groups: groups(world, seed),
+            group: Vec::new(),
+            recorded,
+            known: HashMap::new(),
+        }
     }
 
     /// The name that an agent is committed to.
@@ -95,6 +117,7 @@ impl<'w> Minds<'w> {
             let before = (self.world, self.kinds.as_slice());
             self.kinds = phase.world.next(self.seed, self.phase, phase.turnover, before, &mut self.memories);
             self.world = &phase.world;
+            self.groups = groups(self.world, self.seed);
             self.phase += 1;
             self.known.clear();
         }
@@ -106,7 +129,13 @@ impl<'w> Minds<'w> {
             self.said[agent as usize] = Some(name);
         }
         let memory = self.world.experiment.memory();
-        for (seat, &agent) in event.agents.iter().enumerate().filter(|(_, agent)| **agent != NOBODY) {
+        self.group.clear();
+        match &self.groups {
+            Some(groups) => groups.meet(self.seed, event.t, &mut self.group),
+            None => self.group.extend(event.agents.iter().filter(|agent| **agent != NOBODY)),
+        }
+        for (place, &agent) in self.group.iter().enumerate() {
+            let seat = place.min(1);
             let kind = self.kinds[agent as usize];
             match (&mut self.memories, event.names, event.success) {
                 (Memories::Rounds(rounds), [Some(_), Some(_)], Some(_)) => {

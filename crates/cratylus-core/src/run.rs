@@ -8,6 +8,7 @@ use crate::experiment::Followed;
 use crate::fast::counts::Tally;
 use crate::fast::{self, Block, Run, States, TwoNames, WORDS_MAX, WordSets, two_names};
 use crate::game::{Answer, Hand};
+use crate::groups::{self, Meeting};
 use crate::opinions::{Around, Opinions};
 use crate::pairing::{Pairing, Pairs};
 use crate::stop::StopSeen;
@@ -57,6 +58,9 @@ pub fn run(world: &World, replicas: &[u64], engine: Engine, sink: &mut dyn Sink)
     }
     if world.opinions().is_some() {
         return replicas.iter().try_for_each(|&replica| run_opinions(world, replica, engine, sink));
+    }
+    if world.in_groups() {
+        return replicas.iter().try_for_each(|&replica| run_groups(world, replica, sink));
     }
     match engine {
         Engine::Fastest if Stretch::fits(world) => replicas.iter().try_for_each(|&replica| run_fast(world, replica, sink)),
@@ -133,6 +137,17 @@ impl Stretch<'_> {
         let complete = world.complete && engine == Engine::Fastest;
         let around = Around { seed, replica, network: &*network, complete, rules: &rules, assigned };
         opinions.play(&around, [from, until], stop, sink)
+    }
+
+    /// The same in groups of more than two.
+    fn meet(&self, known: &mut [Inventory], stop: &mut StopSeen, sink: &mut dyn Sink) -> Result<bool, Fault> {
+        let Stretch { world, replica, from, until, assigned } = *self;
+        let (seed, rule) = (world.seed(replica), world.inventories().expect("groups play the naming game"));
+        let groups = world.groups(seed)?.expect("asked before");
+        let committed: Vec<bool> = assigned.iter().map(|&kind| world.bound_to(kind).is_some()).collect();
+        let agree = world.experiment.game.spec.agree().unwrap_or_default();
+        let meeting = Meeting { seed, replica, groups: &groups, agree, rule, committed: &committed };
+        groups::play(known, &meeting, [from, until], stop, sink)
     }
 
     /// Plays on, and says whether the run is over. `memories` is what agents remember before it, and afterwards what they
@@ -216,6 +231,15 @@ fn run_opinions(world: &World, replica: u64, engine: Engine, sink: &mut dyn Sink
     sink.end(replica)
 }
 
+/// Plays a run of the naming game in groups.
+fn run_groups(world: &World, replica: u64, sink: &mut dyn Sink) -> Result<(), Fault> {
+    let (assigned, memories) = world.first(world.seed(replica));
+    let Memories::Known(mut known) = memories else { unreachable!("groups play the naming game") };
+    let stretch = Stretch { world, replica, from: 0, until: u64::MAX, assigned: &assigned };
+    stretch.meet(&mut known, &mut world.stop(replica), sink)?;
+    sink.end(replica)
+}
+
 /// Plays a run whose population is changed while it plays: from one intervention to the next, each with a world of its own.
 fn run_phases(world: &World, replica: u64, engine: Engine, sink: &mut dyn Sink) -> Result<(), Fault> {
     let seed = world.seed(replica);
@@ -232,6 +256,11 @@ fn run_phases(world: &World, replica: u64, engine: Engine, sink: &mut dyn Sink) 
                 break;
             }
             *known = opinions.held().map(|name| Inventory(name.into_iter().collect())).collect();
+        } else if let (true, Memories::Known(known)) = (now.in_groups(), &mut memories) {
+            let stretch = Stretch { world: now, replica, from, until, assigned: &assigned };
+            if stretch.meet(known, &mut stop, sink)? {
+                break;
+            }
         } else if engine == Engine::Fastest && Stretch::fits(now) {
             let stretch = Stretch { world: now, replica, from, until, assigned: &assigned };
             if stretch.play(Some(&mut memories), &mut stop, sink)? {

@@ -11,6 +11,7 @@ use crate::experiment::{
 use crate::fast::counts::Counts;
 use crate::fast::{Compiled, Tables, WORDS_MAX, two_names};
 use crate::game::Game;
+use crate::groups::{GroupSpec, Groups, Heard};
 use crate::knowing::{Knowing, KnownAtStart};
 use crate::language::model::Model;
 use crate::language::protocol::Order;
@@ -54,6 +55,8 @@ pub struct World {
     compiled: OnceLock<Option<CompiledWorld>>,
     /// What becomes of the population while it plays, in order.
     pub(crate) phases: Vec<Phase>,
+    /// The groups in which agents meet, of all runs, where they do not meet in pairs; None too where each run draws its own.
+    groups: Option<Arc<Groups>>,
     /// Whether agents carry what they remember from phase to phase, so that all of it is kept.
     carried: bool,
 }
@@ -144,6 +147,30 @@ impl World {
             }
         }
         let network = Some(network).filter(|_| spec.drawn() != Some(None));
+        let groups = match &experiment.population.groups {
+            Some(spec) => {
+                let key = |key: &str| format!("population.groups.{key}");
+                let groups = match &spec.file {
+                    Some(file) => {
+                        let text = inputs.text(file).map_err(|why| (key("file"), why))?;
+                        Groups::parse(&text, size).map_err(|why| (key("file"), format!("`{file}`: {why}")))?
+                    }
+                    None => spec.draw(size, Seed::of_run(experiment.seed, &point.text(), 0)),
+                };
+                if let Some(agent) = groups.lonely(size) {
+                    let why = format!(
+                        "agent {} was drawn into no group, so it could never meet anyone; a higher `per_agent` or another seed helps",
+                        agent + 1
+                    );
+                    return Err((key("per_agent"), why));
+                }
+                let whose = if spec.drawn() { ", of the first run" } else { "" };
+                notes.sources.borrow_mut().push(format!("network{whose}: {}", groups.words(size)));
+                Some(groups)
+            }
+            None => None,
+        };
+        let groups = groups.filter(|_| !experiment.population.groups.as_ref().is_some_and(GroupSpec::drawn)).map(Arc::new);
         let (window, most) = (experiment.consensus().window(size), experiment.stop.most(size));
         if window > most && !experiment.game.spec.alone() {
             caution(format!(
@@ -210,9 +237,19 @@ impl World {
             recorded: recorded.filter(|_| experiment.agents.kinds.len() == 1 && control.is_none()),
             carried: !phases.is_empty(),
             phases,
+            groups,
             experiment,
             compiled: OnceLock::new(),
         };
+        if world.experiment.population.groups.is_some() {
+            let rule = world.inventories().expect("groups play the naming game");
+            if rule.agrees[1] > 0 {
+                return Err((
+                    "agents.phi".into(),
+                    "in groups nobody agrees to a name that is not known enough; leave `phi` out".into(),
+                ));
+            }
+        }
         if world.experiment.population.engine == Followed::Counts {
             world.counted().map_err(|why| ("population.engine".to_string(), why))?;
         }
@@ -256,6 +293,7 @@ impl World {
             recorded: None,
             carried: false,
             phases: Vec::new(),
+            groups: None,
             experiment,
             compiled: OnceLock::new(),
         }
@@ -272,6 +310,28 @@ impl World {
                 Ok(of_edges(drawn, self.pairing()))
             }
         }
+    }
+
+    /// The groups in which agents meet in a run of this seed; None where they meet in pairs. Drawn groups that leave an
+    /// agent alone are a fault.
+    pub fn groups(&self, seed: Seed) -> Result<Option<Arc<Groups>>, Fault> {
+        let Some(spec) = &self.experiment.population.groups else { return Ok(None) };
+        if let Some(groups) = &self.groups {
+            return Ok(Some(groups.clone()));
+        }
+        let groups = spec.draw(self.size, seed);
+        match groups.lonely(self.size) {
+            Some(agent) => Err(Fault(format!(
+                "the groups: agent {} was drawn into none, so it could never meet anyone; a higher `per_agent` helps",
+                agent + 1
+            ))),
+            None => Ok(Some(Arc::new(groups))),
+        }
+    }
+
+    /// Whether agents meet in groups.
+    pub fn in_groups(&self) -> bool {
+        self.experiment.population.groups.is_some()
     }
 
     /// What all worlds say of something, each once, in order.
@@ -369,8 +429,10 @@ impl World {
         RunContext {
             size: self.size,
             names: self.experiment.names().to_vec(),
-            // A first opinion owes something to those around it.
-            empty_start: matches!(&self.starts, Starts::All(start) if start.is_empty()) && self.opinions().is_none(),
+            // A first opinion owes something to those around it, and events do not say who of a group heard.
+            empty_start: matches!(&self.starts, Starts::All(start) if start.is_empty())
+                && self.opinions().is_none()
+                && !self.in_groups(),
             committed: self.minority().map(|name| (name, self.committed(replica))),
             committed_later: self.committed_later(replica),
             alone: self.game.alone(),
@@ -403,9 +465,11 @@ impl World {
             return None;
         }
         let (seed, mut committed) = (self.seed(replica), HashMap::new());
+        // A fault is told by who plays.
+        let heard = self.groups(seed).ok().flatten().map(|groups| Heard { groups, seed });
         let mut start = KnownAtStart::Nothing;
         if self.experiment.population.engine == Followed::Counts {
-            return Some(Knowing { rule, size: self.size, start, committed: Arc::new(committed) });
+            return Some(Knowing { rule, size: self.size, start, committed: Arc::new(committed), heard });
         }
         if !self.committed.is_empty() || matches!(self.starts, Starts::Shares(_)) {
             let assigned = self.assign(seed);
@@ -421,7 +485,7 @@ impl World {
         {
             start = KnownAtStart::All(Name::from(*name));
         }
-        Some(Knowing { rule, size: self.size, start, committed: Arc::new(committed) })
+        Some(Knowing { rule, size: self.size, start, committed: Arc::new(committed), heard })
     }
 
     /// Whether any measure is of the words that agents know.
@@ -660,6 +724,7 @@ impl World {
             _ if self.experiment.population.engine == Followed::Counts => "numbers of agents in each state",
             _ if self.live() => "questions to models",
             _ if self.opinions().is_some() => "one agent after the other",
+            _ if self.in_groups() => "one group after the other",
             _ if self.pairing() == Pairing::AllAtOnce => "the plain path",
             None if self.compiled().is_some() => "flat tables, a state of two bytes for each agent",
             Some(InventoryRule { pool: Some(2), .. }) => "a table of all meetings, a byte for each agent",

@@ -21,11 +21,12 @@ use cratylus_core::agents::emulated::Condition;
 use cratylus_core::experiment::{Point, Sequential, searched};
 use cratylus_core::fast::Block;
 use cratylus_core::fast::counts::Tally;
+use cratylus_core::groups::Groups;
 use cratylus_core::measure::{Measures, Reading};
 use cratylus_core::outcome::OutcomeSeen;
 use cratylus_core::summary::RunRow;
 use cratylus_core::threshold::{Answers, wanted};
-use cratylus_core::{Engine, Event, Sink, World, run};
+use cratylus_core::{AgentId, Engine, Event, Sink, World, run};
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io::Write;
@@ -488,6 +489,8 @@ pub(crate) struct Recorder<'a> {
     interactions: Option<(TableWriter, Interactions)>,
     measures: TableWriter,
     readings: Vec<(u64, Reading)>,
+    /// Who met last, where groups do.
+    group: Vec<AgentId>,
     /// The runs that are not written yet, in order. The first writes as it goes, the others wait for it.
     open: VecDeque<OpenRun>,
     rows: Vec<RunRow>,
@@ -499,6 +502,8 @@ struct OpenRun {
     replica: u64,
     /// Where agents are language models, which kind each agent is.
     kinds: Option<Vec<u16>>,
+    /// Where groups meet, which.
+    groups: Option<Arc<Groups>>,
     events: Vec<Event>,
     readings: Vec<Reading>,
     measures: Measures,
@@ -520,9 +525,13 @@ impl<'a> Recorder<'a> {
             let context = world.context(replica);
             let (measures, outcome) = (Measures::new(&context), OutcomeSeen::new(&context));
             let kinds = world.live().then(|| world.assign(world.seed(replica)));
-            OpenRun { replica, kinds, events: Vec::new(), readings: Vec::new(), measures, outcome, over: false }
+            let groups = world.groups(world.seed(replica)).ok().flatten().filter(|_| world.experiment.record.interactions);
+            OpenRun { replica, kinds, groups, events: Vec::new(), readings: Vec::new(), measures, outcome, over: false }
         });
-        let rows = || Interactions::new(live, world.experiment.control.alias);
+        let rows = || match world.in_groups() {
+            true => Interactions::of_groups(),
+            false => Interactions::new(live, world.experiment.control.alias),
+        };
         let interactions = match world.experiment.record.interactions {
             true => Some((TableWriter::create(&unit.file(dir, INTERACTIONS), &rows().take())?, rows())),
             false => None,
@@ -534,6 +543,7 @@ impl<'a> Recorder<'a> {
             interactions,
             measures: TableWriter::create(&unit.file(dir, MEASURES), &measures_table(&[]))?,
             readings: Vec::new(),
+            group: Vec::new(),
             open: open.collect(),
             rows: Vec::new(),
             runs_file: unit.file(dir, RUNS),
@@ -549,6 +559,10 @@ impl<'a> Recorder<'a> {
             if let Some((writer, rows)) = &mut self.interactions {
                 for event in first.events.drain(..) {
                     rows.push(number, &event, &self.words);
+                    if let Some(groups) = &first.groups {
+                        groups.meet(self.world.seed(first.replica), event.t, &mut self.group);
+                        rows.push_hearers(&self.group[1..]);
+                    }
                     if self.live {
                         let seed = self.world.seed(first.replica);
                         let shown = first.kinds.as_ref().map(|kinds| self.world.shown(seed, kinds, &event));

@@ -49,11 +49,19 @@ pub struct Interactions {
     success: Vec<Option<bool>>,
     /// Where agents are language models.
     live: Option<LiveColumns>,
+    /// Where groups of more than two meet: who heard.
+    hearers: Option<Vec<Option<ByteArray>>>,
 }
 
 impl Default for Interactions {
     fn default() -> Interactions {
-        Interactions { columns: [const { Vec::new() }; 4], names: [const { Vec::new() }; 2], success: Vec::new(), live: None }
+        Interactions {
+            columns: [const { Vec::new() }; 4],
+            names: [const { Vec::new() }; 2],
+            success: Vec::new(),
+            live: None,
+            hearers: None,
+        }
     }
 }
 
@@ -62,6 +70,17 @@ impl Interactions {
     pub fn new(live: bool, alias: bool) -> Interactions {
         let columns = || LiveColumns { aliases: alias.then(Default::default), ..LiveColumns::default() };
         Interactions { live: live.then(columns), ..Interactions::default() }
+    }
+
+    /// The same where groups meet.
+    pub fn of_groups() -> Interactions {
+        Interactions { hearers: Some(Vec::new()), ..Interactions::default() }
+    }
+
+    /// Who heard the speaker of a group.
+    pub fn push_hearers(&mut self, hearers: &[AgentId]) {
+        let column = self.hearers.as_mut().expect("only where groups meet");
+        column.push(Some(ByteArray::from(ids(hearers).as_str())));
     }
 
     /// What is known of an interaction beside its event: what each seat was shown.
@@ -91,14 +110,18 @@ impl Interactions {
 
     pub fn take(&mut self) -> Table {
         let alias = self.live.as_ref().is_some_and(|live| live.aliases.is_some());
-        let next = Interactions::new(self.live.is_some(), alias);
-        let Interactions { columns: [run, t, agent_a, agent_b], names: [name_a, name_b], success, live } =
+        let next = match self.hearers {
+            Some(_) => Interactions::of_groups(),
+            None => Interactions::new(self.live.is_some(), alias),
+        };
+        let Interactions { columns: [run, t, agent_a, agent_b], names: [name_a, name_b], success, live, hearers } =
             std::mem::replace(self, next);
         let ints = [("run", run), ("t", t), ("agent_a", agent_a), ("agent_b", agent_b)];
         let mut columns: Vec<Column> = ints.map(|(name, values)| Column::new(name, Values::Int(values))).into();
         columns.push(Column::new("name_a", Values::Text(name_a)));
         columns.push(Column::new("name_b", Values::Text(name_b)));
         columns.push(Column::new("success", Values::Bool(success)));
+        columns.extend(hearers.map(|hearers| Column::new("hearers", Values::Text(hearers))));
         if let Some(LiveColumns { invalid: [invalid_a, invalid_b], orders: [order_a, order_b], aliases }) = live {
             columns.push(Column::new("invalid_a", Values::Int(invalid_a)));
             columns.push(Column::new("invalid_b", Values::Int(invalid_b)));

@@ -96,7 +96,7 @@ export const scrolled = (label: string, head: string[], rows: (Node | string)[][
 
 /** A distribution over names: bars whose length a style property gives, and the numbers. */
 export function chances(list: Chance[]): HTMLElement {
-  return html("ul", { class: "chances" }, ...[...list].sort((a, b) => (b.p ?? 0) - (a.p ?? 0)).slice(0, 12).map(({ name, p }) => {
+  return html("ul", { class: "chances" }, ...[...list].sort((a, b) => (b.p ?? 0) - (a.p ?? 0)).filter(({ p }, index) => index < 3 || (p ?? 0) >= 0.0005).slice(0, 12).map(({ name, p }) => {
     const bar = html("span", { class: "bar-of" });
     bar.style.width = `${Math.round(100 * Math.min(1, Math.max(0, p ?? 0)))}%`;
     return html("li", {}, html("bdi", {}, name), html("span", {}, isNumber(p) ? share(p) : ""), html("span", { class: "track", "aria-hidden": "true" }, bar));

@@ -148,7 +148,7 @@ export async function population(id: string, run: number, { signal, query, remem
 
   function describe(): void {
     const success = frame > 0 ? about.success?.[frame - 1] : undefined;
-    where.textContent = [`Frame ${whole(frame + 1)} of ${whole(frames)}`, `after ${plural(passedAt(frame), "interaction")}`, `round ${(passedAt(frame) / Math.max(1, size / 2)).toFixed(1)}`, isNumber(success) && `success ${percent(success)}`].filter(Boolean).join(" · ");
+    where.textContent = [`Frame ${whole(frame + 1)} of ${whole(frames)}`, `after ${plural(passedAt(frame), "interaction")}`, `round ${(passedAt(frame) / Math.max(1, size)).toFixed(1)}`, isNumber(success) && `success ${percent(success)}`].filter(Boolean).join(" · ");
     range.setAttribute("aria-valuetext", where.textContent);
     if (source.counted[frame]) legend.write(countsNow(), size);
   }

@@ -7,11 +7,12 @@ import { mount } from "../figure";
 import { pictured } from "../figures/pictures";
 import { shares } from "../figures/shares";
 import { success } from "../figures/success";
-import { fileStem } from "../report";
+import { fileStem, section } from "../report";
 import { duration, number, percent, plural, share } from "../text";
+import { seriesCount } from "../theme";
 import { ask, message, type Replica, type Run, type Series } from "./api";
 import { list, type Column } from "./list";
-import { apart, choice, field, link, whole, type Place } from "./parts";
+import { apart, choice, field, link, offerCsv, scrolled, whole, type Place } from "./parts";
 import { population } from "./population";
 
 const yes = (value: boolean | null | undefined) => (value == null ? "" : value ? "yes" : "no");
@@ -70,6 +71,17 @@ export function replicas({ query, signal, remember }: Place, run: Run): { elemen
   };
 }
 
+const said = (measure: string) => measure.slice(0, 200).replace(/_/g, " ");
+
+/** What is measured once in a run, at its end. */
+function onceOf(series: Series): HTMLElement | undefined {
+  const rows = Object.entries(series.measures ?? {}).filter(([, { round }]) => round?.length === 1).map(([name, { value }]) => [html("bdi", {}, said(name)), number(value?.[0])]);
+  if (!rows.length) return undefined;
+  const part = section("Measured at the end", scrolled("Measured at the end", ["Measure", "Value"], rows));
+  if (part) offerCsv(part, `run-${series.run}`);
+  return part;
+}
+
 /** The measures of a run as the figures of a report that holds nothing else. */
 function figuresOf(run: Run, series: Series, label: string, winner: string | null | undefined, names: string[], size: number | null | undefined) {
   const measures = Object.entries(series.measures ?? {});
@@ -87,9 +99,18 @@ function figuresOf(run: Run, series: Series, label: string, winner: string | nul
   };
   const about = context({ name: run.report?.name, live: run.report?.live, points: [point] });
   // Colours follow the order of names, as those of the population do.
-  about.colourOf = (name) => (names.indexOf(name) >= 0 && names.indexOf(name) < 10 ? `series${names.indexOf(name)}` : "other");
-  const others = measures.filter(([name, { round }]) => name !== "success_rate" && !name.startsWith("name_share:") && round?.length).map(([name, { round, value }], index) =>
-    pictured(`measure-${index + 1}`, name.slice(0, 200), [{ condition: label, picture: { kind: "curves", x: "population round", y: name, lines: [{ label: name, who: "record", joined: true, x: round, y: value }] } }]));
+  about.colourOf = (name) => (names.indexOf(name) >= 0 && names.indexOf(name) < seriesCount ? `series${names.indexOf(name)}` : "other");
+  // What is measured for each name, or each of something else, belongs in one figure.
+  const groups = new Map<string, typeof measures>();
+  for (const measure of measures) {
+    if (measure[0] === "success_rate" || measure[0].startsWith("name_share:") || (measure[1].round?.length ?? 0) < 2) continue;
+    const name = measure[0].replace(/:.*$/s, "");
+    groups.set(name, [...(groups.get(name) ?? []), measure]);
+  }
+  const others = [...groups].map(([name, members], index) => {
+    const lines = members.slice(0, seriesCount).map(([whole, { round, value }]) => ({ label: whole.slice(name.length + 1) || name, who: "rival", joined: true, x: round, y: value }));
+    return pictured(`measure-${index + 1}`, said(name), [{ condition: label, picture: { kind: "curves", x: "population round", y: said(name), lines } }]);
+  });
   const stacked = shares(about);
   const drawn = [success(about), stacked && { ...stacked, title: "Shares of the names", caption: "Share of each name among the choices in a population round, stacked with the winner at the bottom." }, ...others].filter((figure) => figure !== undefined);
   return drawn.map((figure, index) => mount(figure, index + 1, `${fileStem(run.report?.name ?? run.id)}-run-${series.run}`));
@@ -131,7 +152,8 @@ export function replica(place: Place, run: Run): HTMLElement[] {
       point?.label && apart(point.label, 200), `replica ${nth}`, isNumber(row?.interactions) && plural(row.interactions, "interaction"), row?.winner ? `${apart(row.winner)} wins` : row?.consensus === false ? "no consensus" : "",
       isNumber(row?.rounds_to_consensus) && `consensus after ${number(row.rounds_to_consensus)} rounds`, row?.seed != null && `seed ${row.seed}`,
     ].filter(Boolean).join(" · ");
-    draw = () => over.replaceChildren(...figuresOf(run, series, point?.label ?? "", row?.winner, names, point?.size));
+    const once = onceOf(series);
+    draw = () => over.replaceChildren(...figuresOf(run, series, point?.label ?? "", row?.winner, names, point?.size), ...(once ? [once] : []));
     draw();
   }).catch((error) => trouble(over, error));
 

@@ -73,6 +73,7 @@ export async function run(place: Place): Promise<void> {
   let refresh = (): void => undefined;
   if (tab === "plan") body.replaceChildren(...plan(place, found));
   else if (tab === "replica") body.replaceChildren(...replica(place, found));
+  else if (tab === "calls" && !found.tables?.includes("calls")) body.replaceChildren(html("p", {}, "No live model was asked."));
   else if (tab === "replicas" || tab === "calls") {
     const part = tab === "calls" ? calls(place, found) : replicas(place, found);
     body.replaceChildren(...part.elements);

@@ -24,6 +24,7 @@ pub use sequential::{Asked, Find, Rule, Searched, Sequential, searched, swept};
 pub use sweep::{Point, Setting};
 
 use crate::control::{Control, Paid};
+use crate::groups::GroupSpec;
 use crate::networks::{
     Complete, EdgeList, Lattice, Ring, barabasi_albert, erdos_renyi, random_regular, stochastic_blocks, watts_strogatz,
 };
@@ -69,6 +70,9 @@ pub struct Population {
     /// How the two agents of an interaction are drawn.
     #[serde(default)]
     pub pairing: Pairing,
+    /// Which agents meet as a group of more than two; pairs where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<GroupSpec>,
     /// Whether agents are followed one by one, or counted.
     #[serde(default, skip_serializing_if = "Followed::is_agents")]
     pub engine: Followed,
@@ -545,6 +549,7 @@ impl Experiment {
             }
         }
         self.check_pairing(spans)?;
+        self.check_groups(spans)?;
         self.check_engine(spans)?;
         self.check_agents(spans)?;
         self.check_start(spans)?;
@@ -577,6 +582,30 @@ impl Experiment {
         }
     }
 
+    fn check_groups(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
+        let mistake = |key: &str, why: &str| Err(spans.mistake(key, why.into()));
+        let Some(groups) = &self.population.groups else {
+            return match self.game.spec.agree() {
+                Some(_) => mistake("game.agree", "a pair has one hearer; `agree` is for groups (`population.groups`)"),
+                None => Ok(()),
+            };
+        };
+        if let Err((key, why)) = groups.check(self.size()) {
+            return mistake(&format!("population.groups.{key}"), &why);
+        }
+        match () {
+            () if self.game.kind != "naming" => mistake("population.groups", "groups of more than two play the game `naming`"),
+            () if self.population.network != NetworkSpec::Complete => {
+                mistake("population.groups", "groups say who can meet; leave `population.network` out")
+            }
+            () if self.population.pairing != Pairing::AgentThenNeighbour => {
+                mistake("population.pairing", "in a group any of it speaks; leave `population.pairing` out")
+            }
+            () if self.agents.kinds.len() > 1 => mistake("agents.mix", "in groups all agents follow one rule"),
+            () => Ok(()),
+        }
+    }
+
     fn check_engine(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
         if self.population.engine == Followed::Agents {
             return Ok(());
@@ -593,6 +622,7 @@ impl Experiment {
             }
             () if self.stop.share.is_some() => "a share of a name is not looked at while agents are counted; give `stop.rounds`",
             () if self.game.spec.opinions() => "in the game `opinion` agents are followed one by one",
+            () if self.population.groups.is_some() => "in groups of more than two agents are followed one by one",
             () if self.stop.consensus.as_ref().is_some_and(|consensus| consensus.by == By::Successes) => {
                 "successes in a row cannot be seen where agents are counted; in the naming game give `by = \"inventories\"`, or `stop.rounds` alone"
             }

@@ -8,6 +8,7 @@ use crate::agents::inventory::InventoryRule;
 use crate::agents::{Kernel, OpinionRule};
 use crate::game::Game;
 use crate::games::Payoff;
+use crate::groups::Agree;
 use crate::language::model::Model;
 use crate::window::Policy;
 use crate::{agents, games};
@@ -36,6 +37,11 @@ pub trait GameSpec: fmt::Debug + Send + Sync {
     /// Whether one agent is asked alone.
     fn alone(&self) -> bool {
         false
+    }
+
+    /// How hearers of a group agree, where the file says it.
+    fn agree(&self) -> Option<Agree> {
+        None
     }
 
     /// Whether agents look at all their neighbours at once, one agent after the other.

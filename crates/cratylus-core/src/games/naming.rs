@@ -4,6 +4,7 @@
 
 use crate::experiment::{GameEntry, GameSpec, check_pool};
 use crate::game::{Answer, Game, Hand, Options, Outcome, Question};
+use crate::groups::Agree;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,9 @@ pub struct Naming {
     /// The pool of names. Without it a speaker that knows none invents a new one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub names: Option<Vec<String>>,
+    /// In groups of more than two: whether all hearers must know a name for it to succeed, or any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agree: Option<Agree>,
 }
 
 impl GameSpec for Naming {
@@ -27,6 +31,10 @@ impl GameSpec for Naming {
 
     fn names(&self) -> Option<&[String]> {
         self.names.as_deref()
+    }
+
+    fn agree(&self) -> Option<Agree> {
+        self.agree
     }
 
     fn build(&self) -> Box<dyn Game> {
@@ -56,7 +64,7 @@ mod tests {
 
     #[test]
     fn the_hearer_is_asked_about_the_word_that_was_said() {
-        let game = Naming { names: None };
+        let game = Naming { names: None, agree: None };
         let mut hand = Hand::new(0, [2, 1]);
         assert_eq!(game.ask(&hand)[0].map(|q| q.options), Some(Options::Names));
         hand.answers[0] = Answer::Given(17);
