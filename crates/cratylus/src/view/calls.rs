@@ -15,7 +15,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Which calls a search found, and what all take.
+/// Which calls a search found, and what they took.
 pub struct Matches {
     total: u64,
     /// None where all calls are meant.

@@ -1,6 +1,6 @@
 //! One run's population, moment by moment: what each agent would say, and what it remembered, was asked and did.
 
-use super::run::{INTERACTIONS_MAX, SIZE_MAX, no_population};
+use super::run::{INTERACTIONS_MAX, SIZE_MAX, no_population, too_long};
 use super::{Query, Wrong};
 use cratylus_core::agent::Fault;
 use cratylus_core::experiment::{NetworkSpec, Point};
@@ -68,10 +68,6 @@ impl Sink for All {
     fn end(&mut self, _: u64) -> Result<(), Fault> {
         Ok(())
     }
-}
-
-fn too_long() -> String {
-    format!("the viewer shows runs of up to {INTERACTIONS_MAX} interactions, and this one is longer")
 }
 
 impl Watched {

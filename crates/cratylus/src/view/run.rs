@@ -66,7 +66,10 @@ pub fn describe(id: &str, path: &Path, stamp: &str, state: &str, says: Option<St
     });
     let asked = dir.experiment.parse::<toml::Table>().map(|table| plain(&toml::Value::Table(table))).unwrap_or(Value::Null);
     let tables = [RUNS, INTERACTIONS, MEASURES, CALLS, PROMPTS].iter().filter(|table| path.join(table).exists());
-    let no_population = no_population(experiment);
+    let no_population = no_population(experiment).or_else(|| {
+        let short = rows.iter().any(|row| row.outcome.interactions <= INTERACTIONS_MAX);
+        (!short && !rows.is_empty()).then(too_long)
+    });
     Ok(json!({
         "id": id,
         "state": state,
@@ -94,6 +97,11 @@ pub fn no_population(experiment: &Experiment) -> Option<String> {
         () if experiment.size() > SIZE_MAX => Some(format!("the viewer shows populations of up to {SIZE_MAX} agents")),
         () => None,
     }
+}
+
+/// Why a run is not shown that has more interactions than are held in memory.
+pub fn too_long() -> String {
+    format!("the viewer shows runs of up to {} interactions, and these are longer", crate::words::count(INTERACTIONS_MAX))
 }
 
 /// TOML as JSON; what JSON has no number for is text.

@@ -112,13 +112,14 @@ impl Shelf {
         let dirs = self.dirs();
         let mut lines = whole(&self.inner.lines);
         lines.retain(|id, _| dirs.iter().any(|(known, _)| known == id));
-        let mut reading = 0;
+        let (mut reading, mut stale) = (0, false);
         let mut out = Vec::with_capacity(dirs.len());
         for (id, path) in dirs {
             let now = stamp(&path);
             let known = lines.get(&id);
+            reading += usize::from(known.is_none());
             if known.is_none_or(|(then, _)| *then != now) {
-                reading += 1;
+                stale = true;
                 let mut waiting = whole(&self.inner.waiting);
                 if !waiting.iter().any(|(other, ..)| *other == id) {
                     waiting.push_back((id.clone(), path.clone(), now));
@@ -131,7 +132,7 @@ impl Shelf {
             out.push(line);
         }
         drop(lines);
-        if reading > 0 && !self.inner.reading.swap(true, Ordering::AcqRel) {
+        if stale && !self.inner.reading.swap(true, Ordering::AcqRel) {
             let inner = self.inner.clone();
             std::thread::spawn(move || inner.read());
         }
