@@ -1,5 +1,5 @@
 // What the figures need to know about the whole report before they draw a part of it.
-import { isNumber, unique, type Outcome, type Point, type Published, type Report } from "./data";
+import { isNumber, unique, type Found, type Outcome, type Point, type Published, type Report } from "./data";
 import { aside, plural, span } from "./text";
 import { seriesCount } from "./theme";
 
@@ -11,6 +11,7 @@ export interface Context {
   recorded: string;
   colourOf: (name: string) => string;
   published: Published[];
+  found?: Found;
 }
 
 export function context(report: Report): Context {
@@ -31,6 +32,7 @@ export function context(report: Report): Context {
     ours: report.live?.length ? "Live" : points.some((point) => point.recorded) ? "Emulated" : "Simulated",
     recorded: "Recorded",
     published: report.published ?? [],
+    found: report.found ?? undefined,
     colourOf: (name) => series.get(name) ?? "other",
   };
 }

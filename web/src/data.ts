@@ -187,6 +187,40 @@ export interface Published {
   line?: Maybe<boolean>;
 }
 
+/** Where an outcome passes its threshold in a swept number. */
+export interface Threshold {
+  label?: Maybe<string>;
+  /** The number in which thresholds are extrapolated. */
+  n?: Maybe<number>;
+  value?: Maybe<number>;
+  low?: Maybe<number>;
+  high?: Maybe<number>;
+  points?: Maybe<number>;
+  runs?: Maybe<number>;
+  caution?: Maybe<string>;
+}
+
+/** What thresholds come to at infinity: value + slope n^-exponent. */
+export interface Limit {
+  label?: Maybe<string>;
+  value?: Maybe<number>;
+  low?: Maybe<number>;
+  high?: Maybe<number>;
+  exponent?: Maybe<number>;
+  exponents?: Numbers;
+  slope?: Maybe<number>;
+  caution?: Maybe<string>;
+}
+
+export interface Found {
+  key?: Maybe<string>;
+  of?: Maybe<string>;
+  at?: Maybe<number>;
+  over?: Maybe<string>;
+  thresholds?: Maybe<Threshold[]>;
+  limits?: Maybe<Limit[]>;
+}
+
 export interface Report {
   placeholder?: true;
   format?: number;
@@ -207,6 +241,7 @@ export interface Report {
   live?: Maybe<LiveModel[]>;
   points?: Maybe<Point[]>;
   published?: Maybe<Published[]>;
+  found?: Maybe<Found>;
   /** Whether it emerged or was recalled; missing where no audit was asked for. */
   audit?: Maybe<Audit>;
   /** How to describe and to cite the results where they are used. */

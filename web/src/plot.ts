@@ -205,6 +205,8 @@ interface AxisOptions {
   title?: string | false;
   labels?: boolean;
   lines?: boolean;
+  /** How far from the axis a vertical title stands. */
+  away?: number;
 }
 
 export function axisX(root: SVGElement, box: Box, scale: Scale, { ticks, format, title, labels = true, lines }: AxisOptions): void {
@@ -220,13 +222,13 @@ export function axisX(root: SVGElement, box: Box, scale: Scale, { ticks, format,
   if (title) root.append(text(box.x + box.width / 2, floor + 35, title, { anchor: "middle", fill: "ink", room: box.width + 60 }));
 }
 
-export function axisY(root: SVGElement, box: Box, scale: Scale, { ticks, format, title, labels = true }: AxisOptions): void {
+export function axisY(root: SVGElement, box: Box, scale: Scale, { ticks, format, title, labels = true, away = 44 }: AxisOptions): void {
   for (const tick of ticks) {
     const y = scale(tick);
     root.append(svg("line", { x1: box.x, x2: box.x + box.width, y1: y, y2: y, stroke: colour("grid") }));
     if (labels) root.append(text(box.x - 8, y + 4, format(tick), { anchor: "end" }));
   }
-  if (title) root.append(text(box.x - 44, box.y + box.height / 2, title, { anchor: "middle", fill: "ink", turned: true, room: box.height + 40 }));
+  if (title) root.append(text(box.x - away, box.y + box.height / 2, title, { anchor: "middle", fill: "ink", turned: true, room: box.height + 40 }));
 }
 
 export function marker(x: number, y: number, paint: string, hollow = false, type: SymbolType = symbolCircle, area = 52): SVGElement {

@@ -5,10 +5,12 @@ import { isNumber, unique, type Report } from "./data";
 import { html } from "./dom";
 import { mount } from "./figure";
 import { individual } from "./figures/individual";
+import { phase } from "./figures/phase";
 import { rounds } from "./figures/rounds";
 import { shares } from "./figures/shares";
 import { success } from "./figures/success";
 import { sweep } from "./figures/sweep";
+import { threshold } from "./figures/threshold";
 import { tipping } from "./figures/tipping";
 import { winners } from "./figures/winners";
 import type { Figure } from "./plot";
@@ -22,9 +24,10 @@ const manyConditions = 16;
 
 /** The figures that the data allow: first those that answer the question of the experiment, then the others. */
 export function figures(about: Context, lead: string | null | undefined): Figure[][] {
+  const tips = about.points.some((point) => point.tipping);
   const groups: Record<string, (Figure | undefined)[]> = {
-    consensus: [...sweep(about), success(about), rounds(about), winners(about)],
-    tipping: tipping(about),
+    consensus: [...(tips ? [] : [threshold(about), ...phase(about)]), ...sweep(about), success(about), rounds(about), winners(about)],
+    tipping: [...(tips ? [threshold(about), ...phase(about)] : []), ...tipping(about)],
     individual: [individual(about)],
     examples: [shares(about)],
   };

@@ -65,6 +65,7 @@ pub mod mean_field;
 pub mod estimate;
 pub mod experiment;
 pub mod fit;
+pub mod methods;
 
 pub use event::{AgentId, Digest, DigestSeen, Event, NOBODY, Name};
 pub use network::Network;

@@ -44,10 +44,13 @@ fn groups(world: &World, seed: Seed) -> Option<Arc<Groups>> {
     world.groups(seed).ok().flatten()
 }
 
+/// With less than this an agent is undecided.
+pub const LEANS: f64 = 0.6;
+
 /// What an agent would say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Leaning {
-    /// This name, more likely than any other; or the one it said last, where its response is not known.
+    /// This name, with a probability of at least [`LEANS`]; or the one it said last, where its response is not known.
     Name(Name),
     /// Any of several.
     Several,
@@ -207,12 +210,10 @@ impl<'w> Minds<'w> {
             return leaning;
         }
         let p = self.would(agent).unwrap_or_default();
-        let most = p.iter().copied().fold(0.0, f64::max);
-        let mut likeliest = (0..).zip(&p).filter(|(_, p)| **p >= most - 1e-9).map(|(name, _)| name);
-        let leaning = match (likeliest.next(), likeliest.next()) {
-            (Some(name), None) => Leaning::Name(name),
-            (Some(_), Some(_)) => Leaning::Several,
-            (None, _) => Leaning::Nothing,
+        let leaning = match (0..).zip(&p).max_by(|a, b| a.1.total_cmp(b.1)) {
+            Some((name, p)) if *p >= LEANS => Leaning::Name(name),
+            Some(_) => Leaning::Several,
+            None => Leaning::Nothing,
         };
         self.known.insert(key, leaning);
         leaning

@@ -215,7 +215,9 @@ pub(crate) fn play<'a>(
         studio.opener.all().for_each(|opened| opened.pool.clear());
         let running = studio.load().0;
         if running > 0 {
-            progress.note(format!("{running} answers are on their way and are waited for; Ctrl-C again does not wait"));
+            progress.note(format!(
+                "{running} answers are on their way and are waited for, as they are paid for; Ctrl-C does not wait"
+            ));
         }
         while table.out > 0 && from.recv().is_ok() {
             table.out -= 1;

@@ -58,7 +58,7 @@ impl RunDir {
     pub fn open(path: &Path) -> Result<RunDir, Trouble> {
         let dir = RunDir::open_so_far(path)?;
         if !dir.finished {
-            let why = "its runs are not finished; `cratylus run` with the same experiment finishes them";
+            let why = "its runs are not finished; `cratylus run` with the same experiment finishes them, and `cratylus view` shows what there is";
             return Err(Trouble::new(format!("{}: {why}", path.display())));
         }
         Ok(dir)

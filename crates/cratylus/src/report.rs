@@ -7,6 +7,7 @@ use crate::words::{self, count};
 use crate::{Failure, print, print_json, run};
 use clap::Args;
 use cratylus_core::experiment::{Point, Setting};
+use cratylus_core::methods::{Ran, bibtex, paragraph};
 use cratylus_core::summary::{ExampleRun, Facts, Summary};
 use cratylus_core::threshold::{Answers, Found, found};
 use cratylus_io::conduct::digest;
@@ -16,7 +17,7 @@ use cratylus_io::models::tape::{Answer, Call, Setup};
 use cratylus_io::run_dir::{PLAN, REPORT, Recorded, RunDir};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Write report.html again, from the run directory alone.
@@ -310,6 +311,15 @@ impl Data {
             "live": self.live,
             "points": self.points.iter().map(PointData::page).collect::<Vec<_>>(),
         });
+        // What is unfinished is not cited.
+        if self.dir.finished && !self.points.is_empty() {
+            let runs = self.points.iter().map(|point| point.facts.runs).sum();
+            let manifest = &self.manifest;
+            let when = manifest.ended.as_ref().unwrap_or(&manifest.started);
+            let ran = Ran { version: &manifest.version, revision: &manifest.revision, digest: &self.digest, when, runs };
+            page["methods"] = paragraph(&self.dir.points, ran).into();
+            page["bibtex"] = bibtex(&self.dir.points, ran).into();
+        }
         if let Some(audit) = &self.audit {
             page["audit"] = audit_page(audit);
         }
@@ -323,15 +333,15 @@ impl PointData {
         self.point.label(|key| !shown.iter().any(|section| key.starts_with(section)))
     }
 
-    fn keys(&self) -> BTreeMap<&str, &toml::Value> {
-        self.point.settings.iter().map(|setting| (setting.key.as_str(), &setting.value)).collect()
+    fn keys(&self) -> serde_json::Map<String, Value> {
+        in_order(self.point.settings.iter())
     }
 
     /// The keys that tell figures' panels apart. What an agent remembers is a row of its figure, not a panel.
-    fn panel_keys(&self) -> BTreeMap<&str, &toml::Value> {
+    fn panel_keys(&self) -> serde_json::Map<String, Value> {
         let alone = self.facts.individual.is_some();
         let wanted = |setting: &&Setting| setting.telling && !(alone && setting.key.starts_with("population.start"));
-        self.point.settings.iter().filter(wanted).map(|setting| (setting.key.as_str(), &setting.value)).collect()
+        in_order(self.point.settings.iter().filter(wanted))
     }
 
     fn page(&self) -> Value {
@@ -360,6 +370,12 @@ impl PointData {
         }
         value
     }
+}
+
+/// Settings in the order of the sweep.
+fn in_order<'a>(settings: impl Iterator<Item = &'a Setting>) -> serde_json::Map<String, Value> {
+    let value = |setting: &Setting| serde_json::to_value(&setting.value).expect("settings are plain data");
+    settings.map(|setting| (setting.key.clone(), value(setting))).collect()
 }
 
 pub fn merge(into: &mut Value, from: Value) {

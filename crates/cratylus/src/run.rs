@@ -9,6 +9,7 @@ use cratylus_core::threshold::Found;
 use cratylus_io::cells::{SEQUENTIAL, cells, compute, shard};
 use cratylus_io::conduct::{Ended, Job, Progress, Refused, conduct, hold};
 use cratylus_io::live::LiveOptions;
+use cratylus_io::run_dir::RunDir;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -222,20 +223,22 @@ fn play(
 /// goes on with a raised budget.
 pub fn refusal(refused: Refused, dir: &Path, resume: &str, raised: &str, begun: bool, [runs, total]: [u64; 2]) -> Failure {
     let shown_dir = dir.display();
+    let kept = || Some(RunDir::open_so_far(dir).ok()?.rows().ok()?.len() as u64);
     match refused {
         // Before anything was played or asked there is nothing to go on with.
         Refused::Trouble(trouble) if !begun => Failure::run(trouble),
         Refused::Trouble(trouble) => {
             Failure::run(format!("{trouble}\n  help: what was finished is kept; the same command goes on: {resume}"))
         }
+        // Of a stretch of runs that was not finished none is kept, so that is fewer than were played.
         Refused::Interrupted => Failure::run(format!(
-            "interrupted after {} of {} runs; the same command goes on where it stopped: {resume}",
-            count(runs),
+            "interrupted; {} of {} runs are kept, and the same command goes on from there: {resume}",
+            count(kept().unwrap_or(runs)),
             count(total)
         )),
         Refused::Spent(what) => Failure::run(format!(
-            "the budget of {what} is spent, after {} of {} runs; what is there is kept\n  help: raise `[budget]` and the same command goes on where it stopped: {raised}",
-            count(runs),
+            "the budget of {what} is spent; {} of {} runs are kept, and every answer\n  help: raise `[budget]` and the same command goes on from there: {raised}",
+            count(kept().unwrap_or(runs)),
             count(total)
         )),
         Refused::Held(holder) => held(dir, &holder),
@@ -309,7 +312,7 @@ fn asked(progress: &Progress, going: Option<Duration>) -> String {
         line += &format!(", {rate:.0}/s, {running} of {limit} in flight");
     }
     if calls + stored > 0 {
-        line += &format!(", {} stored", words::percent(stored as f64 / (calls + stored) as f64));
+        line += &format!(", {} of questions answered before", words::percent(stored as f64 / (calls + stored) as f64));
     }
     let (unusable, answers) = (load(&spent.unusable), load(&spent.answers));
     if unusable > 0 {

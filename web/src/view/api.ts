@@ -56,6 +56,8 @@ export interface Run {
   asked?: Maybe<Record<string, unknown>>;
   plan?: Maybe<Record<string, unknown>[]>;
   points?: Maybe<PointOfRun[]>;
+  /** Whether live models were called, as far as the run has come. */
+  calls?: Maybe<boolean>;
   tables?: Maybe<string[]>;
   population?: Maybe<boolean>;
   no_population?: Maybe<string>;

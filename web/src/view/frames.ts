@@ -1,8 +1,11 @@
 // The frames of a population: fetched in pieces, kept in a bounded cache, and counted once.
 import { askBytes, aborted, type Population } from "./api";
 
-export const otherName = 254;
+export const severalNames = 253;
 export const noName = 255;
+
+/** What an agent can be beside one of the names: of several, of another, of none yet. */
+export const others = 3;
 
 const bytesKept = 64 << 20;
 const bytesAsked = 1 << 20;
@@ -11,7 +14,7 @@ const bytesAsked = 1 << 20;
 const bytesCounted = 32 << 20;
 
 export class Frames {
-  /** How many agents would choose each name, another one, or none, frame after frame. */
+  /** How many agents would choose each name, any of several, another one, or none, frame after frame. */
   readonly counts: Uint32Array;
   readonly counted: Uint8Array;
   readonly kinds: number;
@@ -20,7 +23,7 @@ export class Frames {
   #wanted = new Map<number, Promise<void>>();
 
   constructor(readonly id: string, readonly about: Population, readonly signal: AbortSignal, readonly heard: () => void, readonly failed: (error: unknown) => void) {
-    this.kinds = about.names.length + 2;
+    this.kinds = about.names.length + others;
     this.counts = new Uint32Array(about.frames * this.kinds);
     this.counted = new Uint8Array(about.frames);
     this.#perPiece = Math.max(1, Math.min(200, Math.floor(bytesAsked / about.size)));
@@ -78,8 +81,9 @@ export class Frames {
     const all = new Uint32Array(256);
     for (const byte of bytes) all[byte]! += 1;
     counts.set(all.subarray(0, names));
-    counts[names + 1] = all[noName]!;
-    counts[names] = bytes.length - counts.reduce((sum, count) => sum + count, 0);
+    counts[names] = all[severalNames]!;
+    counts[names + 2] = all[noName]!;
+    counts[names + 1] = bytes.length - counts.reduce((sum, count) => sum + count, 0);
     this.counted[frame] = 1;
   }
 

@@ -3,7 +3,7 @@ import { symbolCircle, symbolSquare, type SymbolType } from "d3-shape";
 import { svg } from "../dom";
 import { marker } from "../plot";
 import { colour, seriesCount } from "../theme";
-import { noName } from "./frames";
+import { noName, others, severalNames } from "./frames";
 
 /** A polygon with its first corner at an angle, as large as a circle looks. */
 const polygon = (corners: number, from: number): SymbolType => ({
@@ -41,7 +41,7 @@ function lettersOf(names: string[]): string[] {
   return new Set(first).size === names.length && first.every((letter) => /[\p{L}\p{N}]/u.test(letter)) ? first : names.map((_, index) => String(index + 1));
 }
 
-/** What an agent can be: of one of the names, of another name, or of none yet. */
+/** What an agent can be: of one of the names, of several, of another name, or of none yet. */
 export interface Kind {
   name: string;
   /** Missing where there is no name to be told by it. */
@@ -63,13 +63,14 @@ export function kindsOf(names: string[]): Kind[] {
       const shape = shapes[index % shapes.length]!;
       return { name, letter: letters[index]!, paint: `series${index % seriesCount}`, shape, hollow: false, weight: shape === symbolCircle ? 0.85 : 0.6, middle: shape === up ? 0.2 : shape === down ? -0.1 : 0.05 };
     }),
+    { ...other, name: "any of several names", shape: polygon(4, 0), weight: 0.6 },
     { ...other, name: "another name", weight: 0.85 },
     { ...other, name: "none yet", weight: 0.2 },
   ];
 }
 
 /** The kind that a byte of a frame means. */
-export const kindOf = (byte: number, names: number) => (byte < names ? byte : byte === noName ? names + 1 : names);
+export const kindOf = (byte: number, names: number) => (byte < names ? byte : byte === severalNames ? names : byte === noName ? names + others - 1 : names + 1);
 
 export const swatch = ({ paint, hollow, shape, weight }: Kind): SVGElement =>
   svg("svg", { viewBox: "-8 -8 16 16", width: 16, height: 16, "aria-hidden": "true" }, marker(0, 0, colour(paint), hollow, shape, 130 * weight));

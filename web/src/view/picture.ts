@@ -5,6 +5,7 @@ import { html } from "../dom";
 import { plural } from "../text";
 import type { Population } from "./api";
 import type { Layout } from "./layout";
+import { others } from "./frames";
 import { colours, kindOf, type Kind } from "./looks";
 
 /** From this radius on a letter fits into the mark of an agent, and from the other one on its shape can be told. */
@@ -83,7 +84,7 @@ export class Picture {
     const kinds = this.kinds.length;
     words.fill(0);
     for (let agent = 0; agent < frame.length; agent += 1) {
-      const mark = marks[kindOf(frame[agent]!, kinds - 2) + (committed[agent] ? kinds : 0)]!;
+      const mark = marks[kindOf(frame[agent]!, kinds - others) + (committed[agent] ? kinds : 0)]!;
       const left = Math.round(x[agent]! * side - markSide / 2);
       const top = Math.round(y[agent]! * side - markSide / 2);
       if (left < 0 || top < 0 || left + markSide > side || top + markSide > side) continue;

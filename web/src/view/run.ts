@@ -62,7 +62,7 @@ export async function run(place: Place): Promise<void> {
   };
   head();
 
-  const tabs: [string, string][] = [["", "Results"], ["plan", "Plan"], ["replicas", "Single runs"], ...(found.tables?.includes("calls") ? [["calls", "Calls"] as [string, string]] : [])];
+  const tabs: [string, string][] = [["", "Results"], ["plan", "Plan"], ["replicas", "Single runs"], ...(found.calls ? [["calls", "Calls"] as [string, string]] : [])];
   const current = tab === "replica" ? "replicas" : tab;
   const nav = html("nav", { class: "tabs", "aria-label": "Parts of this run" }, ...tabs.map(([key, label]) =>
     html("a", { href: link("run", id, ...(key ? [key] : [])), "aria-current": key === current ? "page" : null }, label)));
@@ -73,7 +73,7 @@ export async function run(place: Place): Promise<void> {
   let refresh = (): void => undefined;
   if (tab === "plan") body.replaceChildren(...plan(place, found));
   else if (tab === "replica") body.replaceChildren(...replica(place, found));
-  else if (tab === "calls" && !found.tables?.includes("calls")) body.replaceChildren(html("p", {}, "No live model was asked."));
+  else if (tab === "calls" && !found.calls) body.replaceChildren(html("p", {}, "No live model was asked."));
   else if (tab === "replicas" || tab === "calls") {
     const part = tab === "calls" ? calls(place, found) : replicas(place, found);
     body.replaceChildren(...part.elements);

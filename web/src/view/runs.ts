@@ -1,7 +1,7 @@
 // All run directories in a table: sorted, filtered, grouped, and moving while something runs.
-import { isNumber } from "../data";
+import { isNumber, unique } from "../data";
 import { html } from "../dom";
-import { plural, share, span, withInterval } from "../text";
+import { plural, share, withInterval } from "../text";
 import type { Entry, Listing } from "./api";
 import { button, calmly, choice, csvButton, field, link, money, whole, type Place } from "./parts";
 import { watch } from "./watch";
@@ -47,7 +47,7 @@ const columns: Column[] = [
   { key: "winner", head: "Winner", prose: true, by: ({ winners }) => winners?.[0]?.name, cell: ({ winners }) => (winners ?? []).slice(0, 2).map(({ name, share: part }, index) => html(index ? "small" : "span", { class: "won" }, clip(name), ` ${share(part)}`)) },
   { key: "agents", head: "Agents", prose: true, minor: true, by: ({ agents }) => agents?.join(), cell: ({ agents }) => [...(agents ?? []).slice(0, 2).map((name) => html("div", {}, clip(name))), (agents?.length ?? 0) > 2 && html("small", {}, `and ${agents!.length - 2} more`)] },
   { key: "game", head: "Game", prose: true, minor: true, by: ({ game }) => game, cell: ({ game }) => [game && clip(game)] },
-  { key: "size", head: "Size", by: ({ sizes }) => sizes?.[0], cell: ({ sizes }) => [span(sizes ?? [])] },
+  { key: "size", head: "Size", by: ({ sizes }) => sizes?.[0], cell: ({ sizes }) => [unique([sizes?.[0], sizes?.at(-1)]).filter(isNumber).map(whole).join("–")] },
   { key: "replicas", head: "Replicas", minor: true, by: ({ replicas }) => replicas, cell: ({ replicas, points }) => [whole(replicas), isNumber(points) && points > 1 && html("small", { title: `in each of ${plural(points, "condition")}` }, `× ${points}`)] },
   { key: "calls", head: "Calls", minor: true, by: ({ calls }) => calls, cell: ({ calls }) => [whole(calls)] },
   { key: "cost", head: "Cost", minor: true, by: ({ usd }) => usd, cell: ({ usd }) => [money(usd)] },

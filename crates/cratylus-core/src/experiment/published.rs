@@ -27,6 +27,8 @@ pub enum Outcome {
     Rounds,
     /// The share of agents that hold the commonest opinion at the end.
     Held,
+    /// The line between two phases: pairs of the two swept numbers, in the order of the sweep.
+    Border,
 }
 
 impl Published {

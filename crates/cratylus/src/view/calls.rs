@@ -120,7 +120,7 @@ pub fn matches(dir: &Path, query: &Query) -> Result<Matches, Wrong> {
                 let here = find.is_empty() || said.contains(&call.prompt) || texts(call) || named();
                 let kind = match only {
                     "void" => found.void(call) == Some(true),
-                    "resent" => call.took.sent > 1 || call.again > 0,
+                    "resent" => call.took.sent > 1,
                     _ => true,
                 };
                 if searched && here && kind {

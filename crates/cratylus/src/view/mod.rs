@@ -84,6 +84,9 @@ impl View {
                 None => format!("http://{address}/"),
             };
             print(format!("{shown}\n{} run directories in {}; Ctrl-C ends it", shelf.len(), self.dir.display()))?;
+            if address.ip().is_unspecified() {
+                eprintln!("note: others put this machine's name or address in place of {}", address.ip());
+            }
             if self.open {
                 open(&shown);
             }

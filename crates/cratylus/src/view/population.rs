@@ -12,11 +12,12 @@ use cratylus_core::{AgentId, Engine, Event, NOBODY, Name, Sink, World, run};
 use cratylus_io::inputs::FileInputs;
 use cratylus_io::manifest::Manifest;
 use cratylus_io::models::asker::Taped;
-use cratylus_io::models::tape::Tape;
+use cratylus_io::models::tape::{Answer, Call, Tape};
 use cratylus_io::run_dir::{CALLS, RunDir, base, declared_start};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Frames of all agents take at most so many bytes, and are at most so many.
 const FRAMES_BYTES: usize = 32 << 20;
@@ -42,8 +43,7 @@ pub struct Watched {
     step: u64,
     frames: Vec<u8>,
     success: Vec<Option<f64>>,
-    /// What models were asked, and what came back, by interaction and seat; the last try of each.
-    asked: HashMap<(u64, u8), (Asked, Reply, u16)>,
+    asked: Questions,
     note: Option<String>,
     source: &'static str,
 }
@@ -263,7 +263,7 @@ impl Watched {
             "t": event.t, "seat": seat_word, "partner": (partner != NOBODY).then_some(partner),
             "said": says(seat), "partner_said": says(1 - seat), "success": event.success, "invalid": event.invalid[seat],
         });
-        if let Some((query, reply, kind)) = self.asked.get(&(event.t, seat as u8))
+        if let Some((query, reply, kind)) = self.asked.asked.get(&(event.t, seat as u8))
             && let Some(model) = self.world.model(*kind)
         {
             turn["asked"] = model
@@ -274,8 +274,10 @@ impl Watched {
                     let gave = model.names.iter().zip(&distribution.names).map(|(name, p)| json!({ "name": name, "p": p }));
                     turn["gave"] = gave.collect();
                 }
-                Reply::Read(Ok(name)) => turn["text"] = model.names[*name as usize].clone().into(),
-                Reply::Read(Err(why)) => turn["text"] = format!("unusable: {}", json!(why).as_str().unwrap_or_default()).into(),
+                Reply::Read(read) => {
+                    let words = self.asked.words.get(&query.draw).cloned();
+                    turn["text"] = words.or_else(|| Some(model.names[*read.as_ref().ok()? as usize].clone())).into();
+                }
             }
         }
         turn
@@ -302,7 +304,13 @@ fn world(dir: &RunDir, point: &Point, number: u64) -> Result<(World, Option<Star
     Ok((unknown(point), Some(rounds.collect())))
 }
 
-type Questions = HashMap<(u64, u8), (Asked, Reply, u16)>;
+/// What models were asked, and what came back, by interaction and seat: the last try of each.
+#[derive(Default)]
+struct Questions {
+    asked: HashMap<(u64, u8), (Asked, Reply, u16)>,
+    /// Answers in words, by the number of their draw.
+    words: HashMap<u64, String>,
+}
 
 /// The events of a run: as they are kept, or played again.
 fn events(
@@ -318,11 +326,11 @@ fn events(
         return Ok((events, "played again from the calls that are kept", asked));
     }
     if dir.has_interactions() {
-        return Ok((dir.events(number)?, "recorded", HashMap::new()));
+        return Ok((dir.events(number)?, "recorded", Questions::default()));
     }
     let mut all = All::default();
     run(world, &[replica], Engine::Fastest, &mut all).map_err(fault)?;
-    Ok((all.0, "played again", HashMap::new()))
+    Ok((all.0, "played again", Questions::default()))
 }
 
 /// Plays a run of live models from its tape, and keeps what was asked.
@@ -332,6 +340,11 @@ fn asked(dir: &RunDir, world: &World, replica: u64) -> Result<(Vec<Event>, Quest
         true => cratylus_io::calls::read(&dir.path).map_err(told)?,
         false => Tape::read(&dir.path.join(cratylus_io::live::TAPE)).map_err(told)?,
     };
+    let text = |call: &Arc<Call>| match (&call.answer, call.draw) {
+        (Answer::Text { text, .. }, Some(draw)) => Some((draw, text.clone())),
+        _ => None,
+    };
+    let words = tape.calls().iter().filter_map(text).collect();
     let mut taped = Taped::new(tape, Manifest::read(&dir.path).map_err(told)?.servers);
     let ways: BTreeMap<u16, String> = world.models().map(|(kind, _)| (kind, world.asked(kind))).collect();
     let mut live = Live::new(world, replica);
@@ -347,5 +360,5 @@ fn asked(dir: &RunDir, world: &World, replica: u64) -> Result<(Vec<Event>, Quest
         all.take(replica, &events)?;
         events.clear();
     }
-    Ok((all.0, out))
+    Ok((all.0, Questions { asked: out, words }))
 }

@@ -83,6 +83,7 @@ pub fn describe(id: &str, path: &Path, stamp: &str, state: &str, says: Option<St
         "plan": plan.collect::<Vec<_>>(),
         "points": points,
         "tables": tables.map(|table| table.trim_end_matches(".parquet")).collect::<Vec<_>>(),
+        "calls": path.join(CALLS).exists() || path.join(cratylus_io::live::TAPE).exists(),
         "population": no_population.is_none(),
         "no_population": no_population,
     }))
