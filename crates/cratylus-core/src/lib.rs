@@ -33,6 +33,7 @@ pub mod fast;
 pub mod groups;
 pub mod live;
 mod opinions;
+pub mod outside;
 mod run;
 mod waves;
 mod world;

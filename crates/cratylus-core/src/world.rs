@@ -17,6 +17,7 @@ use crate::language::model::Model;
 use crate::language::protocol::Order;
 use crate::measure::{CommittedAt, RunContext};
 use crate::networks::{self, EdgeList};
+use crate::outside::Begins;
 use crate::stop::{By, StopSeen};
 use crate::window::{Policy, Round, Windows};
 use crate::{AgentId, Name, Network, Pairing, Purpose, Seed, machine};
@@ -241,6 +242,10 @@ impl World {
             experiment,
             compiled: OnceLock::new(),
         };
+        if !world.phases.is_empty() && world.kinds.iter().any(|kind| matches!(kind, Kind::Outside(_))) {
+            let why = "what agents brought along remember is theirs, and cannot be carried over an intervention";
+            return Err(("interventions".into(), why.into()));
+        }
         if world.experiment.population.groups.is_some() {
             let rule = world.inventories().expect("groups play the naming game");
             if rule.agrees[1] > 0 {
@@ -631,6 +636,12 @@ impl World {
                 }
                 Kind::Speaker(rule) => Box::new(Inventories::new(*rule, false, known)),
                 Kind::Committed(rule) => Box::new(Inventories::new(*rule, true, known)),
+                Kind::Outside(brought) => brought.agents.cohort(Begins {
+                    with: brought.with.clone(),
+                    names: self.experiment.names().to_vec(),
+                    memory: self.experiment.memory(),
+                    starts: starts.iter().map(|start| start.to_vec()).collect(),
+                }),
                 Kind::Opinion(_) | Kind::Model(_) => Box::new(Elsewhere),
             }
         });

@@ -2,7 +2,7 @@
 
 use crate::experiment::{BUILD, Loaded, load};
 use crate::words::{self, count};
-use crate::{Failure, print, print_json, report};
+use crate::{Caller, Failure, caller, print, print_json, report};
 use clap::Args;
 use cratylus_core::World;
 use cratylus_core::threshold::Found;
@@ -256,8 +256,14 @@ fn watched<T>(
     progress: &Arc<Progress>,
     quiet: bool,
     live: bool,
-    work: impl FnOnce() -> Result<T, Refused>,
-) -> Result<T, Refused> {
+    work: impl FnOnce() -> Result<T, Refused> + Send,
+) -> Result<T, Refused>
+where
+    T: Send,
+{
+    if let Some(caller) = caller() {
+        return watched_by(&caller, progress, work);
+    }
     let seen = progress.clone();
     // Where no handler can be set, Ctrl-C ends the process at once; what was finished is kept all the same.
     let _ = ctrlc::set_handler(move || {
@@ -298,6 +304,29 @@ fn watched<T>(
     });
     bar.finish_and_clear();
     ended
+}
+
+/// The same for a caller in another language, who sees the progress and may stop it.
+fn watched_by<T>(
+    caller: &Caller,
+    progress: &Arc<Progress>,
+    work: impl FnOnce() -> Result<T, Refused> + Send,
+) -> Result<T, Refused>
+where
+    T: Send,
+{
+    std::thread::scope(|scope| {
+        let working = scope.spawn(work);
+        while !working.is_finished() {
+            if caller.stop.load(Ordering::Relaxed) {
+                progress.stop.store(true, Ordering::Relaxed);
+            }
+            (caller.watch)(progress);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        (caller.watch)(progress);
+        working.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// What live models were asked so far, in a line.

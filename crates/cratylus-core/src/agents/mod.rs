@@ -39,4 +39,5 @@ pub const ALL: &[AgentEntry] = &[
     llm::ENTRY,
     mock::ENTRY,
     scripted::ENTRY,
+    crate::outside::AGENT,
 ];

@@ -10,6 +10,7 @@ use crate::game::Game;
 use crate::games::Payoff;
 use crate::groups::Agree;
 use crate::language::model::Model;
+use crate::outside::Brought;
 use crate::window::Policy;
 use crate::{agents, games};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -117,6 +118,8 @@ pub enum Kind {
     Opinion(OpinionRule),
     /// A language model, asked from outside.
     Model(Arc<Model>),
+    /// Agents that the calling program brings along.
+    Outside(Brought),
 }
 
 /// What the core needs from files, which it never opens itself. Paths are as the experiment file gives them.

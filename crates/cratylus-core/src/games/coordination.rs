@@ -40,7 +40,7 @@ impl Default for Payoff {
     }
 }
 
-pub(super) fn five() -> usize {
+pub(crate) fn five() -> usize {
     5
 }
 

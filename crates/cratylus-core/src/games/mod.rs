@@ -7,9 +7,10 @@ mod individual;
 mod naming;
 mod opinion;
 
+pub(crate) use coordination::five;
 pub use coordination::{Coordination, Payoff};
 pub use individual::Individual;
 pub use naming::Naming;
 pub use opinion::Opinion;
 
-pub const ALL: &[GameEntry] = &[coordination::ENTRY, naming::ENTRY, opinion::ENTRY, individual::ENTRY];
+pub const ALL: &[GameEntry] = &[coordination::ENTRY, naming::ENTRY, opinion::ENTRY, individual::ENTRY, crate::outside::GAME];

@@ -1,0 +1,204 @@
+//! Agents and games written in Python, as the core's. Python is entered once a wave for agents, and once an outcome for games.
+
+use cratylus_core::agent::{self, Cohort, Fault};
+use cratylus_core::outside::{self, Agents, Begins, Rules};
+use cratylus_core::{Name, agents};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use std::sync::{Arc, Mutex};
+
+/// A question put to one agent of a cohort.
+#[pyclass(frozen, get_all, module = "cratylus")]
+pub struct Ask {
+    /// The agent's number in its cohort.
+    agent: u32,
+    /// The number of the interaction in its run.
+    t: u64,
+    /// A number from 0 to 1, all of the randomness that the answer may use.
+    draw: f64,
+}
+
+#[pymethods]
+impl Ask {
+    fn __repr__(&self) -> String {
+        format!("Ask(agent={}, t={}, draw={})", self.agent, self.t, self.draw)
+    }
+}
+
+/// How an interaction ended, for one agent that took part.
+#[pyclass(frozen, get_all, module = "cratylus")]
+pub struct News {
+    agent: u32,
+    own: String,
+    partner: Option<String>,
+    success: bool,
+}
+
+#[pymethods]
+impl News {
+    fn __repr__(&self) -> String {
+        format!("News(agent={}, own={:?}, partner={:?}, success={})", self.agent, self.own, self.partner, self.success)
+    }
+}
+
+/// An exception of the user's own code, with where it came from.
+fn told(py: Python<'_>, whose: &str, error: &PyErr) -> String {
+    let trace = error.traceback(py).and_then(|trace| trace.format().ok()).unwrap_or_default();
+    format!("{whose}: {error}\n{trace}").trim_end().to_string()
+}
+
+struct Kind {
+    name: String,
+    class: Py<PyAny>,
+}
+
+struct Members {
+    whose: String,
+    names: Vec<String>,
+    /// None where it could not be made, and why.
+    object: Result<Py<PyAny>, String>,
+    /// What went wrong while it learned, told when it is asked next.
+    failed: Option<String>,
+}
+
+/// JSON as Python has it.
+fn python<'py>(py: Python<'py>, value: &serde_json::Value) -> PyResult<Bound<'py, PyAny>> {
+    py.import("json")?.call_method1("loads", (value.to_string(),))
+}
+
+impl Agents for Kind {
+    fn cohort(&self, begins: Begins) -> Box<dyn Cohort> {
+        let whose = format!("the agents `{}` of Python", self.name);
+        let object = Python::attach(|py| {
+            let make = || -> PyResult<Py<PyAny>> {
+                let with = PyDict::new(py);
+                for (key, value) in begins.with.iter() {
+                    with.set_item(key, python(py, value)?)?;
+                }
+                let word = |name: u16| begins.names.get(usize::from(name)).cloned().unwrap_or_default();
+                let starts: Vec<Vec<(String, String)>> = begins
+                    .starts
+                    .iter()
+                    .map(|start| start.iter().map(|[own, partner]| (word(*own), word(*partner))).collect())
+                    .collect();
+                with.set_item("n", starts.len())?;
+                with.set_item("names", begins.names.clone())?;
+                with.set_item("memory", begins.memory)?;
+                with.set_item("starts", starts)?;
+                Ok(self.class.call(py, (), Some(&with))?)
+            };
+            make().map_err(|error| told(py, &whose, &error))
+        });
+        Box::new(Members { whose, names: begins.names, object, failed: None })
+    }
+}
+
+impl Cohort for Members {
+    fn decide(&mut self, asks: &[agent::Ask], answers: &mut [Option<u32>]) -> Result<(), Fault> {
+        if let Some(failed) = self.failed.take() {
+            return Err(Fault(failed));
+        }
+        let object = self.object.as_ref().map_err(|why| Fault(why.clone()))?;
+        let (whose, names) = (&self.whose, &self.names);
+        Python::attach(|py| {
+            let ask =
+                |ask: &agent::Ask| Py::new(py, Ask { agent: ask.agent, t: ask.t, draw: f64::from(ask.draw) / 4_294_967_296.0 });
+            let decide = || -> PyResult<Bound<'_, PyAny>> {
+                let asks = asks.iter().map(ask).collect::<PyResult<Vec<_>>>()?;
+                Ok(object.bind(py).call_method1("decide", (PyList::new(py, asks)?,))?)
+            };
+            let said = decide().map_err(|error| Fault(told(py, whose, &error)))?;
+            let said: Vec<Option<String>> = said.extract().map_err(|_| {
+                Fault(format!("{whose}: `decide` returns a list with a name of the pool (or None for no answer) for each ask"))
+            })?;
+            if said.len() != asks.len() {
+                return Err(Fault(format!(
+                    "{whose}: `decide` was asked {} questions and gave {} answers",
+                    asks.len(),
+                    said.len()
+                )));
+            }
+            for (answer, said) in answers.iter_mut().zip(said) {
+                *answer = match said {
+                    None => None,
+                    Some(word) => match names.iter().position(|name| *name == word) {
+                        Some(place) => Some(place as u32),
+                        None => {
+                            return Err(Fault(format!(
+                                "{whose}: `decide` said `{word}`, which is not in the pool {}",
+                                names.join(", ")
+                            )));
+                        }
+                    },
+                };
+            }
+            Ok(())
+        })
+    }
+
+    fn learn(&mut self, news: &[agent::News]) {
+        let Ok(object) = &self.object else { return };
+        if news.is_empty() || self.failed.is_some() {
+            return;
+        }
+        let word = |name: Option<Name>| name.and_then(|name| self.names.get(name as usize).cloned());
+        let failed = Python::attach(|py| {
+            let one = |item: &agent::News| {
+                let seat = usize::from(item.seat);
+                let own = word(item.names[seat]).unwrap_or_default();
+                Py::new(py, News { agent: item.agent, own, partner: word(item.names[1 - seat]), success: item.success })
+            };
+            let learn = || -> PyResult<()> {
+                let news = news.iter().map(one).collect::<PyResult<Vec<_>>>()?;
+                object.bind(py).call_method1("learn", (PyList::new(py, news)?,)).map(drop)
+            };
+            learn().err().map(|error| told(py, &self.whose, &error))
+        });
+        self.failed = failed;
+    }
+
+    fn known(&self, _: u32) -> agents::Inventory {
+        agents::Inventory::default()
+    }
+}
+
+/// Brings a class along as agents of kind `outside` with this name.
+#[pyfunction]
+pub fn bring_agents(name: String, class: Py<PyAny>) {
+    outside::bring_agents(&name.clone(), Arc::new(Kind { name, class }));
+}
+
+struct Played {
+    names: Vec<String>,
+    object: Py<PyAny>,
+}
+
+/// What went wrong in a game: it has no other way to say so. Whoever called the verb stops it.
+static FAILED: Mutex<Option<String>> = Mutex::new(None);
+
+pub fn failed() -> Option<String> {
+    FAILED.lock().expect("nobody panics with it").take()
+}
+
+impl Rules for Played {
+    fn success(&self, choices: [Name; 2]) -> Option<bool> {
+        Python::attach(|py| {
+            let words = choices.map(|name| self.names.get(name as usize).cloned().unwrap_or_default());
+            let said = self.object.bind(py).call_method1("success", (words[0].clone(), words[1].clone()));
+            match said.and_then(|said| said.extract::<Option<bool>>()) {
+                Ok(success) => success,
+                Err(error) => {
+                    let why = told(py, "the game of Python", &error);
+                    FAILED.lock().expect("nobody panics with it").get_or_insert(why);
+                    None
+                }
+            }
+        })
+    }
+}
+
+/// Brings an object with a method `success` along as the game `outside` of this name.
+#[pyfunction]
+pub fn bring_game(name: String, names: Vec<String>, object: Py<PyAny>) {
+    outside::bring_game(&name, Arc::new(Played { names, object }));
+}
