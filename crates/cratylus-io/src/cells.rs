@@ -111,7 +111,7 @@ pub fn compute(job: &Job<'_>, dir: &Path, some: &[Cell], progress: &Progress) ->
         manifest.write(dir)?;
     }
     let units: Vec<Unit> = some.iter().map(|cell| cell.unit).collect();
-    progress.total.store(some.iter().map(Cell::runs).sum(), std::sync::atomic::Ordering::Relaxed);
+    progress.want(job.points.len(), &units);
     conduct::play(job, dir, &units, progress, None)?;
     Ok([all.iter().filter(|cell| cell.unit.done(dir)).count(), all.len()])
 }

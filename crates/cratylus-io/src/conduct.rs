@@ -32,7 +32,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// An experiment that is ready to run.
 pub struct Job<'a> {
@@ -66,12 +66,81 @@ pub struct Progress {
     /// Requests in flight, and how many may be.
     pub load: Load,
     notes: Mutex<Vec<String>>,
+    points: OnceLock<Vec<PointSeen>>,
+}
+
+/// What is seen of one point of the sweep while it is played.
+#[derive(Default)]
+pub struct PointSeen {
+    pub runs: AtomicU64,
+    /// How many are wanted, as far as that is known.
+    pub total: AtomicU64,
+    /// Runs that reached consensus.
+    pub reached: AtomicU64,
+    pub interactions: AtomicU64,
+    pub void: AtomicU64,
+    success: Mutex<Success>,
+}
+
+/// Success by population round: sums and numbers, in stretches of rounds that double when there are too many.
+struct Success {
+    rounds: u64,
+    stretches: Vec<(f64, u64)>,
+}
+
+impl Default for Success {
+    fn default() -> Success {
+        Success { rounds: 1, stretches: Vec::new() }
+    }
+}
+
+/// Stretches of rounds that are told.
+const STRETCHES: usize = 24;
+
+impl PointSeen {
+    /// The share of successes by population round so far, over its runs.
+    pub fn success(&self) -> Vec<f64> {
+        let success = self.success.lock().expect("no panic while holding it");
+        success.stretches.iter().map(|(sum, n)| if *n > 0 { sum / *n as f64 } else { 0.0 }).collect()
+    }
+
+    fn see(&self, size: u32, readings: &[Reading]) {
+        let mut success = self.success.lock().expect("no panic while holding it");
+        for reading in readings.iter().filter(|reading| reading.measure == "success_rate") {
+            let round = reading.t.saturating_sub(1) / u64::from(size);
+            while round / success.rounds >= STRETCHES as u64 {
+                success.rounds *= 2;
+                let two = |pair: &[(f64, u64)]| pair.iter().fold((0.0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+                success.stretches = success.stretches.chunks(2).map(two).collect();
+            }
+            let at = (round / success.rounds) as usize;
+            if success.stretches.len() <= at {
+                success.stretches.resize(at + 1, (0.0, 0));
+            }
+            success.stretches[at].0 += reading.value;
+            success.stretches[at].1 += 1;
+        }
+    }
 }
 
 impl Progress {
     /// Says something that the user should know while the job goes on.
     pub fn note(&self, text: String) {
         self.notes.lock().expect("no panic while holding notes").push(text);
+    }
+
+    /// What is seen of each point; nothing before anything is played.
+    pub fn points(&self) -> &[PointSeen] {
+        self.points.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// Says how many runs are wanted next.
+    pub(crate) fn want(&self, points: usize, units: &[Unit]) {
+        let seen = self.points.get_or_init(|| (0..points).map(|_| PointSeen::default()).collect());
+        for unit in units {
+            self.total.fetch_add(unit.runs(), Ordering::Relaxed);
+            seen[unit.point].total.fetch_add(unit.runs(), Ordering::Relaxed);
+        }
     }
 
     pub fn take_notes(&self) -> Vec<String> {
@@ -195,7 +264,7 @@ pub fn conduct(job: &Job<'_>, dir: &Path, progress: &Progress) -> Result<Ended, 
         Some(sequential) => play_until_known(job, dir, sequential, progress, studio.as_ref()),
         None => {
             let units = if cells::there(dir) { cells::units(job) } else { units(job) };
-            progress.total.store(units.iter().map(Unit::runs).sum(), Ordering::Relaxed);
+            progress.want(job.points.len(), &units);
             play(job, dir, &units, progress, studio.as_ref()).map(|()| units)
         }
     };
@@ -411,7 +480,7 @@ fn play_until_known(
         let pieces = (16 / wanted.len() as u64).max(1);
         let units: Vec<Unit> =
             wanted.iter().flat_map(|wanted| cut_up(job, wanted.point, wanted.from, wanted.to, pieces)).collect();
-        progress.total.fetch_add(units.iter().map(Unit::runs).sum(), Ordering::Relaxed);
+        progress.want(job.points.len(), &units);
         play(job, dir, &units, progress, studio)?;
         for unit in &units {
             let file = unit.file(dir, RUNS);
@@ -435,6 +504,9 @@ pub(crate) fn play(
             let runs = unit.runs();
             progress.runs.fetch_add(runs, Ordering::Relaxed);
             progress.kept.fetch_add(runs, Ordering::Relaxed);
+            if let Some(point) = progress.points().get(unit.point) {
+                point.runs.fetch_add(runs, Ordering::Relaxed);
+            }
         } else if job.worlds[unit.point].live() {
             live.push(*unit);
         } else {
@@ -496,6 +568,7 @@ pub(crate) struct Recorder<'a> {
     rows: Vec<RunRow>,
     runs_file: PathBuf,
     progress: &'a Progress,
+    point: usize,
 }
 
 struct OpenRun {
@@ -548,6 +621,7 @@ impl<'a> Recorder<'a> {
             rows: Vec::new(),
             runs_file: unit.file(dir, RUNS),
             progress,
+            point: unit.point,
             world,
         })
     }
@@ -573,6 +647,9 @@ impl<'a> Recorder<'a> {
                     }
                 }
             }
+            if let Some(point) = self.progress.points().get(self.point) {
+                point.see(self.world.size, &first.readings);
+            }
             self.readings.extend(first.readings.drain(..).map(|reading| (number, reading)));
             if self.readings.len() >= GROUP {
                 self.measures.write(&measures_table(&self.readings))?;
@@ -583,6 +660,11 @@ impl<'a> Recorder<'a> {
             }
             let done = self.open.pop_front().expect("there is a first");
             let outcome = done.outcome.end();
+            if let Some(point) = self.progress.points().get(self.point) {
+                point.runs.fetch_add(1, Ordering::Relaxed);
+                point.reached.fetch_add(u64::from(outcome.consensus), Ordering::Relaxed);
+                point.void.fetch_add((outcome.void_share * outcome.interactions as f64).round() as u64, Ordering::Relaxed);
+            }
             let context = self.world.context(done.replica);
             self.rows.push(RunRow {
                 run: number,
@@ -602,6 +684,9 @@ impl<'a> Recorder<'a> {
             return Err(Fault("interrupted".into()));
         }
         self.progress.interactions.fetch_add(interactions, Ordering::Relaxed);
+        if let Some(point) = self.progress.points().get(self.point) {
+            point.interactions.fetch_add(interactions, Ordering::Relaxed);
+        }
         Ok(())
     }
 

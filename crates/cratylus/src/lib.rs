@@ -14,6 +14,7 @@ mod kernel;
 mod list;
 mod merge;
 mod plan;
+mod progress;
 mod question;
 mod replay;
 mod report;

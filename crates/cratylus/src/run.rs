@@ -1,8 +1,9 @@
 //! `cratylus run`: runs an experiment into a directory, shows how it goes, and says what came of it.
 
 use crate::experiment::{BUILD, Loaded, load};
+use crate::progress::{Shown, asked, watched};
 use crate::words::{self, count};
-use crate::{Caller, Failure, caller, print, print_json, report};
+use crate::{Failure, print, print_json, report};
 use clap::Args;
 use cratylus_core::World;
 use cratylus_core::threshold::Found;
@@ -10,12 +11,11 @@ use cratylus_io::cells::{SEQUENTIAL, cells, compute, shard};
 use cratylus_io::conduct::{Ended, Job, Progress, Refused, conduct, hold};
 use cratylus_io::live::LiveOptions;
 use cratylus_io::run_dir::RunDir;
-use indicatif::{ProgressBar, ProgressStyle};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 /// Run an experiment: all sweep points, all replicas.
 ///
@@ -121,7 +121,8 @@ impl Run {
         let runs = some.iter().map(|cell| cell.runs()).sum();
         let progress = Arc::new(Progress::default());
         let again = self.resume(dir, true) + &self.shard.map_or(String::new(), |[i, k]| format!(" --shard {i}/{k}"));
-        let ended = watched(&progress, self.quiet, false, || compute(&job, dir, &some, &progress));
+        let shown = Shown::of(&loaded.points, false, self.quiet);
+        let ended = watched(&progress, &shown, || compute(&job, dir, &some, &progress));
         let [played, interactions, kept] =
             [&progress.runs, &progress.interactions, &progress.kept].map(|counter| counter.load(Ordering::Relaxed));
         let [there, of] =
@@ -205,10 +206,11 @@ fn play(
     let job = Job { live: LiveOptions { store, budget, prices }, ..job(loaded, threads) };
     let live = loaded.worlds.iter().any(World::live);
     let progress = Arc::new(Progress::default());
-    let ended = watched(&progress, quiet, live, || conduct(&job, dir, &progress));
+    let shown = Shown::of(&loaded.points, live, quiet);
+    let ended = watched(&progress, &shown, || conduct(&job, dir, &progress));
     let total = progress.total.load(Ordering::Relaxed);
     if live && !quiet && progress.spent.calls.load(Ordering::Relaxed) + progress.spent.stored.load(Ordering::Relaxed) > 0 {
-        eprintln!("{}", asked(&progress, None));
+        eprintln!("{}", asked(&progress, &job.live.budget, None));
     }
     progress.take_notes().into_iter().for_each(|note| eprintln!("note: {note}"));
     let kept = progress.kept.load(Ordering::Relaxed);
@@ -251,129 +253,8 @@ pub fn refusal(refused: Refused, dir: &Path, resume: &str, raised: &str, begun: 
     }
 }
 
-/// Does something while its progress is shown, and lets Ctrl-C stop it.
-fn watched<T>(
-    progress: &Arc<Progress>,
-    quiet: bool,
-    live: bool,
-    work: impl FnOnce() -> Result<T, Refused> + Send,
-) -> Result<T, Refused>
-where
-    T: Send,
-{
-    if let Some(caller) = caller() {
-        return watched_by(&caller, progress, work);
-    }
-    let seen = progress.clone();
-    // Where no handler can be set, Ctrl-C ends the process at once; what was finished is kept all the same.
-    let _ = ctrlc::set_handler(move || {
-        // Whoever asks twice does not want to wait for answers that are on their way.
-        if seen.stop.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    });
-    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
-    let style = ProgressStyle::with_template("{bar:32} {pos}/{len} runs  {msg}  {eta} left").expect("a fixed template");
-    bar.set_style(style);
-    let started = Instant::now();
-    let done = AtomicBool::new(false);
-    let ended = std::thread::scope(|scope| {
-        let watcher = scope.spawn({
-            let (bar, progress, done) = (bar.clone(), progress.clone(), &done);
-            move || {
-                while !done.load(Ordering::Relaxed) {
-                    bar.set_length(progress.total.load(Ordering::Relaxed));
-                    bar.set_position(progress.runs.load(Ordering::Relaxed));
-                    let rate = progress.interactions.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64().max(1e-3);
-                    bar.set_message(match live {
-                        true => asked(&progress, Some(started.elapsed())),
-                        false => format!("{} interactions/s", count(rate as u64)),
-                    });
-                    progress.take_notes().into_iter().for_each(|note| bar.suspend(|| eprintln!("note: {note}")));
-                    std::thread::park_timeout(Duration::from_millis(80));
-                }
-            }
-        });
-        let ended = {
-            // Even if conducting panics, the watcher is told that it is over.
-            let _over = Over(&done, watcher.thread());
-            work()
-        };
-        watcher.join().expect("watching does not panic");
-        ended
-    });
-    bar.finish_and_clear();
-    ended
-}
-
-/// The same for a caller in another language, who sees the progress and may stop it.
-fn watched_by<T>(
-    caller: &Caller,
-    progress: &Arc<Progress>,
-    work: impl FnOnce() -> Result<T, Refused> + Send,
-) -> Result<T, Refused>
-where
-    T: Send,
-{
-    std::thread::scope(|scope| {
-        let working = scope.spawn(work);
-        while !working.is_finished() {
-            if caller.stop.load(Ordering::Relaxed) {
-                progress.stop.store(true, Ordering::Relaxed);
-            }
-            (caller.watch)(progress);
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        (caller.watch)(progress);
-        working.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
-}
-
-/// What live models were asked so far, in a line.
-fn asked(progress: &Progress, going: Option<Duration>) -> String {
-    let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    let spent = &progress.spent;
-    let (calls, stored) = (load(&spent.calls), load(&spent.stored));
-    let (running, limit) = progress.load.get();
-    let mut line = format!("{} calls", count(calls));
-    if let Some(elapsed) = going {
-        let rate = calls as f64 / elapsed.as_secs_f64().max(1e-3);
-        line += &format!(", {rate:.0}/s, {running} of {limit} in flight");
-    }
-    if calls + stored > 0 {
-        line += &format!(", {} of questions answered before", words::percent(stored as f64 / (calls + stored) as f64));
-    }
-    let (unusable, answers) = (load(&spent.unusable), load(&spent.answers));
-    if unusable > 0 {
-        line += &format!(", {} unusable", words::percent(unusable as f64 / answers as f64));
-    }
-    let resent = load(&spent.resent);
-    if resent > 0 {
-        line += &format!(", {} sent again", count(resent));
-    }
-    let tokens = load(&spent.prompt_tokens) + load(&spent.completion_tokens);
-    if tokens > 0 {
-        line += &format!(", {} tokens", count(tokens));
-    }
-    let usd = load(&spent.micro_usd) as f64 / 1e6;
-    if usd > 0.0 {
-        line += &format!(", {usd:.2} USD");
-    }
-    line
-}
-
 fn held(dir: &Path, holder: &str) -> Failure {
     Failure::run(format!("{} is being written by {holder}; wait for it, or choose another `--out`", dir.display()))
-}
-
-/// Says that something is over when it is dropped, and wakes the thread that waits for it.
-struct Over<'a>(&'a AtomicBool, &'a std::thread::Thread);
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-        self.1.unpark();
-    }
 }
 
 /// Moves a directory to the first free name beside it.
