@@ -11,6 +11,7 @@ use crate::stop::StopSeen;
 use crate::{AgentId, NOBODY, Purpose, Seed};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Which agents can meet as a group.
@@ -69,9 +70,27 @@ impl GroupSpec {
             _ if self.per_agent.is_some_and(|n| !(n > 0.0 && n <= 1e4)) => {
                 Err(("per_agent", "expected a number above 0, up to 10,000".into()))
             }
+            _ if self.per_agent.is_some_and(|n| n * f64::from(size) > 5e8) => {
+                Err(("per_agent", "that is more than 500,000,000 places in groups".into()))
+            }
             _ if self.seed.is_some() && self.per_agent.is_none() => {
                 Err(("seed", "any agents can meet here, so no groups are drawn; give `per_agent`".into()))
             }
+            _ => Ok(()),
+        }
+    }
+
+    /// Drawn groups leave an agent alone now and then; of so many runs none may.
+    pub(crate) fn enough(&self, size: u32, replicas: u64) -> Result<(), (&'static str, String)> {
+        let runs = if self.seed.is_some() { 1.0 } else { replicas as f64 };
+        let needed = (f64::from(size) * runs / 0.01).ln();
+        match self.per_agent {
+            Some(n) if n < needed => Err((
+                "per_agent",
+                format!(
+                    "with {n} groups for each of {size} agents, one of them may be in none in some of the runs; it takes {needed:.1}, or `seed`, which draws them once"
+                ),
+            )),
             _ => Ok(()),
         }
     }
@@ -109,9 +128,20 @@ fn distinct(size: u32, of: u32, into: &mut Vec<AgentId>, mut below: impl FnMut(u
         into.extend(&all[..size as usize]);
         return;
     }
+    if size <= 32 {
+        while into.len() < size as usize {
+            let agent = below(of.into()) as AgentId;
+            if !into.contains(&agent) {
+                into.push(agent);
+            }
+        }
+        return;
+    }
+    // The same draws and the same group, without going through it for each.
+    let mut seen = HashSet::with_capacity(size as usize);
     while into.len() < size as usize {
         let agent = below(of.into()) as AgentId;
-        if !into.contains(&agent) {
+        if seen.insert(agent) {
             into.push(agent);
         }
     }

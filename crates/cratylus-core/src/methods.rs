@@ -2,7 +2,7 @@
 //! bibliography. A paper's authors will change the words; what they must not have to look up is here.
 
 use crate::Pairing;
-use crate::experiment::{Asked, Experiment, NetworkSpec, Point};
+use crate::experiment::{Asked, Experiment, NetworkSpec, Point, Sequential};
 use crate::stop::{By, ROUNDS_MAX};
 
 /// What ran a directory: for the entry, and the end of the paragraph.
@@ -48,8 +48,11 @@ fn plural(n: u64, what: &str) -> String {
 
 fn agents(experiment: &Experiment) -> String {
     let kinds = experiment.agents.kinds.iter().map(|(_, kind)| {
-        let of = ["model", "rule", "file"].iter().find_map(|key| kind.plan.get(*key)?.as_str());
-        of.map_or_else(|| format!("`{}`", kind.kind), |of| format!("`{}` ({of})", kind.kind))
+        let of = ["model", "rule", "file", "name"].iter().find_map(|key| kind.plan.get(*key)?.as_str()).map(String::from);
+        // Numbers are what a model or a rule is set to; the rest of a plan is too long to be read.
+        let numbers = kind.plan.iter().filter(|(_, value)| value.is_float() || value.is_integer());
+        let parts: Vec<String> = of.into_iter().chain(numbers.map(|(key, value)| format!("{key} {value}"))).collect();
+        if parts.is_empty() { format!("`{}`", kind.kind) } else { format!("`{}` ({})", kind.kind, parts.join(", ")) }
     });
     listed(&kinds.collect::<Vec<_>>())
 }
@@ -57,7 +60,12 @@ fn agents(experiment: &Experiment) -> String {
 fn meeting(experiment: &Experiment) -> String {
     if let Some(groups) = &experiment.population.groups {
         let size = groups.size.map_or("the sizes of a file".into(), |n| format!("{n} agents"));
-        return format!("met in groups of {size}");
+        let drawn = groups.per_agent.map_or(String::new(), |n| format!(", each agent being in {n} of them on average"));
+        let agree = match experiment.game.spec.agree().unwrap_or_default() {
+            crate::groups::Agree::All => "all",
+            crate::groups::Agree::Any => "any",
+        };
+        return format!("met in groups of {size}{drawn}, a name succeeding where {agree} of the hearers knew it");
     }
     let network = match &experiment.population.network {
         NetworkSpec::Complete => "could all meet one another".into(),
@@ -83,7 +91,26 @@ fn game(experiment: &Experiment) -> String {
         Some(memory) => format!(" and a memory of {}", plural(memory as u64, "round")),
         None => String::new(),
     };
-    format!("the game `{}` with {names}{memory}", experiment.game.kind)
+    let payoff = match experiment.game.spec.payoff() {
+        Some(payoff) if experiment.live() => format!(", paid {} for success and {} for failure", payoff.success, payoff.failure),
+        _ => String::new(),
+    };
+    format!("the game `{}` with {names}{memory}{payoff}", experiment.game.kind)
+}
+
+/// What agents remembered or knew at first, where it was anything.
+fn start(experiment: &Experiment) -> String {
+    let start = &experiment.population.start;
+    match (&start.consensus, &start.shares, &start.memory, &start.run) {
+        (Some(name), ..) => format!("all agents began with {name}"),
+        (_, Some(shares), ..) => {
+            let parts: Vec<String> = shares.iter().map(|(name, share)| format!("{name} ({share})")).collect();
+            format!("agents began with shares of names: {}", parts.join(", "))
+        }
+        (_, _, Some(memory), _) => format!("all agents began with {} remembered", plural(memory.len() as u64, "round")),
+        (_, _, _, Some(_)) => "agents began with what those of another run remembered at its end".into(),
+        _ => "agents began with nothing".into(),
+    }
 }
 
 fn committed(experiment: &Experiment) -> String {
@@ -120,10 +147,12 @@ fn stop(experiment: &Experiment) -> String {
             plural(share.window_rounds, "population round")
         ));
     }
+    let size = u64::from(experiment.size());
     ends.push(match (stop.interactions, stop.rounds) {
-        (Some(n), _) => format!("after {}", plural(n, "interaction")),
-        (None, Some(n)) => format!("after {}", plural(n, "population round")),
-        (None, None) => format!("after {}", plural(ROUNDS_MAX, "population round")),
+        (Some(n), rounds) if rounds.is_none_or(|rounds| n <= rounds.saturating_mul(size)) => {
+            format!("after {}", plural(n, "interaction"))
+        }
+        (_, rounds) => format!("after {}", plural(rounds.unwrap_or(ROUNDS_MAX), "population round")),
     });
     ends.join(", or at the latest ")
 }
@@ -138,16 +167,31 @@ pub fn paragraph(points: &[Point], ran: Ran<'_>) -> String {
         of_all(points, meeting),
         of_all(points, game),
     );
-    let minority = of_all(points, committed);
-    if !minority.is_empty() {
-        out += &format!(" Committed minorities: {minority}.");
+    out += &format!(" At first {}.", of_all(points, start));
+    let minorities: Vec<Point> = points.iter().filter(|point| !point.experiment.agents.committed.is_empty()).cloned().collect();
+    if !minorities.is_empty() {
+        let some = if minorities.len() < points.len() { " in some conditions" } else { "" };
+        out += &format!(" Committed minorities{some}: {}.", of_all(&minorities, committed));
     }
-    let controls: Vec<String> = points.iter().flat_map(|point| point.experiment.control.words()).collect();
-    if let Some(control) = controls.first() {
-        out += &format!(" Control: {control}.");
+    if points.iter().any(|point| !point.experiment.control.words().is_empty()) {
+        let words = |experiment: &Experiment| match &experiment.control.words()[..] {
+            [] => "none".into(),
+            words => listed(words),
+        };
+        out += &format!(" Controls: {}.", of_all(points, words));
     }
-    for intervention in first.interventions.iter().take(4) {
-        out += &format!(" After {}: {}.", plural(intervention.at, "interaction"), intervention.words);
+    if points.iter().any(|point| !point.experiment.interventions.is_empty()) {
+        let words = |experiment: &Experiment| {
+            let each =
+                experiment.interventions.iter().map(|one| format!("after {}, {}", plural(one.at, "interaction"), one.words));
+            let all: Vec<String> = each.collect();
+            match all.len() {
+                0 => "none".into(),
+                n if n > 4 => format!("{}; and so on, {n} in all", all[..3].join("; ")),
+                _ => all.join("; "),
+            }
+        };
+        out += &format!(" Interventions: {}.", of_all(points, words));
     }
     out += &format!(" A run ended {}; a population round is as many interactions as there are agents.", of_all(points, stop));
     let keys: Vec<String> = points[0].settings.iter().map(|setting| format!("`{}`", setting.key)).collect();
@@ -162,26 +206,28 @@ pub fn paragraph(points: &[Point], ran: Ran<'_>) -> String {
     out += &match &first.sequential {
         None => format!(" {} of each, {} in all.", plural(first.replicas, "run"), plural(ran.runs, "run")),
         Some(sequential) => {
-            let what = match (&sequential.find, sequential.asked()) {
-                (Some(find), asked) => {
-                    format!("until it was clear on which side of {} the share of runs was that {}", find.at, asked.words())
-                }
-                (None, Asked::Rounds) => format!(
-                    "until the mean rounds to consensus were known within {} of themselves",
-                    sequential.rule.within.unwrap_or(0.0)
-                ),
-                (None, asked) => format!(
-                    "until the share of runs that {} was known within {}",
+            let Sequential { rule, find } = sequential;
+            let each = if rule.least == rule.most { rule.most.to_string() } else { format!("{} to {}", rule.least, rule.most) };
+            match (find, sequential.asked()) {
+                (Some(find), asked) => format!(
+                    " Of the values of `{}` only those were run, {each} times each, that tell where the share of runs that {} passes {} (bisection; {} in all).",
+                    find.key,
                     asked.words(),
-                    sequential.rule.within.unwrap_or(0.0)
+                    find.at,
+                    plural(ran.runs, "run")
                 ),
-            };
-            format!(
-                " {} to {} runs of each, added {what} (intervals that hold at all times), {} in all.",
-                sequential.rule.least,
-                sequential.rule.most,
-                plural(ran.runs, "run")
-            )
+                (None, asked) => {
+                    let what = match asked {
+                        Asked::Rounds => "the mean rounds to consensus were known within that part of themselves (by an asymptotic confidence sequence)".into(),
+                        asked => format!("the share of runs that {} was known that closely (by an interval that holds at all times)", asked.words()),
+                    };
+                    let within = rule.within.unwrap_or(0.0);
+                    format!(
+                        " {each} runs of each, added until {what}, {within}, or there were so many; {} in all.",
+                        plural(ran.runs, "run")
+                    )
+                }
+            }
         }
     };
     out += &match first.sequential {
@@ -200,18 +246,19 @@ pub fn paragraph(points: &[Point], ran: Ran<'_>) -> String {
 /// The entry, in which nothing that a user wrote can end a field.
 pub fn bibtex(points: &[Point], ran: Ran<'_>) -> String {
     let experiment = &points[0].experiment;
-    let plain: String = experiment.name.chars().filter(|c| !"{}\\%$#&_^~\"".contains(*c)).collect();
+    let plain = |text: &str| text.chars().filter(|c| !"{}\\%$#&_^~\"".contains(*c)).collect::<String>();
     let word: String = experiment.name.chars().filter(char::is_ascii_alphanumeric).collect();
-    let digest = ran.digest.get(..8).unwrap_or(ran.digest);
+    let digest = plain(ran.digest.get(..8).unwrap_or(ran.digest));
     format!(
-        "@misc{{cratylus-{}-{digest},\n  title = {{{{{plain}}}: an experiment with Cratylus}},\n  year = {{{}}},\n  howpublished = {{Cratylus {} ({}), seed {}}},\n  note = {{{}; digest {}}}\n}}",
+        "@misc{{cratylus-{}-{digest},\n  title = {{{{{}}}: an experiment with Cratylus}},\n  year = {{{}}},\n  howpublished = {{Cratylus {} ({}), seed {}}},\n  note = {{{}; digest {}}}\n}}",
         word.to_lowercase(),
-        ran.when.get(..4).unwrap_or("n.d."),
-        ran.version,
-        ran.revision,
+        plain(&experiment.name),
+        plain(ran.when.get(..4).unwrap_or("n.d.")),
+        plain(ran.version),
+        plain(ran.revision),
         experiment.seed,
         plural(ran.runs, "run"),
-        ran.digest,
+        plain(ran.digest),
     )
 }
 
@@ -269,7 +316,7 @@ mod tests {
             "names that agents invented",
             "neighbours in a network",
             "10 to 90 runs of each",
-            "within 0.05",
+            "0.05",
             "always-valid",
             "knew one name",
         ] {

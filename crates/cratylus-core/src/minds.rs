@@ -44,6 +44,9 @@ fn groups(world: &World, seed: Seed) -> Option<Arc<Groups>> {
     world.groups(seed).ok().flatten()
 }
 
+/// Windows that are kept.
+const KNOWN_MAX: usize = 1 << 16;
+
 /// With less than this an agent is undecided.
 pub const LEANS: f64 = 0.6;
 
@@ -88,6 +91,11 @@ impl<'w> Minds<'w> {
             recorded,
             known: HashMap::new(),
         }
+    }
+
+    /// Which kind an agent is now; committed groups come after the kinds of the experiment.
+    pub fn kind(&self, agent: AgentId) -> u16 {
+        self.kinds[agent as usize]
     }
 
     /// The name that an agent is committed to.
@@ -215,6 +223,9 @@ impl<'w> Minds<'w> {
             Some(_) => Leaning::Several,
             None => Leaning::Nothing,
         };
+        if self.known.len() > KNOWN_MAX {
+            self.known.clear();
+        }
         self.known.insert(key, leaning);
         leaning
     }

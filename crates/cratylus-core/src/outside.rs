@@ -176,7 +176,7 @@ mod tests {
     impl Cohort for Cohorts {
         fn decide(&mut self, asks: &[Ask], answers: &mut [Option<u32>]) -> Result<(), Fault> {
             for (ask, answer) in asks.iter().zip(answers) {
-                *answer = Some(self.last[ask.agent as usize].unwrap_or((u64::from(ask.draw) * self.n >> 32) as u32));
+                *answer = Some(self.last[ask.agent as usize].unwrap_or(((u64::from(ask.draw) * self.n) >> 32) as u32));
             }
             Ok(())
         }

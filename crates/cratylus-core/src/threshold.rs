@@ -4,6 +4,7 @@
 use crate::experiment::{Asked, Find, Point, Rule, Searched, Sequential, searched, swept};
 use crate::stats::{always_valid_mean, always_valid_share, mean_sd};
 use serde::Serialize;
+use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 /// The answers of a point's runs so far, in the order of the replicas; None where a run has no answer.
 pub type Answers = Vec<Option<f64>>;
@@ -21,6 +22,9 @@ fn looks(rule: &Rule) -> impl Iterator<Item = u64> + '_ {
     let next = |&n: &u64| (n < rule.most).then(|| (n + (n / 4).max(rule.least)).min(rule.most));
     std::iter::successors(Some(rule.least), next)
 }
+
+/// Fewer runs than these say nothing of a mean.
+const MEAN_LEAST: u64 = 20;
 
 /// The runs that are wanted next; none where there are enough. `searched` holds the points of each threshold that is to
 /// be found.
@@ -62,7 +66,11 @@ fn width(asked: &Asked, rule: &Rule, answers: &[Option<f64>]) -> f64 {
     match asked {
         Asked::Rounds => {
             let (mean, sd) = mean_sd(&known);
-            if known.len() < 2 { f64::INFINITY } else { always_valid_mean(known.len() as u64, sd, rule.least, 0.05) / mean }
+            // The interval is for many runs; of a few it says nothing.
+            match known.len() as u64 {
+                n if n < rule.least.max(MEAN_LEAST) => f64::INFINITY,
+                n => always_valid_mean(n, sd, rule.least.max(MEAN_LEAST), 0.05) / mean,
+            }
         }
         _ => {
             let [low, high] = always_valid_share(known.iter().filter(|&&yes| yes > 0.5).count() as u64, known.len() as u64, 0.05);
@@ -86,15 +94,27 @@ pub struct Threshold {
     /// Where the share passes the value; None where it does at no value that was looked at.
     pub value: Option<f64>,
     /// Between which values it does, with a probability of at least 95 % if the share only rises, or only falls.
-    pub low: f64,
-    pub high: f64,
+    pub low: Option<f64>,
+    pub high: Option<f64>,
     /// Whether the share rises through the value.
-    pub rises: bool,
+    pub rises: Option<bool>,
     /// The points that were run.
     pub points: usize,
     pub runs: u64,
     /// Why there is none, or why it could not be known more closely.
     pub caution: Option<String>,
+}
+
+/// The error of each of the numbers that a search among `m` can look at: the ends, and three times as many as halvings.
+fn error(m: usize) -> f64 {
+    let halvings = usize::BITS - (m - 1).leading_zeros();
+    0.05 / f64::from(2 + 3 * halvings)
+}
+
+/// How many runs of a number it takes at least to tell it from a threshold at this share, where all say the same.
+pub(crate) fn runs_to_decide(at: f64, m: usize) -> u64 {
+    let decides = |n: &u64| always_valid_share(0, *n, error(m))[1] < at && always_valid_share(*n, *n, error(m))[0] > at;
+    (1..).find(decides).expect("some number of runs decides")
 }
 
 /// Looks for one threshold by bisection between the numbers of a group, or says which runs it takes to go on.
@@ -104,18 +124,17 @@ pub struct Threshold {
 /// number is too near the threshold to be told from it, its lower and upper end are looked for on either side of it.
 pub fn search(find: &Find, rule: &Rule, group: &Searched, answers: &[Answers]) -> Result<Threshold, Vec<Wanted>> {
     let m = group.values.len();
-    let most_looked_at = 2 + 3 * (usize::BITS - (m - 1).leading_zeros()) as usize;
-    let error = 0.05 / most_looked_at as f64;
+    let error = error(m);
     let side = |i: usize| side(find, rule, error, group.points[i], &answers[group.points[i]]);
     let both: Vec<Result<Side, Wanted>> = [0, m - 1].into_iter().map(side).collect();
     let wanted: Vec<Wanted> = both.iter().filter_map(|side| side.err()).collect();
     let [Ok(first), Ok(last)] = both[..] else { return Err(wanted) };
     let tried = || group.points.iter().map(|&point| &answers[point]).filter(|answers| !answers.is_empty());
     let [lowest, highest] = [group.values[0], group.values[m - 1]];
-    let told = |low: usize, high: usize, rises: bool, value: Option<f64>, caution: Option<String>| Threshold {
+    let told = |ends: Option<[usize; 2]>, rises: Option<bool>, value: Option<f64>, caution: Option<String>| Threshold {
         value,
-        low: group.values[low],
-        high: group.values[high],
+        low: ends.map(|[low, _]| group.values[low]),
+        high: ends.map(|[_, high]| group.values[high]),
         rises,
         points: tried().count(),
         runs: tried().map(|answers| answers.len() as u64).sum(),
@@ -130,14 +149,18 @@ pub fn search(find: &Find, rule: &Rule, group: &Searched, answers: &[Answers]) -
                 Side::Above => "above it",
                 Side::Open => "too near it to tell",
             };
+            let found = match first == Side::Open || last == Side::Open {
+                true => "could not be told to pass",
+                false => "is on one side of",
+            };
             let why = format!(
-                "the share of runs that {} does not pass {} between {lowest} and {highest}: it is {} at the one and {} at the other",
+                "the share of runs that {} {found} {} at {lowest} and {highest}: {} at the one, {} at the other",
                 find.of.words(),
                 find.at,
                 words(first),
                 words(last)
             );
-            return Ok(told(0, m - 1, true, None, Some(why)));
+            return Ok(told(None, None, None, Some(why)));
         }
     };
     // Everything up to `low` is on the first side, everything from `high` on on the last, and what is from `open[0]` to
@@ -168,7 +191,7 @@ pub fn search(find: &Find, rule: &Rule, group: &Searched, answers: &[Answers]) -
     });
     let value = crossing(find.at, group, answers, rises);
     let value = value.unwrap_or((group.values[low] + group.values[high]) / 2.0).clamp(group.values[low], group.values[high]);
-    Ok(told(low, high, rises, Some(value), caution))
+    Ok(told(Some([low, high]), Some(rises), Some(value), caution))
 }
 
 fn side(find: &Find, rule: &Rule, error: f64, point: usize, answers: &[Option<f64>]) -> Result<Side, Wanted> {
@@ -237,11 +260,15 @@ pub struct Limit {
     pub df: usize,
 }
 
+/// The exponents that are tried, in steps.
+const EXPONENTS: std::ops::Range<f64> = 2.0..81.0;
+const STEP: f64 = 0.025;
+
 /// 95 % of chi-squared with one degree of freedom.
 const CHI2_95: f64 = 3.841_459;
 
-/// Extrapolates thresholds, each as N, value, low and high, by threshold = limit + c N^-e: weighted least squares, with a
-/// quarter of each interval for a standard error. Where the exponent is not given it is fitted, and the limit's interval
+/// Extrapolates thresholds, each as N, value, low and high, by threshold = limit + c N^-e: weighted least squares, as if a
+/// threshold were anywhere in its interval, so with its length over the root of 12 for a standard error. Where the exponent is not given it is fitted, and the limit's interval
 /// covers what all exponents say that do as well within chi-squared 3.84.
 pub fn extrapolate(thresholds: &[[f64; 4]], exponent: Option<f64>) -> Result<Limit, String> {
     let needed = if exponent.is_some() { 3 } else { 4 };
@@ -253,25 +280,26 @@ pub fn extrapolate(thresholds: &[[f64; 4]], exponent: Option<f64>) -> Result<Lim
         ));
     }
     let line = |exponent: f64| {
-        let mut sums = [0.0; 5];
         let each = || {
-            thresholds.iter().map(|[n, value, low, high]| (n.powf(-exponent), *value, ((high - low) / 4.0).max(1e-12).powi(-2)))
+            let error = |low: f64, high: f64| ((high - low) / 12f64.sqrt()).max(1e-12);
+            thresholds.iter().map(move |[n, value, low, high]| (n.powf(-exponent), *value, error(*low, *high).powi(-2)))
         };
-        for (x, y, weight) in each() {
-            [1.0, x, x * x, y, x * y].iter().zip(&mut sums).for_each(|(term, sum)| *sum += weight * term);
-        }
-        let [w, x, xx, y, xy] = sums;
-        let determinant = w * xx - x * x;
-        let (value, slope) = ((xx * y - x * xy) / determinant, (w * xy - x * y) / determinant);
-        let chi2 = each().map(|(x, y, weight)| weight * (y - value - slope * x).powi(2)).sum();
-        let half = 1.96 * (xx / determinant).sqrt();
+        let sum = |of: &dyn Fn(f64, f64) -> f64| each().map(|(x, y, weight)| weight * of(x, y)).sum::<f64>();
+        // About the means, so that sums of nearly equal numbers do not cancel.
+        let weight = sum(&|_, _| 1.0);
+        let [x, y] = [sum(&|x, _| x) / weight, sum(&|_, y| y) / weight];
+        let spread = sum(&|at, _| (at - x).powi(2));
+        let slope = sum(&|at, value| (at - x) * (value - y)) / spread;
+        let value = y - slope * x;
+        let chi2 = sum(&|at, found| (found - value - slope * at).powi(2));
+        let half = 1.96 * (1.0 / weight + x * x / spread).sqrt();
         let df = thresholds.len() - (needed - 1);
         Limit { value, low: value - half, high: value + half, exponent, exponents: None, slope, chi2, df }
     };
     if let Some(exponent) = exponent {
         return Ok(line(exponent));
     }
-    let lines: Vec<Limit> = (2..=80).map(|i| line(f64::from(i) * 0.025)).collect();
+    let lines: Vec<Limit> = (EXPONENTS.start as u32..EXPONENTS.end as u32).map(|i| line(f64::from(i) * STEP)).collect();
     let best = lines.iter().min_by(|a, b| a.chi2.total_cmp(&b.chi2)).expect("some are tried");
     let as_well: Vec<&Limit> = lines.iter().filter(|line| line.chi2 <= best.chi2 + CHI2_95).collect();
     let least = |of: fn(&Limit) -> f64| as_well.iter().map(|line| of(line)).fold(f64::INFINITY, f64::min);
@@ -282,6 +310,21 @@ pub fn extrapolate(thresholds: &[[f64; 4]], exponent: Option<f64>) -> Result<Lim
         exponents: Some([least(|line| line.exponent), most(|line| line.exponent)]),
         ..best.clone()
     })
+}
+
+/// What a reader should know of an extrapolation, of which so many thresholds were left out.
+fn caution(limit: &Limit, left_out: usize) -> Option<String> {
+    let mut out = Vec::new();
+    if limit.df > 0 && ChiSquared::new(limit.df as f64).is_ok_and(|chi2| chi2.sf(limit.chi2) < 0.05) {
+        out.push("the thresholds do not lie on this curve, so its limit is not theirs".to_string());
+    }
+    if limit.exponents.is_some() && !(EXPONENTS.start * STEP < limit.exponent && limit.exponent < (EXPONENTS.end - 1.0) * STEP) {
+        out.push("the exponent is at the end of those that were tried".into());
+    }
+    if left_out > 0 {
+        out.push(format!("{left_out} without a threshold left out"));
+    }
+    (!out.is_empty()).then(|| out.join("; "))
 }
 
 /// All thresholds of an experiment, and what they are extrapolated to.
@@ -312,7 +355,7 @@ pub struct LimitAt {
     pub label: String,
     #[serde(flatten)]
     pub limit: Option<Limit>,
-    /// Why there is none.
+    /// Why there is none, or what a reader should know of it.
     pub caution: Option<String>,
 }
 
@@ -325,23 +368,26 @@ pub fn found(points: &[Point], answers: &[Answers]) -> Option<Found> {
     let searched = searched(points, &find.key).ok()?;
     let over = find.over.clone().or_else(|| points.iter().all(|point| swept(point, SIZE).is_some()).then(|| SIZE.to_string()));
     let mut thresholds = Vec::new();
-    let mut families: Vec<(String, Vec<[f64; 4]>)> = Vec::new();
+    let mut families: Vec<(String, Vec<[f64; 4]>, usize)> = Vec::new();
     for group in &searched {
         let threshold = search(find, &sequential.rule, group, answers).ok()?;
         let first = &points[group.points[0]];
         let n = over.as_ref().and_then(|over| swept(first, over));
         if let (Some(n), Some(over)) = (n, &over) {
             let label = first.label(|key| key != find.key && key != over);
-            let i = families.iter().position(|(known, _)| *known == label).unwrap_or_else(|| {
-                families.push((label, Vec::new()));
+            let i = families.iter().position(|(known, ..)| *known == label).unwrap_or_else(|| {
+                families.push((label, Vec::new(), 0));
                 families.len() - 1
             });
-            families[i].1.extend(threshold.value.map(|value| [n, value, threshold.low, threshold.high]));
+            match (threshold.value, threshold.low, threshold.high) {
+                (Some(value), Some(low), Some(high)) => families[i].1.push([n, value, low, high]),
+                _ => families[i].2 += 1,
+            }
         }
         thresholds.push(FoundAt { label: group.label.clone(), n, threshold });
     }
-    let limit = |(label, family): (String, Vec<[f64; 4]>)| match extrapolate(&family, find.exponent) {
-        Ok(limit) => LimitAt { label, limit: Some(limit), caution: None },
+    let limit = |(label, family, left_out): (String, Vec<[f64; 4]>, usize)| match extrapolate(&family, find.exponent) {
+        Ok(limit) => LimitAt { label, caution: caution(&limit, left_out), limit: Some(limit) },
         Err(why) => LimitAt { label, limit: None, caution: Some(why) },
     };
     let limits = families.into_iter().map(limit).collect();
@@ -393,11 +439,12 @@ mod tests {
             for seed in 0..200 {
                 let answers = play(&sequential, &searched, seed, &p, 101);
                 let found = search(&find(Asked::Consensus), &sequential.rule, &searched[0], &answers).unwrap();
-                assert_eq!(found.rises, steepness > 0.0);
-                held += usize::from(found.low <= place && place <= found.high);
+                assert_eq!(found.rises, Some(steepness > 0.0));
+                let [low, high] = [found.low, found.high].map(Option::unwrap);
+                held += usize::from(low <= place && place <= high);
                 off += (found.value.unwrap() - place).abs() / 200.0;
                 points = points.max(found.points);
-                assert!(found.low <= found.value.unwrap() && found.value.unwrap() <= found.high);
+                assert!(low <= found.value.unwrap() && found.value.unwrap() <= high);
             }
             assert!(held >= 190, "{held} of 200 intervals hold {place}");
             assert!(off < 1.0 / steepness.abs() + 0.005, "the threshold at {place} was missed by {off} on average");
@@ -412,8 +459,16 @@ mod tests {
         let answers = play(&sequential, &searched, 1, &|_| 0.0, 3);
         assert!(answers[1].is_empty(), "nothing between two ends on the same side is run");
         let found = search(&find(Asked::Consensus), &sequential.rule, &searched[0], &answers).unwrap();
-        assert_eq!(found.value, None);
-        assert!(found.caution.unwrap().contains("below it at the one and below it at the other"));
+        assert_eq!((found.value, found.low, found.rises), (None, None, None));
+        assert!(
+            found.caution.unwrap().contains("is on one side of 0.5 at 0.1 and 0.3: below it at the one, below it at the other")
+        );
+        // So few runs that even all of one kind do not tell.
+        let few = Sequential { rule: rule(5, 5), ..sequential };
+        assert!(runs_to_decide(0.5, 3) > 5);
+        let answers = play(&few, &searched, 1, &|i| [0.0, 0.5, 1.0][i], 3);
+        let found = search(&find(Asked::Consensus), &few.rule, &searched[0], &answers).unwrap();
+        assert!(found.value.is_none() && found.caution.unwrap().contains("could not be told to pass"));
     }
 
     #[test]
@@ -432,27 +487,43 @@ mod tests {
         assert!(play(&wide(few), &[], 3, &|i| ps[i], 4).iter().all(|answers| answers.len() <= 30));
     }
 
-    /// A law of known limit and exponent, with errors of known size: the interval holds the limit.
+    #[test]
+    fn a_mean_of_few_runs_is_not_known_however_alike_they_are() {
+        let rule = Rule { least: 2, most: 5000, within: Some(0.01), of: Some(Asked::Rounds), runs: None };
+        assert_eq!(width(&Asked::Rounds, &rule, &[Some(1.25), Some(1.25)]), f64::INFINITY);
+        // Runs without an answer do not count.
+        let mut answers = vec![None; 200];
+        answers.extend([Some(1.0), Some(1.0)]);
+        assert_eq!(width(&Asked::Rounds, &rule, &answers), f64::INFINITY);
+        assert_eq!(width(&Asked::Rounds, &rule, &[Some(1.25); 20]), 0.0);
+    }
+
+    /// A law of known limit and exponent, each threshold known to be somewhere in its interval: that of the limit holds it.
     #[test]
     fn a_limit_is_extrapolated_from_finite_sizes() {
         let law = |n: f64| 0.1 + 0.8 * n.powf(-0.5);
         let (mut held, mut held_given) = (0, 0);
         for seed in 0..100 {
             let mut stream = Seed(seed).stream(Purpose::Resample, 0);
-            // A sum of twelve is near enough to normal.
-            let mut error = || (0..12).map(|_| stream.unit()).sum::<f64>() - 6.0;
             let sizes = [50.0, 100.0, 200.0, 400.0, 800.0, 1600.0];
             let thresholds = sizes.map(|n| {
-                let value = law(n) + 0.001 * error();
-                [n, value, value - 0.002, value + 0.002]
+                let low = law(n) - 0.004 * stream.unit();
+                [n, low + 0.002, low, low + 0.004]
             });
             let free = extrapolate(&thresholds, None).unwrap();
             held += usize::from(free.low <= 0.1 && 0.1 <= free.high);
             let given = extrapolate(&thresholds, Some(0.5)).unwrap();
             held_given += usize::from(given.low <= 0.1 && 0.1 <= given.high);
+            assert!(
+                caution(&given, 0).is_none_or(|why| why.contains("do not lie"))
+                    && caution(&given, 2).unwrap().contains("2 without")
+            );
             assert!((given.value - 0.1).abs() < 0.01 && given.high - given.low < free.high - free.low);
         }
         assert!(held >= 90 && held_given >= 90, "{held} and {held_given} of 100 intervals hold the limit");
         assert!(extrapolate(&[[1.0; 4]; 3], None).unwrap_err().contains("exponent"));
+        // No power of N: said so.
+        let odd = [[10.0, 0.5, 0.49, 0.51], [20.0, 0.1, 0.09, 0.11], [40.0, 0.5, 0.49, 0.51], [80.0, 0.1, 0.09, 0.11]];
+        assert!(caution(&extrapolate(&odd, None).unwrap(), 0).unwrap().contains("do not lie on this curve"));
     }
 }

@@ -22,7 +22,7 @@ use crate::stop::{By, StopSeen};
 use crate::window::{Policy, Round, Windows};
 use crate::{AgentId, Name, Network, Pairing, Purpose, Seed, machine};
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 pub struct World {
     pub experiment: Experiment,
@@ -58,6 +58,8 @@ pub struct World {
     pub(crate) phases: Vec<Phase>,
     /// The groups in which agents meet, of all runs, where they do not meet in pairs; None too where each run draws its own.
     groups: Option<Arc<Groups>>,
+    /// Those of the run that was asked about last, where each run draws its own.
+    drawn_groups: Mutex<Option<(Seed, Arc<Groups>)>>,
     /// Whether agents carry what they remember from phase to phase, so that all of it is kept.
     carried: bool,
 }
@@ -239,6 +241,7 @@ impl World {
             carried: !phases.is_empty(),
             phases,
             groups,
+            drawn_groups: Mutex::default(),
             experiment,
             compiled: OnceLock::new(),
         };
@@ -299,6 +302,7 @@ impl World {
             carried: false,
             phases: Vec::new(),
             groups: None,
+            drawn_groups: Mutex::default(),
             experiment,
             compiled: OnceLock::new(),
         }
@@ -324,13 +328,24 @@ impl World {
         if let Some(groups) = &self.groups {
             return Ok(Some(groups.clone()));
         }
+        // Asked for by who plays, who follows and who writes down: drawn once for all of them.
+        let mut last = self.drawn_groups.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((of, groups)) = &*last
+            && *of == seed
+        {
+            return Ok(Some(groups.clone()));
+        }
         let groups = spec.draw(self.size, seed);
         match groups.lonely(self.size) {
             Some(agent) => Err(Fault(format!(
                 "the groups: agent {} was drawn into none, so it could never meet anyone; a higher `per_agent` helps",
                 agent + 1
             ))),
-            None => Ok(Some(Arc::new(groups))),
+            None => {
+                let groups = Arc::new(groups);
+                *last = Some((seed, groups.clone()));
+                Ok(Some(groups))
+            }
         }
     }
 

@@ -128,7 +128,7 @@ fn groups_of_two_are_pairs() {
 /// Committed agents, interventions and groups that are drawn or listed: minds followed from the events say what was said.
 #[test]
 fn speakers_say_what_they_know() {
-    for groups in ["{ size = 4 }", "{ size = 3, per_agent = 6 }", "{ size = 5, per_agent = 8, seed = 1 }"] {
+    for groups in ["{ size = 4 }", "{ size = 3, per_agent = 10 }", "{ size = 5, per_agent = 8, seed = 1 }"] {
         let world = world(&format!(
             "seed = 4\n[population]\nsize = 30\ngroups = {groups}\n[game]\nkind = \"naming\"\nnames = [\"A\", \"B\", \"C\"]\nagree = \"any\"\n\
              [agents]\nkind = \"inventory\"\nbeta = 0.5\n[stop]\nrounds = 20\n\

@@ -430,8 +430,13 @@ fn lock(dir: &Path, lock: fn(&File) -> Result<(), fs::TryLockError>) -> Result<F
 /// Whether a process is writing into the directory.
 pub fn held(dir: &Path) -> bool {
     let Ok(file) = File::open(dir.join(LOCK)) else { return false };
-    // It is let go at once; who wants it meanwhile tries again.
-    matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock))
+    // It is let go at once; who wants it meanwhile tries again, as another who looks does here.
+    (0..3).all(|i| {
+        if i > 0 {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock))
+    })
 }
 
 /// The work of one process. Each unit waits for the disk to have its files, so a sweep of many points is cut coarsely.

@@ -32,6 +32,10 @@ impl FileInputs {
         if path.is_dir() {
             return Err(format!("`{file}` is a folder, not a file"));
         }
+        // A pipe or a device may never end, and is another at every reading.
+        if path.exists() && !path.is_file() {
+            return Err(format!("`{file}` is no ordinary file"));
+        }
         self.remember(file, &path)?;
         Ok(path)
     }

@@ -84,14 +84,14 @@ impl RunDir {
         }
         let parts = self.path.join(PARTS);
         let Ok(entries) = std::fs::read_dir(&parts) else { return Ok(Vec::new()) };
-        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-        // A part is whole once its rows of the runs are there.
-        let mut whole: Vec<String> = names
-            .filter_map(|name| name.strip_suffix(&format!(".{RUNS}")).map(String::from))
-            .filter(|name| !name.starts_with('.'))
-            .collect();
+        // A part is whole once its rows of the runs are there; links are nobody's parts.
+        let plain = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+        let names = plain.filter_map(|entry| entry.file_name().into_string().ok());
+        let stems = names.filter_map(|name| name.strip_suffix(&format!(".{RUNS}")).map(String::from));
+        let first = |stem: &String| stem.split('-').next().and_then(|first| first.parse::<u64>().ok());
+        let mut whole: Vec<(u64, String)> = stems.filter_map(|stem| Some((first(&stem)?, stem))).collect();
         whole.sort_unstable();
-        Ok(whole.into_iter().map(|name| parts.join(format!("{name}.{table}"))).filter(|file| file.exists()).collect())
+        Ok(whole.into_iter().map(|(_, stem)| parts.join(format!("{stem}.{table}"))).filter(|file| file.exists()).collect())
     }
 
     /// Whether the interactions of runs are kept.
@@ -117,6 +117,11 @@ impl RunDir {
         }
         let text = std::fs::read_to_string(&file).map_err(at("reading", &file))?;
         serde_json::from_str(&text).map_err(at("reading", &file))
+    }
+
+    /// How many runs there are, by what the files say.
+    pub fn count(&self) -> Result<u64, Trouble> {
+        self.files(RUNS)?.iter().map(|file| table::count(file)).sum()
     }
 
     pub fn rows(&self) -> Result<Vec<RunRow>, Trouble> {
@@ -171,7 +176,10 @@ impl RunDir {
                         see(row, &held)?;
                         held.clear();
                     }
-                    held.push(item);
+                    // A part that was finished since the runs were listed is not of theirs.
+                    if runs.peek().is_some_and(|row| row.run == run) {
+                        held.push(item);
+                    }
                 }
                 Ok(())
             })?;
@@ -185,13 +193,13 @@ impl RunDir {
 
     /// All readings of one run.
     pub fn readings(&self, run: u64) -> Result<Vec<Reading>, Trouble> {
-        self.of_run(MEASURES, run, rows::readings)
+        self.of_run(MEASURES, run, usize::MAX, rows::readings)
     }
 
-    /// All events of one run, as far as they are kept.
-    pub fn events(&self, run: u64) -> Result<Vec<Event>, Trouble> {
+    /// All events of one run, as far as they are kept; more than `most` are an error.
+    pub fn events(&self, run: u64, most: usize) -> Result<Vec<Event>, Trouble> {
         let words = |run: u64| Ok(Words::new(self.point(run).experiment.names()));
-        self.of_run(INTERACTIONS, run, |group| rows::events(group, words))
+        self.of_run(INTERACTIONS, run, most, |group| rows::events(group, words))
     }
 
     /// The rows of one run in a table that is ordered by runs; other stretches of the table are not read.
@@ -199,6 +207,7 @@ impl RunDir {
         &self,
         table: &str,
         run: u64,
+        most: usize,
         read: impl Fn(&table::Table) -> Result<Vec<(u64, T)>, String>,
     ) -> Result<Vec<T>, Trouble> {
         let mut out = Vec::new();
@@ -210,7 +219,10 @@ impl RunDir {
                 |_, table| {
                     let rows = read(&table).map_err(at("reading", &file))?;
                     out.extend(rows.into_iter().filter(|(of, _)| *of == run).map(|(_, row)| row));
-                    Ok(())
+                    match out.len() > most {
+                        true => Err(Trouble::new(format!("{}: run {run} has more than {most} rows", file.display()))),
+                        false => Ok(()),
+                    }
                 },
             )?;
         }

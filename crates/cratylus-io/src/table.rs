@@ -249,6 +249,13 @@ pub fn read(path: &Path, columns: Option<&[&str]>) -> Result<Table, Trouble> {
     Ok(whole)
 }
 
+/// How many rows a file says that it has.
+pub fn count(path: &Path) -> Result<u64, Trouble> {
+    let file = File::open(path).map_err(at("opening", path))?;
+    let reader = SerializedFileReader::new(file).map_err(at("reading", path))?;
+    Ok(reader.metadata().file_metadata().num_rows().max(0) as u64)
+}
+
 /// Reads a table row group by row group, in order. A table without rows is seen once, empty.
 pub fn read_groups(
     path: &Path,

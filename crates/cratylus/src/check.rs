@@ -58,12 +58,13 @@ impl Check {
             }));
         }
         let experiment = &loaded.points[0].experiment;
+        let at_most = if experiment.sequential.is_some() { "at most " } else { "" };
         let mut rows = vec![
             vec!["experiment".to_string(), experiment.name.clone()],
             vec!["game".into(), experiment.game.kind.into()],
             vec!["points".into(), count(loaded.points.len() as u64)],
-            vec!["replicas".into(), count(experiment.replicas)],
-            vec!["runs".into(), count(runs)],
+            vec!["replicas".into(), format!("{at_most}{}", count(experiment.replicas))],
+            vec!["runs".into(), format!("{at_most}{}", count(runs))],
             vec!["interactions".into(), format!("at most {}", count(interactions))],
             vec!["decisions".into(), format!("at most {}{}", count(decisions), if live { "" } else { " (no model is called)" })],
         ];

@@ -358,7 +358,7 @@ fn tipping_table(points: &[report::PointData]) -> String {
 pub fn thresholds_table(found: &Found) -> String {
     let number = |value: f64| {
         let text = format!("{value:.5}");
-        if value.fract() == 0.0 { format!("{value}") } else { text.trim_end_matches('0').to_string() }
+        if value.fract() == 0.0 { format!("{value}") } else { text.trim_end_matches('0').trim_end_matches('.').to_string() }
     };
     let interval = |low: f64, high: f64| format!("[{}, {}]", number(low), number(high));
     let mut rows = vec![["", "threshold", "95 % interval", "points run", "runs", ""].map(String::from).to_vec()];
@@ -367,7 +367,7 @@ pub fn thresholds_table(found: &Found) -> String {
         rows.push(vec![
             at.label.clone(),
             threshold.value.map_or("none".into(), number),
-            interval(threshold.low, threshold.high),
+            threshold.low.zip(threshold.high).map_or("–".into(), |(low, high)| interval(low, high)),
             threshold.points.to_string(),
             count(threshold.runs),
             threshold.caution.clone().unwrap_or_default(),
@@ -384,17 +384,18 @@ pub fn thresholds_table(found: &Found) -> String {
         let of = if at.label.is_empty() { String::new() } else { format!("{}: ", at.label) };
         let over = found.over.as_deref().unwrap_or_default();
         text += &match (&at.limit, &at.caution) {
-            (Some(limit), _) => {
+            (Some(limit), caution) => {
                 let exponent = match limit.exponents {
                     Some([low, high]) => format!("exponent {:.2}, between {low:.2} and {high:.2}", limit.exponent),
                     None => format!("exponent {}, given", limit.exponent),
                 };
                 format!(
-                    "\n{of}at infinite {over}: {} {} ({exponent}; chi-squared {:.1}, {} degrees of freedom)",
+                    "\n{of}at infinite {over}: {} {} ({exponent}; chi-squared {:.1}, {} degrees of freedom){}",
                     number(limit.value),
                     interval(limit.low, limit.high),
                     limit.chi2,
-                    limit.df
+                    limit.df,
+                    caution.as_ref().map_or(String::new(), |why| format!("\n  caution: {why}"))
                 )
             }
             (None, why) => format!("\n{of}not extrapolated: {}", why.as_deref().unwrap_or_default()),

@@ -185,6 +185,27 @@ fn strangers_are_refused_and_no_path_leaves_the_folder() {
             assert_eq!(answer.status, 404, "{what} of {id}: {}", String::from_utf8_lossy(&answer.body));
         }
     }
+    // Links and pipes inside a run directory are not followed either.
+    #[cfg(unix)]
+    {
+        std::fs::write(dir.join("secret.toml"), "root:x:0:0").unwrap();
+        for file in ["prompts.parquet", "findings.json", "recorded.json"] {
+            let copy = dir.join("runs").join(file.replace('.', "-"));
+            std::fs::create_dir(&copy).unwrap();
+            for name in ["experiment.toml", "plan.toml", "manifest.json", "runs.parquet", "measures.parquet"] {
+                std::fs::copy(dir.join("runs/one").join(name), copy.join(name)).unwrap();
+            }
+            std::os::unix::fs::symlink(dir.join("secret.toml"), copy.join(file)).unwrap();
+            let id = file.replace('.', "-");
+            for what in ["table", "run", "population"] {
+                let answer = viewer.get(&format!("/api/{what}?id={id}&name=prompts&format=parquet&run=0"));
+                assert_eq!(answer.status, 400, "{what} of {id}");
+                assert!(!String::from_utf8_lossy(&answer.body).contains("root:x"));
+            }
+            let listed = viewer.runs();
+            assert!(line(&listed, &id)["trouble"].as_str().unwrap().contains("link"), "{listed}");
+        }
+    }
     let forbidden = |head: &[(&str, &str)]| viewer.ask("GET", "/api/runs", head).status;
     let own = format!("127.0.0.1:{}", viewer.port);
     assert_eq!(forbidden(&[("Host", "evil.example")]), 403);
@@ -223,8 +244,14 @@ fn another_interface_takes_a_token() {
     assert_eq!(viewer.get("/api/runs?token=0123").status, 401);
     let page = viewer.get(&format!("/?token={token}"));
     assert!(page.status == 200 && page.head.contains("HttpOnly; SameSite=Strict"), "{}", page.head);
-    assert_eq!(viewer.ask("GET", "/api/runs", &[("Cookie", &format!("a=b; cratylus_token={token}"))]).status, 200);
-    assert_eq!(viewer.ask("GET", "/api/runs", &[("Cookie", &format!("cratylus_token={}", "0".repeat(32)))]).status, 401);
+    assert_eq!(
+        viewer.ask("GET", "/api/runs", &[("Cookie", &format!("a=b; cratylus_token_{}={token}", viewer.port))]).status,
+        200
+    );
+    assert_eq!(
+        viewer.ask("GET", "/api/runs", &[("Cookie", &format!("cratylus_token_{}={}", viewer.port, "0".repeat(32)))]).status,
+        401
+    );
     let wrong = cratylus(&dir, &["view", "nowhere"]);
     assert!(wrong.code == Some(2) && wrong.err.contains("cannot open nowhere") && wrong.err.contains("help:"), "{}", wrong.err);
 }
@@ -245,6 +272,14 @@ fn damaged_and_odd_directories_are_lines_that_say_so() {
     let answer = viewer.get("/api/run?id=one");
     assert!(answer.status == 422 && answer.json()["error"].is_string());
     assert_eq!(viewer.get("/api/run?id=more/two").status, 200, "the others are shown");
+    // A directory whose experiment was changed afterwards: what would be played again is not what was played.
+    let two = runs.join("more/two");
+    std::fs::remove_file(two.join("interactions.parquet")).unwrap();
+    assert_eq!(viewer.get("/api/population?id=more/two&run=1").status, 200, "played again, as it was");
+    let text = std::fs::read_to_string(two.join("experiment.toml")).unwrap();
+    std::fs::write(two.join("experiment.toml"), text.replace("seed = 11", "seed = 12")).unwrap();
+    let answer = viewer.get("/api/population?id=more/two&run=1");
+    assert!(answer.status == 400 && String::from_utf8_lossy(&answer.body).contains("vouches for"), "{}", answer.status);
 }
 
 /// Answers in words of a model that is a rule, some of them unusable.

@@ -176,6 +176,9 @@ fn two() -> u32 {
     2
 }
 
+/// More edges than are drawn: 4 GB of them.
+const EDGES_MAX: f64 = 5e8;
+
 impl NetworkSpec {
     pub const KINDS: [(&str, &str); 10] = [
         ("complete", "everyone can meet everyone; takes no memory at any size"),
@@ -220,6 +223,23 @@ impl NetworkSpec {
         (0..DRAWS).map(|i| self.draw(size, run, i)).find(Result::is_ok).unwrap_or_else(|| self.draw(size, run, 0))
     }
 
+    /// About how many edges it has, where it is drawn.
+    fn edges(&self, size: u32) -> Option<f64> {
+        let n = f64::from(size);
+        match *self {
+            NetworkSpec::ErdosRenyi { p, mean_degree, .. } => Some(n / 2.0 * mean_degree.or(p.map(|p| p * (n - 1.0)))?),
+            NetworkSpec::RandomRegular { degree, .. } | NetworkSpec::WattsStrogatz { degree, .. } => {
+                Some(n / 2.0 * f64::from(degree))
+            }
+            NetworkSpec::BarabasiAlbert { m, .. } => Some(n * f64::from(m)),
+            NetworkSpec::StochasticBlocks { ref sizes, within, between, .. } => {
+                let inside: f64 = sizes.iter().map(|&size| f64::from(size) * f64::from(size) / 2.0).sum();
+                Some(within * inside + between * (n * n / 2.0 - inside))
+            }
+            _ => None,
+        }
+    }
+
     fn draw(&self, size: u32, run: Seed, i: u64) -> Result<Arc<dyn Network>, (&'static str, String)> {
         let mut draws = self.drawn().flatten().map_or(run, Seed).stream(Purpose::Network, i);
         let most = size.saturating_sub(1);
@@ -234,6 +254,12 @@ impl NetworkSpec {
             true => Ok(()),
             false => Err((key, "expected a probability from 0 to 1".to_string())),
         };
+        if let Some(edges) = self.edges(size).filter(|&edges| edges > EDGES_MAX) {
+            return Err((
+                "kind",
+                format!("such a network has about {edges:.1e} edges, and {EDGES_MAX:.0e} are the most that are drawn"),
+            ));
+        }
         let edges = match *self {
             NetworkSpec::Complete | NetworkSpec::EdgeList { .. } | NetworkSpec::Graphml { .. } => {
                 return Ok(Arc::new(Complete(size)));
@@ -590,7 +616,11 @@ impl Experiment {
                 None => Ok(()),
             };
         };
-        if let Err((key, why)) = groups.check(self.size()) {
+        if let Err((key, why)) = groups.check(self.size()).and_then(|()| match groups.seed {
+            // Groups that are drawn once are looked at when they are.
+            Some(_) => Ok(()),
+            None => groups.enough(self.size(), self.replicas),
+        }) {
             return mistake(&format!("population.groups.{key}"), &why);
         }
         match () {

@@ -3,6 +3,7 @@
 
 use super::Point;
 use crate::outcome::Outcome;
+use crate::threshold::runs_to_decide;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ pub(super) enum Replicas {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// How many runs every point gets.
+    /// How many runs every point gets; of `rounds`, nothing is said before 20 have reached consensus.
     pub least: u64,
     /// How many it gets at most.
     pub most: u64,
@@ -170,8 +171,8 @@ impl Sequential {
                     "a threshold is where a share of runs passes a value, so this is `consensus`, `tipped` or `winner:NAME`",
                 );
             }
-            Some(find) if find.exponent.is_some_and(|exponent| !(exponent > 0.0 && exponent <= 10.0)) => {
-                return wrong("find.exponent", "an exponent is a number above 0");
+            Some(find) if find.exponent.is_some_and(|exponent| !(0.025..=10.0).contains(&exponent)) => {
+                return wrong("find.exponent", "an exponent is a number from 0.025 to 10");
             }
             _ => (),
         }
@@ -237,8 +238,24 @@ pub fn searched(points: &[Point], key: &str) -> Result<Vec<Searched>, String> {
 
 /// What is wrong with the sweep, for the threshold that is to be found in it.
 pub(super) fn check(points: &[Point]) -> Result<(), (&'static str, String)> {
-    let Some(Sequential { find: Some(find), .. }) = &points[0].experiment.sequential else { return Ok(()) };
-    searched(points, &find.key).map_err(|why| ("find.key", why))?;
+    let Some(Sequential { rule, find }) = &points[0].experiment.sequential else { return Ok(()) };
+    let least = rule.least.saturating_mul(points.len() as u64);
+    if rule.runs.is_some_and(|runs| runs < least) {
+        return Err(("replicas", format!("`runs` is less than `least` runs of each of {} points, {least}", points.len())));
+    }
+    let Some(find) = find else { return Ok(()) };
+    let groups = searched(points, &find.key).map_err(|why| ("find.key", why))?;
+    let needed = groups.iter().map(|group| runs_to_decide(find.at, group.values.len())).max().unwrap_or(1);
+    let most = points[0].experiment.replicas;
+    if most < needed {
+        return Err((
+            "replicas",
+            format!(
+                "{most} runs of a value cannot tell it from a threshold at {}, even where all say the same; give `most` at least {needed}",
+                find.at
+            ),
+        ));
+    }
     if let Some(over) = &find.over
         && !points.iter().all(|point| swept(point, over).is_some_and(|n| n > 0.0))
     {
@@ -283,7 +300,7 @@ mod tests {
         let points = read("{ least = 10, most = 50, within = 0.1 }", sweep).unwrap();
         assert_eq!(points[0].experiment.replicas, 50);
         assert!(points[0].experiment.plan()["replicas"].is_table(), "the rule decides which runs there are");
-        assert!(read("5", &format!("[find]\nkey = \"agents.beta\"\n{sweep}")).is_ok());
+        assert!(read("50", &format!("[find]\nkey = \"agents.beta\"\n{sweep}")).is_ok());
         for (replicas, more, why) in [
             ("0", "", "1 to"),
             ("\"many\"", "", "whole number"),
@@ -292,6 +309,8 @@ mod tests {
             ("{ least = 10, most = 50, within = 0.1, of = \"luck\" }", "", "winner:NAME"),
             ("{ least = 10, most = 50, within = 0.1, of = \"tipped\" }", "", "nobody is committed"),
             ("{ least = 10, most = 50, within = 0.1, of = \"winner:C\" }", "", "not in the pool"),
+            ("5", &format!("[find]\nkey = \"agents.beta\"\n{sweep}"), "at least"),
+            ("{ least = 10, most = 50, within = 0.1, runs = 25 }", sweep, "`runs` is less"),
             ("5", "[find]\nkey = \"agents.beta\"\n", "no numbers"),
             ("5", "[find]\nkey = \"agents.beta\"\n[sweep]\n\"agents.beta\" = [0.1, 0.5]\n", "three numbers"),
             (
@@ -300,7 +319,7 @@ mod tests {
                 "share of runs",
             ),
             (
-                "5",
+                "50",
                 "[find]\nkey = \"agents.beta\"\nover = \"population.size\"\n[sweep]\n\"agents.beta\" = [0.1, 0.5, 0.9]\n",
                 "population.size",
             ),

@@ -1,4 +1,5 @@
-//! The calls of a live model, a page at a time. Of a finished run only the pieces of the table are read that hold the page.
+//! The calls of a live model, a page at a time. Of a finished run only the pieces of the table are read that hold the page,
+//! and of the prompts, which are far fewer, all.
 
 use super::{Query, Wrong};
 use cratylus_core::World;

@@ -49,6 +49,8 @@ struct Door {
     /// What a request may call this server; any, where there is a token.
     hosts: Vec<String>,
     token: Option<String>,
+    /// The name of the cookie that keeps the token: browsers tell hosts apart by it, and not ports.
+    cookie: String,
     shelf: Shelf,
 }
 
@@ -58,7 +60,6 @@ const STYLE: &str = include_str!("../../assets/view.css");
 
 /// Nothing but what comes from here, and nothing that could run beside it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-const COOKIE: &str = "cratylus_token";
 
 impl View {
     pub fn go(self) -> Result<(), Failure> {
@@ -78,7 +79,9 @@ impl View {
             })?;
             let address = listener.local_addr().map_err(|error| Failure::run(format!("listening: {error}")))?;
             let port = address.port();
-            let hosts = ["127.0.0.1", "localhost", "[::1]"].map(|host| format!("{host}:{port}")).to_vec();
+            // Browsers leave out the port that is usual.
+            let named = |host: &str| if port == 80 { host.to_string() } else { format!("{host}:{port}") };
+            let hosts = ["127.0.0.1", "localhost", "[::1]"].map(named).to_vec();
             let shown = match &token {
                 Some(token) => format!("http://{address}/?token={token}"),
                 None => format!("http://{address}/"),
@@ -90,7 +93,7 @@ impl View {
             if self.open {
                 open(&shown);
             }
-            let door = Arc::new(Door { hosts, token, shelf });
+            let door = Arc::new(Door { hosts, token, cookie: format!("cratylus_token_{port}"), shelf });
             let app = Router::new().fallback(answer).with_state(door);
             axum::serve(listener, app).await.map_err(|error| Failure::run(format!("serving: {error}")))
         })
@@ -213,7 +216,7 @@ async fn answer(State(door): State<Arc<Door>>, request: Request) -> Response {
     if let Some((body, kind)) = fixed {
         let mut response = respond(StatusCode::OK, kind, Body::from(body));
         if let (Some(token), true) = (&door.token, path == "/") {
-            let cookie = format!("{COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/");
+            let cookie = format!("{}={token}; HttpOnly; SameSite=Strict; Path=/", door.cookie);
             response.headers_mut().insert(header::SET_COOKIE, HeaderValue::from_str(&cookie).expect("hex is a header's text"));
         }
         return response;
@@ -283,7 +286,7 @@ impl Door {
         let Some(token) = &self.token else { return Ok(()) };
         let cookies =
             headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|all| all.split(';'));
-        let kept = cookies.filter_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='));
+        let kept = cookies.filter_map(|cookie| cookie.trim().strip_prefix(&self.cookie)?.strip_prefix('='));
         match kept.chain([query.text("token")]).any(|given| same(given, token)) {
             true => Ok(()),
             false => Err(Wrong(
@@ -324,13 +327,15 @@ fn same(a: &str, b: &str) -> bool {
 
 /// What changes when anything in a directory does: the sizes and times of its files, and how many parts there are.
 fn stamp(dir: &Path) -> String {
-    let of = |path: &Path| {
-        let Ok(about) = std::fs::metadata(path) else { return String::from("-") };
-        let when = about.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-        format!("{}.{}", about.len(), when.map_or(0, |when| when.as_nanos()))
-    };
     let files = ["manifest.json", "runs.parquet", "findings.json", "parts", "tape", "experiment.toml"];
-    files.iter().map(|file| of(&dir.join(file))).collect::<Vec<_>>().join(" ")
+    files.iter().map(|file| one_stamp(&dir.join(file))).collect::<Vec<_>>().join(" ")
+}
+
+/// The same of one file.
+fn one_stamp(path: &Path) -> String {
+    let Ok(about) = std::fs::symlink_metadata(path) else { return String::from("-") };
+    let when = about.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    format!("{}.{}", about.len(), when.map_or(0, |when| when.as_nanos()))
 }
 
 /// The version, for the page.

@@ -4,11 +4,12 @@ use super::run::{INTERACTIONS_MAX, SIZE_MAX, no_population, too_long};
 use super::{Query, Wrong};
 use cratylus_core::agent::Fault;
 use cratylus_core::experiment::{NetworkSpec, Point};
+use cratylus_core::groups::Groups;
 use cratylus_core::language::model::{Query as Asked, Reply};
 use cratylus_core::live::Live;
 use cratylus_core::minds::{Leaning, Minds, unknown};
 use cratylus_core::window::Round;
-use cratylus_core::{AgentId, Engine, Event, NOBODY, Name, Sink, World, run};
+use cratylus_core::{AgentId, DigestSeen, Engine, Event, NOBODY, Name, Sink, World, run};
 use cratylus_io::inputs::FileInputs;
 use cratylus_io::manifest::Manifest;
 use cratylus_io::models::asker::Taped;
@@ -37,6 +38,8 @@ pub struct Watched {
     world: World,
     /// Whether its agents' responses are those of the world, or only what they did is known.
     recorded: Option<Starts>,
+    /// The groups in which agents meet, where they do not meet in pairs.
+    groups: Option<Arc<Groups>>,
     events: Vec<Event>,
     committed: Vec<AgentId>,
     names: Vec<Name>,
@@ -84,6 +87,13 @@ impl Watched {
         }
         let (world, recorded) = world(&dir, point, number)?;
         let (events, source, asked) = events(&dir, &world, recorded.is_some(), number, row.replica)?;
+        let mut digest = DigestSeen::default();
+        events.iter().for_each(|event| digest.see(event));
+        if digest.end() != row.outcome.digest {
+            return Err(Wrong::asked(format!(
+                "run {number} cannot be shown: {source}, its events are not those that runs.parquet vouches for; the directory, or a file that it names, is not what it was when it ran"
+            )));
+        }
         let mut watched = Watched {
             run: number,
             replica: row.replica,
@@ -97,6 +107,7 @@ impl Watched {
             note: None,
             source,
             recorded,
+            groups: world.groups(world.seed(row.replica)).ok().flatten(),
             world,
         };
         watched.draw();
@@ -210,7 +221,7 @@ impl Watched {
         let mut minds = self.minds();
         let until = self.events.partition_point(|event| event.t < t);
         self.events[..until].iter().for_each(|event| minds.see(event));
-        let takes_part = |event: &&Event| event.agents.contains(&agent);
+        let takes_part = |event: &&Event| self.who(event).contains(&agent);
         let last = self.events[..until].iter().rev().find(takes_part);
         let next = self.events[until..].iter().find(takes_part);
         let round = |[own, partner]: &Round| json!({ "own": self.word((*own).into()), "partner": self.word((*partner).into()), "success": own == partner });
@@ -223,7 +234,7 @@ impl Watched {
         Ok(json!({
             "agent": agent,
             "t": t,
-            "kind": self.kind(agent),
+            "kind": super::run::agents(&self.world.experiment).into_iter().nth(minds.kind(agent).into()),
             "committed": committed,
             "memory": minds.rounds(agent).map(|rounds| rounds.iter().map(round).collect::<Vec<_>>()),
             "knows": minds.known(agent).map(|known| known.iter().map(|&name| self.word(name)).collect::<Vec<_>>()),
@@ -233,12 +244,13 @@ impl Watched {
         }))
     }
 
-    fn kind(&self, agent: AgentId) -> Option<String> {
-        let kind = match &self.recorded {
-            Some(_) => 0,
-            None => self.world.assign(self.world.seed(self.replica))[agent as usize],
-        };
-        super::run::agents(&self.world.experiment).into_iter().nth(kind.into())
+    /// Who took part, the speaker first.
+    fn who(&self, event: &Event) -> Vec<AgentId> {
+        let mut who = event.agents.to_vec();
+        if let Some(groups) = &self.groups {
+            groups.meet(self.world.seed(self.replica), event.t, &mut who);
+        }
+        who
     }
 
     fn committed_to(&self, minds: &Minds<'_>, agent: AgentId) -> Option<String> {
@@ -249,12 +261,13 @@ impl Watched {
     /// What an agent did in an interaction.
     fn turn(&self, event: &Event, agent: AgentId) -> Value {
         let seat = usize::from(event.agents[0] != agent);
-        let partner = event.agents[1 - seat];
+        // Who speaks to a group has no one partner; who hears has the speaker.
+        let partner = if seat == 1 && self.groups.is_some() { event.agents[0] } else { event.agents[1 - seat] };
         let says = |seat: usize| event.names[seat].map(|name| self.word(name));
         let game = self.world.experiment.game.kind;
         let seat_word = match (game, partner == NOBODY, seat) {
-            (_, true, _) => "alone",
             ("naming", _, 0) => "speaker",
+            (_, true, _) => "alone",
             ("naming", _, _) => "hearer",
             (_, _, 0) => "first",
             _ => "second",
@@ -292,7 +305,11 @@ fn world(dir: &RunDir, point: &Point, number: u64) -> Result<(World, Option<Star
     let recorded = point.experiment.agents.kinds.iter().any(|(_, kind)| kind.kind == "recorded");
     if !recorded {
         let built = World::build(point, &FileInputs::new(&base(&dir.path)));
-        return built.map(|world| (world, None)).map_err(|(key, why)| Wrong::asked(format!("{key}: {why}")));
+        // Why is left out: it may repeat what is in a file that the directory names.
+        let why = |(key, _): (String, String)| {
+            format!("{key}: this population cannot be built again, as it takes files that are not there or not what they were")
+        };
+        return built.map(|world| (world, None)).map_err(|wrong| Wrong::asked(why(wrong)));
     }
     let names = point.experiment.names();
     let place = |word: &String| names.iter().position(|name| name == word).map(|place| place as u16);
@@ -326,7 +343,7 @@ fn events(
         return Ok((events, "played again from the calls that are kept", asked));
     }
     if dir.has_interactions() {
-        return Ok((dir.events(number)?, "recorded", Questions::default()));
+        return Ok((dir.events(number, INTERACTIONS_MAX as usize)?, "recorded", Questions::default()));
     }
     let mut all = All::default();
     run(world, &[replica], Engine::Fastest, &mut all).map_err(fault)?;

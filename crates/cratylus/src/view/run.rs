@@ -151,7 +151,11 @@ pub fn series(path: &Path, query: &Query) -> Result<Value, Wrong> {
     }
     let measures = measures.into_iter().map(|(name, [rounds, values])| {
         let step = rounds.len().div_ceil(READINGS).max(1);
-        let thin = |values: Vec<f64>| values.into_iter().step_by(step).collect::<Vec<_>>();
+        let last = rounds.len() - 1;
+        let thin = |values: Vec<f64>| {
+            let kept = values.into_iter().enumerate().filter(|(i, _)| i % step == 0 || *i == last);
+            kept.map(|(_, value)| value).collect::<Vec<_>>()
+        };
         (name, json!({ "round": thin(rounds), "value": thin(values) }))
     });
     Ok(json!({ "run": run, "measures": measures.collect::<Map<_, _>>() }))

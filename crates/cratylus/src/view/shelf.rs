@@ -2,16 +2,18 @@
 //! something in their directory changes, so a list of a thousand is there at once and fills as it is looked at.
 
 use super::population::Watched;
-use super::{Query, Wrong, calls, run, stamp, version};
+use super::{Query, Wrong, calls, one_stamp, run, stamp, version};
 use crate::Failure;
-use crate::audit::kept;
+use crate::audit::{FINDINGS, kept};
 use crate::report;
 use cratylus_core::finding::Finds;
 use cratylus_core::stats::Proportion;
 use cratylus_io::conduct::held;
 use cratylus_io::manifest::Manifest;
 use cratylus_io::models::tape::Tape;
-use cratylus_io::run_dir::{CALLS, EXPERIMENT, MANIFEST, RUNS, RunDir};
+use cratylus_io::run_dir::{
+    CALLS, EXPERIMENT, INTERACTIONS, MANIFEST, MEASURES, MEMORIES, PLAN, PROMPTS, RECORDED, RUNS, RunDir,
+};
 use cratylus_io::table;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
@@ -36,26 +38,38 @@ pub struct Shelf {
 struct Inner {
     /// What is known of each directory, and when that was so.
     lines: Mutex<BTreeMap<String, (String, Value)>>,
-    waiting: Mutex<VecDeque<(String, PathBuf, String)>>,
+    waiting: Mutex<BTreeMap<String, (PathBuf, String)>>,
     reading: AtomicBool,
 }
 
 /// The last few of something, by what they were read from.
-struct Kept<T>(Mutex<VecDeque<(String, T)>>);
+struct Kept<T> {
+    last: Mutex<VecDeque<(String, T)>>,
+    /// Held while something is read, so that what two ask for at once is read once, and nothing large twice.
+    reading: Mutex<()>,
+}
 
 impl<T: Clone> Kept<T> {
     fn new() -> Kept<T> {
-        Kept(Mutex::default())
+        Kept { last: Mutex::default(), reading: Mutex::default() }
+    }
+
+    fn known(&self, key: &str) -> Option<T> {
+        whole(&self.last).iter().find(|(known, _)| known == key).map(|(_, value)| value.clone())
     }
 
     fn get(&self, key: String, read: impl FnOnce() -> Result<T, Wrong>) -> Result<T, Wrong> {
-        if let Some((_, value)) = whole(&self.0).iter().find(|(known, _)| *known == key) {
-            return Ok(value.clone());
+        if let Some(value) = self.known(&key) {
+            return Ok(value);
+        }
+        let _one = whole(&self.reading);
+        if let Some(value) = self.known(&key) {
+            return Ok(value);
         }
         // Room is made before it is filled: what is kept may be large.
-        whole(&self.0).truncate(KEPT - 1);
+        whole(&self.last).truncate(KEPT - 1);
         let value = read()?;
-        whole(&self.0).push_front((key, value.clone()));
+        whole(&self.last).push_front((key, value.clone()));
         Ok(value)
     }
 }
@@ -96,14 +110,15 @@ impl Shelf {
     /// The directory of an id. It lies in the folder whatever the id says, links included.
     pub fn dir(&self, id: &str) -> Result<PathBuf, Wrong> {
         let missing = || Wrong::missing("there is no such run directory here");
-        let plain = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains(['\\', '\0', ':']);
-        if id != "." && !id.split('/').all(plain) {
+        let word = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains(['\\', '\0', ':']);
+        if id != "." && !id.split('/').all(word) {
             return Err(missing());
         }
         let dir = self.root.join(id).canonicalize().map_err(|_| missing())?;
         if !dir.starts_with(&self.root) || !is_run_dir(&dir) {
             return Err(missing());
         }
+        plain(&dir).map_err(Wrong::asked)?;
         Ok(dir)
     }
 
@@ -111,7 +126,7 @@ impl Shelf {
     pub fn list(&self) -> Value {
         let dirs = self.dirs();
         let mut lines = whole(&self.inner.lines);
-        lines.retain(|id, _| dirs.iter().any(|(known, _)| known == id));
+        lines.retain(|id, _| dirs.binary_search_by(|(known, _)| known.cmp(id)).is_ok());
         let (mut reading, mut stale) = (0, false);
         let mut out = Vec::with_capacity(dirs.len());
         for (id, path) in dirs {
@@ -120,10 +135,7 @@ impl Shelf {
             reading += usize::from(known.is_none());
             if known.is_none_or(|(then, _)| *then != now) {
                 stale = true;
-                let mut waiting = whole(&self.inner.waiting);
-                if !waiting.iter().any(|(other, ..)| *other == id) {
-                    waiting.push_back((id.clone(), path.clone(), now));
-                }
+                whole(&self.inner.waiting).entry(id.clone()).or_insert((path.clone(), now));
             }
             // Who is writing can change without any file changing.
             let mut line = known.map_or_else(|| json!({ "id": id, "name": name(&path) }), |(_, line)| line.clone());
@@ -147,8 +159,10 @@ impl Shelf {
 
     pub fn population(&self, dir: &Path, query: &Query) -> Result<Arc<Watched>, Wrong> {
         let run = query.number("run", 0)?;
-        // A finished run does not change while others of its directory are played.
-        self.watched.get(format!("{run} {}", dir.display()), || Watched::of(dir, run).map(Arc::new))
+        // A finished run does not change while others of its directory are played; the directory may be another by now.
+        let started = Manifest::read(dir).map(|manifest| manifest.started).unwrap_or_default();
+        let which = [EXPERIMENT, PLAN].map(|file| one_stamp(&dir.join(file)));
+        self.watched.get(format!("{run} {} {started} {which:?}", dir.display()), || Watched::of(dir, run).map(Arc::new))
     }
 
     pub fn calls(&self, dir: &Path, query: &Query) -> Result<Value, Wrong> {
@@ -161,13 +175,13 @@ impl Shelf {
 impl Inner {
     fn read(&self) {
         loop {
-            let next = whole(&self.waiting).front().cloned();
-            let Some((id, path, stamp)) = next else { break };
+            let next = whole(&self.waiting).first_key_value().map(|(id, next)| (id.clone(), next.clone()));
+            let Some((id, (path, stamp))) = next else { break };
             // A damaged directory is a line that says so.
             let line = std::panic::catch_unwind(|| line(&id, &path, &stamp))
                 .unwrap_or_else(|_| json!({ "id": id, "name": name(&path), "trouble": "it cannot be read", "stamp": stamp }));
+            whole(&self.waiting).remove(&id);
             whole(&self.lines).insert(id, (stamp, line));
-            whole(&self.waiting).pop_front();
         }
         self.reading.store(false, Ordering::Release);
     }
@@ -223,8 +237,49 @@ fn line(id: &str, path: &Path, stamp: &str) -> Value {
     line
 }
 
+/// Refuses a directory in which a file that would be read is a link, which may lead anywhere, a pipe or a device, which may
+/// never end, or a text of a size that nobody wrote.
+fn plain(dir: &Path) -> Result<(), String> {
+    const TEXT_MAX: u64 = 64 << 20;
+    let files = [
+        EXPERIMENT,
+        MANIFEST,
+        PLAN,
+        RECORDED,
+        FINDINGS,
+        cratylus_io::live::TAPE,
+        RUNS,
+        INTERACTIONS,
+        MEASURES,
+        MEMORIES,
+        CALLS,
+        PROMPTS,
+    ];
+    for file in files {
+        let Ok(about) = std::fs::symlink_metadata(dir.join(file)) else { continue };
+        if !about.is_file() {
+            return Err(format!("its {file} is a link, or no ordinary file"));
+        }
+        let table = file.ends_with(".parquet") || file == cratylus_io::live::TAPE;
+        if !table && about.len() > TEXT_MAX {
+            return Err(format!("its {file} is larger than {} MiB", TEXT_MAX >> 20));
+        }
+    }
+    match std::fs::symlink_metadata(dir.join("parts")) {
+        Ok(about) if !about.is_dir() => Err("its parts are a link".into()),
+        _ => Ok(()),
+    }
+}
+
+/// More runs than are listed.
+const RUNS_MAX: u64 = 5_000_000;
+
 fn more(path: &Path) -> Result<Value, Wrong> {
+    plain(path).map_err(Wrong::asked)?;
     let dir = RunDir::open_so_far(path)?;
+    if dir.count()? > RUNS_MAX {
+        return Err(Wrong::asked(format!("it holds more than {} runs", crate::words::count(RUNS_MAX))));
+    }
     let manifest = Manifest::read(path).ok();
     let rows = dir.rows()?;
     let experiment = &dir.points[0].experiment;
