@@ -74,3 +74,8 @@ pub use pairing::Pairing;
 pub use run::{Engine, Sink, run};
 pub use seed::{Purpose, Seed};
 pub use world::{Shown, World};
+
+/// The examples of the page on adding agents, games, measures and audits, which are compiled and run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/extending.md")]
+pub struct Extending;

@@ -240,3 +240,25 @@ fn a_run_can_start_from_what_another_left() {
     assert!(manifest.contains("first/runs.parquet"), "what it started from is an input, with its hash: {manifest}");
     succeeds(&dir, &["replay", "second"]);
 }
+
+/// The page on run directories names every column of every table, those of minorities, groups and models too.
+#[test]
+fn every_column_is_on_the_page_about_them() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/run-directory.md")).unwrap();
+    let dir = folder("columns");
+    let base = "seed = 1\nreplicas = 1\n[population]\nsize = 6\n[stop]\nrounds = 3\n";
+    let coordination = "[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\nmemory = 2\n";
+    let naming = "[game]\nkind = \"naming\"\nnames = [\"Q\", \"M\"]\n[agents]\nkind = \"inventory\"\n";
+    let mock = "[control]\nalias = true\n[agents]\nkind = \"mock\"\nlatency = 0\npolicy = { kind = \"uniform\" }\ncommitted = { name = \"Q\", count = 1 }\n";
+    let groups = base.replace("size = 6", "size = 6\ngroups = { size = 3 }");
+    for (name, text) in [("mock", format!("{base}{coordination}{mock}")), ("groups", format!("{groups}{naming}"))] {
+        std::fs::write(dir.join(format!("{name}.toml")), text).unwrap();
+        succeeds(&dir, &["run", &format!("{name}.toml"), "--out", name, "--quiet"]);
+        let tables = ["runs", "interactions", "measures", "calls", "prompts"];
+        for file in tables.map(|table| dir.join(name).join(format!("{table}.parquet"))).iter().filter(|file| file.exists()) {
+            for column in cratylus_io::table::read(file, None).unwrap().columns {
+                assert!(page.contains(&format!("`{}`", column.name)), "{} of {} is not on the page", column.name, file.display());
+            }
+        }
+    }
+}

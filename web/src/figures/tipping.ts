@@ -66,6 +66,14 @@ function plot(context: Context, quantity: Quantity): Figure | undefined {
     const index = directions.indexOf(which);
     return { paint: `series${index % seriesCount}`, symbol: symbols[index % symbols.length]! };
   };
+  const beside = quantity.interval ? context.published.filter(({ of }) => of === "tipped").map((published) => ({
+    source: published.source ?? "published",
+    joined: published.line === true,
+    values: (published.values ?? []).flatMap((value) => {
+      const [at, probability, error] = value ?? [];
+      return isNumber(at) && isNumber(probability) ? [{ at, share: probability, low: probability - 2 * (error ?? 0), high: probability + 2 * (error ?? 0) }] : [];
+    }),
+  })) : [];
   const runs = span(points.map((point) => point.tipping?.of ?? point.runs));
   const recordedRuns = span(recorded.map((point) => point.recorded?.tipping?.of ?? point.recorded?.runs));
 
@@ -77,10 +85,12 @@ function plot(context: Context, quantity: Quantity): Figure | undefined {
       (quantity.interval ? " Whiskers are 95% intervals; the dotted line marks even odds." : " No interval is shown.") +
       (recorded.length ? ` Grey: recorded populations, hollow markers of the same shape${quantity.interval ? " with their 95% intervals" : ""}${aside(recordedRuns && `${recordedRuns} runs per point`)}.` : "") +
       (quantity.interval && points.some((point) => point.tipping!.count === 0) ? " Where runs tip with nobody committed, the convention in place is not stable by itself." : "") +
+      beside.map(({ source, joined }) => ` ${joined ? "Dashed" : "Hollow circles"}: ${source}.`).join("") +
       (shared ? "" : " The horizontal axes differ between panels."),
     draw(width) {
       const items: KeyItem[] = directions.map((which) => ({ kind: "dot", label: which, colour: style(which).paint, symbol: style(which).symbol }));
       if (recorded.length) items.push({ kind: "hollow", label: context.recorded, colour: "recorded" });
+      items.push(...beside.map(({ source, joined }): KeyItem => ({ kind: joined ? "dashed" : "hollow", label: source, colour: "record-line" })));
       const draft = svg("g");
       const layout = grid({ count: all.length, width, top: key(draft, items, 56, width), least: 220, columns: 4, greatest: 520, height: () => 190 });
       const root = frame(layout.width, layout.height, quantity.title);
@@ -97,6 +107,16 @@ function plot(context: Context, quantity: Quantity): Figure | undefined {
         axisX(root, panel, x, { ticks, format: percent, title: panel.last && "Committed minority (share of agents)" });
         if (quantity.interval) root.append(svg("line", { x1: panel.x, x2: panel.x + panel.width, y1: y(0.5), y2: y(0.5), stroke: colour("muted"), "stroke-dasharray": "1 3" }));
 
+        for (const { source, joined, values } of beside) {
+          const inside = values.filter(({ at }) => at <= x.domain()[1]!);
+          const tint = colour("record-line");
+          if (joined) root.append(svg("path", { d: line<(typeof inside)[number]>(({ at }) => x(at), (value) => y(value.share))(inside) ?? "", fill: "none", stroke: tint, "stroke-width": 1.5, "stroke-dasharray": "5 3" }));
+          for (const value of joined ? [] : inside) {
+            whisker(root, x(value.at), value, y, tint, { upright: true, faint: true });
+            root.append(marker(x(value.at), y(value.share), tint, true));
+            tips.push({ x: x(value.at), y: y(value.share), box: panel, lines: () => [`${source}: ${share(value.share)}`, `${share(value.at)} of agents`] });
+          }
+        }
         directions.forEach((which, index) => {
           const { paint, symbol } = style(which);
           const mine = members

@@ -27,6 +27,8 @@ pub enum Outcome {
     Rounds,
     /// The share of agents that hold the commonest opinion at the end.
     Held,
+    /// The share of runs that a committed minority tipped, by the share of agents that are committed.
+    Tipped,
     /// The line between two phases: pairs of the two swept numbers, in the order of the sweep.
     Border,
 }
