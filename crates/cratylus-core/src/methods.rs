@@ -32,7 +32,7 @@ fn of_all(points: &[Point], of: impl Fn(&Experiment) -> String) -> String {
 }
 
 /// `a, b and c`.
-fn listed(words: &[String]) -> String {
+pub(crate) fn listed(words: &[String]) -> String {
     match words {
         [] => String::new(),
         [one] => one.clone(),

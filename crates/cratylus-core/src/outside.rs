@@ -4,7 +4,7 @@
 
 use crate::agent::Cohort;
 use crate::experiment::{AgentContext, AgentEntry, AgentSpec, GameEntry, GameSpec, Kind, check_pool};
-use crate::game::{Answer, Game, Hand, Options, Outcome, Question};
+use crate::game::{Game, Hand, Outcome, Question};
 use crate::window::Round;
 use crate::{Name, games};
 use schemars::JsonSchema;
@@ -140,101 +140,11 @@ struct Played(Arc<dyn Rules>);
 
 impl Game for Played {
     fn ask(&self, hand: &Hand) -> [Option<Question>; 2] {
-        [0, 1].map(|seat| {
-            let waiting = hand.answers[seat as usize] == Answer::Waiting;
-            waiting.then_some(Question { seat, cue: None, options: Options::Names })
-        })
+        games::both_at_once(hand)
     }
 
     fn outcome(&self, hand: &Hand) -> Outcome {
         let names = [hand.given(0), hand.given(1)];
         Outcome { names, success: names[0].zip(names[1]).and_then(|(a, b)| self.0.success([a, b])) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::agent::{Ask, Fault, News};
-    use crate::experiment::{Document, NoInputs};
-    use crate::{Engine, Event, Sink, World, run};
-
-    /// Copies what the partner said last, with a lapse; the same as agents in here, for comparison.
-    struct Copies;
-
-    struct Cohorts {
-        last: Vec<Option<Name>>,
-        n: u64,
-    }
-
-    impl Agents for Copies {
-        fn cohort(&self, begins: Begins) -> Box<dyn Cohort> {
-            Box::new(Cohorts { last: vec![None; begins.starts.len()], n: begins.names.len() as u64 })
-        }
-    }
-
-    impl Cohort for Cohorts {
-        fn decide(&mut self, asks: &[Ask], answers: &mut [Option<u32>]) -> Result<(), Fault> {
-            for (ask, answer) in asks.iter().zip(answers) {
-                *answer = Some(self.last[ask.agent as usize].unwrap_or(((u64::from(ask.draw) * self.n) >> 32) as u32));
-            }
-            Ok(())
-        }
-        fn learn(&mut self, news: &[News]) {
-            for item in news {
-                self.last[item.agent as usize] = item.names[1 - item.seat as usize];
-            }
-        }
-    }
-
-    struct Differ;
-
-    impl Rules for Differ {
-        fn success(&self, [a, b]: [Name; 2]) -> Option<bool> {
-            Some(a != b)
-        }
-    }
-
-    #[derive(Default)]
-    struct All(Vec<Event>);
-
-    impl Sink for All {
-        fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
-            self.0.extend_from_slice(events);
-            Ok(())
-        }
-        fn end(&mut self, _: u64) -> Result<(), Fault> {
-            Ok(())
-        }
-    }
-
-    fn events(game: &str, agents: &str) -> Result<Vec<Event>, String> {
-        let text = format!(
-            "[population]\nsize = 12\n[stop]\nrounds = 20\n[game]\n{game}\nnames = [\"A\", \"B\"]\nmemory = 1\n[agents]\n{agents}\n"
-        );
-        let point = Document::parse("test.toml", &text, &[])?.points()?.remove(0);
-        let world = World::build(&point, &NoInputs).map_err(|(key, why)| format!("{key}: {why}"))?;
-        let mut all = All::default();
-        run(&world, &[0], Engine::Fastest, &mut all).map_err(|fault| fault.0)?;
-        Ok(all.0)
-    }
-
-    #[test]
-    fn what_is_brought_along_plays_as_what_is_in_here() {
-        bring_agents("copies", Arc::new(Copies));
-        bring_game("differ", Arc::new(Differ));
-        let coordination = "kind = \"coordination\"";
-        let own = events(coordination, "kind = \"copy-last-partner\"").unwrap();
-        assert_eq!(events(coordination, "kind = \"outside\"\nname = \"copies\"").unwrap(), own);
-        let differ = events("kind = \"outside\"\nname = \"differ\"", "kind = \"outside\"\nname = \"copies\"").unwrap();
-        assert!(differ.iter().all(|event| event.success == Some(event.names[0] != event.names[1])));
-        for (game, agents, why) in [
-            (coordination, "kind = \"outside\"\nname = \"nobody\"", "no agents called `nobody`"),
-            ("kind = \"outside\"\nname = \"nothing\"", "kind = \"outside\"\nname = \"copies\"", "no game called `nothing`"),
-            ("kind = \"outside\"\nname = \"differ\"", "kind = \"uniform\"", "play coordination"),
-        ] {
-            let told = events(game, agents).unwrap_err();
-            assert!(told.contains(why), "{told}");
-        }
     }
 }

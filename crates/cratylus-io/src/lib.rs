@@ -25,6 +25,7 @@ pub mod leakage;
 pub mod live;
 pub mod manifest;
 mod pickle;
+mod progress;
 pub mod question;
 pub mod run_dir;
 

@@ -1,13 +1,13 @@
 //! The run, kept: what cannot change a run's bytes, and what happens when the world gets in the way.
 
 mod common;
-use common::{COPIERS, PROGRAM, cratylus, folder, succeeds};
+use common::{COPIERS, PROGRAM, cratylus, folder, start, succeeds};
 use cratylus_core::measure::{Measures, RunContext};
 use cratylus_core::stop::Consensus;
 use cratylus_io::run_dir::RunDir;
 use cratylus_io::table;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 /// The result files whose bytes an experiment decides.
@@ -53,13 +53,7 @@ fn a_run_killed_at_any_moment_resumes_to_the_same_bytes() {
     let mut kills = 0;
     // Moments that are spread over the run, whatever the machine's speed: each try lives a little longer.
     for pause in (0..24u64).map(|i| Duration::from_millis(3 + i * i * 2)) {
-        let mut child = Command::new(PROGRAM)
-            .args(["run", "e.toml", "--out", "again", "--quiet"])
-            .current_dir(&dir)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = start(&dir, &["run", "e.toml", "--out", "again", "--quiet"]);
         std::thread::sleep(pause);
         kills += u32::from(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
@@ -75,13 +69,7 @@ fn a_run_killed_at_any_moment_resumes_to_the_same_bytes() {
 #[test]
 fn what_was_finished_is_not_played_again() {
     let dir = with_copiers("kept");
-    let mut child = Command::new(PROGRAM)
-        .args(["run", "e.toml", "--out", "r", "--quiet", "--set", "replicas=400", "--threads", "1"])
-        .current_dir(&dir)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = start(&dir, &["run", "e.toml", "--out", "r", "--quiet", "--set", "replicas=400", "--threads", "1"]);
     let parts = || {
         std::fs::read_dir(dir.join("r/parts")).map_or(0, |parts| {
             parts.filter(|part| part.as_ref().unwrap().path().to_string_lossy().ends_with(".runs.parquet")).count()
@@ -132,13 +120,7 @@ fn a_folder_that_cannot_be_written_is_named() {
 #[test]
 fn a_second_process_says_who_holds_the_directory() {
     let dir = with_copiers("held");
-    let mut first = Command::new(PROGRAM)
-        .args(["run", "e.toml", "--out", "r", "--quiet", "--set", "replicas=4000"])
-        .current_dir(&dir)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut first = start(&dir, &["run", "e.toml", "--out", "r", "--quiet", "--set", "replicas=4000"]);
     while !dir.join("r/parts").exists() {
         std::thread::sleep(Duration::from_millis(2));
     }

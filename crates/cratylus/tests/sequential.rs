@@ -1,9 +1,8 @@
 //! Runs that are added until something is known: how many there are depends on what they give, and on nothing else.
 
 mod common;
-use common::{COPIERS, PROGRAM, cratylus, folder, succeeds};
+use common::{COPIERS, cratylus, folder, start, succeeds};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 const RESULTS: [&str; 4] = ["experiment.toml", "plan.toml", "runs.parquet", "measures.parquet"];
@@ -60,13 +59,7 @@ fn the_same_however(name: &str, text: &str) -> std::path::PathBuf {
     assert!(bytes(&dir.join("whole")) == bytes(&dir.join("one")));
     let mut kills = 0;
     for pause in (0..20u64).map(|i| Duration::from_millis(10 + 15 * i)) {
-        let mut child = Command::new(PROGRAM)
-            .args(["run", "e.toml", "--out", "killed", "--quiet"])
-            .current_dir(&dir)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = start(&dir, &["run", "e.toml", "--out", "killed", "--quiet"]);
         std::thread::sleep(pause);
         if child.try_wait().unwrap().is_some() {
             break;

@@ -2,9 +2,9 @@
 //! of one run.
 
 mod common;
-use common::{COPIERS, PROGRAM, cratylus, folder, succeeds};
+use common::{COPIERS, cratylus, folder, start, succeeds};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::Duration;
 
 const RESULTS: [&str; 5] = ["experiment.toml", "plan.toml", "runs.parquet", "interactions.parquet", "measures.parquet"];
@@ -21,10 +21,6 @@ fn whole(name: &str) -> std::path::PathBuf {
     std::fs::write(dir.join("e.toml"), text).unwrap();
     succeeds(&dir, &["run", "e.toml", "--out", "whole", "--quiet"]);
     dir
-}
-
-fn start(dir: &Path, args: &[&str]) -> Child {
-    Command::new(PROGRAM).args(args).current_dir(dir).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
 /// The hashes of all cells, as `plan` lists them.

@@ -6,7 +6,7 @@
 #![cfg(feature = "view")]
 
 mod common;
-use common::{COPIERS, PROGRAM, cratylus, folder, succeeds};
+use common::{COPIERS, PROGRAM, cratylus, folder, start, succeeds};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -326,13 +326,7 @@ fn going(dir: &Path, latency: u32) -> Going {
     let text =
         MOCK.replace("latency = 0", &format!("latency = {latency}\nin_flight = 4")).replace("replicas = 3", "replicas = 60");
     std::fs::write(dir.join("going.toml"), text).unwrap();
-    let child = Command::new(PROGRAM)
-        .args(["run", "going.toml", "--out", "runs/going", "--quiet"])
-        .current_dir(dir)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let child = start(dir, &["run", "going.toml", "--out", "runs/going", "--quiet"]);
     for _ in 0..200 {
         if dir.join("runs/going/plan.toml").exists() {
             break;

@@ -25,6 +25,7 @@ pub use sweep::{Point, Setting};
 
 use crate::control::{Control, Paid};
 use crate::groups::GroupSpec;
+use crate::methods::listed;
 use crate::networks::{
     Complete, EdgeList, Lattice, Ring, barabasi_albert, erdos_renyi, random_regular, stochastic_blocks, watts_strogatz,
 };
@@ -702,8 +703,8 @@ impl Experiment {
         for (i, (_, kind)) in self.agents.kinds.iter().enumerate() {
             let games = kind.spec.games();
             if !games.contains(&self.game.kind) {
-                let why =
-                    format!("agents of kind `{}` play {}, and the game is `{}`", kind.kind, games.join(" and "), self.game.kind);
+                let games = listed(&games.iter().map(|game| game.to_string()).collect::<Vec<_>>());
+                let why = format!("agents of kind `{}` play {games}, and the game is `{}`", kind.kind, self.game.kind);
                 return mistake(&agent_key(self.agents.kinds.len(), i, "kind"), why);
             }
             if kind.spec.needs_memory() && self.memory() == 0 && !self.game.spec.alone() {

@@ -2,6 +2,7 @@
 //! or until a threshold is found.
 
 use super::Point;
+use crate::methods::listed;
 use crate::outcome::Outcome;
 use crate::threshold::runs_to_decide;
 use schemars::JsonSchema;
@@ -212,8 +213,11 @@ pub fn searched(points: &[Point], key: &str) -> Result<Vec<Searched>, String> {
     let mut order: Vec<String> = Vec::new();
     for (i, point) in points.iter().enumerate() {
         let Some(value) = swept(point, key) else {
+            let swept = point.settings.iter().filter(|setting| number(&setting.value).is_some());
+            let swept: Vec<String> = swept.map(|setting| format!("`{}`", setting.key)).collect();
+            let swept = if swept.is_empty() { "none".into() } else { listed(&swept) };
             return Err(format!(
-                "the sweep gives `{key}` no numbers; a threshold is looked for between the numbers of one swept key"
+                "the sweep gives `{key}` no numbers; a threshold is looked for between the numbers of one swept key (there is: {swept})"
             ));
         };
         let rest = point.settings.iter().filter(|setting| setting.key != key);

@@ -44,6 +44,14 @@ pub(crate) fn five() -> usize {
     5
 }
 
+/// The questions of a game in which both choose a name, and neither knows of the other's choice.
+pub(crate) fn both_at_once(hand: &Hand) -> [Option<Question>; 2] {
+    [0, 1].map(|seat| {
+        let waiting = hand.answers[seat as usize] == Answer::Waiting;
+        waiting.then_some(Question { seat, cue: None, options: Options::Names })
+    })
+}
+
 impl GameSpec for Coordination {
     fn check(&self) -> Result<(), (&'static str, String)> {
         if !self.payoff.success.is_finite() || !self.payoff.failure.is_finite() {
@@ -78,10 +86,7 @@ impl GameSpec for Coordination {
 
 impl Game for Coordination {
     fn ask(&self, hand: &Hand) -> [Option<Question>; 2] {
-        [0, 1].map(|seat| {
-            let waiting = hand.answers[seat as usize] == Answer::Waiting;
-            waiting.then_some(Question { seat, cue: None, options: Options::Names })
-        })
+        both_at_once(hand)
     }
 
     fn outcome(&self, hand: &Hand) -> Outcome {

@@ -7,8 +7,8 @@ mod individual;
 mod naming;
 mod opinion;
 
-pub(crate) use coordination::five;
 pub use coordination::{Coordination, Payoff};
+pub(crate) use coordination::{both_at_once, five};
 pub use individual::Individual;
 pub use naming::Naming;
 pub use opinion::Opinion;

@@ -4,7 +4,7 @@
 #![allow(dead_code)]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_cratylus");
 
@@ -38,6 +38,11 @@ pub fn succeeds(dir: &Path, args: &[&str]) -> Said {
     let said = cratylus(dir, args);
     assert_eq!(said.code, Some(0), "cratylus {args:?}: {}{}", said.out, said.err);
     said
+}
+
+/// Starts the program in a folder, and does not wait for it.
+pub fn start(dir: &Path, args: &[&str]) -> Child {
+    Command::new(PROGRAM).args(args).current_dir(dir).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
 /// An experiment of rule-followers that takes about a second, with every interaction recorded.

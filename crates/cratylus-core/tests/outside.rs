@@ -1,0 +1,75 @@
+//! Agents and games that the calling program brings along, beside those in here.
+
+mod common;
+use common::Kept;
+use cratylus_core::agent::{Ask, Cohort, Fault, News};
+use cratylus_core::experiment::{Document, NoInputs};
+use cratylus_core::outside::{Agents, Begins, Rules, bring_agents, bring_game};
+use cratylus_core::{Engine, Event, Name, World, run};
+use std::sync::Arc;
+
+/// Copies what the partner said last, with a lapse; the same as agents in here, for comparison.
+struct Copies;
+
+struct Cohorts {
+    last: Vec<Option<Name>>,
+    n: u64,
+}
+
+impl Agents for Copies {
+    fn cohort(&self, begins: Begins) -> Box<dyn Cohort> {
+        Box::new(Cohorts { last: vec![None; begins.starts.len()], n: begins.names.len() as u64 })
+    }
+}
+
+impl Cohort for Cohorts {
+    fn decide(&mut self, asks: &[Ask], answers: &mut [Option<u32>]) -> Result<(), Fault> {
+        for (ask, answer) in asks.iter().zip(answers) {
+            *answer = Some(self.last[ask.agent as usize].unwrap_or(((u64::from(ask.draw) * self.n) >> 32) as u32));
+        }
+        Ok(())
+    }
+    fn learn(&mut self, news: &[News]) {
+        for item in news {
+            self.last[item.agent as usize] = item.names[1 - item.seat as usize];
+        }
+    }
+}
+
+struct Differ;
+
+impl Rules for Differ {
+    fn success(&self, [a, b]: [Name; 2]) -> Option<bool> {
+        Some(a != b)
+    }
+}
+
+fn events(game: &str, agents: &str) -> Result<Vec<Event>, String> {
+    let text = format!(
+        "[population]\nsize = 12\n[stop]\nrounds = 20\n[game]\n{game}\nnames = [\"A\", \"B\"]\nmemory = 1\n[agents]\n{agents}\n"
+    );
+    let point = Document::parse("test.toml", &text, &[])?.points()?.remove(0);
+    let world = World::build(&point, &NoInputs).map_err(|(key, why)| format!("{key}: {why}"))?;
+    let mut kept = Kept::default();
+    run(&world, &[0], Engine::Fastest, &mut kept).map_err(|fault| fault.0)?;
+    Ok(kept.0.remove(&0).expect("the run was played"))
+}
+
+#[test]
+fn what_is_brought_along_plays_as_what_is_in_here() {
+    bring_agents("copies", Arc::new(Copies));
+    bring_game("differ", Arc::new(Differ));
+    let coordination = "kind = \"coordination\"";
+    let own = events(coordination, "kind = \"copy-last-partner\"").unwrap();
+    assert_eq!(events(coordination, "kind = \"outside\"\nname = \"copies\"").unwrap(), own);
+    let differ = events("kind = \"outside\"\nname = \"differ\"", "kind = \"outside\"\nname = \"copies\"").unwrap();
+    assert!(differ.iter().all(|event| event.success == Some(event.names[0] != event.names[1])));
+    for (game, agents, why) in [
+        (coordination, "kind = \"outside\"\nname = \"nobody\"", "no agents called `nobody`"),
+        ("kind = \"outside\"\nname = \"nothing\"", "kind = \"outside\"\nname = \"copies\"", "no game called `nothing`"),
+        ("kind = \"outside\"\nname = \"differ\"", "kind = \"uniform\"", "play coordination"),
+    ] {
+        let told = events(game, agents).unwrap_err();
+        assert!(told.contains(why), "{told}");
+    }
+}
