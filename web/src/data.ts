@@ -71,6 +71,8 @@ export interface Outcome {
   success?: Maybe<Success>;
   /** The share of agents that hold the commonest opinion at the end. */
   held?: Maybe<Rounds>;
+  /** Measures of the category game: their course, and their values at the end of each run. */
+  followed?: Maybe<Record<string, Maybe<{ course?: Maybe<Success>; end?: Maybe<Rounds> }>>>;
   tipping?: Maybe<Tipping>;
   individual?: Maybe<Individual>;
   void_share?: Maybe<number>;

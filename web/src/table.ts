@@ -43,6 +43,13 @@ const columns: Column[] = [
     head: "Commonest opinion", note: "held at the end, ± sd",
     text: ({ held }) => (isNumber(held?.mean) ? share(held.mean) + (isNumber(held.sd) ? ` ± ${share(held.sd)}` : "") : ""),
   },
+  ...([["Perceptual categories", "perceptual_categories"], ["Linguistic categories", "linguistic_categories"], ["Overlap", "linguistic_overlap"], ["Named alike", "named_alike"]] as const).map(([head, measure]): Column => ({
+    head, note: "at the end, ± sd",
+    text: ({ followed }) => {
+      const { mean, sd } = followed?.[measure]?.end ?? {};
+      return isNumber(mean) ? number(mean) + (isNumber(sd) ? ` ± ${number(sd)}` : "") : "";
+    },
+  })),
   { head: "Kept", note: "after success", text: ({ stay_after_success: rate }) => (isNumber(rate) ? share(rate) : "") },
   { head: "Changed", note: "after failure", text: ({ switch_after_failure: rate }) => (isNumber(rate) ? share(rate) : "") },
   { head: "Winners", prose: true, text: ({ winners }) => leading(winners) },

@@ -4,7 +4,7 @@
 //
 // Each kind of run directory has its own checks, which are left out where no directory of the kind is named:
 // ordinary (finished, with a population), other (a second one, to compare with), calls (asked live models),
-// large (10,000 agents or so), hostile (names that try to be markup), running (still going on).
+// large (10,000 agents or so), categories (the category game), hostile (names that try to be markup), running (still going on).
 import { readFile } from "node:fs/promises";
 import { chromium } from "playwright-core";
 
@@ -333,6 +333,33 @@ async function large(browser, id) {
 }
 
 /** Text that tries to be markup, or to break out of where it stands. */
+async function categories(browser, id) {
+  const page = await open(browser, address("run", id));
+  await until(page, "the categories of a run are drawn over time", () => document.querySelector("#categories svg path") && document.querySelector("#agreement svg path"));
+  await go(page, address("run", id, "replica", 0));
+  const object = page.getByLabel("What they would call the object at");
+  await object.waitFor();
+  check((await object.inputValue()) === "0.5", "agents are coloured by what they would call an object in the middle");
+  const named = () => page.locator(".legend li").first().textContent();
+  await page.getByLabel("Frame", { exact: true }).press("End");
+  await until(page, "the last frame is counted", () => !/^(?:0|)$/.test(document.querySelector(".legend li .count")?.textContent ?? ""));
+  const before = (await named())?.replace(/\d+ ·.*$/s, "");
+  await object.fill("0.05");
+  await object.press("Enter");
+  await until(page, "another object is asked about", () => /object=0\.05/.test(location.hash));
+  await until(page, "its names are others", (was) => {
+    const first = document.querySelector(".legend li")?.textContent?.replace(/\d+ ·.*$/s, "");
+    return first && first !== was;
+  }, before);
+  await page.getByLabel("Agent", { exact: true }).fill("3");
+  await page.getByLabel("Agent", { exact: true }).press("Enter");
+  await until(page, "an agent's categories are listed", () => document.querySelectorAll("[aria-label=Categories] tbody tr").length > 3);
+  const rows = await page.locator("[aria-label=Categories] tbody tr").allTextContents();
+  check(/^0\.000/.test(rows[0]), "they begin at 0", rows[0]);
+  check(/speaker|hearer/.test(await page.locator(".turn").first().textContent()) && /both saw 0\.\d{3}.*\(the topic\)|both saw .*topic/.test(await page.locator(".turn").first().textContent()), "what both saw is told");
+  await page.context().close();
+}
+
 async function hostile(browser, id) {
   const page = await open(browser);
   await until(page, "the list of runs appears", () => document.querySelector(".runs tbody tr"));
@@ -400,6 +427,7 @@ const parts = [
   [compared, ["ordinary", "other"]],
   [calls, ["calls"]],
   [large, ["large"]],
+  [categories, ["categories"]],
   [hostile, ["hostile"]],
   [running, ["running"]],
 ];

@@ -401,6 +401,7 @@ mod tests {
             live: false,
             committed_later: Vec::new(),
             knowing: None,
+            scenes: None,
             measures: None,
             counts: false,
         };

@@ -6,7 +6,7 @@
 use crate::agent::Fault;
 use crate::agents::inventory::{Inventory, InventoryRule};
 use crate::event::Event;
-use crate::run::Sink;
+use crate::run::{Sink, one_by_one};
 use crate::stop::StopSeen;
 use crate::{AgentId, NOBODY, Purpose, Seed};
 use schemars::JsonSchema;
@@ -234,9 +234,6 @@ pub struct Heard {
     pub seed: Seed,
 }
 
-/// How many events go to the sink at a time.
-const EVENTS: usize = 4096;
-
 /// What decides a stretch of a run.
 pub(crate) struct Meeting<'a> {
     pub seed: Seed,
@@ -248,17 +245,17 @@ pub(crate) struct Meeting<'a> {
     pub committed: &'a [bool],
 }
 
-/// Plays interactions `from..until`, or up to the stop; says whether it stopped.
+/// Plays the interactions of a stretch, or up to the stop; says whether it stopped.
 pub(crate) fn play(
     known: &mut [Inventory],
     meeting: &Meeting<'_>,
-    [from, until]: [u64; 2],
+    stretch: [u64; 2],
     stop: &mut StopSeen,
     sink: &mut dyn Sink,
 ) -> Result<bool, Fault> {
     let Meeting { seed, replica, groups, agree, rule, committed } = *meeting;
-    let (mut events, mut group) = (Vec::with_capacity(EVENTS), Vec::new());
-    for t in from..until.min(stop.most()) {
+    let mut group = Vec::new();
+    one_by_one(replica, stretch, stop, sink, |t| {
         groups.meet(seed, t, &mut group);
         let (speaker, hearers) = (group[0], &group[1..]);
         let word = known[speaker as usize].say(&rule, t, seed.decision(t, 0));
@@ -271,19 +268,8 @@ pub(crate) fn play(
         for (place, &agent) in group.iter().enumerate().filter(|(_, agent)| !committed[**agent as usize]) {
             known[agent as usize].learn(&rule, u8::from(place > 0), word, success);
         }
-        let event = Event { t, agents: [speaker, NOBODY], names: [Some(word), None], success: Some(success), invalid: [0; 2] };
-        events.push(event);
-        let over = stop.see(&event);
-        if over || events.len() == EVENTS {
-            sink.take(replica, &events)?;
-            events.clear();
-        }
-        if over {
-            return Ok(true);
-        }
-    }
-    sink.take(replica, &events)?;
-    Ok(until >= stop.most())
+        Event { t, agents: [speaker, NOBODY], names: [Some(word), None], success: Some(success), invalid: [0; 2] }
+    })
 }
 
 #[cfg(test)]

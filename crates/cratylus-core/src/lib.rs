@@ -29,6 +29,7 @@ mod pairing;
 mod draws;
 pub mod machine;
 
+pub mod categories;
 pub mod fast;
 pub mod groups;
 pub mod live;

@@ -3,6 +3,7 @@
 
 use crate::agents::inventory::Inventory;
 use crate::agents::uniform::Uniform;
+use crate::categories::Divided;
 use crate::event::Event;
 use crate::experiment::{Kind, Point};
 use crate::groups::Groups;
@@ -110,7 +111,15 @@ impl<'w> Minds<'w> {
                 let rounds = &rounds[agent as usize];
                 Some(&rounds[rounds.len().saturating_sub(self.world.experiment.memory())..])
             }
-            Memories::Known(_) => None,
+            Memories::Known(_) | Memories::Categories(_) => None,
+        }
+    }
+
+    /// How an agent divides what there is to talk about, and its words for it; None in other games.
+    pub fn categories(&self, agent: AgentId) -> Option<&Divided> {
+        match &self.memories {
+            Memories::Categories(categories) => Some(&categories.agents[agent as usize]),
+            Memories::Known(_) | Memories::Rounds(_) => None,
         }
     }
 
@@ -118,7 +127,7 @@ impl<'w> Minds<'w> {
     pub fn known(&self, agent: AgentId) -> Option<&[Name]> {
         match &self.memories {
             Memories::Known(known) => Some(&known[agent as usize].0),
-            Memories::Rounds(_) => None,
+            Memories::Rounds(_) | Memories::Categories(_) => None,
         }
     }
 
@@ -136,6 +145,9 @@ impl<'w> Minds<'w> {
 
     pub fn see(&mut self, event: &Event) {
         self.before(event.t);
+        if let (Memories::Categories(categories), Some(scenes)) = (&mut self.memories, self.world.scenes()) {
+            categories.see(&scenes, self.seed, event);
+        }
         for (agent, name) in event.choices() {
             self.said[agent as usize] = Some(name);
         }
@@ -195,8 +207,11 @@ impl<'w> Minds<'w> {
         }
     }
 
-    /// What an agent would say, in a word.
-    pub fn leaning(&mut self, agent: AgentId) -> Leaning {
+    /// What an agent would say, in a word; in the category game of an object at `object`.
+    pub fn leaning(&mut self, agent: AgentId, object: f64) -> Leaning {
+        if let Some(divided) = self.categories(agent) {
+            return divided.categories[divided.at(object)].says.map_or(Leaning::Nothing, Leaning::Name);
+        }
         if let Some(name) = self.committed(agent) {
             return Leaning::Name(name);
         }

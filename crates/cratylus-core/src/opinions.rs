@@ -5,15 +5,13 @@
 use crate::agent::Fault;
 use crate::agents::OpinionRule;
 use crate::event::Event;
-use crate::run::Sink;
+use crate::run::{Sink, one_by_one};
 use crate::seed::scale;
 use crate::stop::StopSeen;
 use crate::{AgentId, NOBODY, Name, Network, Seed};
 
 /// Nobody has so many opinions to choose from.
 const NONE: u16 = u16::MAX;
-/// How many events go to the sink at a time.
-const EVENTS: usize = 4096;
 
 /// Everyone's opinion.
 pub(crate) struct Opinions {
@@ -47,17 +45,16 @@ impl Opinions {
         self.held.iter().map(|&name| (name != NONE).then_some(Name::from(name)))
     }
 
-    /// Plays interactions `from..until`, or up to the stop; says whether it stopped.
+    /// Plays the interactions of a stretch, or up to the stop; says whether it stopped.
     pub fn play(
         &mut self,
         around: &Around<'_>,
-        [from, until]: [u64; 2],
+        stretch: [u64; 2],
         stop: &mut StopSeen,
         sink: &mut dyn Sink,
     ) -> Result<bool, Fault> {
-        let mut events = Vec::with_capacity(EVENTS);
         let (mut seen, mut weights) = (vec![0; self.counts.len()], Vec::new());
-        for t in from..until.min(stop.most()) {
+        one_by_one(around.replica, stretch, stop, sink, |t| {
             let agent = scale(around.seed.pair(t), self.held.len() as u64) as AgentId;
             let own = self.held[agent as usize];
             self.look(around, agent, &mut seen);
@@ -69,19 +66,8 @@ impl Opinions {
             }
             self.counts[name as usize] += 1;
             self.held[agent as usize] = name as u16;
-            let event = Event { t, agents: [agent, NOBODY], names: [Some(name), None], success: None, invalid: [0; 2] };
-            events.push(event);
-            let over = stop.see(&event);
-            if over || events.len() == EVENTS {
-                sink.take(around.replica, &events)?;
-                events.clear();
-            }
-            if over {
-                return Ok(true);
-            }
-        }
-        sink.take(around.replica, &events)?;
-        Ok(until >= stop.most())
+            Event { t, agents: [agent, NOBODY], names: [Some(name), None], success: None, invalid: [0; 2] }
+        })
     }
 
     /// How many neighbours of an agent hold each opinion.

@@ -303,6 +303,7 @@ mod tests {
             live: false,
             committed_later: Vec::new(),
             knowing: None,
+            scenes: None,
             measures: None,
             counts: false,
         };
@@ -332,6 +333,7 @@ mod tests {
             live: false,
             committed_later: Vec::new(),
             knowing: None,
+            scenes: None,
             measures: None,
             counts: false,
         };

@@ -2,6 +2,7 @@
 
 use crate::agent::{Ask, Fault, News, People};
 use crate::agents::Inventory;
+use crate::categories::Categories;
 use crate::draws::BLOCK;
 use crate::event::Event;
 use crate::experiment::Followed;
@@ -62,6 +63,9 @@ pub fn run(world: &World, replicas: &[u64], engine: Engine, sink: &mut dyn Sink)
     if world.in_groups() {
         return replicas.iter().try_for_each(|&replica| run_groups(world, replica, sink));
     }
+    if world.scenes().is_some() {
+        return replicas.iter().try_for_each(|&replica| run_categories(world, replica, sink));
+    }
     match engine {
         Engine::Fastest if Stretch::fits(world) => replicas.iter().try_for_each(|&replica| run_fast(world, replica, sink)),
         engine => run_plain(world, replicas, engine.block(world), sink),
@@ -113,6 +117,33 @@ fn run_counts(world: &World, replica: u64, sink: &mut dyn Sink) -> Result<(), Fa
     sink.end(replica)
 }
 
+/// Plays interactions `from..until` one after the other, or up to the stop; says whether it stopped.
+pub(crate) fn one_by_one(
+    replica: u64,
+    [from, until]: [u64; 2],
+    stop: &mut StopSeen,
+    sink: &mut dyn Sink,
+    mut play: impl FnMut(u64) -> Event,
+) -> Result<bool, Fault> {
+    /// How many events go to the sink at a time.
+    const EVENTS: usize = 4096;
+    let mut events = Vec::with_capacity(EVENTS);
+    for t in from..until.min(stop.most()) {
+        let event = play(t);
+        events.push(event);
+        let over = stop.see(&event);
+        if over || events.len() == EVENTS {
+            sink.take(replica, &events)?;
+            events.clear();
+        }
+        if over {
+            return Ok(true);
+        }
+    }
+    sink.take(replica, &events)?;
+    Ok(until >= stop.most())
+}
+
 /// Interactions `from..until` of a run that is played in flat memory.
 struct Stretch<'a> {
     world: &'a World,
@@ -148,6 +179,14 @@ impl Stretch<'_> {
         let agree = world.experiment.game.spec.agree().unwrap_or_default();
         let meeting = Meeting { seed, replica, groups: &groups, agree, rule, committed: &committed };
         groups::play(known, &meeting, [from, until], stop, sink)
+    }
+
+    /// The same in the category game.
+    fn point(&self, categories: &mut Categories, stop: &mut StopSeen, sink: &mut dyn Sink) -> Result<bool, Fault> {
+        let Stretch { world, replica, from, until, .. } = *self;
+        let (seed, scenes) = (world.seed(replica), world.scenes().expect("asked before"));
+        let (network, mut pairs) = (world.network(seed)?, Pairs::of(world));
+        one_by_one(replica, [from, until], stop, sink, |t| categories.play(&scenes, seed, t, pairs.draw(seed, t, &*network)))
     }
 
     /// Plays on, and says whether the run is over. `memories` is what agents remember before it, and afterwards what they
@@ -240,6 +279,13 @@ fn run_groups(world: &World, replica: u64, sink: &mut dyn Sink) -> Result<(), Fa
     sink.end(replica)
 }
 
+/// Plays a run of the category game.
+fn run_categories(world: &World, replica: u64, sink: &mut dyn Sink) -> Result<(), Fault> {
+    let stretch = Stretch { world, replica, from: 0, until: u64::MAX, assigned: &[] };
+    stretch.point(&mut Categories::new(world.size), &mut world.stop(replica), sink)?;
+    sink.end(replica)
+}
+
 /// Plays a run whose population is changed while it plays: from one intervention to the next, each with a world of its own.
 fn run_phases(world: &World, replica: u64, engine: Engine, sink: &mut dyn Sink) -> Result<(), Fault> {
     let seed = world.seed(replica);
@@ -261,6 +307,11 @@ fn run_phases(world: &World, replica: u64, engine: Engine, sink: &mut dyn Sink) 
             if stretch.meet(known, &mut stop, sink)? {
                 break;
             }
+        } else if let Memories::Categories(categories) = &mut memories {
+            let stretch = Stretch { world: now, replica, from, until, assigned: &assigned };
+            if stretch.point(categories, &mut stop, sink)? {
+                break;
+            }
         } else if engine == Engine::Fastest && Stretch::fits(now) {
             let stretch = Stretch { world: now, replica, from, until, assigned: &assigned };
             if stretch.play(Some(&mut memories), &mut stop, sink)? {
@@ -275,6 +326,7 @@ fn run_phases(world: &World, replica: u64, engine: Engine, sink: &mut dyn Sink) 
             match &mut memories {
                 Memories::Rounds(rounds) => *rounds = people.rounds(),
                 Memories::Known(known) => *known = people.known(),
+                Memories::Categories(_) => unreachable!("played above"),
             }
             // It told the end of the run itself.
             let Some(playing) = left.pop() else { return Ok(()) };

@@ -29,6 +29,8 @@ pub enum Purpose {
     HeldOut = 9,
     /// Who is joined to whom, in a network that is drawn.
     Network = 10,
+    /// What the agents of an interaction see, where there is something to talk about.
+    Scene = 11,
 }
 
 /// The seed of one run.

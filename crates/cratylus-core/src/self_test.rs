@@ -242,6 +242,7 @@ fn play(mechanism: &Mechanism, experiment: &crate::experiment::Experiment, seed:
         live: false,
         committed_later: Vec::new(),
         knowing: None,
+        scenes: None,
         measures: None,
         counts: false,
     };

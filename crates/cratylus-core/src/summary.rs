@@ -94,6 +94,30 @@ pub struct Curve {
     pub high: Vec<f64>,
 }
 
+/// A measure that is read now and then: its course, over the runs that went on so long, and its value at the end of each.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Followed {
+    pub course: Curve,
+    pub end: Sample,
+}
+
+/// The measures that are [`Followed`].
+const FOLLOWED: [&str; 5] =
+    ["perceptual_categories", "linguistic_categories", "perceptual_overlap", "linguistic_overlap", "named_alike"];
+
+impl Curve {
+    /// The values of all runs after a round, at least one.
+    fn push(&mut self, round: u64, mut values: Vec<f64>) {
+        values.sort_unstable_by(f64::total_cmp);
+        self.round.push(round);
+        self.mean.push(mean_sd(&values).0);
+        let lines = [&mut self.low, &mut self.q1, &mut self.median, &mut self.q3, &mut self.high];
+        for (line, p) in lines.into_iter().zip([0.05, 0.25, 0.5, 0.75, 0.95]) {
+            line.push(quantile(&values, p));
+        }
+    }
+}
+
 /// A committed minority: which of the runs it tipped.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tipping {
@@ -167,6 +191,9 @@ pub struct Facts {
     /// In the game `opinion`: the share of all agents that hold the commonest opinion at the end, over runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Sample>,
+    /// In the category game, by measure.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub followed: BTreeMap<String, Followed>,
     #[serde(default)]
     pub tipping: Option<Tipping>,
     #[serde(default)]
@@ -193,6 +220,15 @@ const EXAMPLES: usize = 3;
 const CURVE_MAX: usize = 400;
 const MONTE_CARLO: usize = 10_000;
 
+/// Readings of a measure that is followed.
+#[derive(Default)]
+struct Read {
+    /// Of all runs, by after how many interactions.
+    course: BTreeMap<u64, Vec<f64>>,
+    /// The last of each run.
+    ends: Vec<f64>,
+}
+
 /// A fold over the runs of one point.
 pub struct Summary {
     names: Vec<String>,
@@ -206,6 +242,7 @@ pub struct Summary {
     reactions: [f64; 4],
     /// The largest share of agents that held one opinion at the end, by run.
     held: Vec<f64>,
+    followed: BTreeMap<&'static str, Read>,
     pub examples: Vec<ExampleRun>,
 }
 
@@ -220,6 +257,7 @@ impl Summary {
             answers: BTreeMap::new(),
             reactions: [0.0; 4],
             held: Vec::new(),
+            followed: BTreeMap::new(),
             examples: Vec::new(),
         }
     }
@@ -230,6 +268,7 @@ impl Summary {
         let mut example = ExampleRun { run: row.run, winner: row.winner.clone(), round: Vec::new(), names: BTreeMap::new() };
         let mut reaction = [f64::NAN; 4];
         let mut held: BTreeMap<&str, f64> = BTreeMap::new();
+        let mut last: BTreeMap<&'static str, f64> = BTreeMap::new();
         for Reading { t, measure, value } in readings {
             let (kind, name) = measure.split_once(':').unwrap_or((measure, ""));
             match kind {
@@ -248,9 +287,15 @@ impl Summary {
                 "stay_after_success_n" => reaction[1] = *value,
                 "switch_after_failure" => reaction[2] = *value,
                 "switch_after_failure_n" => reaction[3] = *value,
-                _ => (),
+                kind => {
+                    if let Some(kind) = FOLLOWED.into_iter().find(|followed| *followed == kind) {
+                        self.followed.entry(kind).or_default().course.entry(*t).or_default().push(*value);
+                        last.insert(kind, *value);
+                    }
+                }
             }
         }
+        last.into_iter().for_each(|(kind, value)| self.followed.entry(kind).or_default().ends.push(value));
         for pair in [0, 2] {
             if reaction[pair].is_finite() {
                 self.reactions[pair] += reaction[pair] * reaction[pair + 1];
@@ -275,16 +320,20 @@ impl Summary {
         let experiment = &point.experiment;
         let alone = experiment.game.spec.alone();
         let reached = self.rows.iter().filter(|row| row.outcome.consensus).count() as u64;
+        // Of many words none wins; a few rounds without a failure say something only where they were asked for.
+        let judged = experiment.game.spec.scenes().is_none() || experiment.stop.consensus.is_some();
         let looked_at = experiment.sequential.is_some();
-        let winners = self.winners(looked_at, reached);
+        let winners = if judged { self.winners(looked_at, reached) } else { Vec::new() };
         let prior = shares(&self.first, &self.names);
         let void = self.rows.iter().map(|row| row.outcome.void_share * row.outcome.interactions as f64).sum::<f64>();
         let all = self.rows.iter().map(|row| row.outcome.interactions).sum::<u64>();
         let rate = |i: usize| (self.reactions[i + 1] > 0.0).then(|| self.reactions[i] / self.reactions[i + 1]);
         Facts {
             runs,
-            consensus: (!alone && runs > 0).then(|| Share::of_runs(looked_at, None, reached, runs)),
-            rounds: Sample::new(self.rows.iter().filter_map(|row| row.outcome.rounds_to_consensus).collect()),
+            consensus: (!alone && judged && runs > 0).then(|| Share::of_runs(looked_at, None, reached, runs)),
+            rounds: judged
+                .then(|| self.rows.iter().filter_map(|row| row.outcome.rounds_to_consensus).collect())
+                .and_then(Sample::new),
             collective_bias: self.collective_bias(&winners, &prior, experiment.seed),
             winners,
             prior_p: (!prior.is_empty()).then(|| against_uniform(&prior)),
@@ -295,6 +344,7 @@ impl Summary {
             stay_after_success: rate(0),
             switch_after_failure: rate(2),
             held: Sample::new(self.held.clone()),
+            followed: self.followed.iter().filter_map(|(kind, seen)| Some((kind.to_string(), self.follow(seen)?))).collect(),
             tipping: self.tipping(point),
             individual: alone.then(|| self.individual(point)),
         }
@@ -343,15 +393,17 @@ impl Summary {
                     None => (),
                 }
             }
-            values.sort_unstable_by(f64::total_cmp);
-            curve.round.push(round as u64 + 1);
-            curve.mean.push(mean_sd(&values).0);
-            let lines = [&mut curve.low, &mut curve.q1, &mut curve.median, &mut curve.q3, &mut curve.high];
-            for (line, p) in lines.into_iter().zip([0.05, 0.25, 0.5, 0.75, 0.95]) {
-                line.push(quantile(&values, p));
-            }
+            curve.push(round as u64 + 1, values);
         }
         Some(curve)
+    }
+
+    fn follow(&self, Read { course: seen, ends }: &Read) -> Option<Followed> {
+        let mut course = Curve::default();
+        for (t, values) in seen {
+            course.push(t.div_ceil(u64::from(self.size)), values.clone());
+        }
+        Some(Followed { course, end: Sample::new(ends.clone())? })
     }
 
     fn tipping(&self, point: &Point) -> Option<Tipping> {

@@ -4,6 +4,7 @@ use crate::agent::{Ask, Cohort, Fault, News, People};
 use crate::agents::emulated::Condition;
 use crate::agents::inventory::{Inventories, Inventory, InventoryRule};
 use crate::agents::{Constant, OpinionRule};
+use crate::categories::{Categories, Scenes};
 use crate::control::{Averaged, Control, Paid};
 use crate::experiment::{
     AgentContext, Committed, Experiment, Followed, How, Inputs, Kind, NetworkSpec, NoInputs, Notes, Part, Point,
@@ -79,6 +80,8 @@ pub(crate) enum Memories {
     Rounds(Vec<Vec<Round>>),
     /// The names that each knows.
     Known(Vec<Inventory>),
+    /// How each divides what there is to talk about, and the words for it.
+    Categories(Categories),
 }
 
 enum Starts {
@@ -349,6 +352,11 @@ impl World {
         }
     }
 
+    /// What pairs see in the category game.
+    pub fn scenes(&self) -> Option<Scenes> {
+        self.experiment.game.spec.scenes()
+    }
+
     /// Whether agents meet in groups.
     pub fn in_groups(&self) -> bool {
         self.experiment.population.groups.is_some()
@@ -459,6 +467,7 @@ impl World {
             consensus: self.experiment.consensus(),
             live: self.experiment.live(),
             knowing: self.knowing(replica),
+            scenes: self.scenes().filter(|_| self.phases.is_empty()).map(|scenes| (scenes, self.seed(replica))),
             measures: self.experiment.record.measures.clone(),
             counts: self.experiment.population.engine == Followed::Counts,
         }
@@ -565,6 +574,7 @@ impl World {
         let begin = self.begin(seed, &assigned);
         let agents = assigned.iter().enumerate();
         let memories = match self.keeps_inventories() {
+            _ if self.scenes().is_some() => Memories::Categories(Categories::new(self.size)),
             true => Memories::Known(
                 agents
                     .map(|(agent, &kind)| Inventory(self.bound_to(kind).or(begin.known(agent)).into_iter().collect()))
@@ -592,7 +602,7 @@ impl World {
                 (Memories::Rounds(rounds), Some(name)) => {
                     rounds[agent] = vec![[name as u16; 2]; self.experiment.memory()];
                 }
-                (_, None) => (),
+                (_, None) | (Memories::Categories(_), _) => (),
             }
         }
         if share > 0.0 {
@@ -603,6 +613,7 @@ impl World {
                 match memories {
                     Memories::Known(known) => known[agent].0.clear(),
                     Memories::Rounds(rounds) => rounds[agent].clear(),
+                    Memories::Categories(categories) => categories.replace(agent as AgentId),
                 }
             }
         }
@@ -635,6 +646,7 @@ impl World {
                 match memories {
                     Memories::Rounds(rounds) => starts.push(&rounds[agent]),
                     Memories::Known(of) => known.push(of[agent].clone()),
+                    Memories::Categories(_) => unreachable!("`run.rs` plays the category game without cohorts"),
                 }
             }
         }
@@ -657,7 +669,7 @@ impl World {
                     memory: self.experiment.memory(),
                     starts: starts.iter().map(|start| start.to_vec()).collect(),
                 }),
-                Kind::Opinion(_) | Kind::Model(_) => Box::new(Elsewhere),
+                Kind::Opinion(_) | Kind::Categories | Kind::Model(_) => Box::new(Elsewhere),
             }
         });
         People::new(cohorts.collect(), places)
@@ -751,6 +763,7 @@ impl World {
             _ if self.live() => "questions to models",
             _ if self.opinions().is_some() => "one agent after the other",
             _ if self.in_groups() => "one group after the other",
+            _ if self.scenes().is_some() => "one pair after the other",
             _ if self.pairing() == Pairing::AllAtOnce => "the plain path",
             None if self.compiled().is_some() => "flat tables, a state of two bytes for each agent",
             Some(InventoryRule { pool: Some(2), .. }) => "a table of all meetings, a byte for each agent",
@@ -769,6 +782,11 @@ impl World {
         if self.opinions().is_some() {
             // Two bytes for the opinion, and what the outcome, the stop rule and the measures follow of each agent.
             return 170 * u64::from(self.size);
+        }
+        if let Some(scenes) = self.scenes() {
+            // From 1 / d_min to twice as many categories, with a few words each while agents do not agree, and once more for
+            // the measure that follows them.
+            return (n * 2.0 * 1.5 / scenes.d_min * 100.0) as u64;
         }
         let bytes = match self.inventories() {
             Some(InventoryRule { pool: Some(2), .. }) => n,
@@ -877,7 +895,7 @@ impl CompiledWorld {
     }
 }
 
-/// Stands where agents are not asked in waves: language models, which are asked from outside, and opinions.
+/// Stands where agents are not asked in waves: language models, which are asked from outside, opinions and categories.
 struct Elsewhere;
 
 impl Cohort for Elsewhere {

@@ -39,7 +39,7 @@ fn agents_say_what_their_minds_allow() {
             if let (Some(known), false) = (minds.known(agent), agents.contains("opinion")) {
                 assert!(known.is_empty() || known.contains(&name), "agent {agent} said {name}, of {known:?}");
             }
-            match minds.leaning(agent) {
+            match minds.leaning(agent, 0.5) {
                 Leaning::Name(_) => sure += 1,
                 Leaning::Several | Leaning::Nothing => unsure += 1,
             }

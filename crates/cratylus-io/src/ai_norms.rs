@@ -354,6 +354,7 @@ fn tables(dir: &Path, points: &[Point], recorded: &[Recorded], words: &Words) ->
             live: false,
             committed_later: Vec::new(),
             knowing: None,
+            scenes: None,
             measures: None,
             counts: false,
         };

@@ -256,6 +256,7 @@ fn read_decisions(dir: &RunDir, condition: usize, runs: &mut Vec<RunDecisions>) 
             live: false,
             committed_later: Vec::new(),
             knowing: None,
+            scenes: None,
             measures: None,
             counts: false,
         };

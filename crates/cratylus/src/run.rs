@@ -285,6 +285,8 @@ pub fn results_table(points: &[report::PointData]) -> String {
         tipping_table(points)
     } else if points.iter().any(|point| point.facts.held.is_some()) {
         opinions_table(points)
+    } else if points.iter().any(|point| !point.facts.followed.is_empty()) {
+        categories_table(points)
     } else {
         consensus_table(points)
     }
@@ -329,6 +331,32 @@ fn opinions_table(points: &[report::PointData]) -> String {
     let table = words::table(&rows, &[1, 2, 5]);
     format!(
         "{table}\n\nConsensus: all agents hold one opinion. Rounds are population rounds (N agents asked): median [quartiles] and mean ± sd over runs.\nCommonest at the end: the share of agents that hold the commonest opinion, (1 + |m|) / 2 of two; mean ± sd over runs."
+    )
+}
+
+fn categories_table(points: &[report::PointData]) -> String {
+    let head = ["", "runs", "perceptual", "linguistic", "overlap", "named alike"];
+    let mut rows = vec![head.map(String::from).to_vec()];
+    for report::PointData { label, facts, .. } in points {
+        let end = |measure: &str, digits: usize| {
+            let of = facts.followed.get(measure);
+            of.map_or("–".into(), |followed| match followed.end.n {
+                1 => format!("{:.digits$}", followed.end.mean),
+                _ => format!("{:.digits$} ± {:.digits$}", followed.end.mean, followed.end.sd),
+            })
+        };
+        rows.push(vec![
+            label.clone(),
+            count(facts.runs),
+            end("perceptual_categories", 1),
+            end("linguistic_categories", 1),
+            end("linguistic_overlap", 3),
+            end("named_alike", 3),
+        ]);
+    }
+    let table = words::table(&rows, &[1, 2, 3, 4, 5]);
+    format!(
+        "{table}\n\nAt the end of a run, mean ± sd over runs: perceptual and linguistic categories of an agent, the latter being neighbours with\nthe same word; how far the linguistic ones of two agents overlap; and the part of the line that two agents call alike."
     )
 }
 

@@ -188,6 +188,7 @@ fn a_measure_says_the_same_live_and_from_the_file() {
                 live: false,
                 committed_later: Vec::new(),
                 knowing: None,
+                scenes: None,
                 measures: None,
                 counts: false,
             };

@@ -443,7 +443,10 @@ fn its_pages_work_in_a_browser() {
     let large = "name = \"large\"\n[population]\nsize = 10000\n[game]\nkind = \"naming\"\nnames = [\"A\", \"B\"]\n[agents]\nkind = \"inventory\"\n\
         committed = { name = \"A\", share = 0.1 }\n[stop]\nrounds = 60\n[record]\ninteractions = false\n";
     std::fs::write(dir.join("large.toml"), large).unwrap();
-    for name in ["mock", "hostile", "large"] {
+    let categories = "name = \"categories\"\n[population]\nsize = 12\n[game]\nkind = \"category\"\nd_min = 0.05\n\
+        [agents]\nkind = \"categories\"\n[stop]\nrounds = 900\n";
+    std::fs::write(dir.join("categories.toml"), categories).unwrap();
+    for name in ["mock", "hostile", "large", "categories"] {
         succeeds(&dir, &["run", &format!("{name}.toml"), "--out", &format!("runs/{name}"), "--quiet"]);
     }
     let _going = going(&dir, 60);
@@ -451,7 +454,15 @@ fn its_pages_work_in_a_browser() {
     let said = Command::new("node")
         .arg("test/view.mjs")
         .arg(&viewer.address)
-        .args(["ordinary=one", "other=more/two", "calls=mock", "large=large", "hostile=hostile", "running=going"])
+        .args([
+            "ordinary=one",
+            "other=more/two",
+            "calls=mock",
+            "large=large",
+            "categories=categories",
+            "hostile=hostile",
+            "running=going",
+        ])
         .current_dir(&web)
         .env("CHROMIUM", &chromium)
         .output()

@@ -52,7 +52,7 @@ export function success(context: Context): Figure | undefined {
     id: "success",
     title,
     caption:
-      `Share of interactions in each population round in which both agents chose the same name${aside(runsText(points))}. ` +
+      `Share of interactions in each population round that succeeded${aside(runsText(points))}. ` +
       (single ? "Line: the run." : "Line: median over runs; bands: middle half of the runs and, lighter, 5th to 95th percentile.") +
       (hasRecorded ? recordedSentence(points.filter((point) => point.recorded?.success), "recorded populations, median (dashed) and middle half") : "") +
       (single ? "" : " A run that ended in consensus counts as successful from then on.") +

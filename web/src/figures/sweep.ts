@@ -2,7 +2,7 @@
 import { scaleLinear, scaleLog } from "d3-scale";
 import { line } from "d3-shape";
 import { runsText, type Context } from "../context";
-import { isNumber, unique, type Interval, type Point } from "../data";
+import { isNumber, unique, type Interval, type Point, type Rounds } from "../data";
 import { svg } from "../dom";
 import { axisX, axisY, frame, grid, key, logTicks, marker, symbols, whisker, type Figure, type KeyItem, type Tip } from "../plot";
 import { aside, duration, number, percent, plural, share } from "../text";
@@ -26,6 +26,9 @@ interface Quantity {
 
 const around = (mean: number, off: number): Interval => ({ share: mean, low: mean - off, high: mean + off });
 
+/** The mean over runs, and twice its standard error around it. */
+const ended = (sample: Rounds | null | undefined) => (isNumber(sample?.mean) ? around(sample.mean, (2 * (sample.sd ?? 0)) / Math.sqrt(sample.n || 1)) : undefined);
+
 const quantities: Quantity[] = [
   {
     name: "consensus",
@@ -44,8 +47,28 @@ const quantities: Quantity[] = [
     axis: "Agents that hold it at the end",
     caption: "Share of agents that hold the commonest opinion at the end of a run, mean over runs; whiskers are twice the standard error of the mean",
     bounded: true,
-    of: ({ held }) => (isNumber(held?.mean) ? around(held.mean, (2 * (held.sd ?? 0)) / Math.sqrt(held.n || 1)) : undefined),
+    of: ({ held }) => ended(held),
     say: share,
+  },
+  {
+    name: "perceptual",
+    id: "perceptual-by",
+    title: "Perceptual categories",
+    axis: "Perceptual categories of an agent at the end",
+    caption: "Perceptual categories of an agent at the end of a run, mean over runs; whiskers are twice the standard error of the mean",
+    bounded: false,
+    of: ({ followed }) => ended(followed?.perceptual_categories?.end),
+    say: number,
+  },
+  {
+    name: "linguistic",
+    id: "linguistic-by",
+    title: "Linguistic categories",
+    axis: "Linguistic categories of an agent at the end",
+    caption: "Linguistic categories of an agent at the end of a run, mean over runs; whiskers are twice the standard error of the mean",
+    bounded: false,
+    of: ({ followed }) => ended(followed?.linguistic_categories?.end),
+    say: number,
   },
   {
     name: "rounds",
@@ -54,7 +77,7 @@ const quantities: Quantity[] = [
     axis: "Population rounds to consensus",
     caption: "Population rounds until consensus, mean over the runs that reached it; whiskers are twice the standard error of the mean",
     bounded: false,
-    of: ({ rounds }) => (isNumber(rounds?.mean) ? around(rounds.mean, (2 * (rounds.sd ?? 0)) / Math.sqrt(rounds.n || 1)) : undefined),
+    of: ({ rounds }) => ended(rounds),
     say: duration,
   },
 ];

@@ -32,13 +32,14 @@ export function agentPanel(id: string, run: number, signal: AbortSignal, { seek,
   };
 
   function turn(head: string, given: Turn): HTMLElement {
-    const { partner, said, partner_said: heard, success, asked, gave, text } = given;
+    const { partner, said, partner_said: heard, success, asked, gave, text, saw } = given;
     const outcome = success === true ? "success" : success === false ? "failure" : "void";
     return html("section", { class: "turn" },
       html("h4", {}, head),
       html("p", {}, `Interaction ${whole(given.t)}, seat ${given.seat ?? "?"}`,
         isNumber(partner) && " with ", isNumber(partner) && button(`agent ${partner + 1}`, () => open(partner), { class: "plain" }),
         ": ", said != null && "said ", said != null && named(said), said != null && heard != null && ", ", heard != null && "heard ", heard != null && named(heard), said == null && heard == null && "nothing was said", ". ", html("b", {}, outcome),
+        saw?.objects?.length ? `; both saw ${saw.objects.map((object, index) => (index === saw.topic ? `${object.toFixed(3)} (the topic)` : object.toFixed(3))).join(", ")}` : "",
         (given.invalid ?? 0) > 0 && `; ${given.invalid} unusable`),
       gave?.length ? html("p", { class: "role" }, "gave") : null, gave?.length ? chances(gave) : null,
       text != null && html("p", { class: "role" }, "its words"), text != null && html("pre", { tabindex: 0 }, text),
@@ -46,7 +47,7 @@ export function agentPanel(id: string, run: number, signal: AbortSignal, { seek,
   }
 
   function draw(agent: Agent): void {
-    const { memory, knows, would, last, next } = agent;
+    const { memory, knows, categories, would, last, next } = agent;
     const heading = html("h3", { tabindex: -1 }, `Agent ${agent.agent + 1}`);
     element.replaceChildren(...[
       html("div", { class: "bar" }, heading, button("Close", () => { hide(); closed(); })),
@@ -61,6 +62,8 @@ export function agentPanel(id: string, run: number, signal: AbortSignal, { seek,
         ? scrolled("Memory, oldest first", ["Round", "Own", "Partner’s", "Success"], memory.map(({ own, partner, success }, index) => [String(index + 1), named(own), named(partner), success === true ? "yes" : success === false ? "no" : "void"]))
         : html("p", {}, "nothing yet")),
       knows && html("h4", {}, "Knows"), knows && html("p", {}, ...(knows.length ? knows.slice(0, 200).flatMap((name, index) => [index > 0 && ", ", named(name)]) : ["nothing yet"])),
+      categories && html("h4", {}, `Divides the line into ${categories.length === 1 ? "one category" : `${categories.length} categories`}`),
+      categories && scrolled("Categories", ["From", "To", "Says", "Knows"], categories.map(({ from, to, says, words }) => [from.toFixed(3), to.toFixed(3), named(says), html("bdi", {}, (words ?? []).slice(0, 50).join(", "))])),
       last && turn("Last interaction", last),
       next && turn("Next interaction", next),
     ].filter((node): node is HTMLElement => node instanceof Node));

@@ -94,6 +94,8 @@ export interface Population {
   layout?: Maybe<{ kind: string; sides?: Maybe<number[]>; edges?: Maybe<[number, number][]> }>;
   success?: Maybe<Maybe<number>[]>;
   source?: Maybe<string>;
+  /** In the category game, of which object it is shown what agents would say. */
+  object?: Maybe<number>;
   note?: Maybe<string>;
 }
 
@@ -118,6 +120,8 @@ export interface Turn {
   gave?: Maybe<Chance[]>;
   text?: Maybe<string>;
   invalid?: Maybe<number>;
+  /** What both saw, and which of it the speaker talked about. */
+  saw?: Maybe<{ objects?: Maybe<number[]>; topic?: Maybe<number> }>;
 }
 
 export interface Agent {
@@ -127,6 +131,7 @@ export interface Agent {
   committed?: Maybe<string>;
   memory?: Maybe<{ own?: Maybe<string>; partner?: Maybe<string>; success?: Maybe<boolean> }[]>;
   knows?: Maybe<string[]>;
+  categories?: Maybe<{ from: number; to: number; says?: Maybe<string>; words?: Maybe<string[]> }[]>;
   would?: Maybe<Chance[]>;
   last?: Maybe<Turn>;
   next?: Maybe<Turn>;

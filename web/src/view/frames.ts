@@ -68,8 +68,8 @@ export class Frames {
   }
 
   async #ask(from: number, n: number): Promise<Uint8Array> {
-    const { size, run } = this.about;
-    const bytes = await askBytes("frames", { id: this.id, run, from, n }, this.signal);
+    const { size, run, object } = this.about;
+    const bytes = await askBytes("frames", { id: this.id, run, from, n, ...(object == null ? {} : { object }) }, this.signal);
     for (let frame = from; frame < from + n; frame += 1) this.#count(frame, bytes.subarray((frame - from) * size, (frame - from + 1) * size));
     return bytes;
   }

@@ -42,7 +42,8 @@ function settle(layout: Layout, signal: AbortSignal, moved: () => void): void {
 }
 
 export async function population(id: string, run: number, { signal, query, remember }: Place): Promise<{ element: HTMLElement; names: string[] }> {
-  const about = await ask<Population>("population", { id, run }, signal);
+  const wanted = query.get("object");
+  const about = await ask<Population>("population", { id, run, ...(wanted ? { object: wanted } : {}) }, signal);
   const { size, names, interactions } = about;
   const frames = Math.max(1, about.frames);
   const step = Math.max(1, about.step);
@@ -216,6 +217,15 @@ export async function population(id: string, run: number, { signal, query, remem
   });
   number.addEventListener("change", () => open(Number(number.value) - 1));
 
+  const object = isNumber(about.object) && html("input", { type: "number", min: 0, max: 1, step: "any", value: about.object, inputmode: "decimal" });
+  // Another object gives other frames: the page is read again, at this address.
+  if (object) object.addEventListener("change", () => {
+    if (!object.checkValidity() || object.value === "") return;
+    query.set("object", object.value);
+    query.set("frame", String(frame));
+    location.hash = `${location.hash.replace(/\?.*$/s, "")}?${query}`;
+  });
+
   const prepare = () => {
     picture.prepare();
     strip.prepare();
@@ -242,7 +252,7 @@ export async function population(id: string, run: number, { signal, query, remem
     html("div", { class: "player" },
       html("div", { class: "seen" }, picture.element,
         html("div", { class: "transport" }, strip.element, range, html("div", { class: "controls" }, play, field("Speed", speed)), where)),
-      html("div", { class: "side" }, legend.element, html("div", { class: "controls" }, field("Agent", number)), panel.element)),
+      html("div", { class: "side" }, legend.element, html("div", { class: "controls" }, field("Agent", number), object && field("What they would call the object at", object)), panel.element)),
     spoken);
   return { element, names };
 }

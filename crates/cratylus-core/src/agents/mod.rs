@@ -3,6 +3,7 @@
 use crate::experiment::AgentEntry;
 
 mod best_response;
+mod categories;
 mod constant;
 mod copy_last_partner;
 pub mod emulated;
@@ -29,6 +30,7 @@ pub const ALL: &[AgentEntry] = &[
     kernel::ENTRY,
     inventory::ENTRY,
     opinion::ENTRY,
+    categories::ENTRY,
     uniform::ENTRY,
     constant::ENTRY,
     win_stay_lose_shift::ENTRY,

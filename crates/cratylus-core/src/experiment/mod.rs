@@ -602,6 +602,9 @@ impl Experiment {
             Pairing::RandomMatching if self.population.network != NetworkSpec::Complete => {
                 mistake("a random matching joins any two agents, so it takes the complete network")
             }
+            Pairing::AllAtOnce if self.game.spec.scenes().is_some() => {
+                mistake("in the category game pairs meet one after the other, as words are made up in that order")
+            }
             Pairing::AllAtOnce if self.live() => mistake(
                 "language models are asked as soon as they are free; rounds in which all play at once are for agents that are rules",
             ),
@@ -653,6 +656,7 @@ impl Experiment {
             }
             () if self.stop.share.is_some() => "a share of a name is not looked at while agents are counted; give `stop.rounds`",
             () if self.game.spec.opinions() => "in the game `opinion` agents are followed one by one",
+            () if self.game.spec.scenes().is_some() => "in the category game agents are followed one by one",
             () if self.population.groups.is_some() => "in groups of more than two agents are followed one by one",
             () if self.stop.consensus.as_ref().is_some_and(|consensus| consensus.by == By::Successes) => {
                 "successes in a row cannot be seen where agents are counted; in the naming game give `by = \"inventories\"`, or `stop.rounds` alone"
@@ -715,12 +719,23 @@ impl Experiment {
                 return mistake("game.memory", why);
             }
         }
-        let groups = &self.agents.committed;
+        let (groups, size) = (&self.agents.committed, self.population.size);
+        if !groups.is_empty() && self.game.spec.scenes().is_some() {
+            let why = "in the category game agents make up words for what they see, so there is no name to be committed to";
+            return mistake("agents.committed", why.into());
+        }
+        if let Some(scenes) = self.game.spec.scenes()
+            && f64::from(size) * 6.0 / scenes.d_min > 4e9
+        {
+            let why =
+                format!("{size} agents that tell things apart down to {} make up more than 4,000,000,000 words", scenes.d_min);
+            return mistake("game.d_min", why);
+        }
         for (i, committed) in groups.iter().enumerate() {
             let key = if groups.len() == 1 { "agents.committed".to_string() } else { format!("agents.committed.{i}") };
             self.check_committed(committed, &key, spans)?;
         }
-        let (all, size) = (self.n_committed(), self.population.size);
+        let all = self.n_committed();
         let replaced = groups.iter().all(|group| group.how == How::Replace);
         if groups.len() > 1 && !replaced {
             return mistake(

@@ -29,6 +29,10 @@ pub enum Outcome {
     Held,
     /// The share of runs that a committed minority tipped, by the share of agents that are committed.
     Tipped,
+    /// In the category game, the perceptual categories of an agent at the end.
+    Perceptual,
+    /// The linguistic ones.
+    Linguistic,
     /// The line between two phases: pairs of the two swept numbers, in the order of the sweep.
     Border,
 }

@@ -6,6 +6,7 @@ use super::document::{Item, Mistake, Spans, Table, deserialize, nearest, table};
 use crate::agents::emulated::Condition;
 use crate::agents::inventory::InventoryRule;
 use crate::agents::{Kernel, OpinionRule};
+use crate::categories::Scenes;
 use crate::game::Game;
 use crate::games::Payoff;
 use crate::groups::Agree;
@@ -48,6 +49,11 @@ pub trait GameSpec: fmt::Debug + Send + Sync {
     /// Whether agents look at all their neighbours at once, one agent after the other.
     fn opinions(&self) -> bool {
         false
+    }
+
+    /// What pairs see, where there is something to talk about: agents divide it into categories.
+    fn scenes(&self) -> Option<Scenes> {
+        None
     }
 
     fn build(&self) -> Box<dyn Game>;
@@ -116,6 +122,8 @@ pub enum Kind {
     Committed(InventoryRule),
     /// Agents of the opinion game.
     Opinion(OpinionRule),
+    /// Agents of the category game.
+    Categories,
     /// A language model, asked from outside.
     Model(Arc<Model>),
     /// Agents that the calling program brings along.

@@ -2,15 +2,18 @@
 
 use crate::experiment::GameEntry;
 
+mod category;
 mod coordination;
 mod individual;
 mod naming;
 mod opinion;
 
+pub use category::CategoryGame;
 pub use coordination::{Coordination, Payoff};
 pub(crate) use coordination::{both_at_once, five};
 pub use individual::Individual;
 pub use naming::Naming;
 pub use opinion::Opinion;
 
-pub const ALL: &[GameEntry] = &[coordination::ENTRY, naming::ENTRY, opinion::ENTRY, individual::ENTRY, crate::outside::GAME];
+pub const ALL: &[GameEntry] =
+    &[coordination::ENTRY, naming::ENTRY, opinion::ENTRY, category::ENTRY, individual::ENTRY, crate::outside::GAME];

@@ -4,6 +4,7 @@
 use crate::measure::MeasureEntry;
 
 mod answer;
+mod categories;
 mod distinct_names;
 mod first_choice;
 mod held_share;
@@ -27,4 +28,5 @@ pub const ALL: &[MeasureEntry] = &[
     answer::ENTRY,
     words::ENTRY,
     held_share::ENTRY,
+    categories::ENTRY,
 ];

@@ -3,6 +3,7 @@
 use super::run::{INTERACTIONS_MAX, SIZE_MAX, no_population, too_long};
 use super::{Query, Wrong};
 use cratylus_core::agent::Fault;
+use cratylus_core::categories::{Divided, Scene};
 use cratylus_core::experiment::{NetworkSpec, Point};
 use cratylus_core::groups::Groups;
 use cratylus_core::language::model::{Query as Asked, Reply};
@@ -42,6 +43,8 @@ pub struct Watched {
     groups: Option<Arc<Groups>>,
     events: Vec<Event>,
     committed: Vec<AgentId>,
+    /// In the category game, of which object it is shown what agents would say.
+    object: f64,
     names: Vec<Name>,
     step: u64,
     frames: Vec<u8>,
@@ -74,7 +77,7 @@ impl Sink for All {
 }
 
 impl Watched {
-    pub fn of(path: &Path, number: u64) -> Result<Watched, Wrong> {
+    pub fn of(path: &Path, number: u64, object: f64) -> Result<Watched, Wrong> {
         let dir = RunDir::open_so_far(path)?;
         let row = dir.rows()?.into_iter().find(|row| row.run == number);
         let Some(row) = row else { return Err(Wrong::missing(format!("run {number} is not there, or not over"))) };
@@ -99,6 +102,7 @@ impl Watched {
             replica: row.replica,
             events,
             committed: row.committed,
+            object,
             names: Vec::new(),
             step: 0,
             frames: Vec::new(),
@@ -133,9 +137,25 @@ impl Watched {
             1..=NAMES => (0..pool as Name).collect(),
             _ => {
                 let mut said: BTreeMap<Name, u64> = BTreeMap::new();
-                // What was said late was said by those who agreed.
+                // What was said late was said by those who agreed; in the category game of other objects, too.
                 let late = self.events.len() / 2;
-                self.events[late..].iter().flat_map(Event::choices).for_each(|(_, name)| *said.entry(name).or_default() += 1);
+                if self.world.scenes().is_some() {
+                    let mut minds = self.minds();
+                    let mut ask = |minds: &mut Minds<'_>| {
+                        for agent in 0..self.world.size {
+                            if let Leaning::Name(name) = minds.leaning(agent, self.object) {
+                                *said.entry(name).or_default() += 1;
+                            }
+                        }
+                    };
+                    for events in self.events.chunks((late / 20).max(1)) {
+                        events.iter().for_each(|event| minds.see(event));
+                        ask(&mut minds);
+                    }
+                } else {
+                    let late = self.events[late..].iter().flat_map(Event::choices);
+                    late.for_each(|(_, name)| *said.entry(name).or_default() += 1);
+                }
                 let mut said: Vec<(Name, u64)> = said.into_iter().collect();
                 said.sort_by_key(|&(name, n)| (std::cmp::Reverse(n), name));
                 said.into_iter().take(NAMES).map(|(name, _)| name).collect()
@@ -145,7 +165,7 @@ impl Watched {
         let (mut frames, mut success) = (Vec::new(), Vec::new());
         let mut minds = self.minds();
         let mut take = |minds: &mut Minds<'_>| {
-            frames.extend((0..self.world.size).map(|agent| match minds.leaning(agent) {
+            frames.extend((0..self.world.size).map(|agent| match minds.leaning(agent, self.object) {
                 Leaning::Name(name) => place.get(&name).copied().unwrap_or(OTHER),
                 Leaning::Several => SEVERAL,
                 Leaning::Nothing => NOTHING,
@@ -181,6 +201,7 @@ impl Watched {
             "layout": self.layout(),
             "success": self.success,
             "source": self.source,
+            "object": self.world.scenes().map(|_| self.object),
             "note": self.note,
         }))
     }
@@ -238,10 +259,22 @@ impl Watched {
             "committed": committed,
             "memory": minds.rounds(agent).map(|rounds| rounds.iter().map(round).collect::<Vec<_>>()),
             "knows": minds.known(agent).map(|known| known.iter().map(|&name| self.word(name)).collect::<Vec<_>>()),
+            "categories": minds.categories(agent).map(|divided| self.categories(divided)),
             "would": would,
             "last": last.map(|event| self.turn(event, agent)),
             "next": next.map(|event| self.turn(event, agent)),
         }))
+    }
+
+    /// How an agent divides the line: from where to where, what it would say, and all its words.
+    fn categories(&self, divided: &Divided) -> Vec<Value> {
+        let from = std::iter::once(&0.0).chain(&divided.ends);
+        let each = from.zip(&divided.ends).zip(&divided.categories);
+        each.map(|((from, to), category)| {
+            let words: Vec<String> = category.words.iter().map(|&word| self.word(word)).collect();
+            json!({ "from": from, "to": to, "says": category.says.map(|word| self.word(word)), "words": words })
+        })
+        .collect()
     }
 
     /// Who took part, the speaker first.
@@ -266,9 +299,9 @@ impl Watched {
         let says = |seat: usize| event.names[seat].map(|name| self.word(name));
         let game = self.world.experiment.game.kind;
         let seat_word = match (game, partner == NOBODY, seat) {
-            ("naming", _, 0) => "speaker",
+            ("naming" | "category", _, 0) => "speaker",
             (_, true, _) => "alone",
-            ("naming", _, _) => "hearer",
+            ("naming" | "category", _, _) => "hearer",
             (_, _, 0) => "first",
             _ => "second",
         };
@@ -276,6 +309,11 @@ impl Watched {
             "t": event.t, "seat": seat_word, "partner": (partner != NOBODY).then_some(partner),
             "said": says(seat), "partner_said": says(1 - seat), "success": event.success, "invalid": event.invalid[seat],
         });
+        if let Some(scenes) = self.world.scenes() {
+            let mut scene = Scene::default();
+            scenes.draw(self.world.seed(self.replica), event.t, &mut scene);
+            turn["saw"] = json!({ "objects": scene.objects, "topic": scene.topic });
+        }
         if let Some((query, reply, kind)) = self.asked.asked.get(&(event.t, seat as u8))
             && let Some(model) = self.world.model(*kind)
         {

@@ -159,10 +159,15 @@ impl Shelf {
 
     pub fn population(&self, dir: &Path, query: &Query) -> Result<Arc<Watched>, Wrong> {
         let run = query.number("run", 0)?;
+        let object: f64 = query.number("object", 0.5)?;
+        if !(0.0..=1.0).contains(&object) {
+            return Err(Wrong::asked(format!("`object` is a place on a line from 0 to 1, not {object}")));
+        }
         // A finished run does not change while others of its directory are played; the directory may be another by now.
         let started = Manifest::read(dir).map(|manifest| manifest.started).unwrap_or_default();
         let which = [EXPERIMENT, PLAN].map(|file| one_stamp(&dir.join(file)));
-        self.watched.get(format!("{run} {} {started} {which:?}", dir.display()), || Watched::of(dir, run).map(Arc::new))
+        let key = format!("{run} {object} {} {started} {which:?}", dir.display());
+        self.watched.get(key, || Watched::of(dir, run, object).map(Arc::new))
     }
 
     pub fn calls(&self, dir: &Path, query: &Query) -> Result<Value, Wrong> {

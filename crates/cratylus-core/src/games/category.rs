@@ -1,0 +1,72 @@
+//! The category game: a speaker says a word for one of the objects that both see, and it succeeds where the hearer points at
+//! it (Puglisi, Baronchelli & Loreto, PNAS 105 (2008) 7936). Categories and their words both come of it. `categories.rs`
+//! plays it.
+
+use crate::categories::Scenes;
+use crate::experiment::{GameEntry, GameSpec};
+use crate::game::{Answer, Game, Hand, Options, Outcome, Question};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub const ENTRY: GameEntry = GameEntry::new::<CategoryGame>(
+    "category",
+    "a speaker says a word for one of a few objects on a line, and succeeds if the hearer points at it; agents divide the line into categories with words",
+);
+
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CategoryGame {
+    /// How many objects a pair sees.
+    #[serde(default = "two")]
+    pub objects: u32,
+    /// How far apart objects are at least, on a line from 0 to 1: how finely agents ever have to tell things apart.
+    pub d_min: f64,
+    /// Whether a hearer that failed divides the category of the topic, too, once it is shown it. In the published game
+    /// only speakers do.
+    #[serde(default)]
+    pub hearer_splits: bool,
+}
+
+fn two() -> u32 {
+    2
+}
+
+impl GameSpec for CategoryGame {
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        if !(2..=1000).contains(&self.objects) {
+            return Err(("objects", format!("a pair sees 2 to 1,000 objects; found {}", self.objects)));
+        }
+        let most = 1.0 / f64::from(self.objects - 1);
+        if !(self.d_min >= 1e-6 && self.d_min < most) {
+            let why = format!(
+                "expected a distance from 0.000001 to less than {most}, so that {} objects fit on a line from 0 to 1; found {}",
+                self.objects, self.d_min
+            );
+            return Err(("d_min", why));
+        }
+        Ok(())
+    }
+
+    fn names(&self) -> Option<&[String]> {
+        None
+    }
+
+    fn scenes(&self) -> Option<Scenes> {
+        Some(Scenes { objects: self.objects as usize, d_min: self.d_min, hearer_splits: self.hearer_splits })
+    }
+
+    fn build(&self) -> Box<dyn Game> {
+        Box::new(self.clone())
+    }
+}
+
+impl Game for CategoryGame {
+    fn ask(&self, hand: &Hand) -> [Option<Question>; 2] {
+        let waiting = hand.answers[0] == Answer::Waiting;
+        [waiting.then_some(Question { seat: 0, cue: None, options: Options::Names }), None]
+    }
+
+    fn outcome(&self, hand: &Hand) -> Outcome {
+        Outcome { names: [hand.given(0), None], success: None }
+    }
+}
