@@ -351,8 +351,9 @@ async function categories(browser, id) {
     const first = document.querySelector(".legend li")?.textContent?.replace(/\d+ ·.*$/s, "");
     return first && first !== was;
   }, before);
-  await page.getByLabel("Agent", { exact: true }).fill("3");
-  await page.getByLabel("Agent", { exact: true }).press("Enter");
+  const number = page.getByRole("spinbutton", { name: "Agent", exact: true });
+  await number.fill("3");
+  await number.press("Enter");
   await until(page, "an agent's categories are listed", () => document.querySelectorAll("[aria-label=Categories] tbody tr").length > 3);
   const rows = await page.locator("[aria-label=Categories] tbody tr").allTextContents();
   check(/^0\.000/.test(rows[0]), "they begin at 0", rows[0]);
