@@ -40,7 +40,7 @@ impl Condition {
     }
 
     pub fn size(&self) -> u32 {
-        self.point.experiment.size()
+        self.point.experiment.followed()
     }
 
     pub fn memory(&self) -> usize {

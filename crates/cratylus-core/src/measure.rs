@@ -22,7 +22,7 @@ pub struct Reading {
 #[derive(Clone, Debug)]
 pub struct RunContext {
     /// The number of agents, and of interactions in a population round.
-    pub size: u32,
+    pub size: u64,
     /// The pool; empty in a game without one.
     pub names: Vec<String>,
     /// Whether agents start with empty memories.
@@ -127,7 +127,7 @@ impl Measures {
         let kept = |entry: &&MeasureEntry| context.measures.as_ref().is_none_or(|kept| kept.iter().any(|key| key == entry.key()));
         let kept = |entry: &&MeasureEntry| kept(entry) && (entry.counts || !context.counts);
         let all = crate::measures::ALL.iter().filter(kept).map(|entry| (entry.new)(context)).collect();
-        Measures { size: (!context.alone).then(|| u64::from(context.size)), seen: 0, all }
+        Measures { size: (!context.alone).then_some(context.size), seen: 0, all }
     }
 
     pub fn see(&mut self, event: &Event, out: &mut Vec<Reading>) {

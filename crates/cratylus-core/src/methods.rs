@@ -115,7 +115,7 @@ fn start(experiment: &Experiment) -> String {
 
 fn committed(experiment: &Experiment) -> String {
     let group = |group: &crate::experiment::Committed| {
-        format!("{} committed to {}", plural(group.count(experiment.population.size).into(), "agent"), group.name)
+        format!("{} committed to {}", plural(group.count(experiment.population.size), "agent"), group.name)
     };
     listed(&experiment.agents.committed.iter().map(group).collect::<Vec<_>>())
 }
@@ -147,7 +147,7 @@ fn stop(experiment: &Experiment) -> String {
             plural(share.window_rounds, "population round")
         ));
     }
-    let size = u64::from(experiment.size());
+    let size = experiment.size();
     ends.push(match (stop.interactions, stop.rounds) {
         (Some(n), rounds) if rounds.is_none_or(|rounds| n <= rounds.saturating_mul(size)) => {
             format!("after {}", plural(n, "interaction"))

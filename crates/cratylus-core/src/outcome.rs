@@ -35,7 +35,7 @@ pub struct Outcome {
 }
 
 pub struct OutcomeSeen {
-    size: u32,
+    size: u64,
     consensus: ConsensusSeen,
     winning_share: f64,
     by: By,
@@ -58,7 +58,7 @@ pub struct OutcomeSeen {
 impl OutcomeSeen {
     pub fn new(context: &RunContext) -> OutcomeSeen {
         let window = context.consensus.window(context.size);
-        let share_window = if context.committed.is_some() { WINDOW_ROUNDS * u64::from(context.size) } else { 0 };
+        let share_window = if context.committed.is_some() { WINDOW_ROUNDS * context.size } else { 0 };
         OutcomeSeen {
             size: context.size,
             consensus: ConsensusSeen::new(&context.consensus, context.size, context.knowing.as_ref()),
@@ -119,7 +119,7 @@ impl OutcomeSeen {
         self.seen[2] += length;
         if let Some(name) = self.minority {
             self.tallies.push_back((length, tally.said_freely[name as usize], tally.said_freely.iter().sum()));
-            let rounds = WINDOW_ROUNDS * u64::from(self.size);
+            let rounds = WINDOW_ROUNDS * self.size;
             while self.tallies.iter().skip(1).map(|(length, ..)| length).sum::<u64>() >= rounds {
                 self.tallies.pop_front();
             }
@@ -155,14 +155,14 @@ impl OutcomeSeen {
             let (chosen, all) = (sum(|tally| tally.1), sum(|tally| tally.2));
             return (all > 0).then(|| chosen as f64 / all as f64);
         }
-        let (chosen, of) = self.last.share(name, self.seen[0], WINDOW_ROUNDS * u64::from(self.size));
+        let (chosen, of) = self.last.share(name, self.seen[0], WINDOW_ROUNDS * self.size);
         (of > 0).then(|| chosen as f64 / of as f64)
     }
 
     pub fn end(&self) -> Outcome {
         let [interactions, successes, settled] = self.seen;
         let share = self.share();
-        let per_agent = |interactions: u64| interactions as f64 / f64::from(self.size);
+        let per_agent = |interactions: u64| interactions as f64 / self.size as f64;
         Outcome {
             interactions,
             rounds: per_agent(interactions),

@@ -86,7 +86,8 @@ impl Engine {
 fn run_counts(world: &World, replica: u64, sink: &mut dyn Sink) -> Result<(), Fault> {
     let mut population = world.counted().map_err(Fault)?;
     let mut draws = world.seed(replica).stream(Purpose::Pair, 1 << 62);
-    let (size, most) = (u64::from(world.size), world.experiment.stop.most(world.size));
+    let size = world.experiment.size();
+    let most = world.experiment.stop.most(size);
     let stops = world.experiment.stop.consensus.is_some();
     let inventories = population.inventories;
     let agreed = |counts: &[u64]| {

@@ -248,7 +248,7 @@ fn play(mechanism: &Mechanism, experiment: &crate::experiment::Experiment, seed:
     };
     let mut outcome = OutcomeSeen::new(&context);
     let mut stop = StopSeen::new(&experiment.stop, size, None, CommittedAt::default(), None);
-    let network = Complete(size);
+    let network = Complete(experiment.followed());
     let mut windows: Vec<Vec<Round>> = vec![Vec::new(); size as usize];
     let mut events = Vec::new();
     for t in 0.. {

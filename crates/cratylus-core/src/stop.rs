@@ -124,18 +124,18 @@ impl Consensus {
     }
 
     /// The length of the window in interactions, in a population of `size`.
-    pub fn window(&self, size: u32) -> u64 {
-        let rounds = || self.window_rounds.unwrap_or(WINDOW_ROUNDS) * u64::from(size);
+    pub fn window(&self, size: u64) -> u64 {
+        let rounds = || self.window_rounds.unwrap_or(WINDOW_ROUNDS) * size;
         self.window.unwrap_or_else(rounds)
     }
 }
 
 impl Stop {
     /// The most interactions that a run can last.
-    pub fn most(&self, size: u32) -> u64 {
-        let rounds = self.rounds.map(|rounds| rounds.saturating_mul(u64::from(size)));
+    pub fn most(&self, size: u64) -> u64 {
+        let rounds = self.rounds.map(|rounds| rounds.saturating_mul(size));
         let given = [self.interactions, rounds].into_iter().flatten().min();
-        given.unwrap_or(ROUNDS_MAX * u64::from(size))
+        given.unwrap_or(ROUNDS_MAX * size)
     }
 }
 
@@ -215,7 +215,7 @@ enum Seen {
 
 impl ConsensusSeen {
     /// `knowing` is what agents of the naming game know, and None in other games.
-    pub fn new(rule: &Consensus, size: u32, knowing: Option<&Knowing>) -> ConsensusSeen {
+    pub fn new(rule: &Consensus, size: u64, knowing: Option<&Knowing>) -> ConsensusSeen {
         let length = rule.window(size);
         // A tenth of a success is never missing for want of precision in a threshold such as 0.98.
         let needed = (rule.threshold * length as f64 - 1e-9).ceil().max(0.0) as u64;
@@ -226,9 +226,9 @@ impl ConsensusSeen {
         };
         let every = match rule.every {
             Every::Interaction => 1,
-            Every::Round => u64::from(size),
+            Every::Round => size,
         };
-        ConsensusSeen { seen, every, least: rule.from_round.unwrap_or(0) * u64::from(size) }
+        ConsensusSeen { seen, every, least: rule.from_round.unwrap_or(0) * size }
     }
 
     /// Whether a failure undoes all that was before it.
@@ -371,9 +371,9 @@ pub struct StopSeen {
 
 impl StopSeen {
     /// `share_of` is the name that a share rule is about; `committed` the agents it leaves out.
-    pub fn new(rule: &Stop, size: u32, share_of: Option<Name>, committed: CommittedAt, knowing: Option<&Knowing>) -> StopSeen {
+    pub fn new(rule: &Stop, size: u64, share_of: Option<Name>, committed: CommittedAt, knowing: Option<&Knowing>) -> StopSeen {
         let share = rule.share.as_ref().zip(share_of).map(|(share, name)| {
-            let window = share.window_rounds * u64::from(size);
+            let window = share.window_rounds * size;
             (ShareSeen::new(name, committed, window), share.threshold)
         });
         let consensus = rule.consensus.as_ref().map(|consensus| ConsensusSeen::new(consensus, size, knowing));
@@ -432,7 +432,7 @@ mod tests {
         Event { t, agents: [0, 1], names: [Some(0), Some(u32::from(!success))], success: Some(success), invalid: [0; 2] }
     }
 
-    fn ends(stop: &Stop, size: u32, successes: impl Fn(u64) -> bool) -> u64 {
+    fn ends(stop: &Stop, size: u64, successes: impl Fn(u64) -> bool) -> u64 {
         let mut seen = StopSeen::new(stop, size, Some(0), CommittedAt::default(), None);
         (0..).find(|&t| seen.see(&event(t, successes(t)))).map(|t| t + 1).unwrap()
     }

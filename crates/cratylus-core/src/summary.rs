@@ -124,7 +124,7 @@ pub struct Tipping {
     /// The name that everyone remembered at the start, where there was one.
     pub majority: Option<String>,
     pub minority: String,
-    pub count: u32,
+    pub count: u64,
     /// Of all agents, committed ones included.
     pub fraction: f64,
     pub tipped: u64,
@@ -232,7 +232,7 @@ struct Read {
 /// A fold over the runs of one point.
 pub struct Summary {
     names: Vec<String>,
-    size: u32,
+    size: u64,
     rows: Vec<RunRow>,
     /// Success in each population round, by run.
     success: Vec<Vec<f32>>,
@@ -274,7 +274,7 @@ impl Summary {
             match kind {
                 "success_rate" => success.push(*value as f32),
                 "name_share" if self.examples.len() < EXAMPLES => {
-                    let round = t.div_ceil(u64::from(self.size));
+                    let round = t.div_ceil(self.size);
                     if example.round.last() != Some(&round) {
                         example.round.push(round);
                     }
@@ -401,7 +401,7 @@ impl Summary {
     fn follow(&self, Read { course: seen, ends }: &Read) -> Option<Followed> {
         let mut course = Curve::default();
         for (t, values) in seen {
-            course.push(t.div_ceil(u64::from(self.size)), values.clone());
+            course.push(t.div_ceil(self.size), values.clone());
         }
         Some(Followed { course, end: Sample::new(ends.clone())? })
     }
@@ -417,7 +417,7 @@ impl Summary {
             majority: point.experiment.population.start.consensus.clone(),
             minority: committed.name.clone(),
             count,
-            fraction: f64::from(count) / f64::from(self.size),
+            fraction: count as f64 / self.size as f64,
             tipped,
             of,
             share,

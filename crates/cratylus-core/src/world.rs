@@ -29,7 +29,7 @@ pub struct World {
     pub experiment: Experiment,
     /// What the point of the sweep sets, as text: part of every run's seed.
     settings: String,
-    /// The number of agents, added ones included.
+    /// The number of agents, added ones included; 0 where they are counted, and nobody is anyone.
     pub size: u32,
     pub game: Box<dyn Game>,
     /// The network of all runs; None where each draws its own.
@@ -40,7 +40,7 @@ pub struct World {
     /// The kinds of agents; committed ones are the last, where there are any.
     kinds: Vec<Kind>,
     /// How many agents each kind has.
-    counts: Vec<u32>,
+    counts: Vec<u64>,
     /// The names of the committed groups, the minority's first, each the last but so many of the kinds.
     committed: Vec<Name>,
     /// What every agent remembers at the start, or what each does.
@@ -88,7 +88,7 @@ enum Starts {
     All(Vec<Round>),
     Each(Vec<Vec<Round>>),
     /// So many agents, drawn by the seed, start with each name.
-    Shares(Vec<u32>),
+    Shares(Vec<u64>),
 }
 
 /// What the agents of one run remember at the start.
@@ -119,7 +119,7 @@ impl World {
     /// Builds a point. An error names the key it is about, and says why.
     pub fn build(point: &Point, inputs: &dyn Inputs) -> Result<World, (String, String)> {
         let experiment = point.experiment.clone();
-        let size = experiment.size();
+        let size = experiment.followed();
         let names = experiment.names();
         let notes = Notes::default();
         let caution = |text: String| notes.cautions.borrow_mut().push(text);
@@ -177,7 +177,7 @@ impl World {
             None => None,
         };
         let groups = groups.filter(|_| !experiment.population.groups.as_ref().is_some_and(GroupSpec::drawn)).map(Arc::new);
-        let (window, most) = (experiment.consensus().window(size), experiment.stop.most(size));
+        let (window, most) = (experiment.consensus().window(experiment.size()), experiment.stop.most(experiment.size()));
         if window > most && !experiment.game.spec.alone() {
             caution(format!(
                 "consensus takes a window of {window} interactions, and a run ends after {most}, so none can be reached"
@@ -272,9 +272,9 @@ impl World {
     pub fn surrogate(mut experiment: Experiment, policy: Arc<dyn Policy>, settings: String, edges: Option<EdgeList>) -> World {
         // A response that was read off a record answers what agents remembered, however it was shown to them.
         experiment.control = Control::default();
-        let (size, n_names) = (experiment.size(), experiment.names().len());
+        let (size, n_names) = (experiment.followed(), experiment.names().len());
         let mut kinds = vec![Kind::Window(policy)];
-        let mut counts = vec![size - experiment.n_committed()];
+        let mut counts = vec![experiment.size() - experiment.n_committed()];
         experiment.agents.committed.retain(|group| group.count(experiment.population.size) > 0);
         let committed = add_committed(&experiment, &mut kinds, &mut counts);
         let starts = starts(&experiment, &NoInputs).unwrap_or(Starts::All(Vec::new()));
@@ -455,7 +455,7 @@ impl World {
     /// What readers of a replica's events may know.
     pub fn context(&self, replica: u64) -> RunContext {
         RunContext {
-            size: self.size,
+            size: self.experiment.size(),
             names: self.experiment.names().to_vec(),
             // A first opinion owes something to those around it, and events do not say who of a group heard.
             empty_start: matches!(&self.starts, Starts::All(start) if start.is_empty())
@@ -532,7 +532,7 @@ impl World {
         let committed = CommittedAt { first: self.committed(replica), later: self.committed_later(replica) };
         let by_inventories = rule.consensus.as_ref().is_some_and(|consensus| consensus.by != By::Successes);
         let knowing = if by_inventories { self.knowing(replica) } else { None };
-        StopSeen::new(rule, self.size, share_of, committed, knowing.as_ref())
+        StopSeen::new(rule, self.experiment.size(), share_of, committed, knowing.as_ref())
     }
 
     /// The first kind of those that are committed.
@@ -917,7 +917,7 @@ fn of_edges(network: Arc<dyn Network>, pairing: Pairing) -> Arc<dyn Network> {
 }
 
 /// Appends the committed groups to the kinds; gives their names.
-fn add_committed(experiment: &Experiment, kinds: &mut Vec<Kind>, counts: &mut Vec<u32>) -> Vec<Name> {
+fn add_committed(experiment: &Experiment, kinds: &mut Vec<Kind>, counts: &mut Vec<u64>) -> Vec<Name> {
     let groups = experiment.agents.committed.iter();
     let add = |group: &Committed| {
         let name = name_of(experiment.names(), &group.name).expect("checked to be in the pool");
@@ -937,24 +937,24 @@ fn name_of(names: &[String], name: &str) -> Option<Name> {
 }
 
 /// How many agents each kind has, committed ones not counted.
-fn shares(experiment: &Experiment) -> Vec<u32> {
+fn shares(experiment: &Experiment) -> Vec<u64> {
     let replaced = experiment.size() - experiment.n_committed();
     let kinds = &experiment.agents.kinds;
-    let whole = f64::from(experiment.population.size);
+    let whole = experiment.population.size as f64;
     let share = |(part, _): &(Part, _)| match part {
-        Part::Count(count) => f64::from(*count) / whole,
+        Part::Count(count) => *count as f64 / whole,
         Part::Share(share) => *share,
     };
     apportion(replaced, &kinds.iter().map(share).collect::<Vec<_>>())
 }
 
 /// Shares of `all` by largest remainder, so that they add up.
-fn apportion(all: u32, shares: &[f64]) -> Vec<u32> {
-    let exact: Vec<f64> = shares.iter().map(|share| share * f64::from(all)).collect();
-    let mut counts: Vec<u32> = exact.iter().map(|exact| exact.floor() as u32).collect();
+fn apportion(all: u64, shares: &[f64]) -> Vec<u64> {
+    let exact: Vec<f64> = shares.iter().map(|share| share * all as f64).collect();
+    let mut counts: Vec<u64> = exact.iter().map(|exact| exact.floor() as u64).collect();
     let mut by_remainder: Vec<usize> = (0..shares.len()).collect();
     by_remainder.sort_by(|&a, &b| (exact[b] - exact[b].floor()).total_cmp(&(exact[a] - exact[a].floor())));
-    let left = all - counts.iter().sum::<u32>().min(all);
+    let left = all - counts.iter().sum::<u64>().min(all);
     by_remainder.into_iter().cycle().take(left as usize).for_each(|kind| counts[kind] += 1);
     counts
 }
@@ -978,7 +978,7 @@ fn starts(experiment: &Experiment, inputs: &dyn Inputs) -> Result<Starts, (&'sta
     let Some(from) = &start.run else { return Ok(Starts::All(Vec::new())) };
     let key = "population.start.run";
     let memories = inputs.memories(&from.dir, from.run).map_err(|why| (key, why))?;
-    if memories.len() != experiment.size() as usize {
+    if memories.len() != experiment.followed() as usize {
         let why = format!("`{}` has {} agents, and this experiment {}", from.dir, memories.len(), experiment.size());
         return Err((key, why));
     }

@@ -3,7 +3,9 @@
 mod common;
 use common::{Ended, play};
 use cratylus_core::World;
+use cratylus_core::agents::InventoryRule;
 use cratylus_core::experiment::{Document, NoInputs};
+use cratylus_core::mean_field::TwoNamesFlow;
 use cratylus_core::stats::mean_sd;
 
 fn world(text: &str) -> Result<World, String> {
@@ -94,6 +96,32 @@ fn a_counted_population_is_the_same_whenever_it_is_played() {
     let [one, two] = [0, 1].map(|_| play(&world, 1));
     assert_eq!(one[0].0, two[0].0);
     assert_eq!(one[0].0.interactions, 6_000_000_000);
+}
+
+/// More agents than a 32-bit number can tell apart do what theory says of infinitely many, within the root of their number.
+#[test]
+fn ten_thousand_million_agents_follow_the_mean_field() {
+    let size = 10_000_000_000_u64;
+    let text = format!(
+        "seed = 8\n[population]\nsize = {size}\nengine = \"counts\"\nstart = {{ consensus = \"B\" }}\n[game]\nkind = \"naming\"\nnames = [\"A\", \"B\"]\n\
+         [stop]\nrounds = 4\n[record]\ninteractions = false\n[agents]\nkind = \"inventory\"\n[agents.committed]\nname = \"A\"\nshare = 0.2\n"
+    );
+    let (outcome, readings) = play(&world(&text).unwrap(), 1).remove(0);
+    assert_eq!((outcome.interactions, outcome.rounds), (4 * size, 4.0));
+    let flow = TwoNamesFlow::new(InventoryRule::textbook(Some(2)), [0.2, 0.0]);
+    for round in 1..=4 {
+        let [_, a, b, both] = flow.after([0.0, 0.0, 0.8, 0.0], f64::from(round));
+        let due = 0.2 + a + b + 2.0 * both;
+        let words = readings.iter().find(|r| r.measure == "total_words" && r.t == round as u64 * size).unwrap().value;
+        let found = words / size as f64;
+        println!("round {round}: {found} of theory's {due}");
+        assert!((found - due).abs() < 2e-5, "round {round}: {found} words for each agent, {due} by theory");
+    }
+    // A population beyond what is counted, and one beyond what is followed, are refused.
+    for (size, engine, why) in [("2_000_000_000_000", "counts", "10^12"), ("2_000_000_000", "agents", "2^30")] {
+        let refused = world(&text.replace("10000000000", size).replace("counts", engine)).err().unwrap();
+        assert!(refused.contains(why), "{refused}");
+    }
 }
 
 #[test]

@@ -168,7 +168,7 @@ fn cases() -> Vec<Case> {
         case("naming to consensus, 10^4", 35.0, 10, naming(10_000, complete, 1_330_000)),
         case("counted, 10^6", 490.0, 1, counted(1_000_000, 200)),
         case("counted, 10^8", 1000.0, 1, counted(100_000_000, 50)),
-        case("counted, 4 10^9", 10_000.0, 1, counted(4_000_000_000, 20)),
+        case("counted, 10^10", 10_000.0, 1, counted(10_000_000_000, 20)),
         case("naming, Barabási–Albert, 10^7", 10.0, 1, naming(10_000_000, ba, 50_000_000)),
     ]
 }

@@ -556,7 +556,7 @@ impl<'a> Recorder<'a> {
                 }
             }
             if let Some(point) = self.progress.points().get(self.point) {
-                point.see(self.world.size, &first.readings);
+                point.see(self.world.experiment.size(), &first.readings);
             }
             self.readings.extend(first.readings.drain(..).map(|reading| (number, reading)));
             if self.readings.len() >= GROUP {

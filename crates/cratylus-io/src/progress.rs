@@ -60,10 +60,10 @@ impl PointSeen {
         success.stretches.iter().map(|(sum, n)| if *n > 0 { sum / *n as f64 } else { 0.0 }).collect()
     }
 
-    pub(crate) fn see(&self, size: u32, readings: &[Reading]) {
+    pub(crate) fn see(&self, size: u64, readings: &[Reading]) {
         let mut success = self.success.lock().expect("no panic while holding it");
         for reading in readings.iter().filter(|reading| reading.measure == "success_rate") {
-            let round = reading.t.saturating_sub(1) / u64::from(size);
+            let round = reading.t.saturating_sub(1) / size;
             while round / success.rounds >= STRETCHES as u64 {
                 success.rounds *= 2;
                 let two = |pair: &[(f64, u64)]| pair.iter().fold((0.0, 0), |a, b| (a.0 + b.0, a.1 + b.1));

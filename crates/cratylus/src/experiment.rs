@@ -55,7 +55,7 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, Failure> {
         let needed = bytes(world.memory());
         let why = format!(
             "a population of {} needs about {needed} of memory, and this machine has {}",
-            count(world.size.into()),
+            count(world.experiment.size()),
             bytes(there)
         );
         let help = match world.inventories() {

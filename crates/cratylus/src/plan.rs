@@ -41,7 +41,7 @@ impl Plan {
         let most = |i: usize| {
             let cell = &cells[i];
             let world = &loaded.worlds[cell.point];
-            cell.runs().saturating_mul(world.experiment.stop.most(world.size))
+            cell.runs().saturating_mul(world.experiment.stop.most(world.experiment.size()))
         };
         if self.json {
             let list = cells.iter().enumerate().map(|(i, cell)| {

@@ -99,14 +99,14 @@ pub struct Condition {
     pub game: String,
     pub names: Vec<String>,
     pub memory: usize,
-    pub size: u32,
+    pub size: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<String>,
     /// What an agent that is asked alone remembers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remembers: Vec<[String; 2]>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub committed: Option<(String, u32)>,
+    pub committed: Option<(String, u64)>,
     /// Whether the fit saw its decisions.
     pub trained: bool,
     pub facts: Facts,
@@ -126,9 +126,7 @@ impl Condition {
             let published =
                 consensus.window(experiment.size()) == WINDOW && consensus.threshold == 1.0 && consensus.from_round.is_none();
             let longest = self.facts.rounds.as_ref().and_then(|rounds| rounds.values.last()).copied().unwrap_or(0.0);
-            published
-                && experiment.stop.share.is_none()
-                && experiment.stop.most(self.size) as f64 >= longest * f64::from(self.size)
+            published && experiment.stop.share.is_none() && experiment.stop.most(self.size) as f64 >= longest * self.size as f64
         };
         // Pairs were an agent and then another; which of the two came first makes no difference where both choose at once.
         let paired_alike =

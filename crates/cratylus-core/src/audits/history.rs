@@ -176,7 +176,7 @@ fn foretold(case: &Case<'_>) -> Option<(f64, f64)> {
 /// The first interaction of the streak with which each run ended in agreement, or its end.
 fn ends(case: &Case<'_>) -> Vec<u64> {
     let size = f64::from(case.condition.size());
-    let window = case.condition.point.experiment.consensus().window(case.condition.size());
+    let window = case.condition.point.experiment.consensus().window(case.condition.size().into());
     let of = |run: &crate::evidence::Record| match run.outcome.rounds_to_consensus {
         Some(rounds) => ((rounds * size).round() as u64).saturating_sub(window),
         None => u64::MAX,

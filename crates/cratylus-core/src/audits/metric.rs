@@ -20,7 +20,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let size = case.condition.size();
-    let window = case.condition.point.experiment.consensus().window(size);
+    let window = case.condition.point.experiment.consensus().window(size.into());
     let runs = &case.condition.runs;
     let longest = runs.iter().map(|run| run.outcome.interactions.div_ceil(u64::from(size))).max()?;
     let rounds = (longest as usize).clamp(1, 200);

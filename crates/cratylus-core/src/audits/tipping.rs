@@ -65,7 +65,7 @@ fn seen(case: &Case<'_>) -> Vec<Seen> {
         Some(Seen {
             direction,
             size: other.size(),
-            count: experiment.n_committed(),
+            count: experiment.n_committed() as u32,
             tipped: judged.clone().filter(|&tipped| tipped).count() as u64,
             of: judged.count() as u64,
             longest: other.runs.iter().map(|run| run.outcome.interactions).max().unwrap_or(0),
@@ -89,10 +89,10 @@ fn tips(
     let names = case.condition.names();
     let policy = Arc::new(response.clone());
     let runs = populations(case.condition, policy, played, case.seed(purpose), |experiment| {
-        experiment.population.size = size;
+        experiment.population.size = size.into();
         experiment.population.start = Start { consensus: Some(names[direction.from].clone()), ..Start::default() };
         let name = names[direction.to].clone();
-        experiment.agents.committed = vec![Committed { name, count: Some(count), share: None, how: How::Replace }];
+        experiment.agents.committed = vec![Committed { name, count: Some(count.into()), share: None, how: How::Replace }];
         experiment.stop = crate::stop::Stop {
             share: Some(crate::stop::Share {
                 name: Some(names[direction.to].clone()),

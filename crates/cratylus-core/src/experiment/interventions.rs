@@ -83,7 +83,7 @@ fn read_one<'a>(item: Item<'a>, whole: &Experiment) -> Result<Vec<Step<'a>>, Mis
         let why = format!("an intervention has no key `{}`", key.get_ref());
         return Err(Mistake::new(why).help(super::nearest(key.get_ref(), &known)).span(key.span()));
     }
-    let size = u64::from(whole.size());
+    let size = whole.size();
     let at = match (round, interaction) {
         (Some(round), None) => round.saturating_mul(size),
         (None, Some(interaction)) => interaction,

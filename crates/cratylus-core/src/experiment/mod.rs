@@ -65,7 +65,7 @@ pub struct Experiment {
 #[serde(deny_unknown_fields)]
 pub struct Population {
     /// The number of agents.
-    pub size: u32,
+    pub size: u64,
     #[serde(default)]
     pub network: NetworkSpec,
     /// How the two agents of an interaction are drawn.
@@ -348,7 +348,7 @@ pub struct Agents {
 /// How much of the population a kind makes up.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Part {
-    Count(u32),
+    Count(u64),
     Share(f64),
 }
 
@@ -359,7 +359,7 @@ pub struct Committed {
     pub name: String,
     /// How many agents are committed. Give `count` or `share`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub count: Option<u32>,
+    pub count: Option<u64>,
     /// Which share of the population is committed, rounded to the nearest agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub share: Option<f64>,
@@ -416,6 +416,8 @@ pub struct Budget {
 /// More than anyone means to run.
 const REPLICAS_MAX: u64 = 100_000_000;
 const INTERACTIONS_MAX: u64 = 1 << 50;
+/// Agents that are counted; a thousand rounds of them are less than the most interactions.
+const COUNTED_MAX: u64 = 1_000_000_000_000;
 
 /// The sections and keys that an experiment file may hold.
 pub(crate) const KEYS: [&str; 14] = [
@@ -437,8 +439,8 @@ pub(crate) const KEYS: [&str; 14] = [
 
 impl Committed {
     /// How many of a population of `size` are committed.
-    pub fn count(&self, size: u32) -> u32 {
-        let of_share = |share: f64| (share * f64::from(size)).round() as u32;
+    pub fn count(&self, size: u64) -> u64 {
+        let of_share = |share: f64| (share * size as f64).round() as u64;
         self.count.or(self.share.map(of_share)).unwrap_or(0)
     }
 }
@@ -514,14 +516,22 @@ impl Experiment {
     }
 
     /// The number of agents, added ones included.
-    pub fn size(&self) -> u32 {
+    pub fn size(&self) -> u64 {
         let added = self.agents.committed.iter().filter(|committed| committed.how == How::Add);
-        self.population.size + added.map(|committed| committed.count(self.population.size)).sum::<u32>()
+        self.population.size + added.map(|committed| committed.count(self.population.size)).sum::<u64>()
+    }
+
+    /// How many agents are followed one by one: all, or none where they are counted.
+    pub fn followed(&self) -> u32 {
+        match self.population.engine {
+            Followed::Agents => u32::try_from(self.size()).unwrap_or(u32::MAX),
+            Followed::Counts => 0,
+        }
     }
 
     /// How many agents are committed, in all groups.
-    pub fn n_committed(&self) -> u32 {
-        self.agents.committed.iter().map(|committed| committed.count(self.population.size)).fold(0, u32::saturating_add)
+    pub fn n_committed(&self) -> u64 {
+        self.agents.committed.iter().map(|committed| committed.count(self.population.size)).fold(0, u64::saturating_add)
     }
 
     /// The committed group whose name is followed: the first, at the start or of an intervention.
@@ -560,7 +570,7 @@ impl Experiment {
             return mistake("population.size", format!("the game `{}` takes at least {least} agents", self.game.kind));
         }
         if self.population.engine == Followed::Agents && self.population.size > 1 << 30 {
-            let why = "a population holds at most 2^30 agents, and 4,294,967,294 with `population.engine = \"counts\"`";
+            let why = "a population holds at most 2^30 agents, and 10^12 with `population.engine = \"counts\"`";
             return mistake("population.size", why.into());
         }
         if let Err((key, why)) = self.game.spec.check() {
@@ -620,10 +630,10 @@ impl Experiment {
                 None => Ok(()),
             };
         };
-        if let Err((key, why)) = groups.check(self.size()).and_then(|()| match groups.seed {
+        if let Err((key, why)) = groups.check(self.followed()).and_then(|()| match groups.seed {
             // Groups that are drawn once are looked at when they are.
             Some(_) => Ok(()),
-            None => groups.enough(self.size(), self.replicas),
+            None => groups.enough(self.followed(), self.replicas),
         }) {
             return mistake(&format!("population.groups.{key}"), &why);
         }
@@ -661,7 +671,7 @@ impl Experiment {
             () if self.stop.consensus.as_ref().is_some_and(|consensus| consensus.by == By::Successes) => {
                 "successes in a row cannot be seen where agents are counted; in the naming game give `by = \"inventories\"`, or `stop.rounds` alone"
             }
-            () if self.population.size == u32::MAX => "at most 4,294,967,294 agents can be counted",
+            () if self.population.size > COUNTED_MAX => "at most 10^12 agents can be counted",
             () => return Ok(()),
         };
         Err(spans.mistake("population.engine", why.into()))
@@ -684,12 +694,11 @@ impl Experiment {
 
     fn check_agents(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
         let mistake = |key: &str, why: String| Err(spans.mistake(key, why));
-        let counts: u64 =
-            self.agents.kinds.iter().map(|(part, _)| if let Part::Count(n) = part { u64::from(*n) } else { 0 }).sum();
+        let counts: u64 = self.agents.kinds.iter().map(|(part, _)| if let Part::Count(n) = part { *n } else { 0 }).sum();
         let shares: f64 =
             self.agents.kinds.iter().map(|(part, _)| if let Part::Share(share) = part { *share } else { 0.0 }).sum();
         let all_counts = self.agents.kinds.iter().all(|(part, _)| matches!(part, Part::Count(_)));
-        if all_counts && counts != u64::from(self.population.size) {
+        if all_counts && counts != self.population.size {
             return mistake(
                 "agents.mix",
                 format!("the counts add up to {counts}, and `population.size` is {}", self.population.size),
@@ -725,7 +734,7 @@ impl Experiment {
             return mistake("agents.committed", why.into());
         }
         if let Some(scenes) = self.game.spec.scenes()
-            && f64::from(size) * 6.0 / scenes.d_min > 4e9
+            && size as f64 * 6.0 / scenes.d_min > 4e9
         {
             let why =
                 format!("{size} agents that tell things apart down to {} make up more than 4,000,000,000 words", scenes.d_min);
@@ -921,7 +930,7 @@ impl Experiment {
                 let mix = kinds.iter().map(|(part, kind)| {
                     let mut table = toml::Table::new();
                     match part {
-                        Part::Count(count) => table.insert("count".into(), i64::from(*count).into()),
+                        Part::Count(count) => table.insert("count".into(), (*count as i64).into()),
                         Part::Share(share) => table.insert("share".into(), (*share).into()),
                     };
                     table.extend(kind.plan.clone());
@@ -1004,7 +1013,7 @@ fn read_agents(item: Option<document::Item<'_>>, spans: &Spans<'_, '_>) -> Resul
         let place = i.to_string();
         let spans = spans.under(&place);
         let mut table = document::table(item, "agents.mix")?;
-        let count: Option<u32> = take_field(&mut table, "count", &spans)?;
+        let count: Option<u64> = take_field(&mut table, "count", &spans)?;
         let share: Option<f64> = take_field(&mut table, "share", &spans)?;
         let part = match (count, share) {
             (Some(count), None) => Part::Count(count),

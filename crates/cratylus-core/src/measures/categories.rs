@@ -10,7 +10,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     words: "category game, after rounds 1 to 10, then after every tenth more, and at the end: perceptual and linguistic categories of an agent, mean over agents, the latter being neighbouring categories with the same word; over pairs of agents the mean overlap of both, 2 sum l_ij^2 / (sum l_i^2 + sum l_j^2) with l_ij the lengths between borders of either, and the part of the line for which both would say the same word (after Puglisi, Baronchelli & Loreto 2008); of more than 100,000 pairs so many are drawn",
     new: |context| {
         Box::new(CategoriesSeen {
-            playing: context.scenes.map(|(scenes, seed)| (scenes, seed, Categories::new(context.size))),
+            playing: context.scenes.map(|(scenes, seed)| (scenes, seed, Categories::new(context.size as u32))),
             next: 1,
             last: 0,
             size: context.size,
@@ -25,7 +25,7 @@ struct CategoriesSeen {
     /// The next round after which there are readings, and after how many interactions there were the last.
     next: u64,
     last: u64,
-    size: u32,
+    size: u64,
 }
 
 /// More pairs of agents than this are not all compared.
@@ -89,8 +89,8 @@ impl Measure for CategoriesSeen {
     }
 
     fn round(&mut self, t: u64, out: &mut Vec<Reading>) {
-        let round = t / u64::from(self.size);
-        if round >= self.next && t.is_multiple_of(self.size.into()) {
+        let round = t / self.size;
+        if round >= self.next && t.is_multiple_of(self.size) {
             self.next = round + round.div_ceil(10).max(1);
             self.say(t, out);
         }

@@ -12,7 +12,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     new: |context| {
         let known = context.knowing.clone().filter(|knowing| knowing.rule.is_none()).map(Known::new);
         let labels = context.names.iter().map(|name| format!("held_share:{name}")).collect();
-        Box::new(HeldShare { size: f64::from(context.size), labels, known })
+        Box::new(HeldShare { size: context.size as f64, labels, known })
     },
     counts: false,
 };

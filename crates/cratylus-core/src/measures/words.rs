@@ -28,7 +28,7 @@ struct Words {
 impl Words {
     fn new(context: &RunContext) -> Words {
         let known = context.knowing.clone().filter(|knowing| knowing.rule.is_some()).map(Known::new);
-        Words { size: f64::from(context.size), known, words: 0, different: 0, most: (0, 0), most_different: 0 }
+        Words { size: context.size as f64, known, words: 0, different: 0, most: (0, 0), most_different: 0 }
     }
 
     fn now(&mut self, t: u64, words: u64, different: u64) {

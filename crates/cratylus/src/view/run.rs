@@ -15,7 +15,7 @@ const READINGS: usize = 2000;
 /// The most interactions of a run whose population is shown: so many are held in memory.
 pub const INTERACTIONS_MAX: u64 = 2_000_000;
 /// The most agents.
-pub const SIZE_MAX: u32 = 100_000;
+pub const SIZE_MAX: u64 = 100_000;
 
 /// Who plays, in words: `emulated llama-3-70b`.
 pub fn agents(experiment: &Experiment) -> Vec<String> {
@@ -142,7 +142,7 @@ pub fn replicas(path: &Path, query: &Query) -> Result<Value, Wrong> {
 pub fn series(path: &Path, query: &Query) -> Result<Value, Wrong> {
     let dir = RunDir::open_so_far(path)?;
     let run: u64 = query.number("run", 0)?;
-    let size = f64::from(dir.point(run).experiment.size());
+    let size = dir.point(run).experiment.size() as f64;
     let mut measures: BTreeMap<String, [Vec<f64>; 2]> = BTreeMap::new();
     for reading in dir.readings(run)? {
         let [rounds, values] = measures.entry(reading.measure).or_default();

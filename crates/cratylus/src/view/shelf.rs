@@ -288,7 +288,7 @@ fn more(path: &Path) -> Result<Value, Wrong> {
     let manifest = Manifest::read(path).ok();
     let rows = dir.rows()?;
     let experiment = &dir.points[0].experiment;
-    let mut sizes: Vec<u32> = dir.points.iter().map(|point| point.experiment.size()).collect();
+    let mut sizes: Vec<u64> = dir.points.iter().map(|point| point.experiment.size()).collect();
     sizes.sort_unstable();
     sizes.dedup();
     let mut agents: Vec<String> = Vec::new();
