@@ -47,9 +47,19 @@ pub enum Agree {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Groups {
     /// Any so many of all agents.
-    Anyone { size: u32, of: u32 },
+    Anyone {
+        /// How many meet.
+        size: u32,
+        /// Of how many.
+        of: u32,
+    },
     /// These: the agents of each, and where each begins, with the end of the last.
-    Listed { agents: Vec<AgentId>, starts: Vec<usize> },
+    Listed {
+        /// One group after another.
+        agents: Vec<AgentId>,
+        /// One more than there are groups.
+        starts: Vec<usize>,
+    },
 }
 
 /// More agents in a group than anyone means.
@@ -230,7 +240,9 @@ impl Groups {
 /// What a run's events do not say of who heard, for who follows inventories.
 #[derive(Clone, Debug)]
 pub struct Heard {
+    /// Of the run, or of the stretch between interventions.
     pub groups: Arc<Groups>,
+    /// Of the run.
     pub seed: Seed,
 }
 

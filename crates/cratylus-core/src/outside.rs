@@ -12,15 +12,19 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// The line of the registry of agents.
 pub const AGENT: AgentEntry =
     AgentEntry::new::<AgentParams>("outside", "agents that the calling program brings along, as one in Python does");
+/// The line of the registry of games.
 pub const GAME: GameEntry =
     GameEntry::new::<GameParams>("outside", "a game of two simultaneous choices whose outcome the calling program says");
 
 /// What agents brought along are told when they begin.
 #[derive(Clone, Debug)]
 pub struct Begins {
+    /// The pool, in the order by which rounds and answers count.
     pub names: Vec<String>,
+    /// How many rounds the game lets an agent remember.
     pub memory: usize,
     /// What each remembers, oldest first.
     pub starts: Vec<Vec<Round>>,
@@ -31,7 +35,9 @@ pub struct Begins {
 /// Agents that were brought along, with the parameters that an experiment gives them.
 #[derive(Clone)]
 pub struct Brought {
+    /// What makes their cohorts.
     pub agents: Arc<dyn Agents>,
+    /// By key, as they stand in the experiment file.
     pub with: Arc<BTreeMap<String, serde_json::Value>>,
 }
 

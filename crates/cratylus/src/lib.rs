@@ -2,6 +2,8 @@
 //! belongs into `cratylus-core` or `cratylus-io`. It is a library so that a verb can be called from another language with
 //! its words and its errors; see [`called`].
 
+#![warn(missing_docs)]
+
 mod audit;
 mod audit_plan;
 mod check;

@@ -2,6 +2,7 @@
 
 use crate::{AgentId, Network};
 
+/// A ring.
 pub struct Ring {
     size: u32,
     /// Neighbours on each side.
