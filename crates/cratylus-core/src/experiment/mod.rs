@@ -369,9 +369,9 @@ pub struct Agents {
 /// How much of the population a kind makes up.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Part {
-    /// This many agents.
+    /// This many agents, in a population in which none is committed; else its part of the others.
     Count(u32),
-    /// A share from 0 to 1 of the agents that are not committed.
+    /// A share, from 0 to 1, of the agents that are not committed.
     Share(f64),
 }
 
@@ -435,7 +435,7 @@ pub struct Budget {
     pub tokens: Option<u64>,
     /// US dollars, by the table of prices or as the server says.
     pub usd: Option<f64>,
-    /// Of the clock, from 0 up.
+    /// Hours by the clock, of this call of `run`.
     pub hours: Option<f64>,
     /// A table of prices in place of the program's own, relative to the experiment file.
     pub prices: Option<String>,
