@@ -72,6 +72,7 @@ enum Verb {
 pub struct Failure {
     /// The exit code: 1 for a run that failed, 2 for what the user can mend.
     pub code: u8,
+    /// For the user: one line or more, the first beginning with `error: `.
     pub message: String,
 }
 
