@@ -53,7 +53,7 @@ const NAMES_MAX: usize = 64;
 
 /// One condition under audit.
 pub struct Case<'a> {
-    /// The one that is asked about.
+    /// The one whose record the questions are put to.
     pub condition: &'a Condition,
     /// All conditions that were given, this one among them.
     pub all: &'a [Condition],
@@ -173,7 +173,7 @@ impl<'a> Case<'a> {
         crate::seed::mix(self.options.seed ^ purpose.wrapping_mul(0x9E37_79B9_7F4A_7C15)) >> 1
     }
 
-    /// A name of the pool in words.
+    /// A name by its place in the pool. There must be one.
     pub fn name(&self, name: usize) -> &str {
         &self.condition.names()[name]
     }

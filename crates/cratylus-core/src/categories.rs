@@ -225,12 +225,12 @@ impl Pieces {
         out
     }
 
-    /// By perceptual categories.
+    /// An agent's line cut at its perceptual categories.
     pub fn perceptual(agent: &Divided) -> Pieces {
         Pieces::of(agent.ends.iter().zip(&agent.categories).map(|(&end, category)| (end, category.says)))
     }
 
-    /// By linguistic ones: neighbouring perceptual categories that are called alike count as one.
+    /// The same cut at its linguistic ones: neighbouring perceptual categories that are called alike count as one.
     pub fn linguistic(agent: &Divided) -> Pieces {
         Pieces::of(agent.linguistic())
     }

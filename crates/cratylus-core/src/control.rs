@@ -31,7 +31,7 @@ pub struct Control {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Memory {
-    /// What they remember.
+    /// Their memory as they have it.
     #[default]
     AsItIs,
     /// Nothing: no trace of any interaction.
@@ -46,7 +46,7 @@ pub enum Memory {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Paid {
-    /// The game's payoffs.
+    /// The payoffs as the game has them.
     #[default]
     AsItIs,
     /// Agreement gets the payoff of failure, and disagreement that of success.

@@ -21,8 +21,7 @@ pub const NOBODY: AgentId = AgentId::MAX;
 pub struct Event {
     /// The number of the interaction in its run, from 0.
     pub t: u64,
-    /// Who took part, by seat: the first asked or speaking agent is in seat 0. The second is [`NOBODY`] where there is no
-    /// partner.
+    /// Who took part, by seat; a speaker is in seat 0. The second is [`NOBODY`] where there is no partner.
     pub agents: [AgentId; 2],
     /// What each seat said; None where it said nothing, or nothing usable.
     pub names: [Option<Name>; 2],

@@ -27,7 +27,7 @@ pub struct Condition {
 /// One run.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// What came of it.
+    /// As its row has it, or worked out from its events.
     pub outcome: Outcome,
     /// In the order of the interactions.
     pub events: Vec<Event>,
@@ -45,7 +45,7 @@ impl Condition {
         self.point.experiment.names()
     }
 
-    /// The number of agents.
+    /// The number of agents, committed ones included.
     pub fn size(&self) -> u32 {
         self.point.experiment.size()
     }

@@ -27,7 +27,7 @@ pub enum Finds {
 }
 
 impl Finds {
-    /// For readers.
+    /// The same as readers see it in tables and reports.
     pub fn words(self) -> &'static str {
         match self {
             Finds::SupportsInteraction => "supports interaction",
@@ -168,7 +168,7 @@ impl Picture {
 pub enum Picture {
     /// Values with intervals, a line each; lines of one group stand together.
     Bars {
-        /// A line above the picture.
+        /// What the picture shows, as a line above it.
         title: String,
         /// What the axis shows, with its unit.
         axis: String,
@@ -180,7 +180,7 @@ pub enum Picture {
     },
     /// Curves over a common axis.
     Curves {
-        /// A line above the picture.
+        /// What the picture shows, as a line above it.
         title: String,
         /// What the horizontal axis shows, with its unit.
         x: String,
@@ -194,7 +194,7 @@ pub enum Picture {
     },
     /// Samples side by side, each value a mark.
     Samples {
-        /// A line above the picture.
+        /// What the picture shows, as a line above it.
         title: String,
         /// What the axis shows, with its unit.
         axis: String,
@@ -205,10 +205,10 @@ pub enum Picture {
     },
 }
 
-/// A value with its interval.
+/// A line of [`Picture::Bars`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bar {
-    /// What stands beside it.
+    /// What stands beside it, in words.
     pub label: String,
     /// Bars with the same word stand together; empty for none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -225,7 +225,7 @@ pub struct Bar {
     pub high: Option<f64>,
 }
 
-/// A curve, or points.
+/// A curve of [`Picture::Curves`], or single points.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
     /// What the legend calls it.
@@ -246,10 +246,10 @@ pub struct Line {
     pub high: Vec<f64>,
 }
 
-/// A sample.
+/// A sample of [`Picture::Samples`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Values {
-    /// What stands beside it.
+    /// What stands beside it, in words.
     pub label: String,
     /// Whose values they are.
     pub who: Who,

@@ -148,7 +148,7 @@ pub struct Fit {
     pub smoothing: [f64; 2],
     /// How many decisions it was fitted to.
     pub decisions: u64,
-    /// By the keys of features.
+    /// Weights of features, by their keys; a feature that is not here weighs nothing.
     pub weights: BTreeMap<String, f64>,
     index: Index,
     values: Vec<f64>,

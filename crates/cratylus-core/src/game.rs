@@ -42,7 +42,7 @@ pub struct Hand {
     pub t: u64,
     /// Who sits where, numbered in the whole population.
     pub agents: [AgentId; 2],
-    /// By seat.
+    /// What each seat has answered so far.
     pub answers: [Answer; 2],
 }
 

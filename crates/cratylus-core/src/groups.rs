@@ -48,16 +48,16 @@ pub enum Agree {
 pub enum Groups {
     /// Any so many of all agents.
     Anyone {
-        /// How many meet.
+        /// How many agents meet, the speaker included.
         size: u32,
-        /// Of how many.
+        /// The number of agents in the population.
         of: u32,
     },
     /// These: the agents of each, and where each begins, with the end of the last.
     Listed {
-        /// One group after another.
+        /// The agents of one group after another, numbered from 0.
         agents: Vec<AgentId>,
-        /// One more than there are groups.
+        /// Where in `agents` each group begins, and the end of the last: one more than there are groups.
         starts: Vec<usize>,
     },
 }
@@ -240,9 +240,9 @@ impl Groups {
 /// What a run's events do not say of who heard, for who follows inventories.
 #[derive(Clone, Debug)]
 pub struct Heard {
-    /// Of the run, or of the stretch between interventions.
+    /// The groups that can meet.
     pub groups: Arc<Groups>,
-    /// Of the run.
+    /// The seed of the run, from which it follows which do.
     pub seed: Seed,
 }
 

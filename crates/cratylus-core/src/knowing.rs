@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub struct Knowing {
     /// None in the game `opinion`.
     pub rule: Option<InventoryRule>,
-    /// The number of agents.
+    /// The number of agents, committed ones included.
     pub size: u32,
     /// What those know who are not committed.
     pub start: KnownAtStart,
@@ -26,11 +26,11 @@ pub struct Knowing {
 /// What agents that are not committed know before the first interaction.
 #[derive(Clone, Debug)]
 pub enum KnownAtStart {
-    /// No name.
+    /// They know no name.
     Nothing,
-    /// All of them this name alone.
+    /// They all know this name and no other.
     All(Name),
-    /// Each the name at its number, and no other.
+    /// Each knows the name at its number, and no other.
     Each(Arc<Vec<Name>>),
 }
 

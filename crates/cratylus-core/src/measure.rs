@@ -16,7 +16,7 @@ pub struct Reading {
     pub t: u64,
     /// The measure, with the name of the pool after a colon where it is of one.
     pub measure: String,
-    /// Its unit is the measure's.
+    /// In the unit of the measure: for most a share from 0 to 1.
     pub value: f64,
 }
 

@@ -12,7 +12,7 @@ pub struct Ran<'a> {
     pub version: &'a str,
     /// The commit of the source that it was built from.
     pub revision: &'a str,
-    /// Of the directory.
+    /// The directory's, over the digests of all runs.
     pub digest: &'a str,
     /// When, as RFC 3339 has it; only the year is used.
     pub when: &'a str,

@@ -9,7 +9,7 @@ use crate::measures::invalid_share::InvalidShare;
 use crate::stop::{By, ConsensusSeen, TIPPED_SHARE, WINDOW_ROUNDS};
 use std::collections::{BTreeMap, VecDeque};
 
-/// What came of one run.
+/// What came of one run, as its row in `runs.parquet` has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     /// How many there were, void ones included.

@@ -12,11 +12,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The line of the registry of agents.
-pub const AGENT: AgentEntry =
+pub(crate) const AGENT: AgentEntry =
     AgentEntry::new::<AgentParams>("outside", "agents that the calling program brings along, as one in Python does");
-/// The line of the registry of games.
-pub const GAME: GameEntry =
+pub(crate) const GAME: GameEntry =
     GameEntry::new::<GameParams>("outside", "a game of two simultaneous choices whose outcome the calling program says");
 
 /// What agents brought along are told when they begin.
@@ -35,7 +33,7 @@ pub struct Begins {
 /// Agents that were brought along, with the parameters that an experiment gives them.
 #[derive(Clone)]
 pub struct Brought {
-    /// What makes their cohorts.
+    /// What makes their cohorts, in the calling program.
     pub agents: Arc<dyn Agents>,
     /// By key, as they stand in the experiment file.
     pub with: Arc<BTreeMap<String, serde_json::Value>>,

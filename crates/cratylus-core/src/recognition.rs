@@ -50,7 +50,7 @@ impl Flag {
 pub struct Coding(pub [Option<bool>; 4]);
 
 impl Coding {
-    /// What a flag was coded as.
+    /// What a flag was coded as; None where it was not.
     pub fn get(&self, flag: Flag) -> Option<bool> {
         self.0[flag as usize]
     }
@@ -339,7 +339,7 @@ pub struct Answer {
     pub model: String,
     /// The protocol in which the scene was told.
     pub skin: String,
-    /// Which asking of the same questions it is, from 0.
+    /// Which asking of the same questions it is; from 0 where this program asked.
     pub run: u64,
     /// What the model said, whole.
     pub response: String,

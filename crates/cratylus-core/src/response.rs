@@ -92,7 +92,7 @@ pub struct Comparison {
     /// The slope of the other response on the first, both as deviations from a half: 1 where it is unchanged, 0 where
     /// nothing is left, -1 where it is turned round. NaN where the first has no response to speak of.
     pub slope: f64,
-    /// Its 95 % interval, likewise.
+    /// The slope's 95 % interval, likewise.
     pub slope_interval: [f64; 2],
     /// The share of decisions in states that both were asked about.
     pub covered: f64,
@@ -161,7 +161,7 @@ pub fn under(response: &Response, control: Control) -> Response {
 pub struct Population {
     /// How many were played.
     pub runs: u64,
-    /// How many of them reached it.
+    /// How many of them reached consensus.
     pub consensus: Proportion,
     /// How many of the runs with consensus the first name won.
     pub first_won: Proportion,

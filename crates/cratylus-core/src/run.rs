@@ -47,7 +47,7 @@ pub enum Engine {
     Fastest,
     /// Waves and cohorts, `block` interactions of each replica at a time.
     Plain {
-        /// Above 0.
+        /// How many interactions are drawn at a time; above 0.
         block: usize,
     },
 }

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 /// A population whose mechanism is known.
 pub struct Mechanism {
-    /// What rows call it.
+    /// What the rows of a report call it.
     pub name: &'static str,
     /// What such agents do.
     pub words: &'static str,
@@ -290,7 +290,7 @@ pub struct Trial {
     pub mechanism: usize,
     /// Empty where nothing could be asked of the population.
     pub findings: Vec<Finding>,
-    /// What they come to.
+    /// What the findings come to.
     pub verdict: Verdict,
 }
 
@@ -337,7 +337,7 @@ pub struct Alarm {
     pub alarms: u64,
     /// Of how many trials that gave a p-value.
     pub of: u64,
-    /// Alarms over these.
+    /// Alarms over these, from 0 to 1.
     pub share: f64,
     /// Where the share's 95 % interval begins.
     pub low: f64,
@@ -352,9 +352,9 @@ pub struct Errors {
     pub wrong: u64,
     /// How many said neither.
     pub cannot_tell: u64,
-    /// All trials.
+    /// Of how many trials, undecided ones included.
     pub of: u64,
-    /// Wrong ones over all.
+    /// Wrong ones over all trials, from 0 to 1.
     pub share: f64,
     /// Where the share's 95 % interval begins.
     pub low: f64,
@@ -373,7 +373,7 @@ pub struct Report {
     pub interaction: Errors,
     /// Of what [`recalls`] says.
     pub recall: Errors,
-    /// One for each test.
+    /// One for each test whose null holds under some mechanism.
     pub alarms: Vec<Alarm>,
 }
 

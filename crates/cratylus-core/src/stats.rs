@@ -249,7 +249,7 @@ pub struct Agreement {
     pub kappa: f64,
     /// Its 95 % interval, with the large-sample error of Fleiss, Cohen & Everitt (Psychol. Bull. 72, 1969).
     pub low: f64,
-    /// The other end.
+    /// Where the interval ends.
     pub high: f64,
 }
 

@@ -115,7 +115,7 @@ pub struct Curve {
     pub q3: Vec<f64>,
     /// The 5th and the 95th percentile.
     pub low: Vec<f64>,
-    /// The other end.
+    /// The 95th percentile.
     pub high: Vec<f64>,
 }
 
@@ -199,7 +199,7 @@ pub struct CollectiveBias {
 /// All that is said of one point. The same shape serves what ran here and what was recorded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
-    /// How many there are.
+    /// How many runs the point has.
     pub runs: u64,
     /// How many runs reached it. None where an agent is asked alone, or where consensus is not judged.
     #[serde(default)]
@@ -364,7 +364,7 @@ impl Summary {
         self.rows.push(row);
     }
 
-    /// How many were added.
+    /// How many runs were added.
     pub fn runs(&self) -> usize {
         self.rows.len()
     }

@@ -98,7 +98,7 @@ pub struct Threshold {
     pub value: Option<f64>,
     /// Between which values it does, with a probability of at least 95 % if the share only rises, or only falls.
     pub low: Option<f64>,
-    /// The other end.
+    /// The value at the other end; None where the share passes at none.
     pub high: Option<f64>,
     /// Whether the share rises through the value.
     pub rises: Option<bool>,
@@ -251,17 +251,17 @@ fn crossing(at: f64, group: &Searched, answers: &[Answers], rises: bool) -> Opti
 /// Thresholds of finite populations, extrapolated to populations without limit of size.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Limit {
-    /// The limit.
+    /// The threshold of a population without limit of size.
     pub value: f64,
     /// Its 95 % interval.
     pub low: f64,
-    /// The other end.
+    /// The interval's upper end.
     pub high: f64,
     /// The exponent e of threshold = value + c N^-e.
     pub exponent: f64,
     /// Between which exponents the thresholds are met as well; None where it was given.
     pub exponents: Option<[f64; 2]>,
-    /// The factor c.
+    /// The factor c of N^-e.
     pub slope: f64,
     /// Squared distances of the thresholds, in their standard errors, and how many can be free.
     pub chi2: f64,
@@ -360,7 +360,7 @@ pub struct FoundAt {
     pub label: String,
     /// The number in which thresholds are extrapolated.
     pub n: Option<f64>,
-    /// Found, or why it was not.
+    /// Where it is, or why it could not be found.
     #[serde(flatten)]
     pub threshold: Threshold,
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// What a condition's findings come to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
-    /// As its findings have it.
+    /// The condition, as its findings name it.
     pub condition: String,
     /// On interaction, and on the response, in plain language.
     pub sentences: Vec<String>,

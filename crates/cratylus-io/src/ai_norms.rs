@@ -26,7 +26,7 @@ const SOURCE: &str =
 /// What became of one file.
 #[derive(Clone, Debug)]
 pub struct Imported {
-    /// The pickle.
+    /// The pickle that was read.
     pub file: PathBuf,
     /// Its run directory, or why there is none.
     pub outcome: Outcome,

@@ -59,7 +59,7 @@ pub struct Job<'a> {
 pub enum Ended {
     /// Everything had been there before.
     AlreadyDone,
-    /// Now.
+    /// The last of it was done now.
     Finished,
 }
 

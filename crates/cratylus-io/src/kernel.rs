@@ -21,7 +21,7 @@ pub use crate::models::many::Stopped;
 pub struct Extraction {
     /// The model as an agent of a game with two names.
     pub model: Arc<Model>,
-    /// The same, ready to be asked.
+    /// How it is asked, and what asks.
     pub opened: Arc<Opened>,
     /// Where answers are kept before they are used.
     pub tapes: Arc<Tapes>,

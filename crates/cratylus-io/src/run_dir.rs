@@ -39,7 +39,7 @@ pub const REPORT: &str = "report.html";
 /// What was recorded of a point's condition.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Recorded {
-    /// Where it was published.
+    /// Where the record is from.
     pub source: String,
     /// What follows from the record, in the shape in which results are shown.
     pub facts: Facts,
@@ -54,7 +54,7 @@ pub fn base(dir: &Path) -> PathBuf {
 /// A run directory.
 #[derive(Clone, Debug)]
 pub struct RunDir {
-    /// As it was opened.
+    /// Where it is, as it was opened.
     pub path: PathBuf,
     /// Whether all its runs are there; else what there is so far is read.
     pub finished: bool,

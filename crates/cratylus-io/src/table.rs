@@ -37,7 +37,7 @@ pub enum Values {
     Bool(Vec<Option<bool>>),
 }
 
-/// A column with its name.
+/// A column of a Parquet file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     /// As readers of the file ask for it.
@@ -47,7 +47,7 @@ pub struct Column {
 }
 
 impl Column {
-    /// Of values with their type.
+    /// A column of any type.
     pub fn new(name: impl Into<String>, values: Values) -> Column {
         Column { name: name.into(), values }
     }

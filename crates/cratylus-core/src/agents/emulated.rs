@@ -106,11 +106,11 @@ pub struct Condition {
     pub file: String,
     /// The kind of game, as experiment files call it.
     pub game: String,
-    /// The pool, in its order.
+    /// The pool, in the order in which the condition had it.
     pub names: Vec<String>,
     /// How many rounds an agent remembers at most.
     pub memory: usize,
-    /// The number of agents.
+    /// The number of agents, committed ones included.
     pub size: u32,
     /// The name that everyone remembered at the start; None where memories were empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -50,7 +50,7 @@ pub enum Rule {
 /// How an agent with an inventory plays.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InventoryRule {
-    /// What a speaker stores.
+    /// Which names a speaker stores that it did not know before.
     pub keeps: Rule,
     /// How many names the pool has; None where names are invented.
     pub pool: Option<u32>,

@@ -34,7 +34,7 @@ impl Mistake {
         Mistake { help, ..self }
     }
 
-    /// The same with its place.
+    /// The same with its place, in bytes of the file.
     pub fn span(self, span: Range<usize>) -> Mistake {
         Mistake { span: Some(span), ..self }
     }

@@ -50,13 +50,13 @@ pub struct Experiment {
     pub sequential: Option<Sequential>,
     /// How many agents there are, and who can meet whom.
     pub population: Population,
-    /// The game with its parameters.
+    /// The game that was chosen, with its parameters.
     pub game: Chosen<dyn GameSpec>,
-    /// Who plays.
+    /// Which kinds of agents play, and who is committed.
     pub agents: Agents,
-    /// When a run ends.
+    /// What ends a run; 1,000 population rounds where nothing else does.
     pub stop: Stop,
-    /// What is kept of a run.
+    /// What is kept of a run in its directory.
     pub record: Record,
     /// What agents are shown in place of what is so.
     pub control: Control,
@@ -74,7 +74,7 @@ pub struct Experiment {
 pub struct Population {
     /// The number of agents.
     pub size: u32,
-    /// Who can meet whom.
+    /// Who can meet whom; everyone everyone by default.
     #[serde(default)]
     pub network: NetworkSpec,
     /// How the two agents of an interaction are drawn.

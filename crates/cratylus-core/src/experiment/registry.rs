@@ -100,7 +100,7 @@ pub struct AgentContext<'a> {
     pub committed: bool,
     /// The files that the experiment names.
     pub inputs: &'a dyn Inputs,
-    /// Where it says what it is.
+    /// Where it notes its sources and its limits.
     pub notes: &'a Notes,
 }
 
@@ -171,7 +171,7 @@ impl Inputs for NoInputs {
 pub struct Chosen<T: ?Sized> {
     /// The name by which it was chosen, as it stands in the registry.
     pub kind: &'static str,
-    /// The parameters themselves.
+    /// The parameters, checked.
     pub spec: Arc<T>,
     /// The parameters with nothing left to default, `kind` included.
     pub plan: toml::Table,

@@ -136,7 +136,7 @@ impl Asked {
 /// What decides how many runs there are, beside the number of replicas.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sequential {
-    /// When there are runs enough.
+    /// How many runs a point has at least and at most, and when there are enough.
     pub rule: Rule,
     /// The threshold that is to be found, where one is.
     pub find: Option<Find>,

@@ -11,7 +11,7 @@ pub struct Item {
     pub what: &'static str,
     /// As it is put to the model, after the scene.
     pub question: String,
-    /// What the scene says.
+    /// The right answer, by what the scene says.
     pub gold: Gold,
 }
 

@@ -118,17 +118,17 @@ pub struct Server {
 pub enum Dialect {
     /// OpenAI's own service.
     Openai,
-    /// vLLM.
+    /// vLLM, which lists more next tokens where it is started for it.
     Vllm,
-    /// SGLang.
+    /// SGLang, which takes regular expressions.
     Sglang,
     /// The server of llama.cpp.
     LlamaServer,
     /// The server of llama-cpp-python.
     LlamaCppPython,
-    /// Ollama.
+    /// Ollama, by the part of it that speaks as OpenAI does.
     Ollama,
-    /// LM Studio.
+    /// The server of LM Studio.
     LmStudio,
     /// OpenRouter, which passes requests on to providers.
     Openrouter,
@@ -170,11 +170,11 @@ pub struct Limits {
     pub requests_per_minute: Option<f64>,
     /// In and out together; None for no limit of this program's.
     pub tokens_per_minute: Option<f64>,
-    /// Until a connection is made.
+    /// Until a connection is made; 10 by default.
     pub connect_seconds: Option<f64>,
     /// Until the first byte of an answer. A server that is still loading takes minutes.
     pub first_byte_seconds: Option<f64>,
-    /// Until the answer is whole.
+    /// Until the answer is whole; 600 by default.
     pub total_seconds: Option<f64>,
     /// How often a request that failed on the way is sent again.
     pub retries: Option<u32>,
@@ -198,7 +198,7 @@ pub struct Canned {
 /// A policy dressed as a model.
 #[derive(Clone)]
 pub struct Mock {
-    /// What decides, by the names of the pool.
+    /// The probabilities of its answers, given a memory.
     pub policy: Arc<dyn Policy>,
     /// How long each answer takes, in milliseconds.
     pub latency_ms: f64,

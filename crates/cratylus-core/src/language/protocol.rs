@@ -109,7 +109,7 @@ pub struct Nouns {
     pub actions: String,
     /// What an interaction is called.
     pub round: String,
-    /// What is paid.
+    /// What payoffs are counted in.
     pub points: String,
     /// What the other is called; the field `partner` where it is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -180,9 +180,9 @@ pub struct Told<'a> {
 pub struct Protocol {
     /// The name of a built-in one, or of its file without the ending.
     pub name: String,
-    /// What it is, in a line.
+    /// What it is, in a line; empty where the file does not say it.
     pub words: String,
-    /// Where it was published, where it was.
+    /// Where it is from; empty where the file does not say it.
     pub source: String,
     /// In which order options are shown where the experiment does not say it.
     pub order: Order,

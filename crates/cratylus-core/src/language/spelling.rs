@@ -79,9 +79,9 @@ pub enum Beginnings {
     /// first step (`about`; None in the first itself). White space alone, which may precede anything, must have it of
     /// everything.
     Follow {
-        /// A share from 0 to 1.
+        /// The share that it must have, from 0 to 1.
         resolution: f64,
-        /// A probability from 0 to 1.
+        /// What that is a share of: a probability.
         about: Option<f64>,
     },
     /// It counts as the one name that it begins; where it begins several, it is nobody's.

@@ -21,7 +21,7 @@ pub struct Rung {
     pub score: f64,
     /// The log score in all, less that of the best rung, and its standard error over runs.
     pub behind: f64,
-    /// 0 for the best rung itself.
+    /// Its standard error over runs; 0 for the best rung itself.
     pub behind_se: f64,
 }
 

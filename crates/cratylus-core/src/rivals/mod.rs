@@ -52,7 +52,7 @@ pub enum Form {
     Rule(Arc<dyn Rule>),
     /// A probability for each memory of at most so many rounds, backed off to shorter ones, each worth so many decisions.
     Table {
-        /// In rounds.
+        /// How many rounds it looks at.
         depth: usize,
         /// How many decisions the shorter memory counts for.
         parent: f64,
@@ -104,7 +104,7 @@ pub const LADDER: &[Entry] = &[
 pub enum Fitted {
     /// A rule with the parameters that were found.
     Rule {
-        /// Which rule.
+        /// The rule that was fitted.
         rule: Arc<dyn Rule>,
         /// As many as [`Rule::start`] gives.
         theta: Vec<f64>,

@@ -81,12 +81,12 @@ pub struct LocalIdentity {
     pub library: String,
 }
 
-/// A file that was read.
+/// A file that has a part in the answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HashedFile {
     /// Its name, without its folder.
     pub file: String,
-    /// In hex.
+    /// Of its content, in hex.
     pub sha256: String,
 }
 

@@ -37,7 +37,7 @@ pub struct Spent {
     pub stored: AtomicU64,
     /// Answers in words that could not be read, of those below.
     pub unusable: AtomicU64,
-    /// Answers in words.
+    /// Answers in words, those that could not be read included.
     pub answers: AtomicU64,
     /// Of prompts, as servers count them.
     pub prompt_tokens: AtomicU64,
@@ -127,11 +127,11 @@ fn call_key(setup: &Setup, model: &Model, prompt: &str, before: &str, query: &Qu
 
 /// One question on its way through tape and backend. It makes as many calls as the names take.
 pub struct Asking<'a> {
-    /// The model that is asked.
+    /// The model that is asked, with its protocol and sampler.
     pub model: &'a Model,
-    /// How it is asked.
+    /// How its choices are obtained.
     pub setup: &'a Setup,
-    /// What was asked before.
+    /// Where it is looked up, and kept.
     pub tapes: &'a Tapes,
     /// The memory, the order of the options, and the draw.
     pub query: &'a Query,
@@ -146,9 +146,9 @@ pub type Cost<'a> = &'a dyn Fn(&Took) -> Option<f64>;
 
 /// What it takes to ask.
 pub struct Asks<'a> {
-    /// What answers.
+    /// What answers each request.
     pub backend: &'a dyn Backend,
-    /// What limits requests.
+    /// What limits requests to the same server.
     pub pool: &'a Pool,
     /// Where what is spent is counted.
     pub spent: &'a Spent,
@@ -165,7 +165,7 @@ pub struct Asks<'a> {
 pub enum NoReply {
     /// The tape does not have it.
     Missing,
-    /// The pool gave up.
+    /// It was not answered in the end: stopped, or failed.
     Ended(Ended),
     /// The budget is spent: which part of it.
     Spent(String),

@@ -14,13 +14,13 @@ pub struct Request<'a> {
     pub model: &'a Model,
     /// The memory, the order of the options, and the draw.
     pub query: &'a Query,
-    /// What is shown.
+    /// What the model is shown.
     pub prompt: &'a Prompt,
     /// The options in the order shown.
     pub names: &'a [String],
     /// What the answer begins with beyond the prefill.
     pub before: &'a [Beginning],
-    /// What is to come back.
+    /// Which kind of answer is to come back.
     pub want: Want,
     /// Whether the answer is made to begin with the prompt's prefill.
     pub prefill: bool,
@@ -66,7 +66,7 @@ pub enum Raw {
 /// An answer, with what it took.
 #[derive(Clone, Debug)]
 pub struct Given {
-    /// What came back.
+    /// What came back, not yet read.
     pub raw: Raw,
     /// The fields that were sent with the prompt.
     pub sent: serde_json::Value,
@@ -88,7 +88,7 @@ pub struct Allowance {
 pub enum Refusal {
     /// It failed on the way or the server could not cope; the same request may be sent again.
     Again {
-        /// In words for the user.
+        /// What went wrong, in words for the user.
         why: String,
         /// The server asks to be left alone for so long.
         after: Option<Duration>,

@@ -23,9 +23,9 @@ pub struct Http {
 
 /// A key and how it is sent. It is never shown.
 pub struct Key {
-    /// As the environment has it.
+    /// The key as the environment has it.
     pub secret: String,
-    /// How it is sent.
+    /// The header that it is sent in.
     pub header: KeyHeader,
 }
 
@@ -34,7 +34,7 @@ pub struct Key {
 pub enum KeyHeader {
     /// `authorization`, after the word `Bearer`.
     Bearer,
-    /// `x-api-key`.
+    /// `x-api-key`, with nothing before it.
     XApiKey,
 }
 

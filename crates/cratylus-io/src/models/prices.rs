@@ -6,7 +6,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What models cost.
+/// A table of what models cost, by their names.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Prices {
@@ -20,12 +20,12 @@ pub struct Prices {
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
-    /// Of the prompt.
+    /// For the tokens of prompts.
     pub input: f64,
     /// For input that the server had cached; the price of input where it is left out.
     #[serde(default)]
     pub cached: Option<f64>,
-    /// Of the answer.
+    /// For the tokens of answers.
     pub output: f64,
 }
 

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 /// A server that was found, and what it says that it is.
 pub struct Found {
-    /// What it is asked by.
+    /// The model on it that is meant, ready to answer requests.
     pub model: ServerModel,
     /// Everything stable that the server reports of itself.
     pub identity: Value,
@@ -202,7 +202,7 @@ pub struct Look {
 
 /// What came of asking for a list of next tokens.
 pub enum Listed {
-    /// It gave a list.
+    /// It gave a list, which is seen to be like this.
     As(Look),
     /// Not so many, or none at all.
     Refused,

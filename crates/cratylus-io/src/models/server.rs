@@ -16,9 +16,9 @@ use std::sync::OnceLock;
 
 /// One model of a server.
 pub struct ServerModel {
-    /// The way there.
+    /// The server's address, with the key and the limits.
     pub http: Http,
-    /// What it speaks.
+    /// What the server speaks.
     pub dialect: Dialect,
     /// The model's name on the server.
     pub model: String,

@@ -78,7 +78,7 @@ pub enum How {
     Names,
     /// Text that is confined to the names by this field of the request.
     Constrained {
-        /// Which field.
+        /// The field that confines it.
         by: Constraint,
     },
     /// Words as they come, read by the protocol.
@@ -130,9 +130,9 @@ pub struct Call {
     pub again: u8,
     /// The sampler and the other fields that were sent with the prompt.
     pub sent: serde_json::Value,
-    /// What came back.
+    /// What the model answered.
     pub answer: Answer,
-    /// For bills and for the curious.
+    /// Time, tokens and money, which bear on no result.
     #[serde(default)]
     pub took: Took,
 }
@@ -147,7 +147,7 @@ fn is_zero(n: &u8) -> bool {
 pub enum Answer {
     /// What a next-token distribution says of the names.
     Step {
-        /// Where the probability goes.
+        /// What it says of the names, for the walk over their spellings.
         step: Step,
         /// The most probable tokens and their log-probabilities, for readers.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -155,7 +155,7 @@ pub enum Answer {
     },
     /// An answer in words.
     Text {
-        /// As it came.
+        /// The text as it came, not yet read.
         text: String,
         /// Whether the limit of tokens cut it short.
         #[serde(default)]
@@ -177,7 +177,7 @@ pub struct Took {
     /// Of the prompt's, those that the server had at hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached_tokens: Option<u64>,
-    /// Of the answer.
+    /// Tokens of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completion_tokens: Option<u64>,
     /// What the server says that it cost.
@@ -369,12 +369,12 @@ impl Tape {
         }
     }
 
-    /// The call with this key.
+    /// The call with this key; None where it was never made.
     pub fn call(&self, key: &str) -> Option<Arc<Call>> {
         self.known().calls.get(key).cloned()
     }
 
-    /// The prompt with this hash.
+    /// The prompt with this hash; None where no call was made with it.
     pub fn prompt(&self, hash: &str) -> Option<Arc<Prompt>> {
         self.known().prompts.get(hash).cloned()
     }

@@ -29,7 +29,7 @@ impl Understood {
         Proportion::new(sum(|item| item.1), sum(|item| item.2))
     }
 
-    /// Whether the share of right answers reaches [`ENOUGH`].
+    /// Whether the share of right answers is that of an understood scene, 95 %.
     pub fn enough(&self) -> bool {
         self.all().share >= ENOUGH
     }

@@ -72,7 +72,7 @@ pub struct Agenda {
     pub published: Published,
 }
 
-/// A kind of question.
+/// A kind of question that a model can be asked outside a population.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Audit {
     /// Whether it names the game when it is asked.
@@ -194,7 +194,7 @@ pub struct Interview<'a> {
     pub sit: &'a dyn Fn(&Variant) -> Result<Subject, Trouble>,
     /// Where answers are kept, and what they may cost.
     pub means: Means,
-    /// What is asked.
+    /// Which audits are held, and how much each asks.
     pub agenda: Agenda,
     /// Another model that codes answers in words.
     pub judge: Option<Subject>,
