@@ -15,6 +15,7 @@ pub struct Ask {
     pub agent: AgentId,
     /// The number of the interaction in its run.
     pub t: u64,
+    /// What the game wants to know of it.
     pub question: Question,
     /// The random word addressed to this decision.
     pub draw: u32,
@@ -25,8 +26,11 @@ pub struct Ask {
 pub struct News {
     /// The agent's number in its cohort.
     pub agent: AgentId,
+    /// Its seat in the interaction, 0 or 1.
     pub seat: u8,
+    /// What each seat said, by seat; the agent's own is at `seat`.
     pub names: [Option<Name>; 2],
+    /// Whether the interaction succeeded, for both alike.
     pub success: bool,
 }
 
@@ -42,11 +46,14 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
+/// Agents of one kind. What a cohort answers may depend on the questions and on what its agents learned, and on nothing else,
+/// so that a run can be played again.
 pub trait Cohort: Send {
     /// Answers every question, or leaves None where an agent gave no usable answer. The agents asked are
     /// all different, so the order does not matter.
     fn decide(&mut self, asks: &[Ask], answers: &mut [Option<u32>]) -> Result<(), Fault>;
 
+    /// Takes in how interactions ended. An agent occurs at most once in a call; void interactions never come here.
     fn learn(&mut self, news: &[News]);
 
     /// What an agent remembers, oldest first, where it remembers rounds.

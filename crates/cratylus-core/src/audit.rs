@@ -14,6 +14,7 @@ use std::sync::{Arc, OnceLock};
 /// What the user may choose. The defaults are those of the methods page.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// Of all that the audits draw and simulate.
     pub seed: u64,
     /// How many populations are simulated for each rival; controls and tipping curves have numbers of their own.
     pub populations: u64,
@@ -21,6 +22,7 @@ pub struct Options {
     pub draws: usize,
     /// How many times runs are drawn again to say how sure a fitted response is.
     pub resamples: u64,
+    /// What counts as no difference.
     pub margins: Margins,
 }
 
@@ -51,12 +53,15 @@ const NAMES_MAX: usize = 64;
 
 /// One condition under audit.
 pub struct Case<'a> {
+    /// The one whose record the questions are put to.
     pub condition: &'a Condition,
     /// All conditions that were given, this one among them.
     pub all: &'a [Condition],
     /// Conditions that this one is to be compared with, as with surrogates.
     pub against: &'a [Condition],
+    /// As the user chose them.
     pub options: &'a Options,
+    /// What was read off the condition's runs.
     pub decisions: Decisions,
     ladder: OnceLock<Ladder>,
     recall: OnceLock<Option<RecallWeight>>,
@@ -99,6 +104,7 @@ impl<'a> Case<'a> {
         })
     }
 
+    /// What rivals are told before they are fitted.
     pub fn setting(&self) -> Setting {
         let payoff = self.condition.point.experiment.game.spec.payoff().unwrap_or_default();
         let most = payoff.success.abs().max(payoff.failure.abs()).max(1e-9);
@@ -109,10 +115,12 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// All rivals, fitted and scored. Worked out by the first that asks, as what follows is.
     pub fn ladder(&self) -> &Ladder {
         self.ladder.get_or_init(|| Ladder::climb(&self.decisions, &self.setting()))
     }
 
+    /// How much of the choices is recall of one name. None where nothing could be fitted.
     pub fn recall(&self) -> Option<&RecallWeight> {
         self.recall.get_or_init(|| recall_weight(&self.decisions, &self.setting(), 20)).as_ref()
     }
@@ -165,6 +173,7 @@ impl<'a> Case<'a> {
         crate::seed::mix(self.options.seed ^ purpose.wrapping_mul(0x9E37_79B9_7F4A_7C15)) >> 1
     }
 
+    /// A name by its place in the pool. There must be one.
     pub fn name(&self, name: usize) -> &str {
         &self.condition.names()[name]
     }
@@ -188,9 +197,11 @@ impl<'a> Case<'a> {
 
 /// A registry's line.
 pub struct Entry {
+    /// What findings and `--audits` call it.
     pub name: &'static str,
     /// What it asks, for lists.
     pub words: &'static str,
+    /// Its answer; None where its question does not arise.
     pub ask: fn(&Case<'_>) -> Option<Finding>,
 }
 

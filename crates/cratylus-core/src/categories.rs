@@ -48,6 +48,7 @@ impl Scenes {
 /// A perceptual category: the words that an agent has for what is in it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Category {
+    /// In the order in which they were learned.
     pub words: Vec<Name>,
     /// The word that the agent would say: the last with which it succeeded here, or else the one it made up with the
     /// category.
@@ -59,6 +60,7 @@ pub struct Category {
 pub struct Divided {
     /// Where each ends and the next begins; the last ends at 1.
     pub ends: Vec<f64>,
+    /// As many as there are ends.
     pub categories: Vec<Category>,
 }
 
@@ -125,6 +127,7 @@ impl Divided {
 /// Everyone's categories.
 #[derive(Clone, Debug)]
 pub struct Categories {
+    /// In the order of their numbers.
     pub agents: Vec<Divided>,
     /// How many words were made up so far: what the next is called.
     invented: Name,
@@ -195,6 +198,7 @@ impl Categories {
 pub struct Agreement {
     /// Overlap of perceptual and of linguistic categories, 1 where they are the same.
     pub perceptual: f64,
+    /// Linguistic categories are neighbouring perceptual ones with the same word to say.
     pub linguistic: f64,
     /// The part of the line for which both would say the same word.
     pub named_alike: f64,
@@ -221,10 +225,12 @@ impl Pieces {
         out
     }
 
+    /// An agent's line cut at its perceptual categories.
     pub fn perceptual(agent: &Divided) -> Pieces {
         Pieces::of(agent.ends.iter().zip(&agent.categories).map(|(&end, category)| (end, category.says)))
     }
 
+    /// The same cut at its linguistic ones: neighbouring perceptual categories that are called alike count as one.
     pub fn linguistic(agent: &Divided) -> Pieces {
         Pieces::of(agent.linguistic())
     }

@@ -27,9 +27,11 @@ pub struct Control {
     pub payoff: Paid,
 }
 
+/// What agents are shown in place of their memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Memory {
+    /// Their memory as they have it.
     #[default]
     AsItIs,
     /// Nothing: no trace of any interaction.
@@ -40,9 +42,11 @@ pub enum Memory {
     ShuffledPartners,
 }
 
+/// What agents are told that a choice pays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Paid {
+    /// The payoffs as the game has them.
     #[default]
     AsItIs,
     /// Agreement gets the payoff of failure, and disagreement that of success.
@@ -197,6 +201,7 @@ impl Alias {
         self.0.iter().position(|&shown| u32::from(shown) == label).map_or(label, |name| name as u32)
     }
 
+    /// Remembered rounds with every name under its label.
     pub fn show_rounds(&self, window: &[Round]) -> Vec<Round> {
         window.iter().map(|round| round.map(|name| self.show(name))).collect()
     }

@@ -23,6 +23,7 @@ pub struct Estimate {
     pub prompts: u64,
     /// The mean length of a prompt in characters.
     pub characters: f64,
+    /// How many runs the numbers are for, those that were not tried included.
     pub runs: u64,
     /// Whether only some of the runs were tried, and decisions were extrapolated.
     pub partly: bool,

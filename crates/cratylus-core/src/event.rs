@@ -16,10 +16,12 @@ pub type Name = u32;
 /// The empty second seat of an interaction in which one agent is asked alone, or speaks to a group.
 pub const NOBODY: AgentId = AgentId::MAX;
 
+/// One interaction, as all readers of a run see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
     /// The number of the interaction in its run, from 0.
     pub t: u64,
+    /// Who took part, by seat; a speaker is in seat 0. The second is [`NOBODY`] where there is no partner.
     pub agents: [AgentId; 2],
     /// What each seat said; None where it said nothing, or nothing usable.
     pub names: [Option<Name>; 2],
@@ -69,6 +71,7 @@ fn stir(lane: u64, pair: u64, names: u64) -> u64 {
 }
 
 impl DigestSeen {
+    /// Takes in the next event of the run.
     pub fn see(&mut self, event: &Event) {
         let name = |seat: usize| u64::from(event.names[seat].unwrap_or(Name::MAX));
         let pair = u64::from(event.agents[0]) | settled(event.success) | u64::from(event.agents[1]) << 32;
@@ -80,6 +83,7 @@ impl DigestSeen {
         self.seen = event.t + 1;
     }
 
+    /// Takes in the next block, to the same digest as its events one by one.
     pub fn see_block(&mut self, block: &Block) {
         if block.first > 0 || block.n < BLOCK {
             block.events().for_each(|event| self.see(&event));
@@ -89,12 +93,15 @@ impl DigestSeen {
         self.seen = block.start + BLOCK as u64;
     }
 
+    /// Takes in a stretch that was counted and not played event by event. The digest is then one of counts, and not that of any
+    /// run of events.
     pub fn see_tally(&mut self, tally: &Tally) {
         let numbers = [tally.end, tally.successes].into_iter().chain(tally.said.iter().copied());
         numbers.enumerate().for_each(|(i, number)| self.lanes[i % LANES] = stir(self.lanes[i % LANES], number, i as u64));
         self.seen = tally.end;
     }
 
+    /// The digest of what was seen so far.
     pub fn end(&self) -> Digest {
         Digest(self.lanes.iter().fold(mix(self.seen), |hash, lane| mix(hash ^ lane)))
     }

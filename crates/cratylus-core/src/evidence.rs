@@ -12,10 +12,13 @@ use std::collections::HashMap;
 /// The runs of one condition: one point of an experiment, or one recorded file.
 #[derive(Clone, Debug)]
 pub struct Condition {
+    /// What tells it from the others, for readers.
     pub label: String,
     /// Who plays. Conditions in which the same agents play can be compared.
     pub agents: String,
+    /// The experiment that was run, or that a recorded file amounts to.
     pub point: Point,
+    /// In the order of the record.
     pub runs: Vec<Record>,
     /// What a reader should know of how it was read.
     pub cautions: Vec<String>,
@@ -24,7 +27,9 @@ pub struct Condition {
 /// One run.
 #[derive(Clone, Debug)]
 pub struct Record {
+    /// As its row has it, or worked out from its events.
     pub outcome: Outcome,
+    /// In the order of the interactions.
     pub events: Vec<Event>,
     /// What each agent remembered at the start, oldest first; agents beyond the list remembered nothing.
     pub starts: Vec<Vec<Round>>,
@@ -35,14 +40,17 @@ pub struct Record {
 }
 
 impl Condition {
+    /// The pool, in the order that names count by.
     pub fn names(&self) -> &[String] {
         self.point.experiment.names()
     }
 
+    /// The number of agents, committed ones included.
     pub fn size(&self) -> u32 {
         self.point.experiment.followed()
     }
 
+    /// How many rounds an agent remembers at most.
     pub fn memory(&self) -> usize {
         self.point.experiment.memory()
     }
@@ -79,13 +87,17 @@ impl Condition {
 /// One decision of an agent that was not committed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Decision {
+    /// The number of the interaction in its run, from 0.
     pub t: u64,
+    /// From 0, in the whole population.
     pub agent: AgentId,
     /// What it remembered: a place in [`Decisions::windows`].
     pub cell: u32,
+    /// A place in the pool.
     pub choice: u16,
     /// What the partner said in the same interaction.
     pub partner: Option<u16>,
+    /// Where the agent sat, 0 or 1.
     pub seat: u8,
     /// The event's place in its run.
     pub event: u32,
@@ -94,7 +106,9 @@ pub struct Decision {
 /// All decisions of a condition, and how often each name was chosen from each memory.
 #[derive(Clone, Debug, Default)]
 pub struct Decisions {
+    /// How many names the pool has.
     pub n_names: usize,
+    /// How many rounds an agent remembers at most.
     pub memory: usize,
     /// Every memory that occurred, in the order of its first occurrence.
     pub windows: Vec<Box<[Round]>>,
@@ -107,6 +121,7 @@ pub struct Decisions {
 }
 
 impl Decisions {
+    /// Reads all runs of a condition. An agent's memory follows from its start and its interactions that were not void.
     pub fn read(condition: &Condition) -> Decisions {
         let (n_names, memory) = (condition.names().len(), condition.memory());
         let mut index: HashMap<Box<[Round]>, u32> = HashMap::new();
@@ -142,6 +157,7 @@ impl Decisions {
         self.runs.iter().map(Vec::len).sum()
     }
 
+    /// Whether nobody decided anything.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

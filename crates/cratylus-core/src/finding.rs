@@ -18,12 +18,16 @@ pub enum Question {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Finds {
+    /// Explanations by interaction do better.
     SupportsInteraction,
+    /// Explanations by recall of an outcome do better.
     SupportsRecall,
+    /// Neither does, by as much as the audit asks for.
     CannotTell,
 }
 
 impl Finds {
+    /// The same as readers see it in tables and reports.
     pub fn words(self) -> &'static str {
         match self {
             Finds::SupportsInteraction => "supports interaction",
@@ -36,8 +40,11 @@ impl Finds {
 /// A test statistic and its p-value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Statistic {
+    /// What it is, with its unit where it has one.
     pub name: String,
+    /// Its unit stands in the name.
     pub value: f64,
+    /// None where it is reported without a test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p: Option<f64>,
 }
@@ -47,8 +54,11 @@ pub struct Statistic {
 pub struct Effect {
     /// What it is, with its unit: `log score of the best rival over i.i.d. choice, nats per decision`.
     pub name: String,
+    /// In the unit of the name; 0 means no difference in most audits.
     pub value: f64,
+    /// Where the interval begins.
     pub low: f64,
+    /// Where the interval ends.
     pub high: f64,
     /// The level of the interval, 0.95 where nothing else is said.
     pub level: f64,
@@ -68,13 +78,18 @@ pub struct Finding {
     pub audit: String,
     /// Which condition: a point of a sweep, or a recorded file.
     pub condition: String,
+    /// Which of the two verdicts it counts for.
     pub bears_on: Question,
+    /// What was asked, as a sentence.
     pub question: String,
     /// The explanations that were compared.
     pub rivals: Vec<String>,
+    /// The conclusion, in one of three words.
     pub finds: Finds,
+    /// None where it comes down to no single difference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<Effect>,
+    /// None where nothing was tested, or nothing varied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statistic: Option<Statistic>,
     /// What it means, in a sentence or two.
@@ -86,11 +101,13 @@ pub struct Finding {
     pub would_tell: Option<String>,
     /// Where the method comes from.
     pub source: String,
+    /// What to keep in mind, a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cautions: Vec<String>,
     /// Every number that the audit worked out, by name. Names and meanings are those of `docs/audits.md`.
     #[serde(default)]
     pub details: serde_json::Value,
+    /// In the order in which they are shown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pictures: Vec<Picture>,
 }
@@ -151,9 +168,11 @@ impl Picture {
 pub enum Picture {
     /// Values with intervals, a line each; lines of one group stand together.
     Bars {
+        /// What the picture shows, as a line above it.
         title: String,
         /// What the axis shows, with its unit.
         axis: String,
+        /// From top to bottom.
         rows: Vec<Bar>,
         /// A value to compare with, such as chance.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -161,54 +180,78 @@ pub enum Picture {
     },
     /// Curves over a common axis.
     Curves {
+        /// What the picture shows, as a line above it.
         title: String,
+        /// What the horizontal axis shows, with its unit.
         x: String,
+        /// What the vertical axis shows, with its unit.
         y: String,
+        /// In the order of their legend.
         lines: Vec<Line>,
+        /// A height to compare with, such as chance.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reference: Option<f64>,
     },
     /// Samples side by side, each value a mark.
     Samples {
+        /// What the picture shows, as a line above it.
         title: String,
+        /// What the axis shows, with its unit.
         axis: String,
         /// Whether the axis is logarithmic.
         log: bool,
+        /// From top to bottom.
         rows: Vec<Values>,
     },
 }
 
+/// A line of [`Picture::Bars`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bar {
+    /// What stands beside it, in words.
     pub label: String,
+    /// Bars with the same word stand together; empty for none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub group: String,
+    /// Whose value it is.
     pub who: Who,
+    /// In the unit of the picture's axis, as the ends are.
     pub value: f64,
+    /// Where its interval begins; None without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub low: Option<f64>,
+    /// Where its interval ends; None without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub high: Option<f64>,
 }
 
+/// A curve of [`Picture::Curves`], or single points.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
+    /// What the legend calls it.
     pub label: String,
+    /// Whose line it is.
     pub who: Who,
     /// Whether points are joined; single measurements are not.
     pub joined: bool,
+    /// As many as there are of `y`.
     pub x: Vec<f64>,
+    /// In the unit of the picture's axis.
     pub y: Vec<f64>,
     /// The ends of the intervals; empty for none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub low: Vec<f64>,
+    /// As many as there are of `low`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub high: Vec<f64>,
 }
 
+/// A sample of [`Picture::Samples`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Values {
+    /// What stands beside it, in words.
     pub label: String,
+    /// Whose values they are.
     pub who: Who,
     /// Sorted; at most 200, evenly spaced, where there are more.
     pub values: Vec<f64>,

@@ -19,6 +19,7 @@ pub struct RunDecisions {
     pub condition: usize,
     /// The pool in sorted order: what is remembered and chosen are places in it.
     pub pool: Arc<[String]>,
+    /// What was remembered, oldest first, and what was chosen, in the order in which the agents decided.
     pub decisions: Vec<(Vec<Round>, u16)>,
 }
 
@@ -145,7 +146,9 @@ impl Design {
 pub struct Fit {
     /// The penalties of patterns in pools of two names, and of more.
     pub smoothing: [f64; 2],
+    /// How many decisions it was fitted to.
     pub decisions: u64,
+    /// Weights of features, by their keys; a feature that is not here weighs nothing.
     pub weights: BTreeMap<String, f64>,
     index: Index,
     values: Vec<f64>,

@@ -16,33 +16,43 @@ pub enum Options {
 /// What the game wants to know, and from which seat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Question {
+    /// Who is asked: 0 or 1.
     pub seat: u8,
     /// What this seat privately sees: a partner's word.
     pub cue: Option<Name>,
+    /// What it may answer.
     pub options: Options,
 }
 
+/// What a seat has answered so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
+    /// It was not asked yet, or has not answered.
     Waiting,
     /// The agent gave no usable answer, which makes the interaction void.
     Unusable,
+    /// A name, or 1 for yes and 0 for no, as the question's options say.
     Given(u32),
 }
 
 /// One interaction as it stands.
 #[derive(Clone, Debug)]
 pub struct Hand {
+    /// The number of the interaction in its run, from 0.
     pub t: u64,
+    /// Who sits where, numbered in the whole population.
     pub agents: [AgentId; 2],
+    /// What each seat has answered so far.
     pub answers: [Answer; 2],
 }
 
 impl Hand {
+    /// An interaction that begins: nobody has answered.
     pub fn new(t: u64, agents: [AgentId; 2]) -> Hand {
         Hand { t, agents, answers: [Answer::Waiting; 2] }
     }
 
+    /// What a seat answered. None where it has not answered, or not usably.
     pub fn given(&self, seat: usize) -> Option<u32> {
         match self.answers[seat] {
             Answer::Given(answer) => Some(answer),
@@ -54,11 +64,14 @@ impl Hand {
 /// What came of an interaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
+    /// What each seat said, by seat; None where a seat names nothing in this game, or the interaction was void.
     pub names: [Option<Name>; 2],
     /// None where the interaction was void or nothing was at stake: then nobody learns.
     pub success: Option<bool>,
 }
 
+/// The rule of an interaction. It must depend on the hand alone: the same hand always gives the same questions and the same
+/// outcome, in whatever order its seats answered.
 pub trait Game: Send + Sync {
     /// Whether an agent is asked alone.
     fn alone(&self) -> bool {
@@ -68,6 +81,7 @@ pub trait Game: Send + Sync {
     /// Every question that can be asked now. None means that the interaction is over.
     fn ask(&self, hand: &Hand) -> [Option<Question>; 2];
 
+    /// What came of an interaction that is over: nothing is left to ask, or an answer was unusable.
     fn outcome(&self, hand: &Hand) -> Outcome;
 
     /// The questions of a whole wave: one virtual call for all of it.

@@ -47,9 +47,19 @@ pub enum Agree {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Groups {
     /// Any so many of all agents.
-    Anyone { size: u32, of: u32 },
+    Anyone {
+        /// How many agents meet, the speaker included.
+        size: u32,
+        /// The number of agents in the population.
+        of: u32,
+    },
     /// These: the agents of each, and where each begins, with the end of the last.
-    Listed { agents: Vec<AgentId>, starts: Vec<usize> },
+    Listed {
+        /// The agents of one group after another, numbered from 0.
+        agents: Vec<AgentId>,
+        /// Where in `agents` each group begins, and the end of the last: one more than there are groups.
+        starts: Vec<usize>,
+    },
 }
 
 /// More agents in a group than anyone means.
@@ -230,7 +240,9 @@ impl Groups {
 /// What a run's events do not say of who heard, for who follows inventories.
 #[derive(Clone, Debug)]
 pub struct Heard {
+    /// The groups that can meet.
     pub groups: Arc<Groups>,
+    /// The seed of the run, from which it follows which do.
     pub seed: Seed,
 }
 

@@ -13,7 +13,9 @@ use std::sync::Arc;
 pub struct Knowing {
     /// None in the game `opinion`.
     pub rule: Option<InventoryRule>,
+    /// The number of agents, committed ones included.
     pub size: u32,
+    /// What those know who are not committed.
     pub start: KnownAtStart,
     /// The name of each agent that is committed to one.
     pub committed: Arc<HashMap<AgentId, Name>>,
@@ -21,10 +23,14 @@ pub struct Knowing {
     pub heard: Option<Heard>,
 }
 
+/// What agents that are not committed know before the first interaction.
 #[derive(Clone, Debug)]
 pub enum KnownAtStart {
+    /// They know no name.
     Nothing,
+    /// They all know this name and no other.
     All(Name),
+    /// Each knows the name at its number, and no other.
     Each(Arc<Vec<Name>>),
 }
 
@@ -55,10 +61,12 @@ pub struct Known {
 }
 
 impl Known {
+    /// Before the first event.
     pub fn new(knowing: Knowing) -> Known {
         Known { knowing, inventories: Vec::new(), words: 0, holders: HashMap::new(), group: Vec::new() }
     }
 
+    /// Takes in the next event. One without a name, or void, changes nothing.
     pub fn see(&mut self, event: &Event) {
         if self.inventories.is_empty() {
             let known = |agent| Inventory(self.knowing.known(agent).into_iter().collect());

@@ -9,6 +9,8 @@
 //!
 //! Read the modules in the order below. [`run`](run()) is the whole program; everything else is a part it calls.
 
+#![warn(missing_docs)]
+
 pub mod event;
 pub mod seed;
 

@@ -22,6 +22,7 @@ use std::sync::Arc;
 /// One replica that is being played.
 pub struct Live<'w> {
     world: &'w World,
+    /// The run's number at its sweep point, from 0.
     pub replica: u64,
     seed: Seed,
     /// A fault where it could not be drawn, which the first question tells.
@@ -47,7 +48,9 @@ pub struct Live<'w> {
 /// Names a question while it is out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket {
+    /// The number of the interaction in its run, from 0.
     pub t: u64,
+    /// Which seat is asked, 0 or 1.
     pub seat: u8,
     /// Which of the orders that are averaged.
     pub part: u16,
@@ -80,6 +83,7 @@ fn ahead(size: u32) -> u64 {
 }
 
 impl<'w> Live<'w> {
+    /// Before the first interaction. Where its network could not be drawn, the first question says so.
     pub fn new(world: &'w World, replica: u64) -> Live<'w> {
         let kinds = world.assign(world.seed(replica));
         let begin = world.begin(world.seed(replica), &kinds);

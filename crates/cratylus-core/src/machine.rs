@@ -54,6 +54,7 @@ pub fn extend<T: Clone>(items: &mut Vec<T>, n: usize, item: T) {
 /// A loop that is worth compiling for wide registers. Its `go` must be `#[inline(always)]`, and so must be what it calls in
 /// the loop: only what becomes part of the function below is compiled for them.
 pub trait Work {
+    /// Runs the loop. It is called once.
     fn go(self);
 }
 

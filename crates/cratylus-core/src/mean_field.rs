@@ -16,6 +16,7 @@ pub struct TwoNamesFlow {
 }
 
 impl TwoNamesFlow {
+    /// Under a rule, with the densities of agents committed to the first name and to the second, of all agents.
     pub fn new(rule: InventoryRule, committed: [f64; 2]) -> TwoNamesFlow {
         TwoNamesFlow { rule, committed }
     }
@@ -70,6 +71,7 @@ pub struct WindowsFlow {
 }
 
 impl WindowsFlow {
+    /// The limit for agents that follow a policy over at most `memory` rounds of two names.
     pub fn new(policy: &dyn Policy, memory: usize) -> WindowsFlow {
         let (mut first, mut next, mut p) = (Vec::new(), Vec::new(), [0.0; 2]);
         for window in crate::agents::all_states(memory) {

@@ -14,7 +14,9 @@ use crate::{AgentId, Name, Seed};
 pub struct Reading {
     /// How many interactions had passed.
     pub t: u64,
+    /// The measure, with the name of the pool after a colon where it is of one.
     pub measure: String,
+    /// In the unit of the measure: for most a share from 0 to 1.
     pub value: f64,
 }
 
@@ -60,6 +62,7 @@ impl CommittedAt {
         CommittedAt { first, later: Vec::new() }
     }
 
+    /// Whether an agent is committed when interaction `t` is played.
     pub fn is(&self, t: u64, agent: AgentId) -> bool {
         let now = self.later.iter().rev().find(|(from, _)| *from <= t).map_or(&self.first, |(_, agents)| agents);
         now.binary_search(&agent).is_ok()
@@ -67,6 +70,7 @@ impl CommittedAt {
 }
 
 impl RunContext {
+    /// Who is committed, over the whole run.
     pub fn committed_at(&self) -> CommittedAt {
         let first = self.committed.as_ref().map_or(Vec::new(), |(_, agents)| agents.clone());
         CommittedAt { first, later: self.committed_later.clone() }
@@ -78,7 +82,9 @@ impl RunContext {
     }
 }
 
+/// A fold over the events of one run. What it reads may depend on them and on the context it was started with alone.
 pub trait Measure: Send {
+    /// Takes in the next event.
     fn see(&mut self, event: &Event);
 
     /// Interactions `from..to` of a block. Measures that can count bits do.
@@ -102,6 +108,7 @@ pub struct MeasureEntry {
     pub name: &'static str,
     /// Definition and source, for readers.
     pub words: &'static str,
+    /// Starts it for one run.
     pub new: fn(&RunContext) -> Box<dyn Measure>,
     /// Whether it can be had of numbers alone.
     pub counts: bool,
@@ -123,6 +130,7 @@ pub struct Measures {
 }
 
 impl Measures {
+    /// Those that the context keeps and, of a run in numbers alone, those that numbers are enough for.
     pub fn new(context: &RunContext) -> Measures {
         let kept = |entry: &&MeasureEntry| context.measures.as_ref().is_none_or(|kept| kept.iter().any(|key| key == entry.key()));
         let kept = |entry: &&MeasureEntry| kept(entry) && (entry.counts || !context.counts);
@@ -130,6 +138,7 @@ impl Measures {
         Measures { size: (!context.alone).then_some(context.size), seen: 0, all }
     }
 
+    /// Takes in the next event, and reads where a population round ends with it.
     pub fn see(&mut self, event: &Event, out: &mut Vec<Reading>) {
         self.seen = event.t + 1;
         for measure in &mut self.all {
@@ -170,6 +179,7 @@ impl Measures {
         }
     }
 
+    /// Reads what is left at the end of the run, a round that was cut short included.
     pub fn end(&mut self, out: &mut Vec<Reading>) {
         for measure in &mut self.all {
             if self.size.is_some_and(|size| !self.seen.is_multiple_of(size)) {

@@ -72,6 +72,8 @@ pub struct Order {
 }
 
 impl Order {
+    /// From the log-probabilities of each shard, in nats: the canonical order first, then the shuffled ones, as many for every
+    /// shard.
     pub fn new(shards: Vec<Vec<f64>>) -> Order {
         Order { shards }
     }

@@ -8,11 +8,15 @@ use crate::stop::{By, ROUNDS_MAX};
 /// What ran a directory: for the entry, and the end of the paragraph.
 #[derive(Clone, Copy, Debug)]
 pub struct Ran<'a> {
+    /// Of this program, as `Cargo.toml` has it.
     pub version: &'a str,
+    /// The commit of the source that it was built from.
     pub revision: &'a str,
+    /// The directory's, over the digests of all runs.
     pub digest: &'a str,
     /// When, as RFC 3339 has it; only the year is used.
     pub when: &'a str,
+    /// How many runs the directory holds, over all points.
     pub runs: u64,
 }
 

@@ -63,6 +63,7 @@ pub enum Leaning {
 }
 
 impl<'w> Minds<'w> {
+    /// Before the first interaction of a replica.
     pub fn new(world: &'w World, replica: u64) -> Minds<'w> {
         let seed = world.seed(replica);
         let (kinds, memories) = world.first(seed);
@@ -143,6 +144,7 @@ impl<'w> Minds<'w> {
         }
     }
 
+    /// Takes in the next event.
     pub fn see(&mut self, event: &Event) {
         self.before(event.t);
         if let (Memories::Categories(categories), Some(scenes)) = (&mut self.memories, self.world.scenes()) {

@@ -2,14 +2,17 @@
 
 use crate::AgentId;
 
+/// A graph of agents. Neighbours keep their order, since a draw names one by its place.
 pub trait Network: Send + Sync {
     /// The number of agents.
     fn len(&self) -> u32;
 
+    /// Whether there are no agents, which no network of an experiment allows.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
+    /// How many neighbours an agent has: at least 1, so that it can meet someone.
     fn degree(&self, agent: AgentId) -> u32;
 
     /// The `i`-th neighbour of an agent, `i` in `0..degree`.

@@ -9,8 +9,10 @@ use crate::measures::invalid_share::InvalidShare;
 use crate::stop::{By, ConsensusSeen, TIPPED_SHARE, WINDOW_ROUNDS};
 use std::collections::{BTreeMap, VecDeque};
 
+/// What came of one run, as its row in `runs.parquet` has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
+    /// How many there were, void ones included.
     pub interactions: u64,
     /// Interactions over agents.
     pub rounds: f64,
@@ -24,6 +26,7 @@ pub struct Outcome {
     pub rounds_to_consensus: Option<f64>,
     /// Successes over interactions that were not void.
     pub success_rate: Option<f64>,
+    /// Void interactions over all; 0 where there were none at all.
     pub void_share: f64,
     /// Unusable answers, of all answers; None where no agent is a language model.
     pub invalid_share: Option<f64>,
@@ -31,9 +34,11 @@ pub struct Outcome {
     pub minority_share: Option<f64>,
     /// Whether that share reached 2.849 / 3, the published criterion. None where everyone is committed.
     pub tipped: Option<bool>,
+    /// Of the run's events, or of its counts where it was played by numbers alone.
     pub digest: Digest,
 }
 
+/// Follows a run to its outcome.
 pub struct OutcomeSeen {
     size: u64,
     consensus: ConsensusSeen,
@@ -56,6 +61,7 @@ pub struct OutcomeSeen {
 }
 
 impl OutcomeSeen {
+    /// Before the first event of the run that the context is of.
     pub fn new(context: &RunContext) -> OutcomeSeen {
         let window = context.consensus.window(context.size);
         let share_window = if context.committed.is_some() { WINDOW_ROUNDS * context.size } else { 0 };
@@ -77,6 +83,7 @@ impl OutcomeSeen {
         }
     }
 
+    /// Takes in the next event.
     pub fn see(&mut self, event: &Event) {
         self.digest.see(event);
         self.seen[0] += 1;
@@ -159,6 +166,7 @@ impl OutcomeSeen {
         (of > 0).then(|| chosen as f64 / of as f64)
     }
 
+    /// What can be said of what was seen so far.
     pub fn end(&self) -> Outcome {
         let [interactions, successes, settled] = self.seen;
         let share = self.share();

@@ -12,15 +12,17 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub const AGENT: AgentEntry =
+pub(crate) const AGENT: AgentEntry =
     AgentEntry::new::<AgentParams>("outside", "agents that the calling program brings along, as one in Python does");
-pub const GAME: GameEntry =
+pub(crate) const GAME: GameEntry =
     GameEntry::new::<GameParams>("outside", "a game of two simultaneous choices whose outcome the calling program says");
 
 /// What agents brought along are told when they begin.
 #[derive(Clone, Debug)]
 pub struct Begins {
+    /// The pool, in the order by which rounds and answers count.
     pub names: Vec<String>,
+    /// How many rounds the game lets an agent remember.
     pub memory: usize,
     /// What each remembers, oldest first.
     pub starts: Vec<Vec<Round>>,
@@ -31,7 +33,9 @@ pub struct Begins {
 /// Agents that were brought along, with the parameters that an experiment gives them.
 #[derive(Clone)]
 pub struct Brought {
+    /// What makes their cohorts, in the calling program.
     pub agents: Arc<dyn Agents>,
+    /// By key, as they stand in the experiment file.
     pub with: Arc<BTreeMap<String, serde_json::Value>>,
 }
 

@@ -26,6 +26,7 @@ pub enum Pairing {
 }
 
 impl Pairing {
+    /// Every pairing with its word in experiment files.
     pub const ALL: [(Pairing, &str); 5] = [
         (Pairing::AgentThenNeighbour, "agent-then-neighbour"),
         (Pairing::NeighbourThenAgent, "neighbour-then-agent"),

@@ -21,6 +21,7 @@ pub enum Flag {
 }
 
 impl Flag {
+    /// All flags, in the order of columns and of [`Coding`].
     pub const ALL: [Flag; 4] = [Flag::Coordination, Flag::Repeat, Flag::Convergence, Flag::Single];
 
     /// The name in columns and files.
@@ -49,10 +50,12 @@ impl Flag {
 pub struct Coding(pub [Option<bool>; 4]);
 
 impl Coding {
+    /// What a flag was coded as; None where it was not.
     pub fn get(&self, flag: Flag) -> Option<bool> {
         self.0[flag as usize]
     }
 
+    /// Codes a flag, or takes its coding away.
     pub fn set(&mut self, flag: Flag, coded: Option<bool>) {
         self.0[flag as usize] = coded;
     }
@@ -332,10 +335,13 @@ fn sentences(text: &str) -> Vec<String> {
 pub struct Answer {
     /// Who asked: `critique`, `reply`, or `cratylus`.
     pub source: String,
+    /// As its source calls it.
     pub model: String,
     /// The protocol in which the scene was told.
     pub skin: String,
+    /// Which asking of the same questions it is; from 0 where this program asked.
     pub run: u64,
+    /// What the model said, whole.
     pub response: String,
     /// How a language model coded it.
     pub machine: Coding,
@@ -349,6 +355,7 @@ impl Answer {
         self.manual.get(flag).or(self.machine.get(flag)).or_else(|| by_rules(&self.response).get(flag))
     }
 
+    /// How the rules code it.
     pub fn by_rules(&self) -> Coding {
         by_rules(&self.response)
     }

@@ -16,31 +16,38 @@ use std::sync::Arc;
 /// P(first name | memory) as far as it is known: the value, and how many answers it rests on where they were sampled.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Response {
+    /// The longest window, in rounds.
     pub memory: usize,
     /// In the order of states; None where it was not asked.
     known: Vec<Option<Known>>,
 }
 
+/// What is known of one state.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Known {
+    /// The probability of the first name.
     pub p: f64,
     /// None for what is exact.
     pub samples: Option<u64>,
 }
 
 impl Response {
+    /// One of which nothing is known yet.
     pub fn new(memory: usize) -> Response {
         Response { memory, known: vec![None; all_states(memory).len()] }
     }
 
+    /// Says what is known of a window, oldest round first.
     pub fn set(&mut self, window: &[Round], known: Known) {
         self.known[state_index(window)] = Some(known);
     }
 
+    /// What is known of a window, oldest round first; None where it was not asked.
     pub fn get(&self, window: &[Round]) -> Option<Known> {
         self.known[state_index(window)]
     }
 
+    /// How many states were asked.
     pub fn n_known(&self) -> usize {
         self.known.iter().flatten().count()
     }
@@ -80,16 +87,18 @@ impl Response {
 pub struct Comparison {
     /// The mean absolute difference of the two probabilities over decisions of populations.
     pub difference: f64,
+    /// Its 95 % interval over redrawn samples; without width where both are exact.
     pub difference_interval: [f64; 2],
     /// The slope of the other response on the first, both as deviations from a half: 1 where it is unchanged, 0 where
     /// nothing is left, -1 where it is turned round. NaN where the first has no response to speak of.
     pub slope: f64,
+    /// The slope's 95 % interval, likewise.
     pub slope_interval: [f64; 2],
     /// The share of decisions in states that both were asked about.
     pub covered: f64,
 }
 
-/// Where a population that follows a kernel is asked: visits of each state, over `runs` populations of 24.
+/// Where a population that follows a kernel is asked: visits of each state in order, over 15 rounds of 40 populations of 24.
 pub fn visits(kernel: &Kernel) -> Vec<u64> {
     kernel.visits(24, 15, 40, 1)
 }
@@ -150,11 +159,13 @@ pub fn under(response: &Response, control: Control) -> Response {
 /// What populations of 24 that follow a response do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Population {
+    /// How many were played.
     pub runs: u64,
+    /// How many of them reached consensus.
     pub consensus: Proportion,
     /// How many of the runs with consensus the first name won.
     pub first_won: Proportion,
-    /// The median of population rounds to consensus; None where fewer than half came to it.
+    /// The median of population rounds to consensus; None where no more than half came to it.
     pub rounds: Option<f64>,
     /// The share of interactions that were successes.
     pub success: f64,
@@ -212,9 +223,11 @@ pub fn regress(points: &[(f64, f64)]) -> Option<(f64, [f64; 2])> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Evidence {
     log: f64,
+    /// How many choices were seen.
     pub answers: u64,
 }
 
+/// The ratio, or its inverse, from which on it may be acted on.
 pub const ENOUGH: f64 = 20.0;
 
 impl Evidence {
@@ -231,6 +244,7 @@ impl Evidence {
         self.log.exp()
     }
 
+    /// Whether the one or the other may be acted on.
     pub fn is_enough(&self) -> bool {
         self.log.abs() >= ENOUGH.ln()
     }

@@ -46,7 +46,10 @@ pub enum Engine {
     /// Flat memory where the agents allow it, the plain path elsewhere.
     Fastest,
     /// Waves and cohorts, `block` interactions of each replica at a time.
-    Plain { block: usize },
+    Plain {
+        /// How many interactions are drawn at a time; above 0.
+        block: usize,
+    },
 }
 
 /// Plays replicas of one world to their end. Each replica's events reach the sink in their order.

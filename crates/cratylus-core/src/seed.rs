@@ -91,6 +91,7 @@ pub struct Stream {
 }
 
 impl Stream {
+    /// The next 32 random bits.
     pub fn word(&mut self) -> u32 {
         if self.left == 0 {
             let place = [self.t as u32, (self.t >> 32) as u32, self.purpose as u32, self.block];

@@ -21,7 +21,9 @@ use serde_json::Value;
 
 /// A population whose mechanism is known.
 pub struct Mechanism {
+    /// What the rows of a report call it.
     pub name: &'static str,
+    /// What such agents do.
     pub words: &'static str,
     /// Whether the outcome depends on interaction.
     pub interaction: bool,
@@ -86,6 +88,7 @@ impl Choice<'_> {
 
 const LAPSE: f64 = 0.05;
 
+/// All of them; trials name them by their place.
 pub const MECHANISMS: &[Mechanism] = &[
     Mechanism {
         name: "outcome recall",
@@ -195,9 +198,13 @@ pub const MECHANISMS: &[Mechanism] = &[
 /// How the populations are made up.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Design {
+    /// How many names the pool has.
     pub names: usize,
+    /// The number of agents.
     pub size: u32,
+    /// How many rounds an agent remembers at most.
     pub memory: usize,
+    /// Runs of each population.
     pub runs: u64,
     /// The most population rounds of a run.
     pub rounds: u64,
@@ -279,8 +286,11 @@ fn play(mechanism: &Mechanism, experiment: &crate::experiment::Experiment, seed:
 /// What the audits made of one population.
 #[derive(Clone, Debug)]
 pub struct Trial {
+    /// A place in [`MECHANISMS`].
     pub mechanism: usize,
+    /// Empty where nothing could be asked of the population.
     pub findings: Vec<Finding>,
+    /// What the findings come to.
     pub verdict: Verdict,
 }
 
@@ -298,10 +308,15 @@ pub fn trial(mechanism: usize, design: &Design, seed: u64, options: &Options) ->
 /// How often each thing was found of one mechanism.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Row {
+    /// As [`Mechanism::name`].
     pub mechanism: String,
+    /// What its agents do.
     pub words: String,
+    /// Whether the outcome depends on interaction, by construction.
     pub truth_interaction: bool,
+    /// Whether choices are recall, in part or in all, by construction.
     pub truth_recall: bool,
+    /// How many populations were audited.
     pub trials: u64,
     /// Verdicts on interaction: depends on it, does not, cannot tell.
     pub interaction: [u64; 3],
@@ -312,34 +327,53 @@ pub struct Row {
 /// How often an audit raised an alarm where there was nothing, at the level that it claims.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alarm {
+    /// The audit, and what it tests.
     pub test: String,
     /// The mechanisms under which its null holds.
     pub under: String,
+    /// The level that it claims, from 0 to 1.
     pub level: f64,
+    /// How many trials had a p-value below the level.
     pub alarms: u64,
+    /// Of how many trials that gave a p-value.
     pub of: u64,
+    /// Alarms over these, from 0 to 1.
     pub share: f64,
+    /// Where the share's 95 % interval begins.
     pub low: f64,
+    /// Where the share's 95 % interval ends.
     pub high: f64,
 }
 
 /// A share of wrong answers with its interval.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Errors {
+    /// How many trials said the opposite of what is true.
     pub wrong: u64,
+    /// How many said neither.
     pub cannot_tell: u64,
+    /// Of how many trials, undecided ones included.
     pub of: u64,
+    /// Wrong ones over all trials, from 0 to 1.
     pub share: f64,
+    /// Where the share's 95 % interval begins.
     pub low: f64,
+    /// Where the share's 95 % interval ends.
     pub high: f64,
 }
 
+/// What the audits made of populations of every mechanism.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
+    /// How the populations were made up.
     pub design: Design,
+    /// In the order of [`MECHANISMS`].
     pub rows: Vec<Row>,
+    /// Of the verdict on interaction.
     pub interaction: Errors,
+    /// Of what [`recalls`] says.
     pub recall: Errors,
+    /// One for each test whose null holds under some mechanism.
     pub alarms: Vec<Alarm>,
 }
 

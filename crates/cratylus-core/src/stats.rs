@@ -9,10 +9,15 @@ use statrs::function::beta::ln_beta;
 /// A share with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Proportion {
+    /// How many of them.
     pub count: u64,
+    /// Of how many.
     pub of: u64,
+    /// From 0 to 1; NaN where `of` is 0.
     pub share: f64,
+    /// Where the interval begins.
     pub low: f64,
+    /// Where the interval ends.
     pub high: f64,
 }
 
@@ -236,6 +241,7 @@ pub fn mean_sd(values: &[f64]) -> (f64, f64) {
 /// How far two codings of the same things agree.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Agreement {
+    /// How many things were coded twice.
     pub of: u64,
     /// The share of things that both code alike.
     pub share: f64,
@@ -243,6 +249,7 @@ pub struct Agreement {
     pub kappa: f64,
     /// Its 95 % interval, with the large-sample error of Fleiss, Cohen & Everitt (Psychol. Bull. 72, 1969).
     pub low: f64,
+    /// Where the interval ends.
     pub high: f64,
 }
 

@@ -52,6 +52,7 @@ pub struct Consensus {
     pub from_round: Option<u64>,
 }
 
+/// What consensus is judged by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum By {
@@ -70,11 +71,14 @@ impl By {
     }
 }
 
+/// When a window is looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Every {
+    /// After each interaction, from the first with which the window is full.
     #[default]
     Interaction,
+    /// At the end of each population round.
     Round,
 }
 
@@ -85,8 +89,10 @@ pub struct Share {
     /// Whose share; the committed minority's name where none is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// The length of the window in population rounds.
     #[serde(default = "three")]
     pub window_rounds: u64,
+    /// The share from 0 to 1 that ends the run, reached or passed.
     #[serde(default = "published_share")]
     pub threshold: f64,
 }
@@ -149,10 +155,12 @@ pub struct Window {
 }
 
 impl Window {
+    /// An empty window of `len` interactions, and of one where `len` is 0.
     pub fn new(len: u64) -> Window {
         Window { last: vec![0; len.max(1) as usize], at: 0, filled: 0, sum: 0 }
     }
 
+    /// Takes in the next value; the oldest goes where the window is full.
     #[inline]
     pub fn push(&mut self, value: u8) {
         self.sum = self.sum + u64::from(value) - u64::from(self.last[self.at]);
@@ -161,14 +169,17 @@ impl Window {
         self.filled = self.last.len().min(self.filled + 1);
     }
 
+    /// Whether as many values were seen as it holds.
     pub fn full(&self) -> bool {
         self.filled == self.last.len()
     }
 
+    /// Of the values that are in it.
     pub fn sum(&self) -> u64 {
         self.sum
     }
 
+    /// How many values it holds when it is full, in interactions.
     pub fn length(&self) -> u64 {
         self.last.len() as u64
     }
@@ -324,10 +335,12 @@ pub struct ShareSeen {
 }
 
 impl ShareSeen {
+    /// Follows `name` over the last `window` interactions.
     pub fn new(name: Name, committed: CommittedAt, window: u64) -> ShareSeen {
         ShareSeen { name, committed, chosen: Window::new(window), of: Window::new(window) }
     }
 
+    /// Takes in the next event. Void interactions take a place in the window, too.
     #[inline]
     pub fn see(&mut self, event: &Event) {
         let (mut chosen, mut of) = (0, 0);
@@ -380,6 +393,7 @@ impl StopSeen {
         StopSeen { consensus, share, most: rule.most(size) }
     }
 
+    /// Takes in the next event, and says whether the run ends with it.
     #[inline]
     pub fn see(&mut self, event: &Event) -> bool {
         let mut over = event.t + 1 >= self.most;
@@ -411,6 +425,7 @@ impl StopSeen {
         reached.or(consensus).map(|i| i + 1)
     }
 
+    /// The most interactions that the run can last.
     pub fn most(&self) -> u64 {
         self.most
     }

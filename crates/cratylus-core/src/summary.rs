@@ -12,29 +12,40 @@ use std::collections::BTreeMap;
 /// One run: a row of `runs.parquet`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunRow {
+    /// The run's number in its directory, from 0.
     pub run: u64,
+    /// The run's number at its sweep point, from 0: part of its seed.
     pub replica: u64,
     /// None for a recorded run.
     pub seed: Option<u64>,
+    /// The winner is a place in the pool; in words it is below.
     pub outcome: Outcome,
     /// The winner in words.
     pub winner: Option<String>,
+    /// Who is committed at the start, sorted and from 0.
     pub committed: Vec<AgentId>,
 }
 
 /// A share of runs or choices, of a name or of none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Share {
+    /// None where it is not of one name, as the share of runs with consensus.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// How many of the runs or choices are meant.
     pub count: u64,
+    /// Of how many.
     pub of: u64,
+    /// From 0 to 1; NaN of none.
     pub share: f64,
+    /// Where its 95 % interval begins.
     pub low: f64,
+    /// Where its 95 % interval ends.
     pub high: f64,
 }
 
 impl Share {
+    /// With the interval of [`Proportion`].
     pub fn new(name: Option<String>, count: u64, of: u64) -> Share {
         let Proportion { share, low, high, .. } = Proportion::new(count, of);
         Share { name, count, of, share, low, high }
@@ -55,17 +66,25 @@ impl Share {
 pub struct Sample {
     /// At most [`VALUES_MAX`] of them, evenly spaced, where there are more.
     pub values: Vec<f64>,
+    /// How many values there were, all counted.
     pub n: usize,
+    /// Of all values, as the rest below.
     pub median: f64,
+    /// The first quartile.
     pub q1: f64,
+    /// The third quartile.
     pub q3: f64,
+    /// The arithmetic mean.
     pub mean: f64,
+    /// The standard deviation, over n - 1; 0 for a single value.
     pub sd: f64,
 }
 
+/// How many values of a sample are kept.
 pub const VALUES_MAX: usize = 2000;
 
 impl Sample {
+    /// Sorts and describes values. None where there are none.
     pub fn new(mut values: Vec<f64>) -> Option<Sample> {
         if values.is_empty() {
             return None;
@@ -84,20 +103,28 @@ impl Sample {
 /// A measure over population rounds, with its spread over runs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
+    /// The population round that each point is after, from 1. The other lists are as long.
     pub round: Vec<u64>,
+    /// Over the runs that have a value for the round.
     pub mean: Vec<f64>,
+    /// Over the same runs.
     pub median: Vec<f64>,
+    /// The first quartile.
     pub q1: Vec<f64>,
+    /// The third quartile.
     pub q3: Vec<f64>,
     /// The 5th and the 95th percentile.
     pub low: Vec<f64>,
+    /// The 95th percentile.
     pub high: Vec<f64>,
 }
 
 /// A measure that is read now and then: its course, over the runs that went on so long, and its value at the end of each.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Followed {
+    /// After each round in which it was read.
     pub course: Curve,
+    /// The last values of all runs.
     pub end: Sample,
 }
 
@@ -123,14 +150,21 @@ impl Curve {
 pub struct Tipping {
     /// The name that everyone remembered at the start, where there was one.
     pub majority: Option<String>,
+    /// The name that the first group of the committed says.
     pub minority: String,
+    /// How many agents are committed to it.
     pub count: u64,
     /// Of all agents, committed ones included.
     pub fraction: f64,
+    /// How many runs it tipped.
     pub tipped: u64,
+    /// Of how many; a run in which everyone is committed is not judged.
     pub of: u64,
+    /// Tipped runs over these, from 0 to 1.
     pub share: f64,
+    /// Where the share's 95 % interval begins.
     pub low: f64,
+    /// Where the share's 95 % interval ends.
     pub high: f64,
     /// The minority's name among the others' choices over the last three rounds, mean over runs.
     pub final_share: f64,
@@ -139,10 +173,13 @@ pub struct Tipping {
 /// One agent asked alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Individual {
+    /// What the agent remembers: its own and its partner's choice in each round, oldest first.
     pub memory: Vec<[String; 2]>,
     /// Own choices, an underscore, partner's choices, oldest first; `empty` for none.
     pub memory_text: String,
+    /// How many usable answers it gave, over all runs.
     pub answers: u64,
+    /// Each name's share of them, in the order of the pool.
     pub choices: Vec<Share>,
     /// Exact binomial (two names) or chi-squared test of equal probabilities.
     pub p_uniform: f64,
@@ -162,11 +199,15 @@ pub struct CollectiveBias {
 /// All that is said of one point. The same shape serves what ran here and what was recorded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
+    /// How many runs the point has.
     pub runs: u64,
+    /// How many runs reached it. None where an agent is asked alone, or where consensus is not judged.
     #[serde(default)]
     pub consensus: Option<Share>,
+    /// Population rounds to consensus, of the runs that reached it.
     #[serde(default)]
     pub rounds: Option<Sample>,
+    /// Of the runs that reached consensus, how many each name won: most first, at most 26 of them.
     #[serde(default)]
     pub winners: Vec<Share>,
     /// Choices made with an empty memory: individual bias in the population itself.
@@ -175,17 +216,22 @@ pub struct Facts {
     /// The test of them against equal probabilities: exact binomial for two names, chi-squared for more.
     #[serde(default)]
     pub prior_p: Option<f64>,
+    /// None where no run has a winner, or no choice with an empty memory was seen.
     #[serde(default)]
     pub collective_bias: Option<CollectiveBias>,
+    /// The success rate by round. A run that reached consensus counts as successful after its end.
     #[serde(default)]
     pub success: Option<Curve>,
+    /// Void interactions over all interactions of all runs.
     #[serde(default)]
     pub void_share: f64,
     /// Unusable answers of language models, of all: the mean over runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invalid_share: Option<f64>,
+    /// How often an agent repeated its last choice after a success: a share from 0 to 1, over all such choices of all runs.
     #[serde(default)]
     pub stay_after_success: Option<f64>,
+    /// How often it chose another name after a failure, likewise.
     #[serde(default)]
     pub switch_after_failure: Option<f64>,
     /// In the game `opinion`: the share of all agents that hold the commonest opinion at the end, over runs.
@@ -194,8 +240,10 @@ pub struct Facts {
     /// In the category game, by measure.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub followed: BTreeMap<String, Followed>,
+    /// None where nobody is committed.
     #[serde(default)]
     pub tipping: Option<Tipping>,
+    /// None but where one agent is asked alone.
     #[serde(default)]
     pub individual: Option<Individual>,
 }
@@ -203,9 +251,13 @@ pub struct Facts {
 /// Names' shares in one run, for showing.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ExampleRun {
+    /// The run's number in its directory, from 0.
     pub run: u64,
+    /// None where the run has no winner.
     pub winner: Option<String>,
+    /// The population rounds, from 1, after which there are shares.
     pub round: Vec<u64>,
+    /// Each name's share of the choices, from 0 to 1, at those rounds.
     pub names: BTreeMap<String, Vec<f64>>,
 }
 
@@ -243,10 +295,12 @@ pub struct Summary {
     /// The largest share of agents that held one opinion at the end, by run.
     held: Vec<f64>,
     followed: BTreeMap<&'static str, Read>,
+    /// The first few runs whose names' shares were recorded, in the order in which they were added.
     pub examples: Vec<ExampleRun>,
 }
 
 impl Summary {
+    /// Of no runs yet.
     pub fn new(point: &Point) -> Summary {
         Summary {
             names: point.experiment.names().to_vec(),
@@ -310,6 +364,7 @@ impl Summary {
         self.rows.push(row);
     }
 
+    /// How many runs were added.
     pub fn runs(&self) -> usize {
         self.rows.len()
     }

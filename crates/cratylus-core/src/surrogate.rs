@@ -18,6 +18,7 @@ use std::sync::Arc;
 /// One simulated run.
 #[derive(Clone, Debug)]
 pub struct Simulated {
+    /// As of a run that was played here.
     pub outcome: Outcome,
     /// Successes and interactions in each population round.
     pub rounds: Vec<[u64; 2]>,

@@ -12,8 +12,11 @@ pub type Answers = Vec<Option<f64>>;
 /// More runs of a point: from its replica `from` up to but not with `to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
+    /// Its number in the sweep, from 0.
     pub point: usize,
+    /// How many runs it has already.
     pub from: u64,
+    /// How many runs it has then.
     pub to: u64,
 }
 
@@ -95,11 +98,13 @@ pub struct Threshold {
     pub value: Option<f64>,
     /// Between which values it does, with a probability of at least 95 % if the share only rises, or only falls.
     pub low: Option<f64>,
+    /// The value at the other end; None where the share passes at none.
     pub high: Option<f64>,
     /// Whether the share rises through the value.
     pub rises: Option<bool>,
     /// The points that were run.
     pub points: usize,
+    /// How many runs they had together.
     pub runs: u64,
     /// Why there is none, or why it could not be known more closely.
     pub caution: Option<String>,
@@ -246,17 +251,21 @@ fn crossing(at: f64, group: &Searched, answers: &[Answers], rises: bool) -> Opti
 /// Thresholds of finite populations, extrapolated to populations without limit of size.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Limit {
+    /// The threshold of a population without limit of size.
     pub value: f64,
     /// Its 95 % interval.
     pub low: f64,
+    /// The interval's upper end.
     pub high: f64,
     /// The exponent e of threshold = value + c N^-e.
     pub exponent: f64,
     /// Between which exponents the thresholds are met as well; None where it was given.
     pub exponents: Option<[f64; 2]>,
+    /// The factor c of N^-e.
     pub slope: f64,
     /// Squared distances of the thresholds, in their standard errors, and how many can be free.
     pub chi2: f64,
+    /// Degrees of freedom: thresholds less what was fitted.
     pub df: usize,
 }
 
@@ -332,27 +341,36 @@ fn caution(limit: &Limit, left_out: usize) -> Option<String> {
 pub struct Found {
     /// The swept number.
     pub key: String,
+    /// What was asked of each run.
     pub of: Asked,
+    /// The share of runs at the threshold, from 0 to 1.
     pub at: f64,
+    /// One for each setting of the other swept keys, in the order of the sweep.
     pub thresholds: Vec<FoundAt>,
     /// What they are extrapolated in.
     pub over: Option<String>,
+    /// One for each setting of the keys besides that and the swept number; none where nothing is extrapolated.
     pub limits: Vec<LimitAt>,
 }
 
+/// A threshold, and where in the sweep it is.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FoundAt {
     /// What the other swept keys are; empty where there are none.
     pub label: String,
     /// The number in which thresholds are extrapolated.
     pub n: Option<f64>,
+    /// Where it is, or why it could not be found.
     #[serde(flatten)]
     pub threshold: Threshold,
 }
 
+/// What the thresholds of one family are extrapolated to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LimitAt {
+    /// What the remaining swept keys are; empty where there are none.
     pub label: String,
+    /// None where there are too few thresholds.
     #[serde(flatten)]
     pub limit: Option<Limit>,
     /// Why there is none, or what a reader should know of it.

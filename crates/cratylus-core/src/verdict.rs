@@ -8,10 +8,13 @@ use serde::{Deserialize, Serialize};
 /// What a condition's findings come to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
+    /// The condition, as its findings name it.
     pub condition: String,
     /// On interaction, and on the response, in plain language.
     pub sentences: Vec<String>,
+    /// Whether the outcome depends on interaction.
     pub interaction: Finds,
+    /// Whether the individual response is recall of an outcome.
     pub response: Finds,
     /// The audits that decided each.
     pub because: [Vec<String>; 2],

@@ -14,6 +14,8 @@ use std::sync::Arc;
 /// One remembered round: what I chose, and what my partner chose, as places in the pool.
 pub type Round = [u16; 2];
 
+/// What an agent would choose, given what it remembers. The same window must always give the same probabilities: they are
+/// cached, tabulated and compiled.
 pub trait Policy: Send + Sync {
     /// Writes the probability of each name of the pool, given the remembered rounds, oldest first.
     /// `out` has one place for each name; what is written adds up to 1.

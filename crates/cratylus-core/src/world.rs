@@ -25,17 +25,21 @@ use crate::{AgentId, Name, Network, Pairing, Purpose, Seed, machine};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
+/// All that the runs of one point have in common. What differs between them follows from the seed of each.
 pub struct World {
+    /// As the file and the sweep's point give it, checked.
     pub experiment: Experiment,
     /// What the point of the sweep sets, as text: part of every run's seed.
     settings: String,
     /// The number of agents, added ones included; 0 where they are counted, and nobody is anyone.
     pub size: u32,
+    /// The rule of each interaction.
     pub game: Box<dyn Game>,
     /// The network of all runs; None where each draws its own.
     network: Option<Arc<dyn Network>>,
     /// Whether it stands beside a record, which holds no run with an agent that could meet nobody.
     surrogate: bool,
+    /// Whether everyone can meet everyone.
     pub complete: bool,
     /// The kinds of agents; committed ones are the last, where there are any.
     kinds: Vec<Kind>,
@@ -525,6 +529,7 @@ impl World {
             && kept.as_ref().is_none_or(|kept| kept.iter().any(|key| key == "total_words"))
     }
 
+    /// What ends a run of this replica, before its first interaction.
     pub fn stop(&self, replica: u64) -> StopSeen {
         let rule = &self.experiment.stop;
         let named = rule.share.as_ref().and_then(|share| share.name.as_ref());

@@ -26,14 +26,24 @@ const SOURCE: &str =
 /// What became of one file.
 #[derive(Clone, Debug)]
 pub struct Imported {
+    /// The pickle that was read.
     pub file: PathBuf,
+    /// Its run directory, or why there is none.
     pub outcome: Outcome,
 }
 
+/// What became of a file that might hold runs.
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// Its run directory, with so many runs and interactions or answers.
-    Done { dir: PathBuf, runs: u64, interactions: u64 },
+    Done {
+        /// Below the folder that was imported into.
+        dir: PathBuf,
+        /// How many runs the file held.
+        runs: u64,
+        /// How many interactions, or answers of one agent asked alone, in all of them.
+        interactions: u64,
+    },
     /// It holds nothing to import, and why.
     Skipped(String),
     /// It should have been read and could not be, and why.

@@ -28,6 +28,7 @@ pub const SEQUENTIAL: &str = "which runs there are depends here on what the runs
 pub struct Cell {
     /// Sixteen digits in hex.
     pub hash: String,
+    /// The number of its point in the sweep, from 0.
     pub point: usize,
     /// Its first and last replica.
     pub replicas: [u64; 2],
@@ -35,6 +36,7 @@ pub struct Cell {
 }
 
 impl Cell {
+    /// How many runs it is of.
     pub fn runs(&self) -> u64 {
         self.replicas[1] - self.replicas[0] + 1
     }

@@ -38,6 +38,7 @@ use std::sync::{Arc, Mutex};
 pub struct Job<'a> {
     /// The text of the experiment file, as it will be kept.
     pub text: &'a str,
+    /// The points of the sweep, in order.
     pub points: &'a [Point],
     /// One for each point.
     pub worlds: &'a [World],
@@ -45,7 +46,9 @@ pub struct Job<'a> {
     pub inputs: BTreeMap<String, String>,
     /// The folder that their paths are relative to.
     pub base: &'a Path,
+    /// What the manifest says of the program.
     pub build: Build,
+    /// How many units are played at once. It cannot change what comes of them.
     pub threads: usize,
     /// How live models are to be asked, where there are any.
     pub live: LiveOptions,
@@ -56,6 +59,7 @@ pub struct Job<'a> {
 pub enum Ended {
     /// Everything had been there before.
     AlreadyDone,
+    /// The last of it was done now.
     Finished,
 }
 
@@ -66,9 +70,11 @@ pub enum Refused {
     Changed(Vec<String>),
     /// Another process is writing.
     Held(String),
+    /// Somebody asked to stop; what was done is kept.
     Interrupted,
     /// The budget is spent: which part of it.
     Spent(String),
+    /// The disk, or a model, failed.
     Trouble(Trouble),
 }
 

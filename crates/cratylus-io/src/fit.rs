@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// What to fit, and how.
 pub struct Order<'a> {
+    /// What experiments will call the agent by.
     pub name: &'a str,
     /// Run directories to learn from.
     pub train: &'a [PathBuf],
@@ -21,6 +22,7 @@ pub struct Order<'a> {
     pub hold: &'a [PathBuf],
     /// The penalty of pattern weights; cross-validation chooses it if None.
     pub smoothing: Option<f64>,
+    /// How many fits are worked out at once. It cannot change them.
     pub threads: usize,
 }
 

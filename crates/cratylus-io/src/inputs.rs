@@ -11,6 +11,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+/// Files below a folder, as an experiment asks for them.
 pub struct FileInputs {
     base: PathBuf,
     opened: RefCell<BTreeMap<String, String>>,

@@ -19,20 +19,28 @@ pub use crate::models::many::Stopped;
 
 /// What is being extracted, and what others may see of it.
 pub struct Extraction {
+    /// The model as an agent of a game with two names.
     pub model: Arc<Model>,
+    /// How it is asked, and what asks.
     pub opened: Arc<Opened>,
+    /// Where answers are kept before they are used.
     pub tapes: Arc<Tapes>,
+    /// What may be spent.
     pub budget: Budget,
+    /// What was spent, for others to see.
     pub spent: Arc<Spent>,
+    /// Set by whoever wants it to stop.
     pub stop: Arc<AtomicBool>,
     /// Questions that are answered, of those known to be needed.
     pub done: Arc<AtomicU64>,
+    /// How many questions are known to be needed.
     pub of: Arc<AtomicU64>,
 }
 
 /// One state's entry.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
+    /// The window in the spelling of [`cratylus_core::agents::state_text`].
     pub state: String,
     /// The probability of the first name, over both orders.
     pub p: f64,

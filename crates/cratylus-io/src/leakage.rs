@@ -30,6 +30,7 @@ const FLAGS: [(Flag, [usize; 2]); 3] = [(Flag::Coordination, [2, 4]), (Flag::Rep
 
 /// What a folder held.
 pub struct Imported {
+    /// In the order of the files, which are sorted by name.
     pub answers: Vec<Answer>,
     /// The files that were read.
     pub files: Vec<PathBuf>,

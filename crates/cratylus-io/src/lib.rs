@@ -1,6 +1,8 @@
 //! Everything of Cratylus that touches the world: run directories, imported data, files of kernels and
 //! models. What must stay absent: rules of games, and statistics.
 
+#![warn(missing_docs)]
+
 mod world;
 
 mod rows;

@@ -32,6 +32,7 @@ pub const TAPE: &str = "tape";
 pub struct LiveOptions {
     /// A store of answers that is shared with other runs.
     pub store: Option<PathBuf>,
+    /// What may be spent, in this call.
     pub budget: Budget,
     /// A table of prices; the one inside this program by default.
     pub prices: Option<PathBuf>,
@@ -39,6 +40,7 @@ pub struct LiveOptions {
 
 /// A job's models, opened.
 pub struct Studio {
+    /// The run's own tape, and the store.
     pub tapes: Arc<Tapes>,
     opener: Opener,
     /// For each world and each of its kinds, the number of its model.
@@ -116,6 +118,7 @@ impl Studio {
         })
     }
 
+    /// How each model is asked, in the order of the hashes by which the tape knows them.
     pub fn setups(&self) -> Vec<Setup> {
         let mut setups: Vec<Setup> = self.opener.all().map(|opened| opened.setup.clone()).collect();
         setups.sort_by(|a, b| a.asked.cmp(&b.asked));
@@ -482,10 +485,12 @@ fn fault(fault: Fault) -> Refused {
 pub struct Load(Mutex<(u32, u32)>);
 
 impl Load {
+    /// In flight, and how many may be.
     pub fn store(&self, load: (u32, u32)) {
         *self.0.lock().expect("no panic while holding two numbers") = load;
     }
 
+    /// The two as they were stored last, both at one moment.
     pub fn get(&self) -> (u32, u32) {
         *self.0.lock().expect("no panic while holding two numbers")
     }

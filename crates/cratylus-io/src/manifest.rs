@@ -9,13 +9,16 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+/// What `manifest.json` holds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Manifest {
     /// The version of the directory's layout.
     pub format: String,
+    /// Of the program that ran it.
     pub version: String,
     /// The source revision that the program was built from.
     pub revision: String,
+    /// The experiment's seed.
     pub seed: u64,
     /// Where the agents' behaviour comes from: fitted models, kernels, servers.
     pub models: Vec<String>,
@@ -30,9 +33,11 @@ pub struct Manifest {
     /// The folder that paths in the experiment are relative to, from this directory.
     #[serde(default)]
     pub base: Option<PathBuf>,
+    /// The machine that it ran on.
     pub host: Host,
     /// RFC 3339, UTC.
     pub started: String,
+    /// RFC 3339, UTC; None while it runs.
     pub ended: Option<String>,
     /// `running`, `finished`, or what went wrong.
     pub exit: String,
@@ -40,14 +45,19 @@ pub struct Manifest {
     pub digest: Option<String>,
 }
 
+/// What kind of machine ran a directory. Nothing in it names the machine.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Host {
+    /// The operating system, as Rust calls it.
     pub os: String,
+    /// The kind of processor, as Rust calls it.
     pub arch: String,
+    /// How many threads played.
     pub threads: usize,
 }
 
 impl Host {
+    /// This machine.
     pub fn here(threads: usize) -> Host {
         Host { os: std::env::consts::OS.into(), arch: std::env::consts::ARCH.into(), threads }
     }
@@ -56,11 +66,14 @@ impl Host {
 /// The version and revision of the program, for manifests.
 #[derive(Clone, Copy, Debug)]
 pub struct Build {
+    /// As `Cargo.toml` has it.
     pub version: &'static str,
+    /// The commit of the source.
     pub revision: &'static str,
 }
 
 impl Manifest {
+    /// Of a directory in which runs begin now.
     pub fn new(build: Build, seed: u64, threads: usize) -> Manifest {
         Manifest {
             format: FORMAT.into(),
@@ -80,6 +93,7 @@ impl Manifest {
         }
     }
 
+    /// Reads a directory's manifest. One of another layout is an error.
     pub fn read(dir: &Path) -> Result<Manifest, Trouble> {
         let file = dir.join(MANIFEST);
         let text = std::fs::read_to_string(&file).map_err(at("reading", &file))?;
@@ -91,6 +105,7 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// Writes it into a directory, in place of the one that is there.
     pub fn write(&self, dir: &Path) -> Result<(), Trouble> {
         let text = serde_json::to_string_pretty(self).expect("a manifest is plain data");
         write_whole(&dir.join(MANIFEST), format!("{text}\n").as_bytes())

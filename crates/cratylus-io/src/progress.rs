@@ -10,12 +10,15 @@ use std::sync::{Arc, Mutex, OnceLock};
 /// What a running job lets others see, and how it is asked to stop.
 #[derive(Default)]
 pub struct Progress {
+    /// Runs that are over, in this call.
     pub runs: AtomicU64,
+    /// Interactions that were played, in this call.
     pub interactions: AtomicU64,
     /// How many runs are wanted, as far as that is known.
     pub total: AtomicU64,
     /// Runs that an earlier call had finished.
     pub kept: AtomicU64,
+    /// Set by whoever wants the job to stop in good order.
     pub stop: Arc<AtomicBool>,
     /// What live models cost so far.
     pub spent: Arc<Spent>,
@@ -28,12 +31,15 @@ pub struct Progress {
 /// What is seen of one point of the sweep while it is played.
 #[derive(Default)]
 pub struct PointSeen {
+    /// Runs that are over, in this call.
     pub runs: AtomicU64,
     /// How many are wanted, as far as that is known.
     pub total: AtomicU64,
     /// Runs that reached consensus.
     pub reached: AtomicU64,
+    /// Interactions that were played, in this call.
     pub interactions: AtomicU64,
+    /// Void interactions of the runs that are over.
     pub void: AtomicU64,
     success: Mutex<Success>,
 }
@@ -99,6 +105,7 @@ impl Progress {
         }
     }
 
+    /// What there is to tell since the last time, in order.
     pub fn take_notes(&self) -> Vec<String> {
         std::mem::take(&mut *self.notes.lock().expect("no panic while holding notes"))
     }

@@ -13,22 +13,35 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+/// The experiment, as the user wrote it.
 pub const EXPERIMENT: &str = "experiment.toml";
+/// Every point with nothing left to default: what decides whether a directory belongs to an experiment.
 pub const PLAN: &str = "plan.toml";
+/// Who ran what, and when.
 pub const MANIFEST: &str = "manifest.json";
+/// A row for each run. It comes last, and where it is everything is.
 pub const RUNS: &str = "runs.parquet";
+/// A row for each interaction, where they are kept.
 pub const INTERACTIONS: &str = "interactions.parquet";
+/// The readings of all runs.
 pub const MEASURES: &str = "measures.parquet";
+/// The calls of live models.
 pub const CALLS: &str = "calls.parquet";
+/// What the models were shown, by the hashes that calls name.
 pub const PROMPTS: &str = "prompts.parquet";
+/// What agents remembered at the start of each run, where the experiment does not say it.
 pub const MEMORIES: &str = "memories.parquet";
+/// What the source of an imported directory says of each point.
 pub const RECORDED: &str = "recorded.json";
+/// The report, which can be made again.
 pub const REPORT: &str = "report.html";
 
 /// What was recorded of a point's condition.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Recorded {
+    /// Where the record is from.
     pub source: String,
+    /// What follows from the record, in the shape in which results are shown.
     pub facts: Facts,
 }
 
@@ -41,6 +54,7 @@ pub fn base(dir: &Path) -> PathBuf {
 /// A run directory.
 #[derive(Clone, Debug)]
 pub struct RunDir {
+    /// Where it is, as it was opened.
     pub path: PathBuf,
     /// Whether all its runs are there; else what there is so far is read.
     pub finished: bool,
@@ -124,6 +138,7 @@ impl RunDir {
         self.files(RUNS)?.iter().map(|file| table::count(file)).sum()
     }
 
+    /// The rows of all runs that are there, in the order of their numbers.
     pub fn rows(&self) -> Result<Vec<RunRow>, Trouble> {
         let mut rows = Vec::new();
         for file in self.files(RUNS)? {

@@ -25,33 +25,44 @@ pub const FORMAT: &str = "1";
 /// One column, with None where a value is missing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
+    /// Whole numbers of 64 bits.
     Int(Vec<Option<i64>>),
     /// Whole numbers of 64 bits without a sign.
     UInt(Vec<Option<u64>>),
+    /// Numbers in double precision.
     Float(Vec<Option<f64>>),
+    /// Text. That it is UTF-8 is seen when it is read.
     Text(Vec<Option<ByteArray>>),
+    /// True and false.
     Bool(Vec<Option<bool>>),
 }
 
+/// A column of a Parquet file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
+    /// As readers of the file ask for it.
     pub name: String,
+    /// One for each row.
     pub values: Values,
 }
 
 impl Column {
+    /// A column of any type.
     pub fn new(name: impl Into<String>, values: Values) -> Column {
         Column { name: name.into(), values }
     }
 
+    /// Of whole numbers, none of which is missing.
     pub fn ints(name: &str, values: impl IntoIterator<Item = i64>) -> Column {
         Column::new(name, Values::Int(values.into_iter().map(Some).collect()))
     }
 
+    /// Of texts, some of which may be missing.
     pub fn texts<'a>(name: &str, values: impl IntoIterator<Item = Option<&'a str>>) -> Column {
         Column::new(name, Values::Text(values.into_iter().map(|text| text.map(ByteArray::from)).collect()))
     }
 
+    /// How many rows it has.
     pub fn len(&self) -> usize {
         match &self.values {
             Values::Int(values) => values.len(),
@@ -62,6 +73,7 @@ impl Column {
         }
     }
 
+    /// Whether it has no rows.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -70,10 +82,12 @@ impl Column {
 /// Columns of equal length.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Table {
+    /// In the order of the file.
     pub columns: Vec<Column>,
 }
 
 impl Table {
+    /// How many rows there are; 0 without columns.
     pub fn rows(&self) -> usize {
         self.columns.first().map_or(0, Column::len)
     }
@@ -86,10 +100,13 @@ impl Table {
         })
     }
 
+    /// Whether there is a column of this name, of whatever type.
     pub fn has(&self, name: &str) -> bool {
         self.columns.iter().any(|column| column.name == name)
     }
 
+    /// A column of whole numbers. An error says that there is none of the name, or that it holds something else; so do the
+    /// next.
     pub fn ints(&self, name: &str) -> Result<&[Option<i64>], String> {
         match self.values(name)? {
             Values::Int(values) => Ok(values),
@@ -97,6 +114,7 @@ impl Table {
         }
     }
 
+    /// A column of whole numbers without a sign.
     pub fn uints(&self, name: &str) -> Result<&[Option<u64>], String> {
         match self.values(name)? {
             Values::UInt(values) => Ok(values),
@@ -104,6 +122,7 @@ impl Table {
         }
     }
 
+    /// A column of numbers in double precision.
     pub fn floats(&self, name: &str) -> Result<&[Option<f64>], String> {
         match self.values(name)? {
             Values::Float(values) => Ok(values),
@@ -111,6 +130,7 @@ impl Table {
         }
     }
 
+    /// A column of true and false.
     pub fn bools(&self, name: &str) -> Result<&[Option<bool>], String> {
         match self.values(name)? {
             Values::Bool(values) => Ok(values),
@@ -118,6 +138,7 @@ impl Table {
         }
     }
 
+    /// A column of text; one that is not UTF-8 is an error.
     pub fn texts(&self, name: &str) -> Result<Vec<Option<&str>>, String> {
         let Values::Text(values) = self.values(name)? else {
             return Err(format!("column `{name}` does not hold text"));
@@ -276,6 +297,7 @@ pub fn read_groups(
 pub struct Group<'a> {
     /// The number of its first row in the file.
     pub first: u64,
+    /// How many rows it holds.
     pub rows: u64,
     said: &'a RowGroupMetaData,
 }

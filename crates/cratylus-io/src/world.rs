@@ -3,10 +3,12 @@
 use std::fmt;
 use std::path::Path;
 
+/// What went wrong, in words for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble(pub String);
 
 impl Trouble {
+    /// Of words that say what we were doing, to what.
     pub fn new(what: impl Into<String>) -> Trouble {
         Trouble(what.into())
     }

@@ -2,6 +2,8 @@
 //! belongs into `cratylus-core` or `cratylus-io`. It is a library so that a verb can be called from another language with
 //! its words and its errors; see [`called`].
 
+#![warn(missing_docs)]
+
 mod audit;
 mod audit_plan;
 mod check;
@@ -70,6 +72,7 @@ enum Verb {
 pub struct Failure {
     /// The exit code: 1 for a run that failed, 2 for what the user can mend.
     pub code: u8,
+    /// For the user: one line or more, the first beginning with `error: `.
     pub message: String,
 }
 

@@ -25,6 +25,7 @@ impl AgentSpec for Params {
     }
 }
 
+/// Always chooses the name at this place in the pool, whatever it remembers.
 pub struct Constant(pub Name);
 
 impl Policy for Constant {

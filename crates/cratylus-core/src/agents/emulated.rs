@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::{Arc, LazyLock};
 
+/// The line of the registry.
 pub const ENTRY: AgentEntry = AgentEntry::new::<Params>(
     "emulated",
     "responds as a recorded language model did: fitted P(choice | memory), for any names and memory",
@@ -40,6 +41,7 @@ struct Params {
 pub struct Emulated {
     /// The version of this layout.
     pub format: u32,
+    /// What experiments call it by.
     pub name: String,
     /// What the source calls the model.
     pub model: String,
@@ -49,6 +51,7 @@ pub struct Emulated {
     pub decisions: u64,
     /// The penalties of pattern weights in pools of two names and of more, chosen by cross-validation over runs.
     pub smoothing: [f64; 2],
+    /// What the recorded agents were paid, in the first of the conditions; None where that is not recorded.
     pub payoff: Option<Payoff>,
     /// The names that were recorded.
     pub names: BTreeSet<String>,
@@ -70,6 +73,7 @@ pub struct Emulated {
 /// condition (and all of the others) fitted to and the odd ones scored, and the other way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldOut {
+    /// In the words of [`Condition::label`].
     pub condition: String,
     /// Even to odd, and odd to even; one score for a condition that the fit saw nothing of.
     pub folds: Vec<f64>,
@@ -83,32 +87,43 @@ pub struct HeldOut {
 /// are exchanged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sufficiency {
+    /// In the words of [`Condition::label`].
     pub condition: String,
     /// Pearson's chi-squared of window × run, over its degrees of freedom.
     pub statistic: f64,
+    /// The share of exchanges with a statistic at least as large.
     pub p: f64,
     /// The same over windows of at most two rounds, which hold many decisions each.
     pub short_statistic: f64,
+    /// The same for the short windows.
     pub short_p: f64,
 }
 
 /// One recorded condition.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Condition {
+    /// The name of the recorded directory or file.
     pub file: String,
+    /// The kind of game, as experiment files call it.
     pub game: String,
+    /// The pool, in the order in which the condition had it.
     pub names: Vec<String>,
+    /// How many rounds an agent remembers at most.
     pub memory: usize,
+    /// The number of agents, committed ones included.
     pub size: u64,
+    /// The name that everyone remembered at the start; None where memories were empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<String>,
     /// What an agent that is asked alone remembers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remembers: Vec<[String; 2]>,
+    /// The name that a minority is committed to, and how many agents are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub committed: Option<(String, u64)>,
     /// Whether the fit saw its decisions.
     pub trained: bool,
+    /// What was seen in the recorded runs.
     pub facts: Facts,
 }
 
@@ -150,6 +165,7 @@ impl Condition {
 /// The published stop rule: so many successes in a row, whatever the size of the population.
 const WINDOW: u64 = 72;
 
+/// The version of the layout that this program writes, and the only one that it reads.
 pub const FORMAT: u32 = 1;
 
 /// The models inside this program.
@@ -167,6 +183,7 @@ pub fn built_in() -> &'static [Arc<Emulated>] {
 }
 
 impl Emulated {
+    /// Reads the text of a file; an error says what is wrong with it. Weights that are no numbers are refused.
     pub fn parse(text: &str) -> Result<Emulated, String> {
         let model: Emulated = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if model.format != FORMAT {
@@ -276,6 +293,7 @@ impl Condition {
 /// How strongly a feature is held back: the ridge penalty of its weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Penalty {
+    /// This much, whatever the data say.
     Fixed(f64),
     /// A pattern, whatever the pool: the geometric mean of the two penalties that cross-validation chooses.
     Pattern,
@@ -298,6 +316,7 @@ pub struct View<'w> {
 const ABSENT: f64 = -2.0;
 
 impl<'w> View<'w> {
+    /// Of remembered rounds, oldest first.
     pub fn new(window: &'w [Round]) -> View<'w> {
         let mut seen: Vec<u16> = Vec::new();
         let mut place = |name: u16| {

@@ -17,6 +17,7 @@ use crate::{AgentId, Name};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The line of the registry.
 pub const ENTRY: AgentEntry = AgentEntry::new::<Params>("inventory", "keeps an inventory of names; plays the naming game");
 
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -35,6 +36,7 @@ struct Params {
     beta: Option<f64>,
 }
 
+/// What a speaker that takes a new name does with it. In all else the two are the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
@@ -48,6 +50,7 @@ pub enum Rule {
 /// How an agent with an inventory plays.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InventoryRule {
+    /// Which names a speaker stores that it did not know before.
     pub keeps: Rule,
     /// How many names the pool has; None where names are invented.
     pub pool: Option<u32>,
@@ -59,6 +62,7 @@ pub struct InventoryRule {
 const PLAIN: [u64; 2] = [1 << 32, 0];
 
 impl InventoryRule {
+    /// The rule as published: stored at once, known names always agreed to.
     pub fn textbook(pool: Option<u32>) -> InventoryRule {
         InventoryRule { keeps: Rule::Textbook, pool, agrees: PLAIN }
     }
@@ -68,6 +72,7 @@ impl InventoryRule {
         self.agrees == PLAIN
     }
 
+    /// Whether a hearer agrees to a name, by the 32 bits of its decision.
     #[inline]
     pub fn agrees(&self, known: bool, draw: u32) -> bool {
         u64::from(draw) < self.agrees[usize::from(!known)]
@@ -105,6 +110,7 @@ impl AgentSpec for Params {
 pub struct Inventory(pub Vec<Name>);
 
 impl Inventory {
+    /// Whether the name is in it.
     pub fn knows(&self, word: Name) -> bool {
         self.0.contains(&word)
     }
@@ -141,6 +147,7 @@ pub struct Inventories {
 }
 
 impl Inventories {
+    /// A cohort of one agent for each inventory.
     pub fn new(rule: InventoryRule, committed: bool, known: Vec<Inventory>) -> Inventories {
         Inventories { rule, committed, known }
     }

@@ -46,6 +46,7 @@ impl AgentSpec for Params {
 /// P(first name | window) for every window of at most `memory` rounds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kernel {
+    /// The longest window, in rounds.
     pub memory: usize,
     /// In the order of [`state_index`]: 1, 4, 16, … windows of 0, 1, 2, … rounds.
     p_name0: Vec<f64>,

@@ -25,6 +25,7 @@ pub use inventory::{Inventories, Inventory, InventoryRule};
 pub use kernel::{Kernel, all_states, state_index, state_text};
 pub use opinion::OpinionRule;
 
+/// All kinds of agents, in the order in which lists show them.
 pub const ALL: &[AgentEntry] = &[
     emulated::ENTRY,
     kernel::ENTRY,

@@ -38,9 +38,13 @@ enum Rule {
 /// How an agent forms its opinion.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum OpinionRule {
+    /// That of a neighbour drawn at random.
     Voter,
+    /// The commonest around it; of several its own, or else one of them at random.
     Majority,
+    /// Any, each with a probability that grows with its share among the neighbours.
     Tanh {
+        /// How strongly; below 0 it falls.
         beta: f64,
     },
     /// Holds one and never another.

@@ -15,6 +15,7 @@ mod prior;
 mod sufficiency;
 mod tipping;
 
+/// All audits, in the order in which they are asked and shown.
 pub const ALL: &[Entry] = &[
     prior::ENTRY,
     mechanism::ENTRY,

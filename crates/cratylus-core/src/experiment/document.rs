@@ -14,22 +14,27 @@ pub(crate) type Item<'i> = Spanned<DeValue<'i>>;
 /// A mistake in an experiment file, or on the command line that changes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
+    /// What is wrong, in a line.
     pub message: String,
+    /// What would be right, where that can be said.
     pub help: Option<String>,
     /// Where it stands, in bytes of the file. Places behind the end of the file are `--set` arguments.
     pub span: Option<Range<usize>>,
 }
 
 impl Mistake {
+    /// One without a place and without a way out.
     pub fn new(message: String) -> Mistake {
         Mistake { message, help: None, span: None }
     }
 
+    /// The same with a way out, which may begin with the separator of a message; an empty one is none.
     pub fn help(self, help: String) -> Mistake {
         let help = Some(help.trim_start_matches([';', ' ']).to_string()).filter(|help| !help.is_empty());
         Mistake { help, ..self }
     }
 
+    /// The same with its place, in bytes of the file.
     pub fn span(self, span: Range<usize>) -> Mistake {
         Mistake { span: Some(span), ..self }
     }

@@ -40,16 +40,23 @@ use std::sync::Arc;
 /// One experiment without its sweep.
 #[derive(Clone, Debug)]
 pub struct Experiment {
+    /// Names the run directory; `experiment` where the file gives none.
     pub name: String,
+    /// The seed of all that is drawn: those of the runs are made from it.
     pub seed: u64,
     /// Runs of each point; the most, where it depends on what they give.
     pub replicas: u64,
     /// What it depends on.
     pub sequential: Option<Sequential>,
+    /// How many agents there are, and who can meet whom.
     pub population: Population,
+    /// The game that was chosen, with its parameters.
     pub game: Chosen<dyn GameSpec>,
+    /// Which kinds of agents play, and who is committed.
     pub agents: Agents,
+    /// What ends a run; 1,000 population rounds where nothing else does.
     pub stop: Stop,
+    /// What is kept of a run in its directory.
     pub record: Record,
     /// What agents are shown in place of what is so.
     pub control: Control,
@@ -61,11 +68,13 @@ pub struct Experiment {
     pub published: Vec<Published>,
 }
 
+/// The population of an experiment.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Population {
     /// The number of agents.
     pub size: u64,
+    /// Who can meet whom; everyone everyone by default.
     #[serde(default)]
     pub network: NetworkSpec,
     /// How the two agents of an interaction are drawn.
@@ -99,6 +108,7 @@ impl Followed {
     }
 }
 
+/// Which network agents meet on.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum NetworkSpec {
@@ -131,8 +141,10 @@ pub enum NetworkSpec {
     },
     /// Every pair is joined with the same probability; `p` or `mean_degree`.
     ErdosRenyi {
+        /// The probability of each pair, from 0 to 1.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         p: Option<f64>,
+        /// How many neighbours an agent has on average.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mean_degree: Option<f64>,
         /// With it one network for all runs; without it every run draws its own.
@@ -141,13 +153,17 @@ pub enum NetworkSpec {
     },
     /// Everyone has the same number of neighbours, and who they are is random.
     RandomRegular {
+        /// How many neighbours each has; even where the number of agents is odd.
         degree: u32,
+        /// With it one network for all runs; without it every run draws its own.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seed: Option<u64>,
     },
     /// Agents come one by one and join `m` of those with many neighbours.
     BarabasiAlbert {
+        /// At least 1, and less than there are agents.
         m: u32,
+        /// With it one network for all runs; without it every run draws its own.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seed: Option<u64>,
     },
@@ -159,6 +175,7 @@ pub enum NetworkSpec {
         within: f64,
         /// The same for agents of different blocks.
         between: f64,
+        /// With it one network for all runs; without it every run draws its own.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seed: Option<u64>,
     },
@@ -168,6 +185,7 @@ pub enum NetworkSpec {
         degree: u32,
         /// The probability with which an edge is moved.
         rewiring: f64,
+        /// With it one network for all runs; without it every run draws its own.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seed: Option<u64>,
     },
@@ -181,6 +199,7 @@ fn two() -> u32 {
 const EDGES_MAX: f64 = 5e8;
 
 impl NetworkSpec {
+    /// Every kind with words for lists, which name its keys.
     pub const KINDS: [(&str, &str); 10] = [
         ("complete", "everyone can meet everyone; takes no memory at any size"),
         ("edge-list", "an undirected network from a text file (file) with an edge on each line"),
@@ -327,6 +346,7 @@ pub struct Start {
     pub run: Option<FromRun>,
 }
 
+/// A run that another begins where it ended.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FromRun {
@@ -340,6 +360,7 @@ pub struct FromRun {
 /// Who plays: shares of kinds, and committed groups.
 #[derive(Clone, Debug)]
 pub struct Agents {
+    /// At least one, each with how much of the population it makes up. Agents of a kind are placed at random.
     pub kinds: Vec<(Part, Chosen<dyn AgentSpec>)>,
     /// The first is the minority whose name is followed; others are in its way.
     pub committed: Vec<Committed>,
@@ -348,7 +369,9 @@ pub struct Agents {
 /// How much of the population a kind makes up.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Part {
+    /// This many agents, in a population in which none is committed; else its part of the others.
     Count(u64),
+    /// A share, from 0 to 1, of the agents that are not committed.
     Share(f64),
 }
 
@@ -356,6 +379,7 @@ pub enum Part {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Committed {
+    /// The name that they always choose.
     pub name: String,
     /// How many agents are committed. Give `count` or `share`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -363,10 +387,12 @@ pub struct Committed {
     /// Which share of the population is committed, rounded to the nearest agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub share: Option<f64>,
+    /// Whether they replace agents or are added.
     #[serde(default)]
     pub how: How,
 }
 
+/// Where committed agents come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum How {
@@ -377,6 +403,7 @@ pub enum How {
     Add,
 }
 
+/// What is kept of a run.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
@@ -408,6 +435,7 @@ pub struct Budget {
     pub tokens: Option<u64>,
     /// US dollars, by the table of prices or as the server says.
     pub usd: Option<f64>,
+    /// Hours by the clock, of this call of `run`.
     pub hours: Option<f64>,
     /// A table of prices in place of the program's own, relative to the experiment file.
     pub prices: Option<String>,

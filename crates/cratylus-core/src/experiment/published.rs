@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Published {
+    /// The outcome that they are values of.
     pub of: Outcome,
     /// Where the values are from: a paper, a formula.
     pub source: String,

@@ -25,6 +25,7 @@ pub trait GameSpec: fmt::Debug + Send + Sync {
     /// What is wrong with the parameters: which key, and why.
     fn check(&self) -> Result<(), (&'static str, String)>;
 
+    /// The pool, in the order of the file. None in a game without one.
     fn names(&self) -> Option<&[String]>;
 
     /// How many rounds agents remember. None in a game where they keep something else.
@@ -32,6 +33,7 @@ pub trait GameSpec: fmt::Debug + Send + Sync {
         None
     }
 
+    /// What agents are paid for success and for failure. None in a game that does not pay.
     fn payoff(&self) -> Option<Payoff> {
         None
     }
@@ -56,6 +58,7 @@ pub trait GameSpec: fmt::Debug + Send + Sync {
         None
     }
 
+    /// The rule of the game. Called once `check` has found nothing wrong.
     fn build(&self) -> Box<dyn Game>;
 }
 
@@ -89,11 +92,15 @@ pub trait AgentSpec: fmt::Debug + Send + Sync {
 pub struct AgentContext<'a> {
     /// The pool; empty in a game without one.
     pub names: &'a [String],
+    /// How many rounds the game lets an agent remember; 0 in a game in which it keeps something else.
     pub memory: usize,
+    /// None in a game that does not pay.
     pub payoff: Option<Payoff>,
     /// Whether a minority is committed.
     pub committed: bool,
+    /// The files that the experiment names.
     pub inputs: &'a dyn Inputs,
+    /// Where it notes its sources and its limits.
     pub notes: &'a Notes,
 }
 
@@ -162,7 +169,9 @@ impl Inputs for NoInputs {
 
 /// Parameters that were read, with the name they were chosen by.
 pub struct Chosen<T: ?Sized> {
+    /// The name by which it was chosen, as it stands in the registry.
     pub kind: &'static str,
+    /// The parameters, checked.
     pub spec: Arc<T>,
     /// The parameters with nothing left to default, `kind` included.
     pub plan: toml::Table,
@@ -185,13 +194,17 @@ type Params<T> = (Arc<T>, toml::Table);
 
 /// One line of a registry.
 pub struct Entry<T: ?Sized> {
+    /// What experiment files call it.
     pub name: &'static str,
+    /// What it is, for lists and the schema.
     pub words: &'static str,
     read: fn(Table<'_>, &Spans<'_, '_>) -> Result<Params<T>, Mistake>,
     pub(super) schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
+/// A game's line in the list of [`games`].
 pub type GameEntry = Entry<dyn GameSpec>;
+/// A line of the list of kinds of agents, in [`agents`].
 pub type AgentEntry = Entry<dyn AgentSpec>;
 
 fn read_params<P: DeserializeOwned + Serialize>(table: Table<'_>, spans: &Spans<'_, '_>) -> Result<(P, toml::Table), Mistake> {

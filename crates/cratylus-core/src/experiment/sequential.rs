@@ -40,6 +40,7 @@ pub struct Rule {
 pub struct Find {
     /// The swept number.
     pub key: String,
+    /// What is asked of each run: something that can be answered by yes or no.
     #[serde(default = "consensus")]
     pub of: Asked,
     /// The share of runs at the threshold.
@@ -121,6 +122,7 @@ impl Asked {
         }
     }
 
+    /// What is asked, as the end of a sentence about runs.
     pub fn words(&self) -> String {
         match self {
             Asked::Consensus => "reach consensus".into(),
@@ -134,7 +136,9 @@ impl Asked {
 /// What decides how many runs there are, beside the number of replicas.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sequential {
+    /// How many runs a point has at least and at most, and when there are enough.
     pub rule: Rule,
+    /// The threshold that is to be found, where one is.
     pub find: Option<Find>,
 }
 
@@ -194,7 +198,9 @@ impl Sequential {
 pub struct Searched {
     /// What the other swept keys are, for readers; empty where there are none.
     pub label: String,
+    /// Their numbers in the sweep, from 0.
     pub points: Vec<usize>,
+    /// The swept number of each, rising.
     pub values: Vec<f64>,
 }
 

@@ -10,7 +10,9 @@ use toml::de::DeValue;
 /// One swept key's value at one point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
+    /// With its section, as `population.size`.
     pub key: String,
+    /// As it stands in the file, or in the range that it is of.
     pub value: toml::Value,
     /// Whether it tells the values of its axis apart, so that a label needs no other key of the axis.
     pub telling: bool,
@@ -29,7 +31,9 @@ impl Setting {
 /// One point of a sweep: what it sets, and the experiment that makes.
 #[derive(Clone, Debug)]
 pub struct Point {
+    /// In the order of the file; empty without a sweep.
     pub settings: Vec<Setting>,
+    /// With the values in their places, checked.
     pub experiment: Experiment,
 }
 

@@ -9,10 +9,12 @@ use crate::{AgentId, Name};
 pub enum Names {
     /// Which of two names.
     Bits(u64),
+    /// Any names, one for each interaction.
     Words(Box<[Name; BLOCK]>),
 }
 
 impl Names {
+    /// The name at a place from 0 to 63. It means something only where the seat said something.
     #[inline]
     pub fn get(&self, i: usize) -> Name {
         match self {
@@ -26,12 +28,15 @@ impl Names {
 /// interactions make the same blocks whoever plays them.
 #[derive(Clone, Debug)]
 pub struct Block {
+    /// The number of the block's first interaction in its run.
     pub start: u64,
     /// The first interaction of the block that was played, counted from `start`.
     pub first: usize,
     /// The end of those that were.
     pub n: usize,
+    /// Who took part in each interaction, by seat.
     pub pairs: [[AgentId; 2]; BLOCK],
+    /// What was said in each, by seat.
     pub names: [Names; 2],
     /// Where each seat said something.
     pub said: [u64; 2],
@@ -39,6 +44,7 @@ pub struct Block {
     pub committed: [u64; 2],
     /// Where something was at stake and settled, and where that succeeded.
     pub settled: u64,
+    /// A bit for each interaction; 0 where nothing was settled.
     pub success: u64,
     /// How many words all agents hold together after each interaction, where that is kept.
     pub words: Option<Box<[u64; BLOCK]>>,
@@ -112,6 +118,7 @@ impl Block {
         }
     }
 
+    /// Those that were played, in their order.
     pub fn events(&self) -> impl Iterator<Item = Event> + '_ {
         (self.first..self.n).map(|i| self.event(i))
     }

@@ -13,11 +13,13 @@ use crate::seed::Stream;
 /// What comes of a meeting, with its probability.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Change {
+    /// Among all that can come of the same meeting.
     pub probability: f64,
     /// The states of the first and the second afterwards.
     pub states: [u16; 2],
     /// What each says.
     pub names: [Option<u16>; 2],
+    /// Whether the interaction succeeds.
     pub success: bool,
 }
 
@@ -26,10 +28,13 @@ pub struct Change {
 pub struct Tally {
     /// Interactions `start..end`.
     pub start: u64,
+    /// One past the last interaction.
     pub end: u64,
+    /// How many interactions succeeded.
     pub successes: u64,
     /// How often each name was said, and how often by agents that are not committed.
     pub said: Vec<u64>,
+    /// By name, as `said`.
     pub said_freely: Vec<u64>,
     /// How many words all agents know at its end, and how many different ones, where they keep inventories.
     pub words: Option<[u64; 2]>,
@@ -59,6 +64,7 @@ impl Counts {
         Counts { used: vec![0; n], counts, changes, seen }
     }
 
+    /// How many agents are in each state, committed ones in states of their own.
     pub fn counts(&self) -> &[u64] {
         &self.counts
     }

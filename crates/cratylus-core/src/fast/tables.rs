@@ -106,6 +106,7 @@ impl Tables {
         self.lines.len()
     }
 
+    /// Whether no kind was compiled yet.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }

@@ -13,6 +13,7 @@ pub const ENTRY: GameEntry = GameEntry::new::<CategoryGame>(
     "a speaker says a word for one of a few objects on a line, and succeeds if the hearer points at it; agents divide the line into categories with words",
 );
 
+/// The category game's parameters.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CategoryGame {

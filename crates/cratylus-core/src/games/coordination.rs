@@ -12,6 +12,7 @@ pub const ENTRY: GameEntry = GameEntry::new::<Coordination>(
     "both players choose a name at once and are paid for agreeing; each remembers its last rounds",
 );
 
+/// The coordination game's parameters, which are the game.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Coordination {
@@ -25,6 +26,7 @@ pub struct Coordination {
     pub memory: usize,
 }
 
+/// What agreeing and not agreeing are worth, in points.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Payoff {

@@ -13,6 +13,7 @@ pub const ENTRY: GameEntry = GameEntry::new::<Individual>(
     "one agent is asked alone, with a given memory, which name it would choose; it learns nothing",
 );
 
+/// The parameters of questions to one agent alone.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Individual {

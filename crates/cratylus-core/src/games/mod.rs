@@ -15,5 +15,6 @@ pub use individual::Individual;
 pub use naming::Naming;
 pub use opinion::Opinion;
 
+/// All games, in the order in which lists show them.
 pub const ALL: &[GameEntry] =
     &[coordination::ENTRY, naming::ENTRY, opinion::ENTRY, category::ENTRY, individual::ENTRY, crate::outside::GAME];

@@ -13,6 +13,7 @@ pub const ENTRY: GameEntry = GameEntry::new::<Naming>(
     "a speaker says a name and succeeds if the hearer knows it; agents keep inventories of names",
 );
 
+/// The naming game's parameters, which are the game.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Naming {

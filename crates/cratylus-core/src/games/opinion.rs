@@ -12,6 +12,7 @@ pub const ENTRY: GameEntry = GameEntry::new::<Opinion>(
     "one agent at a time sees how many of its neighbours hold each opinion, and gives its own",
 );
 
+/// The opinion game's parameters.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Opinion {

@@ -24,6 +24,7 @@ pub enum Read {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unusable {
+    /// Nothing but white space.
     Empty,
     /// It names none of the options: a refusal, prose, another word, another script.
     NoName,

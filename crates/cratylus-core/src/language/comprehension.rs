@@ -9,14 +9,18 @@ use crate::window::Round;
 pub struct Item {
     /// What is asked for: `min`, `max`, `actions`, `payoff`, `round`, `action-i`, `points-i`, `count`, `total`.
     pub what: &'static str,
+    /// As it is put to the model, after the scene.
     pub question: String,
+    /// The right answer, by what the scene says.
     pub gold: Gold,
 }
 
 /// The right answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Gold {
+    /// Read from the answer as a number.
     Number(f64),
+    /// Read from the answer as names of the pool, whatever their order.
     Names(Vec<String>),
 }
 

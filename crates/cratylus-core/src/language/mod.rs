@@ -16,13 +16,16 @@ use crate::window::thresholds;
 pub struct Message {
     /// `system` or `user`.
     pub role: String,
+    /// What it says, as it is sent.
     pub text: String,
 }
 
 /// What a model is shown: messages, and the words with which its answer is made to begin where that can be done.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Prompt {
+    /// The oldest first.
     pub messages: Vec<Message>,
+    /// Empty where an answer may begin as it likes.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub prefill: String,
 }
@@ -30,6 +33,7 @@ pub struct Prompt {
 /// The probability with which an answer is each name of the pool; what is left over falls on answers that are none.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Distribution {
+    /// By place in the pool. They add up to at most 1.
     pub names: Vec<f64>,
     /// Where each name's share of the 2^32 draws ends; draws beyond the last one are unusable answers.
     ends: Vec<u64>,

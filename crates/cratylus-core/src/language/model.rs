@@ -13,23 +13,34 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// A language model, and how it is told and heard as an agent of one game.
 #[derive(Clone)]
 pub struct Model {
     /// What the user calls it.
     pub name: String,
+    /// Where its answers come from.
     pub source: Source,
+    /// What it is told and how its words are read.
     pub protocol: Arc<Protocol>,
+    /// In which order it is shown its options: the experiment's, or else the protocol's.
     pub order: Order,
+    /// How often it is asked at most before an interaction is void; at least 1.
     pub tries: u8,
+    /// How a choice is drawn from its probabilities.
     pub sampler: Sampler,
+    /// How a choice is asked for. `Auto` is settled before the first question.
     pub choice: Choice,
+    /// What becomes of answers that are no name.
     pub outside: Outside,
     /// How a server's list of next tokens is bounded; chosen by what the server can give where it is left out.
     pub top_logprobs: Option<u32>,
     /// Beginnings of names less likely than this are not followed.
     pub resolution: f64,
+    /// The pool, in the order of the experiment file.
     pub names: Vec<String>,
+    /// What the protocol may tell it of.
     pub payoff: Payoff,
+    /// How many of its last rounds it is told at most.
     pub memory: usize,
 }
 
@@ -65,6 +76,7 @@ pub enum Outside {
 /// Where a model is asked.
 #[derive(Clone)]
 pub enum Source {
+    /// One that is reached over HTTP.
     Server(Server),
     /// A model file, or a folder with one, in this process.
     File(String),
@@ -72,6 +84,7 @@ pub enum Source {
     Command(Vec<String>),
     /// Canned answers.
     Canned(Vec<Canned>),
+    /// Computed here, to try things out without a model.
     Mock(Mock),
 }
 
@@ -81,8 +94,11 @@ pub enum Source {
 pub struct Server {
     /// None stands for the environment's CRATYLUS_ENDPOINT.
     pub endpoint: Option<String>,
+    /// As the server calls it; None where it serves a single one.
     pub model: Option<String>,
+    /// None where it is to be found out.
     pub dialect: Option<Dialect>,
+    /// Whether messages are sent, or plain text.
     pub api: Api,
     /// The environment variable that holds the key.
     pub key_env: Option<String>,
@@ -90,7 +106,9 @@ pub struct Server {
     pub extra: BTreeMap<String, serde_json::Value>,
     /// Fields of the body that are not sent, because the model refuses them.
     pub omit: Vec<String>,
+    /// How it is pressed and waited for.
     pub limits: Limits,
+    /// What is done when another model answers than the one that was found at first.
     pub identity: OnChange,
 }
 
@@ -98,21 +116,33 @@ pub struct Server {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Dialect {
+    /// OpenAI's own service.
     Openai,
+    /// vLLM, which lists more next tokens where it is started for it.
     Vllm,
+    /// SGLang, which takes regular expressions.
     Sglang,
+    /// The server of llama.cpp.
     LlamaServer,
+    /// The server of llama-cpp-python.
     LlamaCppPython,
+    /// Ollama, by the part of it that speaks as OpenAI does.
     Ollama,
+    /// The server of LM Studio.
     LmStudio,
+    /// OpenRouter, which passes requests on to providers.
     Openrouter,
+    /// Anthropic's own service, which gives no log-probabilities.
     Anthropic,
+    /// Whatever else answers as OpenAI's service does.
     Generic,
 }
 
+/// How a prompt is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Api {
+    /// Messages, to which the server applies the model's chat template.
     #[default]
     Chat,
     /// Plain text without a chat template, for base models.
@@ -123,6 +153,7 @@ pub enum Api {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnChange {
+    /// The run ends with a fault, and what was played stays.
     #[default]
     Stop,
     /// Go on; calls that another model answered are marked.
@@ -135,11 +166,15 @@ pub enum OnChange {
 pub struct Limits {
     /// The most requests in flight; found out from below by default.
     pub in_flight: Option<u32>,
+    /// None for no limit of this program's.
     pub requests_per_minute: Option<f64>,
+    /// In and out together; None for no limit of this program's.
     pub tokens_per_minute: Option<f64>,
+    /// Until a connection is made; 10 by default.
     pub connect_seconds: Option<f64>,
     /// Until the first byte of an answer. A server that is still loading takes minutes.
     pub first_byte_seconds: Option<f64>,
+    /// Until the answer is whole; 600 by default.
     pub total_seconds: Option<f64>,
     /// How often a request that failed on the way is sent again.
     pub retries: Option<u32>,
@@ -152,6 +187,7 @@ pub struct Canned {
     /// The remembered rounds that it answers, oldest first, as own and partner's choice; any where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Vec<[String; 2]>>,
+    /// Words to be read. Give this or `probabilities`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// The probability of each name.
@@ -162,7 +198,9 @@ pub struct Canned {
 /// A policy dressed as a model.
 #[derive(Clone)]
 pub struct Mock {
+    /// The probabilities of its answers, given a memory.
     pub policy: Arc<dyn Policy>,
+    /// How long each answer takes, in milliseconds.
     pub latency_ms: f64,
     /// The share of answers that are unusable.
     pub garbage: f64,
@@ -172,13 +210,16 @@ pub struct Mock {
     pub first_bias: f64,
     /// Whether it gives words and no probabilities.
     pub text: bool,
+    /// The most requests that it takes at a time.
     pub in_flight: u32,
 }
 
 /// A question put to a model: what an agent remembers, in which order it sees its options, and which draw it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
+    /// The remembered rounds, oldest first.
     pub window: Box<[Round]>,
+    /// The places in the pool, in the order in which they are shown.
     pub order: Box<[u16]>,
     /// The number under which an answer in words is kept: a function of the run's seed, the interaction, the seat and
     /// the try. Answers with probabilities are the same for every draw.
@@ -190,6 +231,7 @@ pub struct Query {
 /// What came back.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
+    /// The probability of each name.
     Distribution(Arc<Distribution>),
     /// A text, read.
     Read(Result<Name, Unusable>),
@@ -201,6 +243,8 @@ impl Model {
         self.told(&query.window, &query.order)
     }
 
+    /// The same from its parts: remembered rounds, oldest first, and places in the pool as they are shown. An error says what
+    /// is wrong with the template.
     pub fn told(&self, window: &[Round], order: &[u16]) -> Result<Prompt, String> {
         self.protocol.tell(&Told { names: &self.names, order, payoff: self.payoff, window })
     }

@@ -103,9 +103,13 @@ struct File {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Nouns {
+    /// What one choice is called.
     pub action: String,
+    /// The same for several.
     pub actions: String,
+    /// What an interaction is called.
     pub round: String,
+    /// What payoffs are counted in.
     pub points: String,
     /// What the other is called; the field `partner` where it is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,6 +159,7 @@ fn fifteen() -> u32 {
     15
 }
 
+/// The version of the layout that this program reads.
 pub const FORMAT: u32 = 1;
 
 /// What a template is told of one decision.
@@ -164,6 +169,7 @@ pub struct Told<'a> {
     pub names: &'a [String],
     /// The order in which it is shown.
     pub order: &'a [u16],
+    /// What both players are paid, as far as the template tells it.
     pub payoff: Payoff,
     /// The remembered rounds, oldest first.
     pub window: &'a [Round],
@@ -172,16 +178,25 @@ pub struct Told<'a> {
 /// A protocol, ready to tell and to read.
 #[derive(Clone)]
 pub struct Protocol {
+    /// The name of a built-in one, or of its file without the ending.
     pub name: String,
+    /// What it is, in a line; empty where the file does not say it.
     pub words: String,
+    /// Where it is from; empty where the file does not say it.
     pub source: String,
+    /// In which order options are shown where the experiment does not say it.
     pub order: Order,
+    /// How often an agent is asked before the interaction is void.
     pub tries: u8,
+    /// The words with which an answer is made to begin, where that can be done; empty for none.
     pub prefill: String,
+    /// Where in an answer the name stands.
     pub read: Read,
+    /// The most tokens that an answer in words may take.
     pub max_tokens: u32,
     /// The fields with their values: the file's, where the experiment does not give another.
     pub fields: BTreeMap<String, toml::Value>,
+    /// What questions about the scene call things.
     pub nouns: Nouns,
     has_scene: bool,
     templates: Environment<'static>,

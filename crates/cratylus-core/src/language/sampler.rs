@@ -28,6 +28,7 @@ pub struct Sampler {
 }
 
 impl Sampler {
+    /// What is wrong with the numbers: the key and why.
     pub fn check(&self) -> Result<(), (&'static str, String)> {
         if !(0.0..=100.0).contains(&self.temperature) {
             return Err(("temperature", "a temperature is a number from 0 to 100".into()));

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct NextToken {
     /// Its number in the model's vocabulary, where that is known.
     pub id: Option<u32>,
+    /// What it spells; not always whole characters.
     pub bytes: Vec<u8>,
     /// Natural logarithm, at temperature 1.
     pub logprob: f64,
@@ -35,11 +36,15 @@ pub struct Step {
     pub unlisted: f64,
 }
 
+/// A token with which a name may go on, and what it has so far.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Beginning {
+    /// The token's number in the model's vocabulary, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<u32>,
+    /// What the token adds to the answer.
     pub text: String,
+    /// The probability of the answer up to its end.
     pub p: f64,
 }
 
@@ -73,7 +78,12 @@ pub enum Beginnings {
     /// It is followed by another question, if it has at least this share of what names and their beginnings have in the
     /// first step (`about`; None in the first itself). White space alone, which may precede anything, must have it of
     /// everything.
-    Follow { resolution: f64, about: Option<f64> },
+    Follow {
+        /// The share that it must have, from 0 to 1.
+        resolution: f64,
+        /// What that is a share of: a probability.
+        about: Option<f64>,
+    },
     /// It counts as the one name that it begins; where it begins several, it is nobody's.
     Count,
 }
@@ -130,7 +140,9 @@ fn only_one(names: &[String], text: &[u8]) -> Option<usize> {
 /// The probability of each name, with what could not be resolved or was not listed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Spelling {
+    /// In the order of the pool.
     pub names: Vec<f64>,
+    /// What was given up: beginnings too unlikely or too long.
     pub unresolved: f64,
     /// The most that any one distribution left unlisted.
     pub unlisted: f64,

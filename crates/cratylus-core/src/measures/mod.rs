@@ -16,6 +16,7 @@ mod success_rate;
 mod void_share;
 mod words;
 
+/// All measures, in the order in which a round's readings are written.
 pub const ALL: &[MeasureEntry] = &[
     success_rate::ENTRY,
     name_share::ENTRY,

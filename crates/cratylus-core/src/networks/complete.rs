@@ -2,6 +2,7 @@
 
 use crate::{AgentId, Network};
 
+/// Everyone can meet everyone, among so many agents.
 pub struct Complete(pub u32);
 
 impl Network for Complete {

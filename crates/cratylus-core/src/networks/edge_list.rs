@@ -7,6 +7,7 @@
 use super::Edge;
 use crate::{AgentId, Network, machine};
 
+/// An undirected graph, each agent's neighbours sorted and listed once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EdgeList {
     /// Where each agent's neighbours start, and the number of half-edges last.

@@ -2,6 +2,7 @@
 
 use crate::{AgentId, Network};
 
+/// A grid, with or without borders.
 pub struct Lattice {
     sides: Vec<u32>,
     /// Whether what leaves on one side comes back on the other.

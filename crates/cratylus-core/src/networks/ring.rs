@@ -2,6 +2,7 @@
 
 use crate::{AgentId, Network};
 
+/// A circle of agents, of which each meets so many on either side.
 pub struct Ring {
     size: u32,
     /// Neighbours on each side.

@@ -9,9 +9,11 @@ use crate::stats::mean_sd;
 /// A rival with its score.
 #[derive(Clone)]
 pub struct Rung {
+    /// Which rival it is.
     pub entry: &'static Entry,
     /// Whether names may be treated differently.
     pub labelled: bool,
+    /// Fitted to all runs.
     pub response: Fitted,
     /// The log score of each run, by a fit to the others.
     pub by_run: Vec<f64>,
@@ -19,12 +21,16 @@ pub struct Rung {
     pub score: f64,
     /// The log score in all, less that of the best rung, and its standard error over runs.
     pub behind: f64,
+    /// Its standard error over runs; 0 for the best rung itself.
     pub behind_se: f64,
 }
 
+/// All rivals, fitted to the decisions of one condition and scored.
 #[derive(Clone)]
 pub struct Ladder {
+    /// In the order of [`super::LADDER`]; each without labels before it is with them.
     pub rungs: Vec<Rung>,
+    /// The place of the best score among them.
     pub best: usize,
     /// How many fits left a part of the runs out.
     pub folds: usize,
@@ -38,6 +44,7 @@ fn folds(decisions: &Decisions) -> usize {
 }
 
 impl Ladder {
+    /// Fits and scores every rival. `folds` times as many fits as rungs: it takes a while.
     pub fn climb(decisions: &Decisions, setting: &Setting) -> Ladder {
         let folds = folds(decisions);
         let left_out: Vec<Vec<f64>> =
@@ -62,6 +69,7 @@ impl Ladder {
         Ladder { rungs, best, folds }
     }
 
+    /// The rung with the best score on runs left out.
     pub fn best(&self) -> &Rung {
         &self.rungs[self.best]
     }

@@ -105,12 +105,15 @@ impl Rule for Mixture {
 pub struct RecallWeight {
     /// The recalled name.
     pub name: u16,
+    /// The share of choices that are recall of it, from 0 to 1.
     pub weight: f64,
     /// A 95 % interval, by the jackknife over runs.
     pub interval: [f64; 2],
+    /// The share of choices that are lapses to any name, from 0 to 1.
     pub lapse: f64,
     /// What recall adds to the log score of runs left out, in nats in all, and its standard error over runs.
     pub gain: f64,
+    /// The standard error of the gain.
     pub gain_se: f64,
 }
 

@@ -48,10 +48,13 @@ pub trait Rule: Send + Sync {
 pub enum Form {
     /// What is chosen with nothing remembered, for ever.
     Prior,
+    /// A rule whose parameters are fitted.
     Rule(Arc<dyn Rule>),
     /// A probability for each memory of at most so many rounds, backed off to shorter ones, each worth so many decisions.
     Table {
+        /// How many rounds it looks at.
         depth: usize,
+        /// How many decisions the shorter memory counts for.
         parent: f64,
     },
 }
@@ -59,7 +62,9 @@ pub enum Form {
 /// What a rival may know before it is fitted.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
+    /// How many names the pool has.
     pub n_names: usize,
+    /// How many rounds an agent remembers at most.
     pub memory: usize,
     /// What success and failure pay, over the larger of the two.
     pub payoff: [f64; 2],
@@ -69,15 +74,19 @@ pub struct Setting {
 pub struct Entry {
     /// The rung's number in the literature.
     pub code: &'static str,
+    /// What lists and findings call it.
     pub name: &'static str,
     /// What such an agent does.
     pub words: &'static str,
+    /// Where the explanation was published.
     pub source: &'static str,
+    /// What is fitted in a given setting.
     pub form: fn(&Setting) -> Form,
     /// Whether it looks at what is remembered.
     pub remembers: bool,
 }
 
+/// All rivals, from those that assume least of an agent to those that assume most. The first two look at nothing remembered.
 pub const LADDER: &[Entry] = &[
     recall::PRIOR,
     recall::IID,
@@ -93,8 +102,22 @@ pub const LADDER: &[Entry] = &[
 /// A fitted rival.
 #[derive(Clone)]
 pub enum Fitted {
-    Rule { rule: Arc<dyn Rule>, theta: Vec<f64>, labels: Vec<f64> },
-    Table { table: Table, labels: Vec<f64> },
+    /// A rule with the parameters that were found.
+    Rule {
+        /// The rule that was fitted.
+        rule: Arc<dyn Rule>,
+        /// As many as [`Rule::start`] gives.
+        theta: Vec<f64>,
+        /// What is added to the utility of each name.
+        labels: Vec<f64>,
+    },
+    /// A table with the counts that it was filled with.
+    Table {
+        /// The probabilities before labels count.
+        table: Table,
+        /// The logarithm of a factor for each name.
+        labels: Vec<f64>,
+    },
 }
 
 impl Fitted {

@@ -53,6 +53,7 @@ struct Index {
 /// An entry: whether the memory is complete, and what it looks like, most recent round first.
 type Key = (bool, Box<[u8]>);
 
+/// Counts of choices by memory, each backed off to shorter ones.
 #[derive(Clone)]
 pub struct Table {
     index: Arc<Index>,
@@ -129,6 +130,8 @@ impl Index {
 }
 
 impl Table {
+    /// Fills a table with counts, `windows × names`. With `own`, names have entries of their own; without, only their places in
+    /// the memory count.
     pub fn fit(depth: usize, parent: f64, own: bool, decisions: &Decisions, counts: &[f64]) -> Table {
         let n_names = decisions.n_names;
         let mut index = Index {
@@ -171,11 +174,13 @@ impl Table {
         Table { index: index.clone(), parent: self.parent, counts: Arc::new(entries) }
     }
 
+    /// Writes the probability of each name from a memory that occurred, by its place in [`Decisions::windows`].
     pub fn of_cell(&self, cell: usize, out: &mut [f64]) {
         let chain = self.index.chains[cell].iter().map(|(entry, categories)| (*entry, &**categories));
         self.index.along(&self.counts, self.parent, chain, out);
     }
 
+    /// The same for any memory, oldest round first, by the longest ending of it that occurred.
     pub fn of_window(&self, window: &[Round], out: &mut [f64]) {
         let looks = self.index.looks(window);
         let known = looks.iter().filter_map(|look| Some((*self.index.places.get(&look.key)?, &*look.categories)));

@@ -61,10 +61,13 @@ pub struct LocalModel {
 /// What an experiment should record of a model: enough to tell whether two are the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LocalIdentity {
+    /// As a GGUF file names it, or else the name of the file or folder.
     pub name: String,
+    /// As the file names it: `llama`, `mistral`, `qwen2` or `qwen3`.
     pub architecture: String,
     /// The type of most of the weights.
     pub quantisation: String,
+    /// How products are computed, which differs in the last digits.
     pub products: Products,
     /// The number of tokens that have a probability.
     pub vocabulary: usize,
@@ -72,14 +75,18 @@ pub struct LocalIdentity {
     pub context: usize,
     /// Every file that has a part in the answers.
     pub files: Vec<HashedFile>,
+    /// Of the chat template; None for a model without one.
     pub template_sha256: Option<String>,
     /// The library that computes, with its version.
     pub library: String,
 }
 
+/// A file that has a part in the answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HashedFile {
+    /// Its name, without its folder.
     pub file: String,
+    /// Of its content, in hex.
     pub sha256: String,
 }
 
@@ -137,6 +144,7 @@ impl LocalModel {
         Ok(LocalModel { net, vocabulary, template, identity, prefixes, hands, turn: AtomicUsize::new(0) })
     }
 
+    /// What was opened, and how it computes.
     pub fn identity(&self) -> LocalIdentity {
         self.identity.clone()
     }

@@ -8,7 +8,9 @@ use minijinja::{Environment, ErrorKind, Value, context};
 /// A part of a conversation. The role is `system`, `user` or `assistant`.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a> {
+    /// Who speaks.
     pub role: &'a str,
+    /// What is said.
     pub text: &'a str,
 }
 

@@ -20,8 +20,11 @@ use std::sync::{Arc, Mutex};
 
 /// A model that is ready to be asked.
 pub struct Opened {
+    /// How it is asked, and what it is.
     pub setup: Setup,
+    /// What answers a request.
     pub backend: Arc<dyn Backend>,
+    /// What limits requests to its server, shared with other models there.
     pub pool: Arc<Pool>,
 }
 
@@ -32,9 +35,13 @@ pub struct Spent {
     pub calls: AtomicU64,
     /// Decisions that needed no call.
     pub stored: AtomicU64,
+    /// Answers in words that could not be read, of those below.
     pub unusable: AtomicU64,
+    /// Answers in words, those that could not be read included.
     pub answers: AtomicU64,
+    /// Of prompts, as servers count them.
     pub prompt_tokens: AtomicU64,
+    /// Of answers, as servers count them.
     pub completion_tokens: AtomicU64,
     /// In millionths of a dollar.
     pub micro_usd: AtomicU64,
@@ -46,7 +53,9 @@ pub struct Spent {
 
 /// The tapes of a run: its own, and a store that it shares with others.
 pub struct Tapes {
+    /// Everything that the run uses is on it.
     pub own: Arc<Tape>,
+    /// Looked at where the own tape has nothing, and given what is new.
     pub store: Option<Arc<Tape>>,
 }
 
@@ -82,6 +91,7 @@ impl Tapes {
     }
 }
 
+/// The first 128 bits of the SHA-256, in hex: enough to tell texts apart.
 pub fn sha(text: &[u8]) -> String {
     Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
@@ -92,6 +102,7 @@ pub fn told(model: &Model, query: &Query) -> Result<KeptPrompt, Trouble> {
     Ok(KeptPrompt { hash: prompt_hash(&prompt), prompt })
 }
 
+/// The hash by which calls name a prompt.
 pub fn prompt_hash(prompt: &Prompt) -> String {
     sha(&serde_json::to_vec(prompt).expect("a prompt is plain data"))
 }
@@ -116,9 +127,13 @@ fn call_key(setup: &Setup, model: &Model, prompt: &str, before: &str, query: &Qu
 
 /// One question on its way through tape and backend. It makes as many calls as the names take.
 pub struct Asking<'a> {
+    /// The model that is asked, with its protocol and sampler.
     pub model: &'a Model,
+    /// How its choices are obtained.
     pub setup: &'a Setup,
+    /// Where it is looked up, and kept.
     pub tapes: &'a Tapes,
+    /// The memory, the order of the options, and the draw.
     pub query: &'a Query,
     /// What the agent is shown.
     pub prompt: &'a KeptPrompt,
@@ -131,11 +146,17 @@ pub type Cost<'a> = &'a dyn Fn(&Took) -> Option<f64>;
 
 /// What it takes to ask.
 pub struct Asks<'a> {
+    /// What answers each request.
     pub backend: &'a dyn Backend,
+    /// What limits requests to the same server.
     pub pool: &'a Pool,
+    /// Where what is spent is counted.
     pub spent: &'a Spent,
+    /// What may be spent; looked at before each call.
     pub budget: &'a Budget,
+    /// When this call of the program began, for a budget of hours.
     pub started: std::time::Instant,
+    /// None where the model's price is not known.
     pub prices: Option<Cost<'a>>,
 }
 
@@ -144,6 +165,7 @@ pub struct Asks<'a> {
 pub enum NoReply {
     /// The tape does not have it.
     Missing,
+    /// It was not answered in the end: stopped, or failed.
     Ended(Ended),
     /// The budget is spent: which part of it.
     Spent(String),
@@ -156,6 +178,7 @@ impl From<Trouble> for NoReply {
 }
 
 impl Asking<'_> {
+    /// The choice, or its probabilities. An answer in words that cannot be read is a reply, too.
     pub fn reply(&self) -> Result<Reply, NoReply> {
         let Asking { model, setup, .. } = *self;
         if !setup.how.probabilities() {
@@ -327,8 +350,11 @@ impl Asks<'_> {
 /// What is known of a question in memory: two agents that remember the same and see the same order ask the same.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct QuestionKey {
+    /// The number of the model, among those of the job.
     pub model: u32,
+    /// The remembered rounds, oldest first.
     pub window: Box<[Round]>,
+    /// The places in the pool, in the order in which they are shown.
     pub order: Box<[u16]>,
 }
 
@@ -337,12 +363,14 @@ type Question = (String, Box<[Round]>, Box<[u16]>);
 
 /// Answers from a tape alone: what `replay` plays with.
 pub struct Taped {
+    /// The run's own, and no store.
     pub tapes: Tapes,
     setups: HashMap<String, Setup>,
     known: HashMap<Question, Reply>,
 }
 
 impl Taped {
+    /// From a tape, and how each model on it was asked.
     pub fn new(tape: Tape, setups: Vec<Setup>) -> Taped {
         let setups = setups.into_iter().map(|setup| (setup.asked.clone(), setup)).collect();
         Taped { tapes: Tapes { own: Arc::new(tape), store: None }, setups, known: HashMap::new() }

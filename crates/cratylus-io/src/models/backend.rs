@@ -10,27 +10,35 @@ use std::time::Duration;
 
 /// What is asked.
 pub struct Request<'a> {
+    /// Whom it is for; protocol and sampler are its.
     pub model: &'a Model,
+    /// The memory, the order of the options, and the draw.
     pub query: &'a Query,
+    /// What the model is shown.
     pub prompt: &'a Prompt,
     /// The options in the order shown.
     pub names: &'a [String],
     /// What the answer begins with beyond the prefill.
     pub before: &'a [Beginning],
+    /// Which kind of answer is to come back.
     pub want: Want,
     /// Whether the answer is made to begin with the prompt's prefill.
     pub prefill: bool,
 }
 
+/// What is to come back of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Want {
     /// The distribution of the next token: so many tokens of it.
     Next {
+        /// How many; a backend may give fewer.
         listed: u32,
     },
     /// The probability of each name, in the order of the pool.
     Names,
+    /// Words, drawn by the model's sampler.
     Text {
+        /// By which field the server confines them to the names; None where it does not.
         constrained: Option<Constraint>,
     },
     /// The log-probability of every token of the last message, which stands after those before it. Nothing is said.
@@ -40,17 +48,29 @@ pub enum Want {
 /// What came back.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Raw {
+    /// Tokens with their log-probabilities at temperature 1, in any order.
     Next(Vec<NextToken>),
+    /// The probability of each name, in the order of the request.
     Names(Vec<f64>),
-    Text { text: String, cut: bool },
+    /// Words.
+    Text {
+        /// Without the prefill, but where the server repeats it.
+        text: String,
+        /// Whether the limit of tokens cut it short.
+        cut: bool,
+    },
+    /// The tokens of the last message, in order.
     Scores(Vec<Scored>),
 }
 
+/// An answer, with what it took.
 #[derive(Clone, Debug)]
 pub struct Given {
+    /// What came back, not yet read.
     pub raw: Raw,
     /// The fields that were sent with the prompt.
     pub sent: serde_json::Value,
+    /// Time and tokens, as far as the backend knows them.
     pub took: Took,
     /// What its headers said of the limits.
     pub allowance: Allowance,
@@ -68,6 +88,7 @@ pub struct Allowance {
 pub enum Refusal {
     /// It failed on the way or the server could not cope; the same request may be sent again.
     Again {
+        /// What went wrong, in words for the user.
         why: String,
         /// The server asks to be left alone for so long.
         after: Option<Duration>,
@@ -79,12 +100,15 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// A failure on the way, of which nothing more is known.
     pub fn again(why: impl Into<String>) -> Refusal {
         Refusal::Again { why: why.into(), after: None, overloaded: false }
     }
 }
 
+/// What answers one request at a time for each thread that asks. The same request may be put again.
 pub trait Backend: Send + Sync {
+    /// Answers a request, or says why it did not. The thread waits until then.
     fn ask(&self, request: &Request<'_>) -> Result<Given, Refusal>;
 
     /// Whether it gives the log-probabilities of a text that it is given; if not, why not.

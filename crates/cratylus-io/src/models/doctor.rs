@@ -14,22 +14,30 @@ use std::time::{Duration, Instant};
 /// One thing that was tried.
 #[derive(Clone, Debug, Serialize)]
 pub struct Finding {
+    /// In a few words, which name a row of the table.
     pub what: &'static str,
     /// Yes, no, or not to be told.
     pub holds: Option<bool>,
+    /// What happened, in words.
     pub found: String,
 }
 
 /// What came of an examination.
 #[derive(Clone, Debug, Serialize)]
 pub struct Examined {
+    /// The address that was asked, without a key.
     pub endpoint: String,
+    /// What the server speaks.
     pub dialect: Dialect,
+    /// The name of the model on the server.
     pub model: String,
+    /// Everything stable that the server reports of itself.
     pub identity: Value,
+    /// In the order in which they were tried.
     pub findings: Vec<Finding>,
     /// How Cratylus would ask the model here, and why; or why it could not.
     pub way: Result<(super::tape::How, bool, String), String>,
+    /// What the user could change about the server, a sentence each.
     pub advice: Vec<String>,
 }
 

@@ -11,6 +11,7 @@ use ureq::http::{HeaderMap, Uri};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
+/// A server at an address, with what goes with every request to it.
 pub struct Http {
     agent: ureq::Agent,
     /// The address that paths are appended to, without a slash at its end.
@@ -22,21 +23,30 @@ pub struct Http {
 
 /// A key and how it is sent. It is never shown.
 pub struct Key {
+    /// The key as the environment has it.
     pub secret: String,
+    /// The header that it is sent in.
     pub header: KeyHeader,
 }
 
+/// The header that a key goes into.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum KeyHeader {
+    /// `authorization`, after the word `Bearer`.
     Bearer,
+    /// `x-api-key`, with nothing before it.
     XApiKey,
 }
 
 /// A whole answer.
 pub struct Answered {
+    /// The status of HTTP: from 200 to 299, as others are refusals.
     pub status: u16,
+    /// As JSON, with the key taken out.
     pub body: Value,
+    /// What the headers said of the limits.
     pub allowance: Allowance,
+    /// From sending to the last byte.
     pub elapsed: Duration,
 }
 
@@ -44,6 +54,7 @@ pub struct Answered {
 const BODY_MAX: u64 = 1 << 20;
 
 impl Http {
+    /// Nothing is sent yet. Limits that are left out get their usual values.
     pub fn new(base: &str, key: Option<Key>, limits: &Limits, headers: &'static [(&'static str, &'static str)]) -> Http {
         let seconds = |given: Option<f64>, usual: f64| Some(Duration::from_secs_f64(given.unwrap_or(usual).clamp(0.001, 1e6)));
         let mut config = ureq::Agent::config_builder()
@@ -67,6 +78,7 @@ impl Http {
         Http { agent, base: base.trim_end_matches('/').into(), key, headers }
     }
 
+    /// The address that paths are appended to, without a slash at its end.
     pub fn base(&self) -> &str {
         &self.base
     }
@@ -76,6 +88,7 @@ impl Http {
         self.base.strip_suffix("/v1").unwrap_or(&self.base)
     }
 
+    /// Gets JSON from a whole address. A status that is no success is a refusal, and so is a body too long or no JSON.
     pub fn get(&self, url: &str) -> Result<Answered, Refusal> {
         let mut request = self.agent.get(url);
         for (name, value) in self.headers() {

@@ -16,11 +16,17 @@ use std::time::Instant;
 /// Where answers are kept, what they may cost, and what others may see of it.
 #[derive(Clone)]
 pub struct Means {
+    /// Where answers are kept before they are used.
     pub tapes: Arc<Tapes>,
+    /// What may be spent.
     pub budget: Budget,
+    /// What was spent, for others to see.
     pub spent: Arc<Spent>,
+    /// Set by whoever wants it to stop; set here, too, once something went wrong.
     pub stop: Arc<AtomicBool>,
+    /// When this call of the program began, for a budget of hours.
     pub started: Instant,
+    /// None where the model's price is not known.
     pub price: Option<Price>,
     /// Questions that are answered.
     pub done: Arc<AtomicU64>,
@@ -29,8 +35,11 @@ pub struct Means {
 /// Why there are no answers.
 #[derive(Debug)]
 pub enum Stopped {
+    /// Somebody asked to stop.
     Interrupted,
+    /// The budget is spent: which part of it.
     Spent(String),
+    /// A model or the tape failed.
     Trouble(Trouble),
 }
 

@@ -20,12 +20,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 pub struct Opener {
     /// The folder of the experiment.
     pub base: PathBuf,
+    /// Set by whoever wants the run to stop; the pools look at it.
     pub stop: Arc<AtomicBool>,
     pools: HashMap<String, Arc<Pool>>,
     opened: HashMap<String, Arc<Opened>>,
 }
 
 impl Opener {
+    /// Of models whose files are below `base`. Nothing is opened yet.
     pub fn new(base: &Path, stop: Arc<AtomicBool>) -> Opener {
         Opener { base: base.into(), stop, pools: HashMap::new(), opened: HashMap::new() }
     }

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 type Job = Box<dyn FnOnce() + Send>;
 
+/// A limiter, with the threads that ask.
 pub struct Pool {
     state: Mutex<State>,
     /// There is a job, or an end of them.
@@ -65,6 +66,7 @@ const POLL: Duration = Duration::from_millis(50);
 pub enum Ended {
     /// Somebody asked to stop.
     Stopped,
+    /// No repetition helped, or none would have.
     Failed(Trouble),
 }
 
@@ -110,6 +112,7 @@ impl Pool {
         self.state().paused.saturating_duration_since(Instant::now())
     }
 
+    /// The most requests that there may ever be in flight.
     pub fn ceiling(&self) -> u32 {
         self.state().ceiling
     }

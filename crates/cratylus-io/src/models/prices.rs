@@ -6,6 +6,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+/// A table of what models cost, by their names.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Prices {
@@ -19,10 +20,12 @@ pub struct Prices {
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
+    /// For the tokens of prompts.
     pub input: f64,
     /// For input that the server had cached; the price of input where it is left out.
     #[serde(default)]
     pub cached: Option<f64>,
+    /// For the tokens of answers.
     pub output: f64,
 }
 
@@ -32,6 +35,7 @@ impl Prices {
         toml::from_str(include_str!("../prices.toml")).expect("the shipped table is whole")
     }
 
+    /// Reads a table of the user's. A price below 0 is an error.
     pub fn read(path: &Path) -> Result<Prices, Trouble> {
         let text = std::fs::read_to_string(path).map_err(at("reading", path))?;
         let prices: Prices = toml::from_str(&text).map_err(at("reading", path))?;

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 /// A server that was found, and what it says that it is.
 pub struct Found {
+    /// The model on it that is meant, ready to answer requests.
     pub model: ServerModel,
     /// Everything stable that the server reports of itself.
     pub identity: Value,
@@ -170,7 +171,9 @@ fn refused(refusal: &Refusal) -> bool {
 
 /// Asks a server as a run would.
 pub struct Probe<'a> {
+    /// The server that is asked.
     pub found: &'a ServerModel,
+    /// The model as an agent would use it, with its protocol and names.
     pub model: &'a Model,
 }
 
@@ -183,6 +186,7 @@ pub const UNLISTED_MAX: f64 = 1e-3;
 /// How the first tokens of an answer fall.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Look {
+    /// How many tokens were asked for.
     pub listed: u32,
     /// The tokens that came back.
     pub tokens: usize,
@@ -198,6 +202,7 @@ pub struct Look {
 
 /// What came of asking for a list of next tokens.
 pub enum Listed {
+    /// It gave a list, which is seen to be like this.
     As(Look),
     /// Not so many, or none at all.
     Refused,
@@ -206,6 +211,7 @@ pub enum Listed {
 }
 
 impl Listed {
+    /// None where it gave no list of this length.
     pub fn look(self) -> Option<Look> {
         match self {
             Listed::As(look) => Some(look),
@@ -216,8 +222,11 @@ impl Listed {
 
 /// How a model will be asked, and why.
 pub struct Way {
+    /// How a choice is obtained.
     pub how: How,
+    /// Whether answers are made to begin with the protocol's prefill.
     pub prefill: bool,
+    /// In words, for the manifest and whoever wonders.
     pub why: String,
 }
 
@@ -330,6 +339,7 @@ impl Probe<'_> {
         Ok(None)
     }
 
+    /// Whether the server confines answers by this field. It is tried with names that no model would come upon.
     pub fn keeps(&self, by: Constraint, prefill: bool) -> Result<bool, Trouble> {
         let mut odd = self.model.clone();
         odd.names = vec!["vexqu".into(), "jaldo".into()];
@@ -456,12 +466,14 @@ impl Probe<'_> {
     }
 }
 
+/// A refusal as trouble, whether or not it might have gone better another time.
 pub fn trouble(refusal: Refusal) -> Trouble {
     match refusal {
         Refusal::Fatal(why) | Refusal::Again { why, .. } => Trouble(why),
     }
 }
 
+/// A share in per cent, with digits enough to tell it from none.
 pub fn percent(share: f64) -> String {
     match 100.0 * share {
         0.0 => "0 %".into(),

@@ -55,7 +55,9 @@ pub fn canned_probabilities(answers: &[Canned]) -> Result<bool, Trouble> {
     }
 }
 
+/// A policy dressed as a model, with the faults that are asked of it.
 pub struct MockModel {
+    /// What it answers, and how often it fails.
     pub mock: Mock,
     /// Requests so far, which decide which of them fail: a matter of transport, so it needs no address.
     pub requests: AtomicU64,

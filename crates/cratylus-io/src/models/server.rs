@@ -14,11 +14,15 @@ use cratylus_core::memorised::Scored;
 use serde_json::{Map, Value, json};
 use std::sync::OnceLock;
 
+/// One model of a server.
 pub struct ServerModel {
+    /// The server's address, with the key and the limits.
     pub http: Http,
+    /// What the server speaks.
     pub dialect: Dialect,
     /// The model's name on the server.
     pub model: String,
+    /// As the experiment describes it.
     pub server: Server,
     /// What the first answer said of who gave it, once there was one.
     pub answered_as: OnceLock<Value>,
@@ -97,6 +101,7 @@ pub fn hosted(url: &str) -> Option<Dialect> {
     }
 }
 
+/// As experiment files and manifests spell it.
 pub fn dialect_name(dialect: Dialect) -> String {
     serde_json::to_value(dialect).expect("a word").as_str().expect("a word").into()
 }

@@ -20,18 +20,24 @@ use std::sync::{Arc, Condvar, Mutex};
 /// The version of the layout, in the first line.
 const HEAD: &str = "cratylus tape 1";
 
+/// What a line of the tape holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Entry {
+    /// A model, before the first of its calls.
     Setup(Setup),
+    /// A prompt, before the first call that names it.
     Prompt(KeptPrompt),
+    /// A call with its answer.
     Call(Box<Call>),
 }
 
 /// A prompt under its hash, so that calls need not repeat it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KeptPrompt {
+    /// That of [`super::asker::prompt_hash`].
     pub hash: String,
+    /// What the model is shown.
     pub prompt: Prompt,
 }
 
@@ -46,6 +52,7 @@ pub struct Setup {
     pub identity: serde_json::Value,
     /// A hash of the identity.
     pub id: String,
+    /// The same for all its calls.
     pub how: How,
     /// Whether answers can be made to begin with the protocol's prefill.
     pub prefill: bool,
@@ -59,29 +66,38 @@ pub struct Setup {
 pub enum How {
     /// Next-token distributions, followed until names are spelled; `listed` tokens each.
     Exact {
+        /// How many tokens a list is asked to hold.
         listed: u32,
     },
     /// One next-token distribution, read by the first tokens of the names.
     FirstToken {
+        /// How many tokens the list is asked to hold.
         listed: u32,
     },
     /// The model gives the probability of each name by itself.
     Names,
     /// Text that is confined to the names by this field of the request.
     Constrained {
+        /// The field that confines it.
         by: Constraint,
     },
+    /// Words as they come, read by the protocol.
     Text,
     /// No choice: the log-probability of every token of a text.
     Scores,
 }
 
+/// The field of a request by which a server confines an answer to the names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Constraint {
+    /// `response_format` with a JSON schema.
     JsonSchema,
+    /// `structured_outputs` with a list of choices.
     StructuredOutputs,
+    /// `grammar`, in the GBNF of llama.cpp.
     Grammar,
+    /// `regex`.
     Regex,
 }
 
@@ -95,6 +111,7 @@ impl How {
 /// One call: what was asked, what came back, and what it took.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Call {
+    /// A hash of everything that the answer depends on.
     pub key: String,
     /// The identity of the model that was meant to answer.
     pub model: String,
@@ -108,11 +125,14 @@ pub struct Call {
     /// The number of the draw, where an answer in words is one of many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub draw: Option<u64>,
+    /// How often the decision had been asked for before.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub again: u8,
     /// The sampler and the other fields that were sent with the prompt.
     pub sent: serde_json::Value,
+    /// What the model answered.
     pub answer: Answer,
+    /// Time, tokens and money, which bear on no result.
     #[serde(default)]
     pub took: Took,
 }
@@ -121,35 +141,46 @@ fn is_zero(n: &u8) -> bool {
     *n == 0
 }
 
+/// What a model answered, as it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
     /// What a next-token distribution says of the names.
     Step {
+        /// What it says of the names, for the walk over their spellings.
         step: Step,
         /// The most probable tokens and their log-probabilities, for readers.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         top: Vec<(String, f64)>,
     },
+    /// An answer in words.
     Text {
+        /// The text as it came, not yet read.
         text: String,
         /// Whether the limit of tokens cut it short.
         #[serde(default)]
         cut: bool,
     },
     /// What the tokens of a text are worth.
-    Scores { tokens: Vec<Scored> },
+    Scores {
+        /// In the order of the text.
+        tokens: Vec<Scored>,
+    },
 }
 
 /// What a call took. None of it bears on a result.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Took {
+    /// As the server counted them; None where it did not, as in what follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_tokens: Option<u64>,
+    /// Of the prompt's, those that the server had at hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached_tokens: Option<u64>,
+    /// Tokens of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completion_tokens: Option<u64>,
+    /// What the server says that it cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usd: Option<f64>,
     /// From sending to the last byte, of the request that was answered.
@@ -231,6 +262,8 @@ struct Queue {
     failed: Option<Trouble>,
 }
 
+/// A tape that is open: what is on it is in memory, and what is kept goes to the disk first. Threads and processes may share
+/// it.
 pub struct Tape {
     path: PathBuf,
     /// None for what was read from elsewhere.
@@ -301,6 +334,7 @@ impl Tape {
         Tape::new(Path::new(""), None, known)
     }
 
+    /// Empty for one that is of a run directory's tables.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -335,14 +369,17 @@ impl Tape {
         }
     }
 
+    /// The call with this key; None where it was never made.
     pub fn call(&self, key: &str) -> Option<Arc<Call>> {
         self.known().calls.get(key).cloned()
     }
 
+    /// The prompt with this hash; None where no call was made with it.
     pub fn prompt(&self, hash: &str) -> Option<Arc<Prompt>> {
         self.known().prompts.get(hash).cloned()
     }
 
+    /// All setups, in the order in which they came.
     pub fn setups(&self) -> Vec<Setup> {
         self.known().setups.clone()
     }
@@ -373,10 +410,12 @@ impl Tape {
         self.known().unread
     }
 
+    /// How many calls are on it.
     pub fn len(&self) -> usize {
         self.known().calls.len()
     }
 
+    /// Whether there are no calls; there may be setups.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

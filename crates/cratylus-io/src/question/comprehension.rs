@@ -11,7 +11,9 @@ use serde_json::json;
 /// How well a scene was understood.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Understood {
+    /// The protocol in which the scene was told.
     pub skin: String,
+    /// With which payoffs.
     pub payoff: Paid,
     /// Right answers to each kind of question, and how many were asked.
     pub by_item: Vec<(&'static str, u64, u64)>,
@@ -21,11 +23,13 @@ pub struct Understood {
 pub const ENOUGH: f64 = 0.95;
 
 impl Understood {
+    /// Right answers over all questions.
     pub fn all(&self) -> Proportion {
         let sum = |of: fn(&(&str, u64, u64)) -> u64| self.by_item.iter().map(of).sum();
         Proportion::new(sum(|item| item.1), sum(|item| item.2))
     }
 
+    /// Whether the share of right answers is that of an understood scene, 95 %.
     pub fn enough(&self) -> bool {
         self.all().share >= ENOUGH
     }

@@ -33,10 +33,12 @@ pub struct Variant {
     pub protocol: Option<String>,
     /// Two other names.
     pub names: Option<[String; 2]>,
+    /// What the model is told that a choice pays.
     pub payoff: Paid,
 }
 
 impl Variant {
+    /// The game told by another protocol.
     pub fn skin(name: &str) -> Variant {
         Variant { protocol: Some(name.into()), ..Variant::default() }
     }
@@ -45,13 +47,16 @@ impl Variant {
 /// A model as a variant makes it, ready to be asked.
 #[derive(Clone)]
 pub struct Subject {
+    /// The model with the variant's protocol, names and payoffs.
     pub model: Arc<Model>,
+    /// The same, ready to be asked.
     pub opened: Arc<Opened>,
 }
 
 /// What is asked.
 #[derive(Clone, Debug)]
 pub struct Agenda {
+    /// In the order in which they are to be asked.
     pub audits: Vec<Audit>,
     /// Protocols beside the one that is questioned.
     pub skins: Vec<String>,
@@ -67,24 +72,39 @@ pub struct Agenda {
     pub published: Published,
 }
 
+/// A kind of question that a model can be asked outside a population.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Audit {
+    /// Whether it names the game when it is asked.
     Recognition,
+    /// Whether it answers rightly about what it is told.
     Comprehension,
+    /// Its response with labels drawn anew.
     Alias,
+    /// Its response with parts of the memory hidden or shuffled.
     Memory,
+    /// Its response to invented names.
     Names,
+    /// Its response to other tellings of the game.
     Skins,
+    /// Its response to payoffs turned round.
     Payoffs,
+    /// Its response across tellings, beside whether it recognised them.
     Behaviour,
+    /// The log-probability of a text beside rewordings of it.
     TextLikelihood,
+    /// The log-probability of a list in its own order beside others.
     NameOrder,
+    /// What the rest of a text adds to its sentences.
     TextInContext,
+    /// How it goes on with a text that is broken off.
     TextContinuation,
+    /// Which of several wordings it takes for the published one.
     TextQuiz,
 }
 
 impl Audit {
+    /// All kinds, in the order in which lists show them.
     pub const ALL: [Audit; 13] = [
         Audit::Recognition,
         Audit::Comprehension,
@@ -101,6 +121,7 @@ impl Audit {
         Audit::TextQuiz,
     ];
 
+    /// What findings, lists and `--audits` call it.
     pub fn name(self) -> &'static str {
         match self {
             Audit::Recognition => "recognition",
@@ -119,6 +140,7 @@ impl Audit {
         }
     }
 
+    /// What it asks, as a question for lists.
     pub fn words(self) -> &'static str {
         match self {
             Audit::Recognition => "is the game recognised when the model is asked outright?",
@@ -151,11 +173,15 @@ impl Audit {
 /// What an audit will ask, before it asks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bill {
+    /// As [`Audit::name`].
     pub audit: &'static str,
+    /// As [`Audit::words`].
     pub words: &'static str,
+    /// At most, if names are of one token. What several audits need stands with the first of them.
     pub calls: u64,
     /// Tokens in and out, roughly.
     pub tokens: [u64; 2],
+    /// None where the model's price is not known.
     pub usd: Option<f64>,
 }
 
@@ -166,7 +192,9 @@ const SPELLED: u64 = 5;
 pub struct Interview<'a> {
     /// Makes the model of a variant.
     pub sit: &'a dyn Fn(&Variant) -> Result<Subject, Trouble>,
+    /// Where answers are kept, and what they may cost.
     pub means: Means,
+    /// Which audits are held, and how much each asks.
     pub agenda: Agenda,
     /// Another model that codes answers in words.
     pub judge: Option<Subject>,
@@ -174,6 +202,7 @@ pub struct Interview<'a> {
 
 /// What came of it.
 pub struct Heard {
+    /// Of the audits on the agenda, those about wording last.
     pub findings: Vec<Finding>,
     /// Answers in words, for a person to code.
     pub answers: Vec<Answer>,
