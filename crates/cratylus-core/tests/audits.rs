@@ -1,6 +1,8 @@
 //! Promises of the audits, on populations whose mechanism is known. What is found in recorded data is tested where
 //! those are read (`cratylus-io/tests/audits.rs`).
 
+mod common;
+use common::each;
 use cratylus_core::audit::{Case, Options, findings};
 use cratylus_core::evidence::{Condition, Decisions, Record};
 use cratylus_core::finding::Finds;
@@ -25,7 +27,8 @@ fn setting(decisions: &Decisions) -> Setting {
 
 #[test]
 fn no_known_mechanism_is_taken_for_another() {
-    let trials: Vec<_> = (0..MECHANISMS.len()).map(|mechanism| trial(mechanism, &Design::default(), 77, &options())).collect();
+    let all: Vec<usize> = (0..MECHANISMS.len()).collect();
+    let trials = each(&all, |&mechanism| trial(mechanism, &Design::default(), 77, &options()));
     let report = self_test::report(Design::default(), &trials);
     assert_eq!((report.interaction.wrong, report.recall.wrong), (0, 0), "{:#?}", report.rows);
     // It must not say so by never saying anything.

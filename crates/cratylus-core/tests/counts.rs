@@ -104,12 +104,12 @@ fn ten_thousand_million_agents_follow_the_mean_field() {
     let size = 10_000_000_000_u64;
     let text = format!(
         "seed = 8\n[population]\nsize = {size}\nengine = \"counts\"\nstart = {{ consensus = \"B\" }}\n[game]\nkind = \"naming\"\nnames = [\"A\", \"B\"]\n\
-         [stop]\nrounds = 4\n[record]\ninteractions = false\n[agents]\nkind = \"inventory\"\n[agents.committed]\nname = \"A\"\nshare = 0.2\n"
+         [stop]\nrounds = 2\n[record]\ninteractions = false\n[agents]\nkind = \"inventory\"\n[agents.committed]\nname = \"A\"\nshare = 0.2\n"
     );
     let (outcome, readings) = play(&world(&text).unwrap(), 1).remove(0);
-    assert_eq!((outcome.interactions, outcome.rounds), (4 * size, 4.0));
+    assert_eq!((outcome.interactions, outcome.rounds), (2 * size, 2.0));
     let flow = TwoNamesFlow::new(InventoryRule::textbook(Some(2)), [0.2, 0.0]);
-    for round in 1..=4 {
+    for round in 1..=2 {
         let [_, a, b, both] = flow.after([0.0, 0.0, 0.8, 0.0], f64::from(round));
         let due = 0.2 + a + b + 2.0 * both;
         let words = readings.iter().find(|r| r.measure == "total_words" && r.t == round as u64 * size).unwrap().value;

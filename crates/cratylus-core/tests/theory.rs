@@ -4,7 +4,7 @@
 //! What takes minutes is `#[ignore]`d: `cargo test --release -p cratylus-core --test theory -- --ignored --nocapture`.
 
 mod common;
-use common::play;
+use common::{each, play};
 use cratylus_core::World;
 use cratylus_core::experiment::{Document, NoInputs};
 use cratylus_core::measure::Reading;
@@ -265,7 +265,7 @@ fn cumulant(size: u64, p: f64, rounds: u64, runs: u64) -> (f64, f64) {
     let agents =
         two_names(&format!("[[agents.committed]]\nname = \"A\"\nshare = {p}\n[[agents.committed]]\nname = \"B\"\nshare = {p}\n"));
     let text = format!(
-        "seed = 3\n[population]\nsize = {size}\nengine = \"counts\"\nstart = {{ shares = {{ A = 0.5, B = 0.5 }} }}\n[stop]\nrounds = {rounds}\n\
+        "seed = 3\n[population]\nsize = {size}\nstart = {{ shares = {{ A = 0.5, B = 0.5 }} }}\n[stop]\nrounds = {rounds}\n\
          [record]\ninteractions = false\nmeasures = [\"name_share\"]\n{agents}"
     );
     let of = |readings: &[cratylus_core::measure::Reading]| {
@@ -284,27 +284,25 @@ fn cumulant(size: u64, p: f64, rounds: u64, runs: u64) -> (f64, f64) {
 
 /// At the cusp the lead has no scale but that of the population, so its cumulant is the same at all sizes: that of
 /// exp(-m^4), 1 - Gamma(5/4) Gamma(1/4) / (3 Gamma(3/4)^2) = 0.2705 (Brezin & Zinn-Justin, Nucl. Phys. B 257 (1985) 867).
-/// Below it the cumulant grows with the population towards 2/3, above it falls to 0, and curves of two sizes cross at it.
+/// Below the cusp it grows with the population, above it falls.
 #[test]
 #[ignore = "three minutes"]
 fn the_cusp_of_two_committed_groups_is_found_by_finite_size_scaling() {
-    let points = [0.154, 0.158, 0.162, 0.166, 0.170];
-    let sizes = [(500, 300_000), (2_000, 300_000), (8_000, 300_000)];
-    let mut lines = Vec::new();
-    for (size, rounds) in sizes {
-        let found = points.map(|p| cumulant(size, p, rounds, 8));
-        println!("N = {size}: {found:.3?}");
-        // A line through U(p), weighted alike: U is nearly straight so near the cusp.
-        let u: Vec<f64> = found.iter().map(|(u, _)| *u).collect();
-        let (x, y) = (mean_sd(&points).0, mean_sd(&u).0);
-        let slope = points.iter().zip(&u).map(|(p, u)| (p - x) * (u - y)).sum::<f64>()
-            / points.iter().map(|p| (p - x).powi(2)).sum::<f64>();
-        lines.push((y - slope * x, slope));
-    }
-    let crossing = |a: (f64, f64), b: (f64, f64)| (b.0 - a.0) / (a.1 - b.1);
-    let found = [crossing(lines[0], lines[1]), crossing(lines[1], lines[2])];
-    println!("crossings {found:.4?} (theory 0.16229)");
-    assert!((found[1] - 0.162_29).abs() < 0.002, "{found:?}");
+    const CRITICAL: f64 = 0.270_52;
+    let points = [0.158, 0.162, 0.166];
+    let sizes = [(500, 60_000), (2_000, 100_000), (8_000, 100_000)];
+    let found = sizes.map(|(size, rounds)| {
+        let u = each(&points, |&p| cumulant(size, p, rounds, 4).0);
+        // Where a parabola through the three passes the critical value.
+        let (slope, bend) = ((u[2] - u[0]) / 2.0, (u[2] + u[0]) / 2.0 - u[1]);
+        let at = |x: f64| u[1] + slope * x + bend * x * x - CRITICAL;
+        let x = cratylus_core::mean_field::threshold(-1.0, 1.0, 1e-6, |x| at(x) < 0.0);
+        println!("N = {size}: U = {u:.3?} at {points:?}, critical at {:.5}", points[1] + 0.004 * x);
+        (u, points[1] + 0.004 * x)
+    });
+    assert!(found[2].0[0] > found[1].0[0] && found[2].0[2] < found[1].0[2], "curves cross between the outer points");
+    println!("theory 0.16229");
+    assert!((found[1].1 - 0.162_29).abs() < 0.001 && (found[2].1 - 0.162_29).abs() < 0.0007, "{found:?}");
 }
 
 #[test]
@@ -364,7 +362,7 @@ fn best_responses_tip_at_a_quarter_and_earlier_where_ties_favour_the_minority() 
 
 #[test]
 fn large_populations_of_best_responses_tip_at_the_threshold_of_the_mean_field() {
-    for memory in [3, 5, 7] {
+    each(&[3, 5, 7], |&memory| {
         let size = 200_000;
         let tips = |share: f64| {
             let text = format!(
@@ -378,7 +376,7 @@ fn large_populations_of_best_responses_tip_at_the_threshold_of_the_mean_field() 
         let found = cratylus_core::mean_field::threshold(due - 0.02, due + 0.02, 1e-3, tips);
         println!("best response, M = {memory}: {found:.4} (mean field {due:.4})");
         assert!((found - due).abs() < 0.004, "M = {memory}: {found}, not {due}");
-    }
+    });
 }
 
 fn opinions(size: u32, start: &str, rule: &str, stop: &str) -> World {

@@ -63,6 +63,14 @@ impl Sink for Ends<'_> {
     }
 }
 
+/// The same for each of several things, beside one another.
+pub fn each<T: Sync, R: Send>(items: &[T], of: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = items.iter().map(|item| scope.spawn(|| of(item))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
+}
+
 /// Plays runs, and says how each ended and what its measures said.
 pub fn play(world: &World, runs: u64) -> Vec<Ended> {
     let context = world.context(0);
