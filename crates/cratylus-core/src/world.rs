@@ -707,9 +707,7 @@ impl World {
         let parts = |kind: usize, n: u64| -> Result<Vec<(Option<Name>, u64)>, String> {
             match &self.starts {
                 Starts::All(start) => Ok(vec![(start.first().map(|round| Name::from(round[0])), n)]),
-                Starts::Shares(counts) if free == 1 => {
-                    Ok((0..).zip(counts).map(|(name, &n)| (Some(name), u64::from(n))).collect())
-                }
+                Starts::Shares(counts) if free == 1 => Ok((0..).zip(counts).map(|(name, &n)| (Some(name), n)).collect()),
                 Starts::Shares(_) => Err(format!(
                     "`population.start.shares` is dealt out to {free} kinds of agents, which would have to be told apart; kind {kind} is one of them"
                 )),
@@ -723,9 +721,9 @@ impl World {
             let mut counts = vec![0; 8];
             for (kind, &n) in self.counts.iter().enumerate() {
                 match self.bound_to(kind as u16) {
-                    Some(name) => counts[usize::from(two_names::COMMITTED) | 1 << name] += u64::from(n),
+                    Some(name) => counts[usize::from(two_names::COMMITTED) | 1 << name] += n,
                     None => {
-                        for (name, n) in parts(kind, u64::from(n))? {
+                        for (name, n) in parts(kind, n)? {
                             counts[name.map_or(0, |name| 1 << name)] += n;
                         }
                     }
@@ -752,7 +750,7 @@ impl World {
                 (Starts::All(start), _) => start.clone(),
                 (_, name) => name.map_or(Vec::new(), |name| vec![[name as u16; 2]; self.experiment.memory()]),
             };
-            let starts = if kind < free { parts(kind, u64::from(n))? } else { vec![(None, u64::from(n))] };
+            let starts = if kind < free { parts(kind, n)? } else { vec![(None, n)] };
             for (name, n) in starts {
                 counts[usize::from(tables.state(compiled.kinds[kind], &full(name)))] += n;
             }

@@ -15,6 +15,7 @@ pub mod ai_norms;
 pub mod answers;
 pub mod calls;
 pub mod cells;
+pub mod columns;
 pub mod conduct;
 pub mod each;
 pub mod evidence;

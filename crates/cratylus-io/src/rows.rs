@@ -110,10 +110,14 @@ impl Interactions {
 
     pub fn take(&mut self) -> Table {
         let alias = self.live.as_ref().is_some_and(|live| live.aliases.is_some());
-        let next = match self.hearers {
+        let mut next = match self.hearers {
             Some(_) => Interactions::of_groups(),
             None => Interactions::new(self.live.is_some(), alias),
         };
+        // What comes next is as long, but for the last.
+        next.columns.iter_mut().for_each(|column| column.reserve_exact(self.len()));
+        next.names.iter_mut().for_each(|column| column.reserve_exact(self.len()));
+        next.success.reserve_exact(self.len());
         let Interactions { columns: [run, t, agent_a, agent_b], names: [name_a, name_b], success, live, hearers } =
             std::mem::replace(self, next);
         let ints = [("run", run), ("t", t), ("agent_a", agent_a), ("agent_b", agent_b)];

@@ -5,7 +5,7 @@
 
 use crate::world::{Trouble, at};
 use crate::zstd_pages::ZstdPages;
-use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
+use parquet::basic::{Compression, Encoding, LogicalType, Repetition, Type as Physical};
 use parquet::column::reader::{ColumnReader, get_column_reader};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::file::metadata::KeyValue;
@@ -14,7 +14,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 use parquet::file::statistics::Statistics;
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::Type;
+use parquet::schema::types::{ColumnPath, Type};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -159,6 +159,18 @@ pub struct TableWriter {
     writer: SerializedFileWriter<File>,
     path: PathBuf,
     temporary: PathBuf,
+    scratch: Scratch,
+}
+
+/// Room for the values of a column that are there, and for where they are; kept, as asking for it anew takes longer than
+/// filling it.
+#[derive(Default)]
+struct Scratch {
+    ints: Vec<i64>,
+    floats: Vec<f64>,
+    texts: Vec<ByteArray>,
+    bools: Vec<bool>,
+    levels: Vec<i16>,
 }
 
 impl TableWriter {
@@ -177,15 +189,23 @@ impl TableWriter {
         };
         let fields = sample.columns.iter().map(field).collect();
         let schema = Type::group_type_builder("schema").with_fields(fields).build().expect("a group of fields");
-        let properties = WriterProperties::builder()
+        let mut properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
-            .set_key_value_metadata(Some(vec![KeyValue::new("cratylus.format".into(), FORMAT.to_string())]))
-            .build();
+            .set_key_value_metadata(Some(vec![KeyValue::new("cratylus.format".into(), FORMAT.to_string())]));
+        // Whole numbers are counters and agents: their differences take few bits, and a dictionary of them would be as long
+        // as the column.
+        for column in sample.columns.iter().filter(|column| matches!(column.values, Values::Int(_))) {
+            let column = ColumnPath::from(column.name.as_str());
+            properties = properties
+                .set_column_dictionary_enabled(column.clone(), false)
+                .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
+        }
+        let properties = properties.build();
         let temporary = temporary(path);
         let file = File::create(&temporary).map_err(at("writing", &temporary))?;
         let writer =
             SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties)).map_err(at("writing", &temporary))?;
-        Ok(TableWriter { writer, path: path.into(), temporary })
+        Ok(TableWriter { writer, path: path.into(), temporary, scratch: Scratch::default() })
     }
 
     /// Appends a piece. Its columns are those of the sample, in the same order.
@@ -197,30 +217,32 @@ impl TableWriter {
     }
 
     fn group(&mut self, table: &Table) -> parquet::errors::Result<()> {
+        let Scratch { ints, floats, texts, bools, levels } = &mut self.scratch;
         let mut group = self.writer.next_row_group()?;
         let mut columns = table.columns.iter();
         while let Some(mut out) = group.next_column()? {
             let column = columns.next().expect("as many columns as the sample");
             match &column.values {
                 Values::Int(values) => {
-                    let (some, levels) = split(values, |&value| value);
-                    out.typed::<Int64Type>().write_batch(&some, Some(&levels), None)?;
+                    split(values, |&value| value, ints, levels);
+                    out.typed::<Int64Type>().write_batch(ints, Some(levels), None)?;
                 }
                 Values::UInt(values) => {
-                    let (some, levels) = split(values, |&value| value as i64);
-                    out.typed::<Int64Type>().write_batch(&some, Some(&levels), None)?;
+                    split(values, |&value| value as i64, ints, levels);
+                    out.typed::<Int64Type>().write_batch(ints, Some(levels), None)?;
                 }
                 Values::Float(values) => {
-                    let (some, levels) = split(values, |&value| value);
-                    out.typed::<DoubleType>().write_batch(&some, Some(&levels), None)?;
+                    split(values, |&value| value, floats, levels);
+                    out.typed::<DoubleType>().write_batch(floats, Some(levels), None)?;
                 }
                 Values::Text(values) => {
-                    let (some, levels) = split(values, ByteArray::clone);
-                    out.typed::<ByteArrayType>().write_batch(&some, Some(&levels), None)?;
+                    split(values, ByteArray::clone, texts, levels);
+                    out.typed::<ByteArrayType>().write_batch(texts, Some(levels), None)?;
+                    texts.clear();
                 }
                 Values::Bool(values) => {
-                    let (some, levels) = split(values, |&value| value);
-                    out.typed::<BoolType>().write_batch(&some, Some(&levels), None)?;
+                    split(values, |&value| value, bools, levels);
+                    out.typed::<BoolType>().write_batch(bools, Some(levels), None)?;
                 }
             }
             out.close()?;
@@ -237,9 +259,11 @@ impl TableWriter {
     }
 }
 
-fn split<T, U>(values: &[Option<T>], value: impl Fn(&T) -> U) -> (Vec<U>, Vec<i16>) {
-    let some = values.iter().flatten().map(value).collect();
-    (some, values.iter().map(|value| i16::from(value.is_some())).collect())
+fn split<T, U>(values: &[Option<T>], value: impl Fn(&T) -> U, some: &mut Vec<U>, levels: &mut Vec<i16>) {
+    some.clear();
+    some.extend(values.iter().flatten().map(value));
+    levels.clear();
+    levels.extend(values.iter().map(|value| i16::from(value.is_some())));
 }
 
 /// The name that a file has while it is being written.

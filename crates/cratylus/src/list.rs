@@ -9,14 +9,18 @@ use cratylus_core::experiment::{NetworkSpec, schema};
 use cratylus_core::language::held_out;
 use cratylus_core::language::protocol::{BUILT_IN, Protocol, skins};
 use cratylus_core::{agents, audits, games, measures};
+use cratylus_io::columns;
 use cratylus_io::question::Audit;
 use serde_json::{Value, json};
 
 /// List what there is to choose from.
 #[derive(Args)]
-#[command(after_help = "Example:\n  cratylus list agents")]
+#[command(after_help = "Examples:\n  cratylus list agents\n  cratylus list columns")]
 pub struct List {
     what: What,
+    /// Print the columns as a page of Markdown.
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
     /// Print the list as JSON.
     #[arg(long)]
     json: bool,
@@ -30,6 +34,8 @@ enum What {
     Models,
     Networks,
     Measures,
+    /// The columns of the tables in a run directory.
+    Columns,
     Audits,
     /// What agents of live models can be told.
     Protocols,
@@ -41,6 +47,12 @@ enum What {
 
 impl List {
     pub fn go(self) -> Result<(), Failure> {
+        if self.markdown {
+            return match self.what {
+                What::Columns => print(columns::page().trim_end()),
+                _ => Err(Failure::input("only columns are printed as Markdown: `cratylus list columns --markdown`".to_string())),
+            };
+        }
         let pair = |name: &str, words: &str| (name.to_string(), words.to_string());
         let all: Vec<(String, String)> = match self.what {
             What::Games => games::ALL.iter().map(|entry| pair(entry.name, entry.words)).collect(),
@@ -48,6 +60,7 @@ impl List {
             What::Models => emulated::built_in().iter().map(|model| (model.name.clone(), model.words())).collect(),
             What::Networks => NetworkSpec::KINDS.iter().map(|(name, words)| pair(name, words)).collect(),
             What::Measures => measures::ALL.iter().map(|entry| pair(entry.name, entry.words)).collect(),
+            What::Columns => columns::ALL.iter().map(described).collect(),
             What::Audits => {
                 let questions = Audit::ALL
                     .iter()
@@ -67,6 +80,12 @@ impl List {
         }
         print(table(&all.into_iter().map(|(name, words)| vec![name, words]).collect::<Vec<_>>(), &[]))
     }
+}
+
+/// A column with its table, its type, when it is there, and what it says.
+fn described(one: &columns::Described) -> (String, String) {
+    let when = if one.when.is_empty() { String::new() } else { format!(" (where {})", one.when) };
+    (format!("{}.{}", one.table, one.column), format!("{}: {}{when}", one.holds.word(), one.words))
 }
 
 /// Protocols inside this program and what they are.

@@ -4,8 +4,9 @@ mod common;
 use common::{COPIERS, PROGRAM, cratylus, folder, start, succeeds};
 use cratylus_core::measure::{Measures, RunContext};
 use cratylus_core::stop::Consensus;
+use cratylus_io::columns::{self, Holds};
 use cratylus_io::run_dir::RunDir;
-use cratylus_io::table;
+use cratylus_io::table::{self, Values};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -224,10 +225,15 @@ fn a_run_can_start_from_what_another_left() {
     succeeds(&dir, &["replay", "second"]);
 }
 
-/// The page on run directories names every column of every table, those of minorities, groups and models too.
+/// Every column of every table, those of minorities, groups and models too, is described, with its type and in its order;
+/// what is described is there; and the page in `docs/` is what is described.
 #[test]
-fn every_column_is_on_the_page_about_them() {
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/run-directory.md")).unwrap();
+fn columns_are_what_they_are_said_to_be() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/columns.md")).unwrap();
+    assert!(page == columns::page(), "docs/columns.md is not what `cratylus list columns --markdown > docs/columns.md` gives");
+    // Imported directories are tested where there are data to import.
+    let own = columns::ALL.iter().filter(|one| one.table != "memories");
+    let mut missing: Vec<String> = own.map(|one| format!("{}.{}", one.table, one.column)).collect();
     let dir = folder("columns");
     let base = "seed = 1\nreplicas = 1\n[population]\nsize = 6\n[stop]\nrounds = 3\n";
     let coordination = "[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\nmemory = 2\n";
@@ -239,9 +245,24 @@ fn every_column_is_on_the_page_about_them() {
         succeeds(&dir, &["run", &format!("{name}.toml"), "--out", name, "--quiet"]);
         let tables = ["runs", "interactions", "measures", "calls", "prompts"];
         for file in tables.map(|table| dir.join(name).join(format!("{table}.parquet"))).iter().filter(|file| file.exists()) {
-            for column in cratylus_io::table::read(file, None).unwrap().columns {
-                assert!(page.contains(&format!("`{}`", column.name)), "{} of {} is not on the page", column.name, file.display());
+            let of = file.file_stem().unwrap().to_str().unwrap();
+            let mut last = None;
+            for column in table::read(file, None).unwrap().columns {
+                let place = columns::ALL.iter().position(|one| one.table == of && one.column == column.name);
+                let place = place.unwrap_or_else(|| panic!("{} of {} is not described", column.name, file.display()));
+                let holds = match column.values {
+                    Values::Int(_) => Holds::Int,
+                    Values::UInt(_) => Holds::UInt,
+                    Values::Float(_) => Holds::Float,
+                    Values::Text(_) => Holds::Text,
+                    Values::Bool(_) => Holds::Bool,
+                };
+                assert_eq!(columns::ALL[place].holds, holds, "{} of {of}", column.name);
+                assert!(last < Some(place), "{} of {of} stands elsewhere", column.name);
+                last = Some(place);
+                missing.retain(|name| *name != format!("{of}.{}", column.name));
             }
         }
     }
+    assert!(missing.is_empty(), "described, and in no table: {missing:?}");
 }

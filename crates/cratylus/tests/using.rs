@@ -179,7 +179,7 @@ fn a_mistake_gets_its_place_and_a_way_out() {
     refused_with(COPIERS, &["seed=9223372036854775808"], &["a seed is a whole number from 0 to 2^63 - 1", "--set seed"]);
     refused_with(COPIERS, &["replicas=9223372036854775807"], &["an experiment runs 1 to"]);
     refused_with(COPIERS, &["stop.interactions=18446744073709551615"], &["at most 2^50 interactions"]);
-    refused_with(COPIERS, &["population.size=4294967296"], &["expected a whole number from 0 to 4,294,967,295"]);
+    refused_with(COPIERS, &["population.size=4294967296"], &["a population holds at most 2^30 agents, and 10^12 with"]);
     refused_with(COPIERS, &["game.payoff={success=inf,failure=-inf}"], &["a payoff is a finite number"]);
     // Names that would steer a terminal.
     refused(&with("\"X\"", "\"X\\u001b[31m\""), &["holds a control character"]);

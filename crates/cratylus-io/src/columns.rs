@@ -1,0 +1,212 @@
+//! What each column of each table of a run directory is. `cratylus list columns` prints it, and `docs/columns.md` is that
+//! list; a test holds it to the tables that runs write.
+
+/// One column.
+pub struct Described {
+    /// The table, without `.parquet`.
+    pub table: &'static str,
+    /// The column's name in the file.
+    pub column: &'static str,
+    /// What its values are.
+    pub holds: Holds,
+    /// When it is there, where that is not always; else empty.
+    pub when: &'static str,
+    /// What it says.
+    pub words: &'static str,
+}
+
+/// The type of a column's values. Any may be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Whole numbers of 64 bits.
+    Int,
+    /// Whole numbers of 64 bits without a sign, which tools that make them floating-point numbers cut short.
+    UInt,
+    /// Numbers in double precision.
+    Float,
+    /// Text in UTF-8.
+    Text,
+    /// True or false.
+    Bool,
+}
+
+impl Holds {
+    /// In a word, as Arrow calls it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Holds::Int => "int64",
+            Holds::UInt => "uint64",
+            Holds::Float => "double",
+            Holds::Text => "string",
+            Holds::Bool => "bool",
+        }
+    }
+}
+
+const fn described(
+    table: &'static str,
+    column: &'static str,
+    holds: Holds,
+    when: &'static str,
+    words: &'static str,
+) -> Described {
+    Described { table, column, holds, when, words }
+}
+
+const MINORITY: &str = "a minority may be committed";
+const LIVE: &str = "agents are live models";
+const ALIAS: &str = "labels are drawn (`control.alias`)";
+const IMPORTED: &str = "runs were imported, and agents remembered something at the start";
+const GROUPS: &str = "groups of more than two meet";
+
+/// All columns, table by table, in the order of the files. `runs.parquet` has one for each swept key besides, after `run`,
+/// named as in the experiment file.
+pub const ALL: &[Described] = {
+    use Holds::{Bool, Float, Int, Text, UInt};
+    &[
+        described(
+            "runs",
+            "run",
+            Int,
+            "",
+            "the number of the run: that of its point in the sweep times the replicas (the most of them, where `replicas` is a rule), plus the replica",
+        ),
+        described("runs", "replica", Int, "", "which of the runs of its point, from 0"),
+        described("runs", "seed", UInt, "", "the seed of the run; missing where it was recorded elsewhere"),
+        described("runs", "interactions", Int, "", "how many interactions it lasted, void ones included"),
+        described("runs", "rounds", Float, "", "the same in population rounds: interactions over agents"),
+        described("runs", "consensus", Bool, "", "whether consensus was reached at any time; it may have been lost again"),
+        described("runs", "winner", Text, "", "the name that consensus was on; missing where there was none, or on several"),
+        described(
+            "runs",
+            "rounds_to_consensus",
+            Float,
+            "",
+            "population rounds until consensus was reached, the window of successes included; missing without consensus",
+        ),
+        described("runs", "success_rate", Float, "", "successes over interactions that were not void, of the whole run"),
+        described("runs", "void_share", Float, "", "the share of interactions that were void"),
+        described("runs", "invalid_share", Float, LIVE, "the share of their answers that could not be used"),
+        described(
+            "runs",
+            "tipped",
+            Bool,
+            MINORITY,
+            "whether its name made up 2.849 / 3 of the others' choices over the last three rounds; missing where everyone is committed",
+        ),
+        described("runs", "minority_share", Float, MINORITY, "that share"),
+        described("runs", "committed_agents", Text, MINORITY, "who is committed, from 1, separated by blanks"),
+        described("runs", "digest", Text, "", "a hash of the run's events; equal digests are equal runs"),
+        described("interactions", "run", Int, "", "the run, as in runs.parquet"),
+        described("interactions", "t", Int, "", "the number of the interaction in its run, from 0"),
+        described("interactions", "agent_a", Int, "", "who was drawn first, or speaks; from 1"),
+        described("interactions", "agent_b", Int, "", "the other, from 1; missing where an agent is alone or speaks to a group"),
+        described(
+            "interactions",
+            "name_a",
+            Text,
+            "",
+            "what `agent_a` said; an invented name is `w` and the number of the interaction that invented it, in the category game of the invention; missing where it gave no usable answer",
+        ),
+        described("interactions", "name_b", Text, "", "what `agent_b` said; missing in games in which it only hears"),
+        described(
+            "interactions",
+            "success",
+            Bool,
+            "",
+            "whether names agreed, the hearer knew the name, or it pointed at the topic; missing where the interaction was void, or nothing was at stake",
+        ),
+        described("interactions", "hearers", Text, GROUPS, "who heard, from 1, separated by blanks"),
+        described(
+            "interactions",
+            "invalid_a",
+            Int,
+            LIVE,
+            "how many unusable answers `agent_a` gave first; missing where it is no model",
+        ),
+        described("interactions", "invalid_b", Int, LIVE, "the same of `agent_b`"),
+        described(
+            "interactions",
+            "order_a",
+            Text,
+            LIVE,
+            "the options as `agent_a` was shown them at its last try, a JSON list, or `\"averaged\"`; labels, where they are drawn",
+        ),
+        described("interactions", "order_b", Text, LIVE, "the same of `agent_b`"),
+        described(
+            "interactions",
+            "alias_a",
+            Text,
+            ALIAS,
+            "the label under which each name of the pool was shown, a JSON list in the pool's order",
+        ),
+        described("interactions", "alias_b", Text, ALIAS, "the same of `agent_b`"),
+        described("measures", "run", Int, "", "the run, as in runs.parquet"),
+        described("measures", "t", Int, "", "after how many interactions; a population round is as many as there are agents"),
+        described(
+            "measures",
+            "measure",
+            Text,
+            "",
+            "which measure, with the name it is about after a colon (`cratylus list measures`)",
+        ),
+        described("measures", "value", Float, "", "its value"),
+        described("calls", "key", Text, LIVE, "a hash of all that the answer depends on"),
+        described("calls", "model", Text, LIVE, "the identity of the model: `id` of an entry of `servers` in the manifest"),
+        described("calls", "prompt", Text, LIVE, "the hash of the prompt, as in prompts.parquet"),
+        described("calls", "names_shown", Text, LIVE, "the options in the order shown, a JSON list"),
+        described(
+            "calls",
+            "before",
+            Text,
+            LIVE,
+            "what the answer had begun with, beyond the prefill: where a name of several tokens was followed",
+        ),
+        described("calls", "draw", UInt, LIVE, "the number of the draw, where an answer is in words"),
+        described("calls", "again", Int, LIVE, "how often this decision had been asked before"),
+        described("calls", "text", Text, LIVE, "the answer in words; missing where probabilities came back"),
+        described("calls", "names_probability", Float, LIVE, "what this call gave to names, after the sampler"),
+        described(
+            "calls",
+            "logprobs",
+            Text,
+            LIVE,
+            "the 20 likeliest next tokens with their log-probabilities at temperature 1, as JSON",
+        ),
+        described("calls", "answer", Text, LIVE, "what the answer comes to, as JSON; `replay` plays from it"),
+        described("calls", "sent", Text, LIVE, "the sampler and the other fields that were sent with the prompt, as JSON"),
+        described("calls", "prompt_tokens", Int, LIVE, "as the server counts them; missing where it does not"),
+        described("calls", "cached_tokens", Int, LIVE, "how many of them the server had seen before, as it says"),
+        described("calls", "completion_tokens", Int, LIVE, "as the server counts them"),
+        described("calls", "usd", Float, LIVE, "the cost as the server says, or by the table of prices"),
+        described("calls", "ms", Float, LIVE, "milliseconds from sending to the last byte, of the request that was answered"),
+        described("calls", "times_sent", Int, LIVE, "more than 1 where it failed on the way"),
+        described("calls", "changed", Text, LIVE, "who signed the answer, where that is another model than at first"),
+        described("calls", "at", Text, LIVE, "when it was sent, in UTC"),
+        described("prompts", "prompt", Text, LIVE, "the hash"),
+        described("prompts", "messages", Text, LIVE, "what was said, a JSON list of `role` and `text`"),
+        described("prompts", "prefill", Text, LIVE, "the words with which answers were made to begin, if the server could"),
+        described("memories", "run", Int, IMPORTED, "the run, as in runs.parquet"),
+        described("memories", "agent", Int, IMPORTED, "the agent, from 1"),
+        described("memories", "position", Int, IMPORTED, "the place of the round in its memory, from 0, the oldest first"),
+        described("memories", "own", Text, IMPORTED, "what it remembers to have chosen itself"),
+        described("memories", "partner", Text, IMPORTED, "what it remembers its partner to have chosen"),
+    ]
+};
+
+/// The page `docs/columns.md`.
+pub fn page() -> String {
+    let mut out = String::from(
+        "# Columns\n\nEvery column of every table of a [run directory](run-directory.md). This page is what `cratylus list columns --markdown` prints; a test holds it to the program, and the program to the tables that runs write.\nAny value may be missing where it says so; agents and runs count as the page on run directories says. `runs.parquet` has a column for each swept key besides, after `run`, named as in the experiment file.\n",
+    );
+    let mut table = "";
+    for one in ALL {
+        if one.table != table {
+            table = one.table;
+            out += &format!("\n## {table}.parquet\n\n| column | type | there where | |\n| --- | --- | --- | --- |\n");
+        }
+        let when = if one.when.is_empty() { "always" } else { one.when };
+        out += &format!("| `{}` | {} | {when} | {} |\n", one.column, one.holds.word(), one.words);
+    }
+    out
+}
