@@ -14,7 +14,7 @@ import pytest
 import cratylus
 
 HERE = Path(__file__).resolve().parent
-PROGRAM = os.environ.get("CRATYLUS_PROGRAM") or shutil.which("cratylus")
+PROGRAM = shutil.which(os.path.abspath(os.environ["CRATYLUS_PROGRAM"]) if os.environ.get("CRATYLUS_PROGRAM") else "cratylus")
 
 EXPERIMENT = {
     "name": "first",

@@ -30,9 +30,22 @@ fn stirling_error(n: f64) -> f64 {
     if n < 16.0 {
         return FEW[n as usize];
     }
-    let square = n * n;
-    (1.0 / 12.0 - (1.0 / 360.0 - (1.0 / 1260.0 - (1.0 / 1680.0 - 1.0 / 1188.0 / square) / square) / square) / square) / n
+    // One division, as this is asked for more often than anything else here.
+    let inverse = 1.0 / n;
+    let square = inverse * inverse;
+    (1.0 / 12.0 - (1.0 / 360.0 - (1.0 / 1260.0 - (1.0 / 1680.0 - 1.0 / 1188.0 * square) * square) * square) * square) * inverse
 }
+
+/// 1 over 3, 5, 7 and so on.
+const ODD: [f64; 16] = {
+    let mut odd = [0.0; 16];
+    let mut j = 0;
+    while j < odd.len() {
+        odd[j] = 1.0 / (2 * j + 3) as f64;
+        j += 1;
+    }
+    odd
+};
 
 /// x ln(x / m) + m - x, without loss where x is near m.
 fn deviance(x: f64, m: f64) -> f64 {
@@ -42,9 +55,10 @@ fn deviance(x: f64, m: f64) -> f64 {
     }
     let (mut term, mut sum) = (2.0 * x * v, (x - m) * v);
     let square = v * v;
-    for j in 1..1000 {
+    // With |v| below 0.1 sixteen terms are more than there are digits.
+    for over in ODD {
         term *= square;
-        let next = sum + term / f64::from(2 * j + 1);
+        let next = sum + term * over;
         if next == sum {
             break;
         }
@@ -68,20 +82,17 @@ fn ln_binomial(x: f64, n: f64, p: f64, q: f64) -> f64 {
     error - deviance(x, n * p) - deviance(n - x, n * q) + 0.5 * (n / (TAU * x * (n - x))).ln()
 }
 
-/// The logarithm of the probability that of `n` drawn without replacement `x` are among the `marked` of `all`.
-fn ln_hypergeometric(x: f64, all: f64, marked: f64, n: f64) -> f64 {
-    // The draws of both kinds, as if with replacement, given how many there were together.
-    let (p, q) = (n / all, (all - n) / all);
-    ln_binomial(x, marked, p, q) + ln_binomial(n - x, all - marked, p, q) - ln_binomial(n, all, p, q)
-}
+/// Below this variance few values are likely, and their probabilities are added up.
+const FEW: f64 = 9.0;
 
-/// A whole number from `low` to `high` with probabilities that rise to one place and fall from it.
+/// A whole number from `low` to `high` with probabilities that rise to one place and fall from it. Where they are not added
+/// up a factor that they share makes no difference.
 fn unimodal(mean: f64, variance: f64, low: f64, high: f64, ln_p: impl Fn(f64) -> f64, draws: &mut Stream) -> f64 {
     if low == high {
         return low;
     }
     let mode = mean.floor().clamp(low, high);
-    if variance < 9.0 {
+    if variance < FEW {
         // From the mode on, up and down by turns.
         let mut left = draws.unit();
         let (mut up, mut down) = (mode, mode - 1.0);
@@ -149,7 +160,27 @@ pub fn hypergeometric(all: u64, marked: u64, n: u64, draws: &mut Stream) -> u64 
     let share = of / total;
     let variance = drawn * share * (1.0 - share) * (total - drawn) / (total - 1.0);
     let low = (drawn - (total - of)).max(0.0);
-    unimodal(drawn * share, variance, low, drawn.min(of), |x| ln_hypergeometric(x, total, of, drawn), draws) as u64
+    // The draws of both kinds, as if with replacement, given how many there were together.
+    let (p, q) = (drawn / total, (total - drawn) / total);
+    let rest = total - of;
+    let ln_p = |x: f64| ln_binomial(x, of, p, q) + ln_binomial(drawn - x, rest, p, q);
+    let high = drawn.min(of);
+    if variance < FEW {
+        let together = ln_binomial(drawn, total, p, q);
+        return unimodal(drawn * share, variance, low, high, |x| ln_p(x) - together, draws) as u64;
+    }
+    // The same less all that does not depend on x.
+    let same = || stirling_error(of) + stirling_error(rest) + 0.5 * (of / TAU * (rest / TAU)).ln();
+    let varying = |x: f64| {
+        let parts = [x, of - x, drawn - x, rest - (drawn - x)];
+        if parts.iter().any(|&part| part < 1.0) {
+            return ln_p(x) - same();
+        }
+        let means = [of * p, of * q, rest * p, rest * q];
+        let each = parts.iter().zip(means).map(|(&part, mean)| stirling_error(part) + deviance(part, mean));
+        -each.sum::<f64>() - 0.5 * parts.iter().product::<f64>().ln()
+    };
+    unimodal(drawn * share, variance, low, high, varying, draws) as u64
 }
 
 #[cfg(test)]
