@@ -357,6 +357,8 @@ async function categories(browser, id) {
   await until(page, "an agent's categories are listed", () => document.querySelectorAll("[aria-label=Categories] tbody tr").length > 3);
   const rows = await page.locator("[aria-label=Categories] tbody tr").allTextContents();
   check(/^0\.000/.test(rows[0]), "they begin at 0", rows[0]);
+  const saved = (await download(page, page.locator(".panel button.csv").first())).bytes.toString();
+  check(/^From,To,Says,Knows\r\n0\.000,/.test(saved), "an agent's table is saved as CSV", saved.slice(0, 80));
   check(/speaker|hearer/.test(await page.locator(".turn").first().textContent()) && /both saw 0\.\d{3}.*\(the topic\)|both saw .*topic/.test(await page.locator(".turn").first().textContent()), "what both saw is told");
   await page.context().close();
 }

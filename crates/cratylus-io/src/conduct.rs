@@ -671,6 +671,14 @@ fn join(job: &Job<'_>, dir: &Path, units: &[Unit]) -> Result<(), Trouble> {
         tables.insert(0, INTERACTIONS);
     }
     for name in tables {
+        // Interactions are cut into row groups as they are written, so where there is one unit nothing is to be done again.
+        if let ([unit], INTERACTIONS) = (units, name) {
+            let part = unit.file(dir, name);
+            if part.exists() {
+                table::copy(&part, &dir.join(name))?;
+            }
+            continue;
+        }
         let mut out: Option<TableWriter> = None;
         let mut held = Table::default();
         for unit in units {

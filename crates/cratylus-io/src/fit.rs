@@ -6,6 +6,7 @@ use crate::world::{Trouble, at};
 use cratylus_core::Seed;
 use cratylus_core::agents::emulated::{Condition, Emulated, FORMAT, HeldOut, Sufficiency};
 use cratylus_core::fit::{Fit, RunDecisions, choose_smoothing, decisions, fit, sufficiency};
+use cratylus_core::games::Payoff;
 use cratylus_core::measure::RunContext;
 use cratylus_core::summary::{Facts, Summary};
 use cratylus_core::window::Round;
@@ -36,7 +37,7 @@ pub fn fit_dirs(order: &Order<'_>, mut say: impl FnMut(&str)) -> Result<Emulated
     let mut runs: Vec<RunDecisions> = Vec::new();
     let mut models = BTreeSet::new();
     let mut sources = BTreeSet::new();
-    let mut payoffs = Vec::new();
+    let mut payoffs: Vec<Payoff> = Vec::new();
     let all = order.train.iter().map(|dir| (dir, true)).chain(order.hold.iter().map(|dir| (dir, false)));
     let mut given = BTreeSet::new();
     for (path, trained) in all {
@@ -74,6 +75,14 @@ pub fn fit_dirs(order: &Order<'_>, mut say: impl FnMut(&str)) -> Result<Emulated
     if models.len() > 1 {
         let models: Vec<String> = models.into_iter().collect();
         return Err(Trouble::new(format!("these runs are of {} models: {}; fit one at a time", models.len(), models.join(", "))));
+    }
+    if let Some(other) = payoffs.iter().find(|payoff| **payoff != payoffs[0]) {
+        let told = |payoff: &Payoff| format!("{} for success and {} for failure", payoff.success, payoff.failure);
+        return Err(Trouble::new(format!(
+            "agents of these runs were paid differently: {}, and {}; fit one payoff at a time",
+            told(&payoffs[0]),
+            told(other)
+        )));
     }
     let seen: Vec<&RunDecisions> =
         runs.iter().filter(|run| conditions[run.condition].trained && !run.decisions.is_empty()).collect();

@@ -273,6 +273,14 @@ pub fn temporary(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.{}.tmp", std::process::id()))
 }
 
+/// Copies a file, so that what has the name is whole and on the disk.
+pub fn copy(from: &Path, to: &Path) -> Result<(), Trouble> {
+    let temporary = temporary(to);
+    std::fs::copy(from, &temporary).map_err(at("writing", &temporary))?;
+    File::open(&temporary).and_then(|file| file.sync_all()).map_err(at("writing", &temporary))?;
+    std::fs::rename(&temporary, to).map_err(at("moving into place", to))
+}
+
 /// Writes a whole table.
 pub fn write(path: &Path, table: &Table) -> Result<(), Trouble> {
     let mut writer = TableWriter::create(path, table)?;

@@ -211,6 +211,30 @@ fn a_measure_says_the_same_live_and_from_the_file() {
     assert_eq!(live, from_file);
 }
 
+/// The rows of a single stretch are copied as they were written, which is what writing them again would give.
+#[test]
+fn a_single_run_is_cut_into_row_groups_like_any_other() {
+    let dir = with_copiers("single");
+    let sets = ["--set", "replicas=1", "--set", "sweep={}", "--set", "stop.interactions=300000"];
+    succeeds(&dir, &[&["run", "e.toml", "--out", "one", "--quiet"], &sets[..]].concat());
+    let kept = dir.join("one/interactions.parquet");
+    let mut rows = Vec::new();
+    let mut again: Option<table::TableWriter> = None;
+    table::read_groups(&kept, None, |group| {
+        rows.push(group.rows());
+        let writer = match &mut again {
+            Some(writer) => writer,
+            None => again.insert(table::TableWriter::create(&dir.join("again.parquet"), &group)?),
+        };
+        writer.write(&group)
+    })
+    .unwrap();
+    again.unwrap().finish().unwrap();
+    assert_eq!(rows, [1 << 17, 1 << 17, 300_000 - (1 << 18)]);
+    assert!(std::fs::read(kept).unwrap() == std::fs::read(dir.join("again.parquet")).unwrap());
+    succeeds(&dir, &["replay", "one"]);
+}
+
 #[test]
 fn a_run_can_start_from_what_another_left() {
     let dir = with_copiers("chained");

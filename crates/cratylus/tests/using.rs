@@ -331,4 +331,8 @@ fn a_fitted_agent_behaves_like_the_agents_it_was_fitted_to() {
     let two = cratylus(&dir, &["fit", "runs/copiers", "runs/emulated", "--out", "x.json"]);
     assert_eq!(two.code, Some(2));
     assert!(two.err.contains("fit one at a time"), "{}", two.err);
+    let paid = ["--set", "game.payoff={success=7,failure=-2}", "--out", "runs/paid", "--quiet"];
+    succeeds(&dir, &[&["run", "e.toml"], &paid[..]].concat());
+    let two = cratylus(&dir, &["fit", "runs/copiers", "runs/paid", "--out", "x.json"]);
+    assert!(two.code == Some(2) && two.err.contains("paid differently") && two.err.contains("7 for success"), "{}", two.err);
 }

@@ -2,7 +2,7 @@
 import { isNumber } from "../data";
 import { html } from "../dom";
 import { ask, aborted, message, type Agent, type Turn } from "./api";
-import { button, chances, prompt, scrolled, whole } from "./parts";
+import { button, chances, offerCsv, prompt, scrolled, whole } from "./parts";
 
 export interface AgentPanel {
   element: HTMLElement;
@@ -68,6 +68,7 @@ export function agentPanel(id: string, run: number, signal: AbortSignal, { seek,
       next && turn("Next interaction", next),
     ].filter((node): node is HTMLElement => node instanceof Node));
     element.setAttribute("aria-label", `Agent ${agent.agent + 1}`);
+    offerCsv(element, `run-${run}-agent-${agent.agent + 1}-after-${agent.t}`);
   }
 
   function hide(): void {
