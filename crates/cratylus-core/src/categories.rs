@@ -20,6 +20,17 @@ pub struct Scenes {
     pub hearer_splits: bool,
 }
 
+/// What all agents of a run see, and where new ones come.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// What is shown.
+    pub scenes: Scenes,
+    /// The seed of the run.
+    pub seed: Seed,
+    /// After how many interactions new agents take the places of which, in order.
+    pub replaced: Vec<(u64, Vec<AgentId>)>,
+}
+
 /// What a pair sees.
 #[derive(Clone, Debug, Default)]
 pub struct Scene {

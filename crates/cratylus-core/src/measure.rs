@@ -1,13 +1,13 @@
 //! A measure is a fold over a run's events. It never sees an agent, so what it says while a run goes on
 //! and what it says years later from the file are the same.
 
-use crate::categories::Scenes;
+use crate::categories::Seen;
 use crate::event::Event;
 use crate::fast::Block;
 use crate::fast::counts::Tally;
 use crate::knowing::Knowing;
 use crate::stop::Consensus;
-use crate::{AgentId, Name, Seed};
+use crate::{AgentId, Name};
 
 /// One value of one measure: a row of `measures.parquet`.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,8 +41,8 @@ pub struct RunContext {
     pub live: bool,
     /// In the naming game, what agents know at the start and how they learn.
     pub knowing: Option<Knowing>,
-    /// In the category game, what agents see, from the seed of the run; None where agents are changed while they play.
-    pub scenes: Option<(Scenes, Seed)>,
+    /// In the category game, what agents see, from which their categories follow.
+    pub scenes: Option<Seen>,
     /// Which measures are kept, by their names; None where all are.
     pub measures: Option<Vec<String>>,
     /// Whether there are numbers alone, and no events.

@@ -91,6 +91,14 @@ fn game(experiment: &Experiment) -> String {
         names if names.len() > 8 => format!("a pool of {} names", names.len()),
         names => format!("the names {}", listed(names)),
     };
+    if let Some(scenes) = experiment.game.spec.scenes() {
+        return format!(
+            "the game `category` with scenes of {} objects at least {} apart on a line from 0 to 1, {} dividing categories where they could not tell a topic apart",
+            scenes.objects,
+            scenes.d_min,
+            if scenes.hearer_splits { "speakers and, after failure, hearers" } else { "speakers alone" }
+        );
+    }
     let memory = match experiment.game.spec.memory() {
         Some(memory) => format!(" and a memory of {}", plural(memory as u64, "round")),
         None => String::new(),

@@ -92,6 +92,7 @@ fn run_counts(world: &World, replica: u64, sink: &mut dyn Sink) -> Result<(), Fa
     let size = world.experiment.size();
     let most = world.experiment.stop.most(size);
     let stops = world.experiment.stop.consensus.is_some();
+    let from = world.experiment.consensus().from_round.unwrap_or(0).saturating_mul(size);
     let inventories = population.inventories;
     let agreed = |counts: &[u64]| {
         let of = |name: usize| counts[1 << name] + counts[usize::from(two_names::COMMITTED) | 1 << name];
@@ -114,7 +115,7 @@ fn run_counts(world: &World, replica: u64, sink: &mut dyn Sink) -> Result<(), Fa
         }
         sink.tally(replica, &tally)?;
         t += played;
-        if stops && tally.agreed.is_some() {
+        if stops && tally.agreed.is_some() && t >= from {
             break;
         }
     }

@@ -239,7 +239,7 @@ impl ConsensusSeen {
             Every::Interaction => 1,
             Every::Round => size,
         };
-        ConsensusSeen { seen, every, least: rule.from_round.unwrap_or(0) * size }
+        ConsensusSeen { seen, every, least: rule.from_round.unwrap_or(0).saturating_mul(size) }
     }
 
     /// Whether a failure undoes all that was before it.

@@ -4,7 +4,7 @@ use crate::agent::{Ask, Cohort, Fault, News, People};
 use crate::agents::emulated::Condition;
 use crate::agents::inventory::{Inventories, Inventory, InventoryRule};
 use crate::agents::{Constant, OpinionRule};
-use crate::categories::{Categories, Scenes};
+use crate::categories::{Categories, Scenes, Seen};
 use crate::control::{Averaged, Control, Paid};
 use crate::experiment::{
     AgentContext, Committed, Experiment, Followed, How, Inputs, Kind, NetworkSpec, NoInputs, Notes, Part, Point,
@@ -182,7 +182,7 @@ impl World {
         };
         let groups = groups.filter(|_| !experiment.population.groups.as_ref().is_some_and(GroupSpec::drawn)).map(Arc::new);
         let (window, most) = (experiment.consensus().window(experiment.size()), experiment.stop.most(experiment.size()));
-        if window > most && !experiment.game.spec.alone() {
+        if window > most && experiment.consensus().by == By::Successes && !experiment.game.spec.alone() {
             caution(format!(
                 "consensus takes a window of {window} interactions, and a run ends after {most}, so none can be reached"
             ));
@@ -471,7 +471,13 @@ impl World {
             consensus: self.experiment.consensus(),
             live: self.experiment.live(),
             knowing: self.knowing(replica),
-            scenes: self.scenes().filter(|_| self.phases.is_empty()).map(|scenes| (scenes, self.seed(replica))),
+            scenes: self.scenes().map(|scenes| {
+                let seed = self.seed(replica);
+                let replaced = |(i, phase): (usize, &Phase)| {
+                    (phase.at, phase.world.replaced(seed, i, phase.turnover, &phase.world.assign(seed)))
+                };
+                Seen { scenes, seed, replaced: self.phases.iter().enumerate().map(replaced).collect() }
+            }),
             measures: self.experiment.record.measures.clone(),
             counts: self.experiment.population.engine == Followed::Counts,
         }
@@ -610,19 +616,27 @@ impl World {
                 (_, None) | (Memories::Categories(_), _) => (),
             }
         }
-        if share > 0.0 {
-            let mut free: Vec<usize> = (0..assigned.len()).filter(|&agent| self.bound_to(assigned[agent]).is_none()).collect();
-            let n = (share * free.len() as f64).round() as usize;
-            seed.stream(Purpose::Assign, 2 + i as u64).shuffle(&mut free, n);
-            for &agent in &free[..n] {
-                match memories {
-                    Memories::Known(known) => known[agent].0.clear(),
-                    Memories::Rounds(rounds) => rounds[agent].clear(),
-                    Memories::Categories(categories) => categories.replace(agent as AgentId),
-                }
+        for agent in self.replaced(seed, i, share, &assigned) {
+            match memories {
+                Memories::Known(known) => known[agent as usize].0.clear(),
+                Memories::Rounds(rounds) => rounds[agent as usize].clear(),
+                Memories::Categories(categories) => categories.replace(agent),
             }
         }
         assigned
+    }
+
+    /// The agents in whose places new ones come with intervention `i`: a share of those that are not committed.
+    fn replaced(&self, seed: Seed, i: usize, share: f64, assigned: &[u16]) -> Vec<AgentId> {
+        if share == 0.0 {
+            return Vec::new();
+        }
+        let free = (0..).zip(assigned).filter(|&(_, &kind)| self.bound_to(kind).is_none());
+        let mut free: Vec<AgentId> = free.map(|(agent, _)| agent).collect();
+        let n = (share * free.len() as f64).round() as usize;
+        seed.stream(Purpose::Assign, 2 + i as u64).shuffle(&mut free, n);
+        free.truncate(n);
+        free
     }
 
     /// Whether agents keep inventories, whatever their rules.
@@ -788,8 +802,9 @@ impl World {
         }
         if let Some(scenes) = self.scenes() {
             // From 1 / d_min to twice as many categories, with a few words each while agents do not agree, and once more for
-            // the measure that follows them.
-            return (n * 2.0 * 1.5 / scenes.d_min * 100.0) as u64;
+            // the measure that follows them. An interaction makes at most two more of one, of the hearer's, too.
+            let most = n + 4.0 * self.experiment.stop.most(self.experiment.size()) as f64;
+            return ((n * 2.0 * 1.5 / scenes.d_min).min(most) * 100.0) as u64;
         }
         let bytes = match self.inventories() {
             Some(InventoryRule { pool: Some(2), .. }) => n,

@@ -116,6 +116,11 @@ fn check(world: &World, scenes: Scenes, turnover: Option<u64>) -> Result<(), Tes
             prop_assert_eq!((&ours.words, ours.says), (&plain.words, plain.won.or(plain.made)));
         }
     }
+    // The measure follows the same from events, new agents too.
+    let readings = &play(world, 1)[0].1;
+    let measured = readings.iter().rfind(|reading| reading.measure == "perceptual_categories").unwrap().value;
+    let counted = agents.iter().map(Vec::len).sum::<usize>() as f64 / agents.len() as f64;
+    prop_assert!((measured - counted).abs() < 1e-9, "measured {}, counted {}", measured, counted);
     Ok(())
 }
 
@@ -139,6 +144,13 @@ proptest! {
     }
 }
 
+/// A distance as near to its limit as it may be leaves room for both objects on the line.
+#[test]
+fn objects_as_far_apart_as_can_be_are_told_apart() {
+    let all = events(&world(4, "d_min = 0.999999", "rounds = 300"), 0);
+    assert!(all.iter().rev().take(100).all(|event| event.success == Some(true)), "there are two things to talk about");
+}
+
 /// With objects always near the two ends of the line, whoever spoke once tells them apart for good, and what can happen to
 /// two agents is soon told. The first game always fails. Then the first speaker may speak again, of the same object, and
 /// its hearer, who has one category with that word, points at random. And so on, by hand.
@@ -158,7 +170,7 @@ fn the_first_games_of_two_agents_succeed_as_often_as_they_must() {
 }
 
 /// Borders come between objects that are at least d_min apart, so none is nearer to another than half of that; and in the
-/// end no two such objects are in one category. Words for neighbouring categories merge, and are shared.
+/// end hardly any such objects are in one category: few are wider than d_min, and none by half. Words for neighbouring categories merge, and are shared.
 #[test]
 fn perceptual_categories_are_as_fine_as_objects_and_linguistic_ones_are_few_and_shared() {
     let d_min = 0.05;
@@ -201,6 +213,7 @@ fn what_cannot_be_is_refused_with_its_reason() {
         ("size = 20", "", "", "d_min"),
         ("size = 20", "d_min = 0.0", "", "0.000001 to less than 1"),
         ("size = 20", "d_min = 0.5\nobjects = 3", "", "so that 3 objects fit"),
+        ("size = 20", "d_min = 0.9999999999999999", "", "so that 2 objects fit"),
         ("size = 20", "d_min = 0.1\nobjects = 1", "", "a pair sees 2 to"),
         ("size = 20", "d_min = 0.1\nnames = [\"A\", \"B\"]", "", "names"),
         ("size = 20", "d_min = 0.1", "committed = { name = \"A\", count = 2 }", "no name to be committed to"),

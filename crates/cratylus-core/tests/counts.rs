@@ -134,6 +134,11 @@ fn what_cannot_be_counted_says_why() {
     let naming =
         "[game]\nkind = \"naming\"\nnames = [\"A\", \"B\"]\n[agents]\nkind = \"inventory\"\n[record]\ninteractions = false\n";
     refused("network = { kind = \"ring\" }", naming, "everyone meets everyone");
+    refused("groups = { size = 3 }", naming, "groups of more than two");
+    for count in ["9223372036854775807", "1_500_000_000_000"] {
+        let added = format!("{naming}[agents.committed]\nname = \"A\"\nhow = \"add\"\ncount = {count}\n");
+        refused("", &added.replace("[record]\ninteractions = false\n", ""), "10^12");
+    }
     refused("pairing = \"random-matching\"", naming, "rounds of their own");
     refused("", &naming.replace("interactions = false", "interactions = true"), "no interactions to be kept");
     refused("", &naming.replace("names = [\"A\", \"B\"]", "names = [\"A\", \"B\", \"C\"]"), "two names");

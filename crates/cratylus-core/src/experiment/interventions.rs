@@ -153,6 +153,12 @@ impl Experiment {
         if all().any(Experiment::live) {
             return Err((key, "language models are not changed while they play; give each setting a run that starts from what another left (`population.start.run`)".into()));
         }
+        let turned: f64 = self.interventions.iter().filter_map(|intervention| intervention.turnover).sum();
+        if let Some(scenes) = self.game.spec.scenes()
+            && self.size() as f64 * (1.0 + turned) * 6.0 / scenes.d_min > super::WORDS_MAX
+        {
+            return Err((key, "new agents make up words of their own, and these may be more than 4,000,000,000 in all; give fewer agents or a larger `game.d_min`".into()));
+        }
         if self.population.engine == super::Followed::Counts {
             return Err((
                 key,

@@ -446,6 +446,8 @@ const REPLICAS_MAX: u64 = 100_000_000;
 const INTERACTIONS_MAX: u64 = 1 << 50;
 /// Agents that are counted; a thousand rounds of them are less than the most interactions.
 const COUNTED_MAX: u64 = 1_000_000_000_000;
+/// Words that can be told apart. Every category is made with one, and of two in place of one both are.
+pub(crate) const WORDS_MAX: f64 = 4e9;
 
 /// The sections and keys that an experiment file may hold.
 pub(crate) const KEYS: [&str; 14] = [
@@ -546,7 +548,7 @@ impl Experiment {
     /// The number of agents, added ones included.
     pub fn size(&self) -> u64 {
         let added = self.agents.committed.iter().filter(|committed| committed.how == How::Add);
-        self.population.size + added.map(|committed| committed.count(self.population.size)).sum::<u64>()
+        added.map(|committed| committed.count(self.population.size)).fold(self.population.size, u64::saturating_add)
     }
 
     /// How many agents are followed one by one: all, or none where they are counted.
@@ -597,7 +599,8 @@ impl Experiment {
         if self.population.size < least {
             return mistake("population.size", format!("the game `{}` takes at least {least} agents", self.game.kind));
         }
-        if self.population.engine == Followed::Agents && self.population.size > 1 << 30 {
+        let most = if self.population.engine == Followed::Agents { 1 << 30 } else { COUNTED_MAX };
+        if self.size() > most {
             let why = "a population holds at most 2^30 agents, and 10^12 with `population.engine = \"counts\"`";
             return mistake("population.size", why.into());
         }
@@ -614,8 +617,8 @@ impl Experiment {
             }
         }
         self.check_pairing(spans)?;
-        self.check_groups(spans)?;
         self.check_engine(spans)?;
+        self.check_groups(spans)?;
         self.check_agents(spans)?;
         self.check_start(spans)?;
         self.check_control(spans)?;
@@ -699,7 +702,6 @@ impl Experiment {
             () if self.stop.consensus.as_ref().is_some_and(|consensus| consensus.by == By::Successes) => {
                 "successes in a row cannot be seen where agents are counted; in the naming game give `by = \"inventories\"`, or `stop.rounds` alone"
             }
-            () if self.population.size > COUNTED_MAX => "at most 10^12 agents can be counted",
             () => return Ok(()),
         };
         Err(spans.mistake("population.engine", why.into()))
@@ -722,7 +724,8 @@ impl Experiment {
 
     fn check_agents(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
         let mistake = |key: &str, why: String| Err(spans.mistake(key, why));
-        let counts: u64 = self.agents.kinds.iter().map(|(part, _)| if let Part::Count(n) = part { *n } else { 0 }).sum();
+        let count = |(part, _): &(Part, _)| if let Part::Count(n) = part { *n } else { 0 };
+        let counts: u64 = self.agents.kinds.iter().map(count).fold(0, u64::saturating_add);
         let shares: f64 =
             self.agents.kinds.iter().map(|(part, _)| if let Part::Share(share) = part { *share } else { 0.0 }).sum();
         let all_counts = self.agents.kinds.iter().all(|(part, _)| matches!(part, Part::Count(_)));
@@ -762,7 +765,7 @@ impl Experiment {
             return mistake("agents.committed", why.into());
         }
         if let Some(scenes) = self.game.spec.scenes()
-            && size as f64 * 6.0 / scenes.d_min > 4e9
+            && size as f64 * 6.0 / scenes.d_min > WORDS_MAX
         {
             let why =
                 format!("{size} agents that tell things apart down to {} make up more than 4,000,000,000 words", scenes.d_min);
@@ -907,6 +910,9 @@ impl Experiment {
             if consensus.by == By::Successes && consensus.window(self.size()) > 1 << 28 {
                 return mistake("stop.consensus", "a window holds at most 2^28 interactions");
             }
+        }
+        if self.stop.share.is_some() && self.names().is_empty() {
+            return mistake("stop.share", "whose share? In this game there is no pool of names (`game.names`)");
         }
         if let Some(share) = &self.stop.share {
             match share.name.as_ref().or(self.agents.committed.first().map(|committed| &committed.name)) {

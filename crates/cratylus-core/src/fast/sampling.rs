@@ -83,7 +83,7 @@ fn ln_binomial(x: f64, n: f64, p: f64, q: f64) -> f64 {
 }
 
 /// Below this variance few values are likely, and their probabilities are added up.
-const FEW: f64 = 9.0;
+const FEW_LIKELY: f64 = 9.0;
 
 /// A whole number from `low` to `high` with probabilities that rise to one place and fall from it. Where they are not added
 /// up a factor that they share makes no difference.
@@ -92,7 +92,7 @@ fn unimodal(mean: f64, variance: f64, low: f64, high: f64, ln_p: impl Fn(f64) ->
         return low;
     }
     let mode = mean.floor().clamp(low, high);
-    if variance < FEW {
+    if variance < FEW_LIKELY {
         // From the mode on, up and down by turns.
         let mut left = draws.unit();
         let (mut up, mut down) = (mode, mode - 1.0);
@@ -165,7 +165,7 @@ pub fn hypergeometric(all: u64, marked: u64, n: u64, draws: &mut Stream) -> u64 
     let rest = total - of;
     let ln_p = |x: f64| ln_binomial(x, of, p, q) + ln_binomial(drawn - x, rest, p, q);
     let high = drawn.min(of);
-    if variance < FEW {
+    if variance < FEW_LIKELY {
         let together = ln_binomial(drawn, total, p, q);
         return unimodal(drawn * share, variance, low, high, |x| ln_p(x) - together, draws) as u64;
     }

@@ -37,11 +37,13 @@ impl GameSpec for CategoryGame {
         if !(2..=1000).contains(&self.objects) {
             return Err(("objects", format!("a pair sees 2 to 1,000 objects; found {}", self.objects)));
         }
-        let most = 1.0 / f64::from(self.objects - 1);
-        if !(self.d_min >= 1e-6 && self.d_min < most) {
+        // Some room is left to put them, so that none is rounded to the end of the line.
+        if !(self.d_min >= 1e-6 && f64::from(self.objects - 1) * self.d_min <= 1.0 - 1e-6) {
             let why = format!(
-                "expected a distance from 0.000001 to less than {most}, so that {} objects fit on a line from 0 to 1; found {}",
-                self.objects, self.d_min
+                "expected a distance from 0.000001 to less than {:.6}, so that {} objects fit on a line from 0 to 1; found {}",
+                1.0 / f64::from(self.objects - 1),
+                self.objects,
+                self.d_min
             );
             return Err(("d_min", why));
         }

@@ -1,6 +1,6 @@
 //! How finely agents of the category game divide the line, and how far they agree on it.
 
-use crate::categories::{Agreement, Categories, Pieces, Scenes};
+use crate::categories::{Agreement, Categories, Pieces, Seen};
 use crate::event::Event;
 use crate::measure::{Measure, MeasureEntry, Reading};
 use crate::{Purpose, Seed};
@@ -10,7 +10,8 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     words: "category game, after rounds 1 to 10, then after every tenth more, and at the end: perceptual and linguistic categories of an agent, mean over agents, the latter being neighbouring categories with the same word; over pairs of agents the mean overlap of both, 2 sum l_ij^2 / (sum l_i^2 + sum l_j^2) with l_ij the lengths between borders of either, and the part of the line for which both would say the same word (after Puglisi, Baronchelli & Loreto 2008); of more than 100,000 pairs so many are drawn",
     new: |context| {
         Box::new(CategoriesSeen {
-            playing: context.scenes.map(|(scenes, seed)| (scenes, seed, Categories::new(context.size as u32))),
+            playing: context.scenes.clone().map(|seen| (seen, Categories::new(context.size as u32))),
+            replacements: 0,
             next: 1,
             last: 0,
             size: context.size,
@@ -21,7 +22,9 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
 
 struct CategoriesSeen {
     /// None in other games.
-    playing: Option<(Scenes, Seed, Categories)>,
+    playing: Option<(Seen, Categories)>,
+    /// How many times new agents have come so far.
+    replacements: usize,
     /// The next round after which there are readings, and after how many interactions there were the last.
     next: u64,
     last: u64,
@@ -33,7 +36,7 @@ const PAIRS: u64 = 100_000;
 
 impl CategoriesSeen {
     fn say(&mut self, t: u64, out: &mut Vec<Reading>) {
-        let Some((_, seed, categories)) = &self.playing else { return };
+        let Some((Seen { seed, .. }, categories)) = &self.playing else { return };
         if self.last == t {
             return;
         }
@@ -83,8 +86,12 @@ fn agreement(categories: &Categories, seed: Seed, t: u64) -> Agreement {
 
 impl Measure for CategoriesSeen {
     fn see(&mut self, event: &Event) {
-        if let Some((scenes, seed, categories)) = &mut self.playing {
-            categories.see(scenes, *seed, event);
+        if let Some((seen, categories)) = &mut self.playing {
+            while let Some((_, agents)) = seen.replaced.get(self.replacements).filter(|(at, _)| *at <= event.t) {
+                agents.iter().for_each(|&agent| categories.replace(agent));
+                self.replacements += 1;
+            }
+            categories.see(&seen.scenes, seen.seed, event);
         }
     }
 

@@ -148,7 +148,8 @@ impl Watched {
                             }
                         }
                     };
-                    for events in self.events.chunks((late / 20).max(1)) {
+                    self.events[..late].iter().for_each(|event| minds.see(event));
+                    for events in self.events[late..].chunks((late / 20).max(1)) {
                         events.iter().for_each(|event| minds.see(event));
                         ask(&mut minds);
                     }
