@@ -340,15 +340,14 @@ async function categories(browser, id) {
   const object = page.getByLabel("What they would call the object at");
   await object.waitFor();
   check((await object.inputValue()) === "0.5", "agents are coloured by what they would call an object in the middle");
-  const named = () => page.locator(".legend li").first().textContent();
   await page.getByLabel("Frame", { exact: true }).press("End");
   await until(page, "the last frame is counted", () => !/^(?:0|)$/.test(document.querySelector(".legend li .count")?.textContent ?? ""));
-  const before = (await named())?.replace(/\d+ ·.*$/s, "");
+  const before = await page.locator(".legend li bdi").first().textContent();
   await object.fill("0.05");
   await object.press("Enter");
   await until(page, "another object is asked about", () => /object=0\.05/.test(location.hash));
   await until(page, "its names are others", (was) => {
-    const first = document.querySelector(".legend li")?.textContent?.replace(/\d+ ·.*$/s, "");
+    const first = document.querySelector(".legend li bdi")?.textContent;
     return first && first !== was;
   }, before);
   const number = page.getByRole("spinbutton", { name: "Agent", exact: true });
