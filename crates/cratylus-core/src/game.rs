@@ -93,3 +93,14 @@ pub trait Game: Send + Sync {
         }
     }
 }
+
+/// The question of a game in which the first seat alone says a name.
+pub(crate) fn first_alone(hand: &Hand) -> [Option<Question>; 2] {
+    let waiting = hand.answers[0] == Answer::Waiting;
+    [waiting.then_some(Question { seat: 0, cue: None, options: Options::Names }), None]
+}
+
+/// What comes of it, where nothing is at stake or what comes of it is worked out elsewhere.
+pub(crate) fn said_alone(hand: &Hand) -> Outcome {
+    Outcome { names: [hand.given(0), None], success: None }
+}

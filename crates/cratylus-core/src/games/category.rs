@@ -4,7 +4,7 @@
 
 use crate::categories::Scenes;
 use crate::experiment::{GameEntry, GameSpec};
-use crate::game::{Answer, Game, Hand, Options, Outcome, Question};
+use crate::game::{Game, Hand, Outcome, Question, first_alone, said_alone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -65,11 +65,10 @@ impl GameSpec for CategoryGame {
 
 impl Game for CategoryGame {
     fn ask(&self, hand: &Hand) -> [Option<Question>; 2] {
-        let waiting = hand.answers[0] == Answer::Waiting;
-        [waiting.then_some(Question { seat: 0, cue: None, options: Options::Names }), None]
+        first_alone(hand)
     }
 
     fn outcome(&self, hand: &Hand) -> Outcome {
-        Outcome { names: [hand.given(0), None], success: None }
+        said_alone(hand)
     }
 }

@@ -4,7 +4,7 @@
 
 use super::coordination::{Payoff, five};
 use crate::experiment::{GameEntry, GameSpec, check_pool};
-use crate::game::{Answer, Game, Hand, Options, Outcome, Question};
+use crate::game::{Game, Hand, Outcome, Question, first_alone, said_alone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -59,11 +59,10 @@ impl Game for Individual {
     }
 
     fn ask(&self, hand: &Hand) -> [Option<Question>; 2] {
-        let waiting = hand.answers[0] == Answer::Waiting;
-        [waiting.then_some(Question { seat: 0, cue: None, options: Options::Names }), None]
+        first_alone(hand)
     }
 
     fn outcome(&self, hand: &Hand) -> Outcome {
-        Outcome { names: [hand.given(0), None], success: None }
+        said_alone(hand)
     }
 }

@@ -3,7 +3,7 @@
 //! (`agents/opinion.rs`). Nothing succeeds or fails. `opinions.rs` plays it.
 
 use crate::experiment::{GameEntry, GameSpec, check_pool};
-use crate::game::{Answer, Game, Hand, Options, Outcome, Question};
+use crate::game::{Game, Hand, Outcome, Question, first_alone, said_alone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -40,11 +40,10 @@ impl GameSpec for Opinion {
 
 impl Game for Opinion {
     fn ask(&self, hand: &Hand) -> [Option<Question>; 2] {
-        let waiting = hand.answers[0] == Answer::Waiting;
-        [waiting.then_some(Question { seat: 0, cue: None, options: Options::Names }), None]
+        first_alone(hand)
     }
 
     fn outcome(&self, hand: &Hand) -> Outcome {
-        Outcome { names: [hand.given(0), None], success: None }
+        said_alone(hand)
     }
 }
