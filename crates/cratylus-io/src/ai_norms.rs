@@ -347,7 +347,7 @@ fn plan(points: &[Point]) -> String {
 
 fn tables(dir: &Path, points: &[Point], recorded: &[Recorded], words: &Words) -> Result<(Vec<RunRow>, u64), Trouble> {
     let experiment = &points[0].experiment;
-    let mut interactions = Interactions::default();
+    let mut interactions = Interactions::new(words);
     let mut readings = Vec::new();
     let mut rows = Vec::new();
     let mut memories: [Vec<i64>; 3] = [const { Vec::new() }; 3];
@@ -370,7 +370,7 @@ fn tables(dir: &Path, points: &[Point], recorded: &[Recorded], words: &Words) ->
         };
         let (mut measures, mut outcome, mut out) = (Measures::new(&context), OutcomeSeen::new(&context), Vec::new());
         for event in &one.events {
-            interactions.push(run, event, words);
+            interactions.push(run, event);
             measures.see(event, &mut out);
             outcome.see(event);
         }
@@ -394,7 +394,9 @@ fn tables(dir: &Path, points: &[Point], recorded: &[Recorded], words: &Words) ->
         }
     }
     let n = interactions.len() as u64;
-    table::write(&dir.join(INTERACTIONS), &interactions.take())?;
+    let mut file = interactions.create(&dir.join(INTERACTIONS))?;
+    interactions.write(&mut file, words, true)?;
+    file.finish()?;
     table::write(&dir.join(MEASURES), &measures_table(&readings))?;
     if !remembered[0].is_empty() {
         let mut columns: Vec<Column> =

@@ -15,8 +15,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Cells of a point, where it has as many replicas.
-const CELLS: u64 = 64;
 /// Says that a directory's parts are cells.
 const MARK: &str = ".cells";
 
@@ -42,10 +40,6 @@ impl Cell {
     }
 }
 
-pub(crate) fn units(job: &Job<'_>) -> Vec<Unit> {
-    conduct::stretches(job, CELLS)
-}
-
 /// Whether a directory's parts are cells.
 pub(crate) fn there(dir: &Path) -> bool {
     dir.join(PARTS).join(MARK).exists()
@@ -64,7 +58,7 @@ pub fn cells(job: &Job<'_>) -> Vec<Cell> {
         let hash = Sha256::digest(text.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         Cell { hash, point: unit.point, replicas, unit }
     };
-    units(job).into_iter().map(of).collect()
+    conduct::cells(job).into_iter().map(of).collect()
 }
 
 /// The cells of shard `i` of `k`, from 1: every k-th, so that no shard has all of an expensive point.

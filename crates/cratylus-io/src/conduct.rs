@@ -1,10 +1,10 @@
 //! Runs an experiment into a directory: every run once, whatever interrupts it.
 //!
-//! The work is cut into units, a stretch of one point's replicas each. A unit's rows go to files of its own
-//! under `parts/`, which take their names only when they are whole; when every unit is there, they are
-//! joined into the tables of the directory, always cut into the same row groups, and the parts go. So a
-//! process that is killed loses at most the units it was playing, what it leaves can be read, and the
-//! bytes at the end do not depend on threads, on units or on how often it was started.
+//! The work is cut into cells, a stretch of one point's replicas each, and these are played in units of one or more. A
+//! unit's rows go to files of its own under `parts/`, which take their names only when they are whole; when every unit
+//! is there, they are joined into the tables of the directory, and the parts go. Row groups end where cells do, whatever
+//! units these were played in. So a process that is killed loses at most the units it was playing, what it leaves can be
+//! read, and the bytes at the end do not depend on threads, on units or on how often it was started.
 
 use crate::calls;
 use crate::cells;
@@ -14,7 +14,7 @@ use crate::models::tape::Tape;
 pub use crate::progress::Progress;
 use crate::rows::{Interactions, Words, measures_table, runs, runs_table};
 use crate::run_dir::{EXPERIMENT, INTERACTIONS, MEASURES, PLAN, RECORDED, RUNS, Recorded};
-use crate::table::{self, Table, TableWriter, Values};
+use crate::table::{self, GROUP, GROUP_LEAST, TableWriter};
 use crate::world::{Trouble, at};
 use cratylus_core::agent::Fault;
 use cratylus_core::agents::emulated::Condition;
@@ -86,8 +86,6 @@ impl From<Trouble> for Refused {
 
 pub(crate) const PARTS: &str = "parts";
 const LOCK: &str = ".lock";
-/// Rows of a row group in the tables of a directory. Part of what makes their bytes the same.
-const GROUP: usize = 1 << 17;
 /// Events that a unit may have to hold back at most.
 const HELD_MAX: u64 = 1 << 21;
 
@@ -97,6 +95,8 @@ pub(crate) struct Unit {
     pub point: usize,
     pub first: u64,
     pub last: u64,
+    /// How many runs a cell has.
+    pub cell: u64,
 }
 
 impl Unit {
@@ -110,6 +110,11 @@ impl Unit {
 
     pub(crate) fn runs(&self) -> u64 {
         self.last - self.first + 1
+    }
+
+    /// Whether a cell ends with a run.
+    fn ends(&self, run: u64) -> bool {
+        run == self.last || (run - self.first + 1).is_multiple_of(self.cell)
     }
 }
 
@@ -172,7 +177,7 @@ pub fn conduct(job: &Job<'_>, dir: &Path, progress: &Progress) -> Result<Ended, 
     let played = match &job.points[0].experiment.sequential {
         Some(sequential) => play_until_known(job, dir, sequential, progress, studio.as_ref()),
         None => {
-            let units = if cells::there(dir) { cells::units(job) } else { units(job) };
+            let units = if cells::there(dir) { cells(job) } else { units(job) };
             progress.want(job.points.len(), &units);
             play(job, dir, &units, progress, studio.as_ref()).map(|()| units)
         }
@@ -348,25 +353,32 @@ pub fn held(dir: &Path) -> bool {
     })
 }
 
-/// The work of one process. Each unit waits for the disk to have its files, so a sweep of many points is cut coarsely.
-fn units(job: &Job<'_>) -> Vec<Unit> {
-    stretches(job, (256 / job.points.len() as u64).clamp(1, 16))
+/// Cells of a point, where it has as many replicas.
+const CELLS: u64 = 64;
+
+/// The work of all processes, one cell in a unit.
+pub(crate) fn cells(job: &Job<'_>) -> Vec<Unit> {
+    (0..job.points.len()).flat_map(|i| cut_up(job, i, 0, job.points[i].experiment.replicas, CELLS)).collect()
 }
 
-/// Every point's replicas in about so many pieces.
-pub(crate) fn stretches(job: &Job<'_>, pieces: u64) -> Vec<Unit> {
+/// The work of one process. Each unit waits for the disk to have its files, so a sweep of many points is cut coarsely.
+fn units(job: &Job<'_>) -> Vec<Unit> {
+    let pieces = (256 / job.points.len() as u64).clamp(1, 16);
     (0..job.points.len()).flat_map(|i| cut_up(job, i, 0, job.points[i].experiment.replicas, pieces)).collect()
 }
 
-/// Some of a point's replicas, from one up to but not with another, in about so many pieces.
+/// Some of a point's replicas, from one up to but not with another, in about so many units of whole cells.
 fn cut_up(job: &Job<'_>, point: usize, from: u64, to: u64, pieces: u64) -> Vec<Unit> {
     let world = &job.worlds[point];
-    let held = HELD_MAX / world.stop(0).most().max(1);
+    let longest = world.stop(0).most().max(1);
     // A run of live models may take hours, so each is kept as soon as it is over.
-    let most = if world.live() { 1 } else { 256 };
-    let step = (to - from).div_ceil(pieces).min(most).min(held).max(1);
+    let most = if world.live() { 1 } else { (HELD_MAX / longest).clamp(1, 256) };
+    // What takes less time than to write it down is no work of its own.
+    let least = (GROUP_LEAST as u64).div_ceil(longest);
+    let cell = (to - from).div_ceil(CELLS).max(least).min(most);
+    let step = (to - from).div_ceil(pieces).next_multiple_of(cell).min(most / cell * cell);
     let base = point as u64 * job.points[point].experiment.replicas;
-    let unit = |first: u64| Unit { point, first: base + first, last: base + (first + step).min(to) - 1 };
+    let unit = |first: u64| Unit { point, first: base + first, last: base + (first + step).min(to) - 1, cell };
     (from..to).step_by(step as usize).map(unit).collect()
 }
 
@@ -472,26 +484,25 @@ pub(crate) struct Recorder<'a> {
     live: bool,
     world: &'a World,
     words: Words,
+    unit: Unit,
     interactions: Option<(TableWriter, Interactions)>,
     measures: TableWriter,
     readings: Vec<(u64, Reading)>,
-    /// Who met last, where groups do.
-    group: Vec<AgentId>,
     /// The runs that are not written yet, in order. The first writes as it goes, the others wait for it.
     open: VecDeque<OpenRun>,
     rows: Vec<RunRow>,
     runs_file: PathBuf,
     progress: &'a Progress,
-    point: usize,
 }
 
 struct OpenRun {
     replica: u64,
     /// Where agents are language models, which kind each agent is.
     kinds: Option<Vec<u16>>,
-    /// Where groups meet, which.
-    groups: Option<Arc<Groups>>,
-    events: Vec<Event>,
+    /// Where groups meet, which, and who met last.
+    groups: Option<(Arc<Groups>, Vec<AgentId>)>,
+    /// Interactions that wait for those of runs before.
+    waiting: Interactions,
     readings: Vec<Reading>,
     measures: Measures,
     outcome: OutcomeSeen,
@@ -508,34 +519,40 @@ impl<'a> Recorder<'a> {
         live: bool,
         progress: &'a Progress,
     ) -> Result<Recorder<'a>, Trouble> {
+        let words = Words::new(world.experiment.names());
+        let rows = || {
+            let rows = Interactions::new(&words);
+            match (world.in_groups(), live) {
+                (true, _) => rows.of_groups(),
+                (false, true) => rows.of_models(world.experiment.control.alias),
+                (false, false) => rows,
+            }
+        };
         let open = replicas.iter().map(|&replica| {
             let context = world.context(replica);
             let (measures, outcome) = (Measures::new(&context), OutcomeSeen::new(&context));
             let kinds = world.live().then(|| world.assign(world.seed(replica)));
             let groups = world.groups(world.seed(replica)).ok().flatten().filter(|_| world.experiment.record.interactions);
-            OpenRun { replica, kinds, groups, events: Vec::new(), readings: Vec::new(), measures, outcome, over: false }
+            let groups = groups.map(|groups| (groups, Vec::new()));
+            OpenRun { replica, kinds, groups, waiting: rows(), readings: Vec::new(), measures, outcome, over: false }
         });
-        let rows = || match world.in_groups() {
-            true => Interactions::of_groups(),
-            false => Interactions::new(live, world.experiment.control.alias),
-        };
         let interactions = match world.experiment.record.interactions {
-            true => Some((TableWriter::create(&unit.file(dir, INTERACTIONS), &rows().take())?, rows())),
+            true => Some((rows().create(&unit.file(dir, INTERACTIONS))?, rows())),
             false => None,
         };
+        let open = open.collect();
         Ok(Recorder {
             base,
             live,
-            words: Words::new(world.experiment.names()),
+            words,
             interactions,
             measures: TableWriter::create(&unit.file(dir, MEASURES), &measures_table(&[]))?,
             readings: Vec::new(),
-            group: Vec::new(),
-            open: open.collect(),
+            open,
             rows: Vec::new(),
             runs_file: unit.file(dir, RUNS),
             progress,
-            point: unit.point,
+            unit,
             world,
         })
     }
@@ -544,37 +561,29 @@ impl<'a> Recorder<'a> {
     fn advance(&mut self) -> Result<(), Trouble> {
         while let Some(first) = self.open.front_mut() {
             let number = self.base + first.replica;
+            let ended = first.over && self.unit.ends(number);
             if let Some((writer, rows)) = &mut self.interactions {
-                for event in first.events.drain(..) {
-                    rows.push(number, &event, &self.words);
-                    if let Some(groups) = &first.groups {
-                        groups.meet(self.world.seed(first.replica), event.t, &mut self.group);
-                        rows.push_hearers(&self.group[1..]);
-                    }
-                    if self.live {
-                        let seed = self.world.seed(first.replica);
-                        let shown = first.kinds.as_ref().map(|kinds| self.world.shown(seed, kinds, &event));
-                        rows.push_shown(&event, shown.unwrap_or_default());
-                    }
-                    if rows.len() == GROUP {
-                        writer.write(&rows.take())?;
-                    }
+                if !first.waiting.is_empty() {
+                    rows.append(&mut first.waiting);
                 }
+                rows.write(writer, &self.words, ended)?;
             }
-            if let Some(point) = self.progress.points().get(self.point) {
+            if let Some(point) = self.progress.points().get(self.unit.point) {
                 point.see(self.world.experiment.size(), &first.readings);
             }
             self.readings.extend(first.readings.drain(..).map(|reading| (number, reading)));
-            if self.readings.len() >= GROUP {
-                self.measures.write(&measures_table(&self.readings))?;
-                self.readings.clear();
+            let whole = self.readings.len() / GROUP * GROUP;
+            let end = if ended { self.readings.len() } else { whole };
+            for group in self.readings[..end].chunks(GROUP) {
+                self.measures.write(&measures_table(group))?;
             }
+            self.readings.drain(..end);
             if !first.over {
                 return Ok(());
             }
             let done = self.open.pop_front().expect("there is a first");
             let outcome = done.outcome.end();
-            if let Some(point) = self.progress.points().get(self.point) {
+            if let Some(point) = self.progress.points().get(self.unit.point) {
                 point.runs.fetch_add(1, Ordering::Relaxed);
                 point.reached.fetch_add(u64::from(outcome.consensus), Ordering::Relaxed);
                 point.void.fetch_add((outcome.void_share * outcome.interactions as f64).round() as u64, Ordering::Relaxed);
@@ -598,7 +607,7 @@ impl<'a> Recorder<'a> {
             return Err(Fault("interrupted".into()));
         }
         self.progress.interactions.fetch_add(interactions, Ordering::Relaxed);
-        if let Some(point) = self.progress.points().get(self.point) {
+        if let Some(point) = self.progress.points().get(self.unit.point) {
             point.interactions.fetch_add(interactions, Ordering::Relaxed);
         }
         Ok(())
@@ -608,12 +617,18 @@ impl<'a> Recorder<'a> {
         self.open.iter_mut().find(|run| run.replica == replica).expect("events come only from runs that are not over")
     }
 
+    /// Where the interactions of a run go: to the file, or to wait for those of runs before.
+    fn rows_of(&mut self, replica: u64) -> &mut Interactions {
+        if self.open.front().is_some_and(|first| first.replica == replica && first.waiting.is_empty()) {
+            return &mut self.interactions.as_mut().expect("they are kept").1;
+        }
+        &mut self.find(replica).waiting
+    }
+
     pub fn finish(mut self, points: &[Point]) -> Result<(), Trouble> {
-        if let Some((mut writer, mut rows)) = self.interactions.take() {
-            writer.write(&rows.take())?;
+        if let Some((writer, _)) = self.interactions.take() {
             writer.finish()?;
         }
-        self.measures.write(&measures_table(&self.readings))?;
         self.measures.finish()?;
         // The rows of the runs come last: where they are, the rest is.
         table::write(&self.runs_file, &runs_table(points, &self.rows))
@@ -623,26 +638,35 @@ impl<'a> Recorder<'a> {
 impl Sink for Recorder<'_> {
     fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
         self.played(events.len() as u64)?;
-        let keep = self.interactions.is_some();
+        let (keep, live, number, world) = (self.interactions.is_some(), self.live, self.base + replica, self.world);
         let run = self.find(replica);
         for event in events {
             run.outcome.see(event);
             run.measures.see(event, &mut run.readings);
-        }
-        if keep {
-            run.events.extend_from_slice(events);
+            if !keep {
+                continue;
+            }
+            run.waiting.push(number, event);
+            if let Some((groups, members)) = &mut run.groups {
+                groups.meet(world.seed(replica), event.t, members);
+                run.waiting.push_hearers(&members[1..]);
+            }
+            if live {
+                let shown = run.kinds.as_ref().map(|kinds| world.shown(world.seed(replica), kinds, event));
+                run.waiting.push_shown(event, shown.unwrap_or_default());
+            }
         }
         self.advance().map_err(|trouble| Fault(trouble.0))
     }
 
     fn block(&mut self, replica: u64, block: &Block) -> Result<(), Fault> {
         self.played((block.n - block.first) as u64)?;
-        let keep = self.interactions.is_some();
+        let (keep, number) = (self.interactions.is_some(), self.base + replica);
         let run = self.find(replica);
         run.outcome.see_block(block);
         run.measures.see_block(block, &mut run.readings);
         if keep {
-            run.events.extend(block.events());
+            self.rows_of(replica).push_block(number, block);
         }
         self.advance().map_err(|trouble| Fault(trouble.0))
     }
@@ -671,64 +695,8 @@ fn join(job: &Job<'_>, dir: &Path, units: &[Unit]) -> Result<(), Trouble> {
         tables.insert(0, INTERACTIONS);
     }
     for name in tables {
-        // Interactions are cut into row groups as they are written, so where there is one unit nothing is to be done again.
-        if let ([unit], INTERACTIONS) = (units, name) {
-            let part = unit.file(dir, name);
-            if part.exists() {
-                table::copy(&part, &dir.join(name))?;
-            }
-            continue;
-        }
-        let mut out: Option<TableWriter> = None;
-        let mut held = Table::default();
-        for unit in units {
-            let part = unit.file(dir, name);
-            if !part.exists() {
-                continue;
-            }
-            table::read_groups(&part, None, |group| {
-                let writer = match &mut out {
-                    Some(writer) => writer,
-                    None => out.insert(TableWriter::create(&dir.join(name), &group)?),
-                };
-                join_tables(&mut held, group);
-                while held.rows() >= GROUP {
-                    writer.write(&cut(&mut held, GROUP))?;
-                }
-                Ok(())
-            })?;
-        }
-        if let Some(mut writer) = out {
-            writer.write(&held)?;
-            writer.finish()?;
-        }
+        let parts: Vec<PathBuf> = units.iter().map(|unit| unit.file(dir, name)).filter(|part| part.exists()).collect();
+        table::join(&parts, &dir.join(name))?;
     }
     Ok(())
-}
-
-fn join_tables(into: &mut Table, from: Table) {
-    if into.columns.is_empty() {
-        *into = from;
-    } else {
-        into.columns.iter_mut().zip(from.columns).for_each(|(into, from)| table::append(&mut into.values, from.values));
-    }
-}
-
-/// Takes the first `n` rows off a table.
-fn cut(table: &mut Table, n: usize) -> Table {
-    fn split<T>(values: &mut Vec<T>, n: usize) -> Vec<T> {
-        let rest = values.split_off(n);
-        std::mem::replace(values, rest)
-    }
-    let columns = table.columns.iter_mut().map(|column| {
-        let values = match &mut column.values {
-            Values::Int(values) => Values::Int(split(values, n)),
-            Values::UInt(values) => Values::UInt(split(values, n)),
-            Values::Float(values) => Values::Float(split(values, n)),
-            Values::Text(values) => Values::Text(split(values, n)),
-            Values::Bool(values) => Values::Bool(split(values, n)),
-        };
-        table::Column::new(&column.name, values)
-    });
-    Table { columns: columns.collect() }
 }

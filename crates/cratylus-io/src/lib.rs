@@ -5,6 +5,8 @@
 
 mod world;
 
+mod bits;
+mod pages;
 mod rows;
 pub mod table;
 mod zstd_pages;

@@ -1,13 +1,21 @@
 //! The tables of a run directory as rows: runs, interactions, measures. Files number agents from 1, as the
 //! recorded data do; events number them from 0.
 
-use crate::table::{Column, Table, Values};
+use crate::bits::Bits;
+use crate::pages::{self, Packed, Places};
+use crate::table::{Column, GROUP, Table, TableWriter, Values};
+use crate::world::Trouble;
+use ahash::AHashMap;
 use cratylus_core::experiment::Point;
+use cratylus_core::fast::{self, Block};
 use cratylus_core::measure::Reading;
 use cratylus_core::outcome::Outcome;
 use cratylus_core::summary::RunRow;
 use cratylus_core::{AgentId, Digest, Event, NOBODY, Name, Shown};
 use parquet::data_type::ByteArray;
+use std::borrow::Cow;
+use std::ops::Range;
+use std::path::Path;
 
 /// Names as text, both ways. In a game without a pool a name is `w` and the number of its interaction.
 pub struct Words {
@@ -26,12 +34,33 @@ impl Words {
         }
     }
 
+    /// Names as places in a dictionary: the pool where that is short, and otherwise the words that are said.
+    fn places(&self, names: Cow<'_, [Name]>) -> (Cow<'_, [ByteArray]>, Places) {
+        let pool = self.names.len();
+        let largest = names.iter().fold(0, |largest, &name| largest.max(name)) as usize;
+        if largest < pool && pool <= POOL_SHORT {
+            return (Cow::Borrowed(&self.names), Places::Any(names.into_owned()));
+        }
+        let (mut dictionary, mut known) = (Vec::new(), AHashMap::new());
+        let places = names.iter().map(|&name| {
+            *known.entry(name).or_insert_with(|| {
+                dictionary.push(self.word(name));
+                dictionary.len() as u32 - 1
+            })
+        });
+        let places = places.collect();
+        (Cow::Owned(dictionary), Places::Any(places))
+    }
+
     pub fn name(&self, word: &str) -> Result<Name, String> {
         let place = self.names.iter().position(|name| name.data() == word.as_bytes());
         let invented = || if self.names.is_empty() { word.strip_prefix('w')?.parse().ok() } else { None };
         place.map(|place| place as Name).or_else(invented).ok_or_else(|| format!("`{word}` is not in the pool of names"))
     }
 }
+
+/// A pool of so many names is a dictionary whether they are all said or not.
+const POOL_SHORT: usize = 256;
 
 /// What is known of seats beside their events: unusable answers, the order in which options were shown, and where a
 /// control draws labels, under which.
@@ -42,39 +71,62 @@ struct LiveColumns {
     aliases: Option<[Vec<Option<ByteArray>>; 2]>,
 }
 
-/// Rows of `interactions.parquet`, gathered column by column.
+/// Rows of `interactions.parquet`, gathered column by column, as events have them.
 pub struct Interactions {
-    columns: [Vec<Option<i64>>; 4],
-    names: [Vec<Option<ByteArray>>; 2],
-    success: Vec<Option<bool>>,
+    /// Stretches of one run: which, from which interaction on, and how many rows.
+    runs: Vec<(u64, u64, usize)>,
+    agents: [Vec<AgentId>; 2],
+    names: [Said; 2],
+    success: Bits,
+    /// Where something was settled.
+    settled: Bits,
     /// Where agents are language models.
     live: Option<LiveColumns>,
     /// Where groups of more than two meet: who heard.
     hearers: Option<Vec<Option<ByteArray>>>,
 }
 
-impl Default for Interactions {
-    fn default() -> Interactions {
+/// What a seat said.
+struct Said {
+    names: Names,
+    /// In which rows it said something.
+    there: Bits,
+}
+
+/// Names of all rows; they mean something where something was said.
+enum Names {
+    /// Which of two.
+    Two(Bits),
+    /// Any.
+    Any(Vec<Name>),
+}
+
+impl Interactions {
+    /// Rows of an experiment whose names are these.
+    pub fn new(words: &Words) -> Interactions {
+        let said = || Said {
+            names: if words.names.len() == 2 { Names::Two(Bits::default()) } else { Names::Any(Vec::new()) },
+            there: Bits::default(),
+        };
         Interactions {
-            columns: [const { Vec::new() }; 4],
-            names: [const { Vec::new() }; 2],
-            success: Vec::new(),
+            runs: Vec::new(),
+            agents: [const { Vec::new() }; 2],
+            names: [said(), said()],
+            success: Bits::default(),
+            settled: Bits::default(),
             live: None,
             hearers: None,
         }
     }
-}
 
-impl Interactions {
-    /// Rows of an experiment with language models in it have more columns, and more yet where labels are drawn.
-    pub fn new(live: bool, alias: bool) -> Interactions {
-        let columns = || LiveColumns { aliases: alias.then(Default::default), ..LiveColumns::default() };
-        Interactions { live: live.then(columns), ..Interactions::default() }
+    /// With language models in it they have more columns, and more yet where labels are drawn.
+    pub fn of_models(self, alias: bool) -> Interactions {
+        Interactions { live: Some(LiveColumns { aliases: alias.then(Default::default), ..LiveColumns::default() }), ..self }
     }
 
-    /// The same where groups meet.
-    pub fn of_groups() -> Interactions {
-        Interactions { hearers: Some(Vec::new()), ..Interactions::default() }
+    /// Where groups meet, they have another.
+    pub fn of_groups(self) -> Interactions {
+        Interactions { hearers: Some(Vec::new()), ..self }
     }
 
     /// Who heard the speaker of a group.
@@ -96,47 +148,216 @@ impl Interactions {
         }
     }
 
-    pub fn push(&mut self, run: u64, event: &Event, words: &Words) {
-        let agent = |agent: AgentId| (agent != NOBODY).then(|| i64::from(agent) + 1);
-        let row = [Some(run as i64), Some(event.t as i64), agent(event.agents[0]), agent(event.agents[1])];
-        self.columns.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
-        self.names.iter_mut().zip(event.names).for_each(|(column, name)| column.push(name.map(|name| words.word(name))));
-        self.success.push(event.success);
+    /// An interaction of a run.
+    pub fn push(&mut self, run: u64, event: &Event) {
+        self.count(run, event.t, 1);
+        for seat in 0..2 {
+            self.agents[seat].push(event.agents[seat]);
+            let Said { names, there } = &mut self.names[seat];
+            there.push(event.names[seat].is_some());
+            match (names, event.names[seat].unwrap_or(0)) {
+                (Names::Two(names), name) => names.push(name == 1),
+                (Names::Any(names), name) => names.push(name),
+            }
+        }
+        self.success.push(event.success == Some(true));
+        self.settled.push(event.success.is_some());
     }
 
+    /// More rows of a run.
+    fn count(&mut self, run: u64, t: u64, n: usize) {
+        match self.runs.last_mut() {
+            Some((last, from, rows)) if *last == run && *from + *rows as u64 == t => *rows += n,
+            _ => self.runs.push((run, t, n)),
+        }
+    }
+
+    /// The interactions of a block, as [`push`](Interactions::push) would take them one by one.
+    pub fn push_block(&mut self, run: u64, block: &Block) {
+        let (first, n) = (block.first, block.n - block.first);
+        self.count(run, block.start + first as u64, n);
+        let pairs = &block.pairs[first..block.n];
+        for seat in 0..2 {
+            self.agents[seat].extend(pairs.iter().map(|pair| pair[seat]));
+            let Said { names, there } = &mut self.names[seat];
+            there.extend(block.said[seat] >> first, n);
+            match (names, &block.names[seat]) {
+                (Names::Two(names), fast::Names::Bits(bits)) => names.extend(bits >> first, n),
+                (Names::Two(names), said) => (first..block.n).for_each(|i| names.push(said.get(i) == 1)),
+                (Names::Any(names), fast::Names::Words(words)) => names.extend_from_slice(&words[first..block.n]),
+                (Names::Any(names), said) => names.extend((first..block.n).map(|i| said.get(i))),
+            }
+        }
+        self.success.extend(block.success >> first, n);
+        self.settled.extend(block.settled >> first, n);
+        // Language models are not played in blocks, but other points of their sweep may be.
+        if let Some(live) = &mut self.live {
+            let rows = self.success.len();
+            live.invalid.iter_mut().for_each(|column| column.resize(rows, None));
+            live.orders.iter_mut().chain(live.aliases.iter_mut().flatten()).for_each(|column| column.resize(rows, None));
+        }
+    }
+
+    /// Takes over the rows of others with the same columns.
+    pub fn append(&mut self, other: &mut Interactions) {
+        other.runs.drain(..).for_each(|(run, t, n)| self.count(run, t, n));
+        self.success.append(&mut other.success);
+        self.settled.append(&mut other.settled);
+        for seat in 0..2 {
+            self.agents[seat].append(&mut other.agents[seat]);
+            self.names[seat].there.append(&mut other.names[seat].there);
+            match (&mut self.names[seat].names, &mut other.names[seat].names) {
+                (Names::Two(into), Names::Two(from)) => into.append(from),
+                (Names::Any(into), Names::Any(from)) => into.append(from),
+                _ => unreachable!("rows of one experiment have the same names"),
+            }
+        }
+        if let (Some(into), Some(from)) = (&mut self.live, &mut other.live) {
+            for seat in 0..2 {
+                into.invalid[seat].append(&mut from.invalid[seat]);
+                into.orders[seat].append(&mut from.orders[seat]);
+                if let (Some(into), Some(from)) = (&mut into.aliases, &mut from.aliases) {
+                    into[seat].append(&mut from[seat]);
+                }
+            }
+        }
+        if let (Some(into), Some(from)) = (&mut self.hearers, &mut other.hearers) {
+            into.append(from);
+        }
+    }
+
+    /// How many rows there are.
     pub fn len(&self) -> usize {
         self.success.len()
     }
 
-    pub fn take(&mut self) -> Table {
-        let alias = self.live.as_ref().is_some_and(|live| live.aliases.is_some());
-        let mut next = match self.hearers {
-            Some(_) => Interactions::of_groups(),
-            None => Interactions::new(self.live.is_some(), alias),
-        };
-        // What comes next is as long, but for the last.
-        next.columns.iter_mut().for_each(|column| column.reserve_exact(self.len()));
-        next.names.iter_mut().for_each(|column| column.reserve_exact(self.len()));
-        next.success.reserve_exact(self.len());
-        let Interactions { columns: [run, t, agent_a, agent_b], names: [name_a, name_b], success, live, hearers } =
-            std::mem::replace(self, next);
-        let ints = [("run", run), ("t", t), ("agent_a", agent_a), ("agent_b", agent_b)];
-        let mut columns: Vec<Column> = ints.map(|(name, values)| Column::new(name, Values::Int(values))).into();
-        columns.push(Column::new("name_a", Values::Text(name_a)));
-        columns.push(Column::new("name_b", Values::Text(name_b)));
-        columns.push(Column::new("success", Values::Bool(success)));
-        columns.extend(hearers.map(|hearers| Column::new("hearers", Values::Text(hearers))));
-        if let Some(LiveColumns { invalid: [invalid_a, invalid_b], orders: [order_a, order_b], aliases }) = live {
-            columns.push(Column::new("invalid_a", Values::Int(invalid_a)));
-            columns.push(Column::new("invalid_b", Values::Int(invalid_b)));
-            columns.push(Column::new("order_a", Values::Text(order_a)));
-            columns.push(Column::new("order_b", Values::Text(order_b)));
-            if let Some([alias_a, alias_b]) = aliases {
-                columns.push(Column::new("alias_a", Values::Text(alias_a)));
-                columns.push(Column::new("alias_b", Values::Text(alias_b)));
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A file of such rows, without any.
+    pub fn create(&self, path: &Path) -> Result<TableWriter, Trouble> {
+        let ints = ["run", "t", "agent_a", "agent_b"].map(|name| Column::new(name, Values::Int(Vec::new())));
+        let names = ["name_a", "name_b"].map(|name| Column::new(name, Values::Text(Vec::new())));
+        let mut columns: Vec<Column> = ints.into_iter().chain(names).collect();
+        columns.push(Column::new("success", Values::Bool(Vec::new())));
+        columns.extend(self.others(0..0));
+        TableWriter::create(path, &Table { columns })
+    }
+
+    /// Writes whole row groups, and what is over where that is asked for; forgets what was written.
+    pub fn write(&mut self, writer: &mut TableWriter, words: &Words, rest: bool) -> Result<(), Trouble> {
+        let mut written = 0;
+        while self.len() - written >= GROUP || (rest && self.len() > written) {
+            let rows = written..self.len().min(written + GROUP);
+            written = rows.end;
+            self.write_group(writer, words, rows)?;
+        }
+        if written > 0 {
+            self.forget(written);
+        }
+        Ok(())
+    }
+
+    /// Drops the first `n` rows.
+    fn forget(&mut self, n: usize) {
+        fn forget<T>(column: &mut Vec<T>, n: usize) {
+            column.drain(..n);
+        }
+        fn forget_bits(bits: &mut Bits, n: usize) {
+            *bits = bits.slice(n..bits.len());
+        }
+        let mut over = n;
+        self.runs.retain_mut(|(_, t, rows)| {
+            let here = over.min(*rows);
+            (over, *t, *rows) = (over - here, *t + here as u64, *rows - here);
+            *rows > 0
+        });
+        self.agents.iter_mut().for_each(|column| forget(column, n));
+        for said in &mut self.names {
+            forget_bits(&mut said.there, n);
+            match &mut said.names {
+                Names::Two(names) => forget_bits(names, n),
+                Names::Any(names) => forget(names, n),
             }
         }
-        Table { columns }
+        forget_bits(&mut self.success, n);
+        forget_bits(&mut self.settled, n);
+        if let Some(live) = &mut self.live {
+            live.invalid.iter_mut().for_each(|column| forget(column, n));
+            live.orders.iter_mut().chain(live.aliases.iter_mut().flatten()).for_each(|column| forget(column, n));
+        }
+        self.hearers.iter_mut().for_each(|column| forget(column, n));
+    }
+
+    fn write_group(&self, writer: &mut TableWriter, words: &Words, rows: Range<usize>) -> Result<(), Trouble> {
+        let (mut runs, mut t) = (Vec::new(), Vec::new());
+        let mut before = 0;
+        for &(run, from, n) in &self.runs {
+            let here = before.max(rows.start)..(before + n).min(rows.end);
+            if !here.is_empty() {
+                runs.push((run as i64, here.len()));
+                t.push(((from + (here.start - before) as u64) as i64, here.len()));
+            }
+            before += n;
+        }
+        // Marks are kept where they say something.
+        let marks = |bits: Bits| if bits.all() { None } else { Some(bits) };
+        let all = |values| Packed { values, there: None };
+        let [agent_a, agent_b] = self.agents.each_ref().map(|agents| {
+            let agents = &agents[rows.clone()];
+            match agents.contains(&NOBODY) {
+                false => all(pages::Values::Agents(agents.into())),
+                true => {
+                    let known = agents.iter().copied().filter(|&agent| agent != NOBODY).collect();
+                    let there = Some(agents.iter().map(|&agent| agent != NOBODY).collect());
+                    Packed { values: pages::Values::Agents(known), there }
+                }
+            }
+        });
+        let [name_a, name_b] = self.names.each_ref().map(|said| {
+            let there = marks(said.there.slice(rows.clone()));
+            let (dictionary, places) = match (&said.names, &there) {
+                (Names::Two(bits), there) => {
+                    let bits = bits.slice(rows.clone());
+                    let said = there.as_ref().map(|there| bits.at(there));
+                    (Cow::Borrowed(&words.names[..]), Places::Bits(said.unwrap_or(bits)))
+                }
+                (Names::Any(names), None) => words.places(names[rows.clone()].into()),
+                (Names::Any(names), Some(there)) => words.places(there.ones().map(|i| names[rows.start + i]).collect()),
+            };
+            Packed { values: pages::Values::Words { dictionary, places }, there }
+        });
+        let settled = marks(self.settled.slice(rows.clone()));
+        let success = self.success.slice(rows.clone());
+        let at = settled.as_ref().map(|settled| success.at(settled));
+        let success = Packed { values: pages::Values::Bools(at.unwrap_or(success)), there: settled };
+        let runs = all(pages::Values::Counters { step: 0, stretches: runs });
+        let t = all(pages::Values::Counters { step: 1, stretches: t });
+        writer.write_packed(&[runs, t, agent_a, agent_b, name_a, name_b, success], &self.others(rows))
+    }
+
+    /// The columns that only some experiments have.
+    fn others(&self, rows: Range<usize>) -> Vec<Column> {
+        fn texts(name: &str, values: &[Option<ByteArray>]) -> Column {
+            Column::new(name, Values::Text(values.to_vec()))
+        }
+        let mut columns = Vec::new();
+        if let Some(hearers) = &self.hearers {
+            columns.push(texts("hearers", &hearers[rows.clone()]));
+        }
+        if let Some(LiveColumns { invalid: [invalid_a, invalid_b], orders: [order_a, order_b], aliases }) = &self.live {
+            columns.push(Column::new("invalid_a", Values::Int(invalid_a[rows.clone()].to_vec())));
+            columns.push(Column::new("invalid_b", Values::Int(invalid_b[rows.clone()].to_vec())));
+            columns.push(texts("order_a", &order_a[rows.clone()]));
+            columns.push(texts("order_b", &order_b[rows.clone()]));
+            if let Some([alias_a, alias_b]) = aliases {
+                columns.push(texts("alias_a", &alias_a[rows.clone()]));
+                columns.push(texts("alias_b", &alias_b[rows]));
+            }
+        }
+        columns
     }
 }
 
@@ -335,4 +556,152 @@ pub fn readings(table: &Table) -> Result<Vec<(u64, Reading)>, String> {
         Some((run[i]? as u64, reading))
     };
     (0..table.rows()).map(|i| row(i).ok_or_else(|| format!("row {i} is incomplete"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table;
+    use proptest::prelude::*;
+
+    const AGENTS: [AgentId; 5] = [0, 1, 99, i32::MAX as AgentId, NOBODY - 2];
+
+    /// Blocks as an engine may give them: from any place to any other, with names of either kind.
+    fn a_block(pool: Name) -> impl Strategy<Value = Block> {
+        let names = move |bits: bool| match bits {
+            true => any::<u64>().prop_map(fast::Names::Bits).boxed(),
+            false => proptest::collection::vec(0..pool, 64)
+                .prop_map(|words| fast::Names::Words(Box::new(words.try_into().expect("a block of them"))))
+                .boxed(),
+        };
+        // Where there is one name only, nobody says the other.
+        let names = move || any::<bool>().prop_flat_map(move |bits| names(bits && pool > 1));
+        let marks = || prop_oneof![Just(u64::MAX), Just(0), any::<u64>()];
+        let agent = prop_oneof![3 => 0..100u32, 1 => proptest::sample::select(&AGENTS)];
+        let pairs = prop_oneof![
+            2 => proptest::collection::vec([agent.clone(), agent.clone()], 64),
+            1 => agent.prop_map(|agent| vec![[agent, NOBODY]; 64])
+        ];
+        let place = (0..64usize, 0..=64usize).prop_map(|(a, b)| [a.min(b), a.max(b)]);
+        (0..1u64 << 40, place, pairs, [names(), names()], [marks(), marks()], [marks(), marks()]).prop_map(
+            |(start, [first, n], pairs, names, said, [settled, success])| Block {
+                start: start * 64,
+                first,
+                n,
+                pairs: pairs.try_into().expect("a block of them"),
+                names,
+                said,
+                settled,
+                success: success & settled,
+                ..Block::default()
+            },
+        )
+    }
+
+    /// Names of a game: none where names are invented.
+    fn pool(names: Name) -> Vec<String> {
+        (0..names).map(|name| format!("name {name}")).collect()
+    }
+
+    fn kept(name: &str, rows: &mut Interactions, words: &Words) -> (Vec<u8>, Table) {
+        let dir = std::env::temp_dir().join(format!("cratylus-rows-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let file = dir.join(name);
+        let mut writer = rows.create(&file).unwrap();
+        rows.write(&mut writer, words, true).unwrap();
+        writer.finish().unwrap();
+        let read = (std::fs::read(&file).unwrap(), table::read(&file, None).unwrap());
+        std::fs::remove_file(&file).unwrap();
+        read
+    }
+
+    proptest! {
+        /// What was put in, in blocks or one by one, is what the parquet crate reads.
+        #[test]
+        fn a_file_holds_what_happened(
+            (names, blocks) in proptest::sample::select(&[0u32, 1, 2, 3, 10, 300][..]).prop_flat_map(|names| {
+                let pool = if names == 0 { 1 << 20 } else { names };
+                (Just(names), proptest::collection::vec((0..3u64, 0..4usize, a_block(pool)), 0..12))
+            })
+        ) {
+            let pool = pool(names);
+            let words = Words::new(&pool);
+            let (mut whole, mut single, mut joined) = (Interactions::new(&words), Interactions::new(&words), Interactions::new(&words));
+            let mut happened = Vec::new();
+            let mut run = 0;
+            for (next, repeat, block) in &blocks {
+                run += next;
+                // Runs are mostly many blocks long.
+                for i in 0..=*repeat {
+                    let block = Block { start: block.start + 64 * i as u64, ..block.clone() };
+                    whole.push_block(run, &block);
+                    let mut part = Interactions::new(&words);
+                    part.push_block(run, &block);
+                    joined.append(&mut part);
+                    for event in block.events() {
+                        single.push(run, &event);
+                        happened.push((run, event));
+                    }
+                }
+            }
+            let (bytes, table) = kept("whole", &mut whole, &words);
+            prop_assert!(whole.is_empty());
+            prop_assert!(kept("single", &mut single, &words).0 == bytes);
+            prop_assert!(kept("joined", &mut joined, &words).0 == bytes);
+            let read = events(&table, |_| Ok(Words::new(&pool))).unwrap();
+            prop_assert_eq!(read, happened);
+        }
+    }
+
+    /// Row groups are full but for the last, whatever they were given in, and their ends are told apart in runs.
+    #[test]
+    fn rows_are_cut_into_groups() {
+        let pool = pool(2);
+        let words = Words::new(&pool);
+        let dir = std::env::temp_dir().join(format!("cratylus-cut-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let file = dir.join("rows");
+        let mut rows = Interactions::new(&words);
+        let mut writer = rows.create(&file).unwrap();
+        let mut happened = Vec::new();
+        for t in 0..250_000u64 {
+            let (a, b) = ((t * 7 % 1000) as AgentId, (t * t % 999) as AgentId);
+            let event = Event {
+                t: t % 100_000,
+                agents: [a, b],
+                names: [Some((t / 3 % 2) as Name), None],
+                success: Some(t % 5 > 0),
+                invalid: [0; 2],
+            };
+            rows.push(t / 100_000, &event);
+            happened.push((t / 100_000, event));
+            if t % 1_009 == 0 {
+                rows.write(&mut writer, &words, false).unwrap();
+            }
+        }
+        rows.write(&mut writer, &words, true).unwrap();
+        writer.finish().unwrap();
+        let (mut groups, mut read) = (Vec::new(), Vec::new());
+        table::read_groups(&file, None, |group| {
+            groups.push(group.rows());
+            read.extend(events(&group, |_| Ok(Words::new(&pool))).unwrap());
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(groups, [GROUP, 250_000 - GROUP]);
+        assert!(read == happened);
+        let mut of_last = Vec::new();
+        table::read_groups_of(
+            &file,
+            None,
+            |group| group.may_hold("run", 2),
+            |group, _| {
+                of_last.push(group.first);
+                Ok(())
+            },
+        )
+        .unwrap();
+        assert_eq!(of_last, [GROUP as u64], "statistics say which runs a row group holds");
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
 }

@@ -3,24 +3,32 @@
 //! Files are written to a temporary name beside their place and moved there once they are whole, so a
 //! reader never meets half a file under its name.
 
+use crate::pages::{Chunk, Packed};
 use crate::world::{Trouble, at};
 use crate::zstd_pages::ZstdPages;
 use parquet::basic::{Compression, Encoding, LogicalType, Repetition, Type as Physical};
 use parquet::column::reader::{ColumnReader, get_column_reader};
+use parquet::column::writer::ColumnCloseResult;
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::file::metadata::KeyValue;
 use parquet::file::metadata::RowGroupMetaData;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 use parquet::file::statistics::Statistics;
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::{ColumnPath, Type};
+use parquet::schema::types::{ColumnPath, SchemaDescriptor, Type};
 use std::fs::File;
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The version of the layout of all tables, kept in each of them.
 pub const FORMAT: &str = "1";
+
+/// Rows of a row group at most. Part of what makes the bytes of a directory's tables the same.
+pub const GROUP: usize = 1 << 17;
+/// Row groups of fewer rows are gathered when files are joined: a reader would spend its time on headers.
+pub const GROUP_LEAST: usize = 1 << 12;
 
 /// One column, with None where a value is missing.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,6 +100,15 @@ impl Table {
         self.columns.first().map_or(0, Column::len)
     }
 
+    /// Appends the rows of a table with the same columns.
+    fn append(&mut self, other: Table) {
+        if self.columns.is_empty() {
+            *self = other;
+        } else {
+            self.columns.iter_mut().zip(other.columns).for_each(|(into, from)| append(&mut into.values, from.values));
+        }
+    }
+
     fn values(&self, name: &str) -> Result<&Values, String> {
         let column = self.columns.iter().find(|column| column.name == name);
         column.map(|column| &column.values).ok_or_else(|| {
@@ -154,9 +171,12 @@ impl Table {
     }
 }
 
+/// Bytes that go to the system at a time.
+const BUFFER: usize = 1 << 18;
+
 /// Writes a table piece by piece, each piece a row group.
 pub struct TableWriter {
-    writer: SerializedFileWriter<File>,
+    writer: SerializedFileWriter<BufWriter<File>>,
     path: PathBuf,
     temporary: PathBuf,
     scratch: Scratch,
@@ -189,13 +209,21 @@ impl TableWriter {
         };
         let fields = sample.columns.iter().map(field).collect();
         let schema = Type::group_type_builder("schema").with_fields(fields).build().expect("a group of fields");
+        TableWriter::of(path, Arc::new(schema))
+    }
+
+    fn of(path: &Path, schema: Arc<Type>) -> Result<TableWriter, Trouble> {
+        // Row groups that were packed elsewhere have one page for each column, and an index of pages would say nothing.
         let mut properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_offset_index_disabled(true)
             .set_key_value_metadata(Some(vec![KeyValue::new("cratylus.format".into(), FORMAT.to_string())]));
         // Whole numbers are counters and agents: their differences take few bits, and a dictionary of them would be as long
         // as the column.
-        for column in sample.columns.iter().filter(|column| matches!(column.values, Values::Int(_))) {
-            let column = ColumnPath::from(column.name.as_str());
+        let columns = SchemaDescriptor::new(schema.clone());
+        for column in columns.columns().iter().filter(|column| matches!(no_values(column), Values::Int(_))) {
+            let column = ColumnPath::from(column.name());
             properties = properties
                 .set_column_dictionary_enabled(column.clone(), false)
                 .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
@@ -203,8 +231,8 @@ impl TableWriter {
         let properties = properties.build();
         let temporary = temporary(path);
         let file = File::create(&temporary).map_err(at("writing", &temporary))?;
-        let writer =
-            SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties)).map_err(at("writing", &temporary))?;
+        let writer = SerializedFileWriter::new(BufWriter::with_capacity(BUFFER, file), schema, Arc::new(properties))
+            .map_err(at("writing", &temporary))?;
         Ok(TableWriter { writer, path: path.into(), temporary, scratch: Scratch::default() })
     }
 
@@ -213,15 +241,25 @@ impl TableWriter {
         if table.rows() == 0 {
             return Ok(());
         }
-        self.group(table).map_err(at("writing", &self.temporary))
+        self.group(&[], &table.columns).map_err(at("writing", &self.temporary))
     }
 
-    fn group(&mut self, table: &Table) -> parquet::errors::Result<()> {
+    /// Appends a piece whose first columns are given to be packed.
+    pub fn write_packed(&mut self, packed: &[Packed<'_>], others: &[Column]) -> Result<(), Trouble> {
+        self.group(packed, others).map_err(at("writing", &self.temporary))
+    }
+
+    fn group(&mut self, packed: &[Packed<'_>], others: &[Column]) -> parquet::errors::Result<()> {
+        let columns = self.writer.schema_descr().columns().to_vec();
         let Scratch { ints, floats, texts, bools, levels } = &mut self.scratch;
         let mut group = self.writer.next_row_group()?;
-        let mut columns = table.columns.iter();
+        for (packed, column) in packed.iter().zip(&columns) {
+            let Chunk { bytes, close } = packed.encode(column)?;
+            group.append_column(&bytes, close)?;
+        }
+        let mut others = others.iter();
         while let Some(mut out) = group.next_column()? {
-            let column = columns.next().expect("as many columns as the sample");
+            let column = others.next().expect("as many columns as the sample");
             match &column.values {
                 Values::Int(values) => {
                     split(values, |&value| value, ints, levels);
@@ -251,10 +289,30 @@ impl TableWriter {
         Ok(())
     }
 
+    /// Appends a row group of another file as it is.
+    fn copy(&mut self, from: &Opened<'_>, said: &RowGroupMetaData) -> Result<(), Trouble> {
+        let mut copy = || -> parquet::errors::Result<()> {
+            let mut group = self.writer.next_row_group()?;
+            for chunk in said.columns() {
+                let close = ColumnCloseResult {
+                    bytes_written: chunk.compressed_size() as u64,
+                    rows_written: said.num_rows() as u64,
+                    metadata: chunk.clone(),
+                    bloom_filter: None,
+                    column_index: None,
+                    offset_index: None,
+                };
+                group.append_column(&from.file, close)?;
+            }
+            group.close().map(drop)
+        };
+        copy().map_err(at("writing", &self.temporary))
+    }
+
     /// Ends the file, makes sure that it is on the disk, and moves it to its place.
     pub fn finish(mut self) -> Result<(), Trouble> {
         self.writer.finish().map_err(at("writing", &self.temporary))?;
-        self.writer.inner().sync_all().map_err(at("writing", &self.temporary))?;
+        self.writer.inner().get_ref().sync_all().map_err(at("writing", &self.temporary))?;
         std::fs::rename(&self.temporary, &self.path).map_err(at("moving into place", &self.path))
     }
 }
@@ -273,12 +331,29 @@ pub fn temporary(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.{}.tmp", std::process::id()))
 }
 
-/// Copies a file, so that what has the name is whole and on the disk.
-pub fn copy(from: &Path, to: &Path) -> Result<(), Trouble> {
-    let temporary = temporary(to);
-    std::fs::copy(from, &temporary).map_err(at("writing", &temporary))?;
-    File::open(&temporary).and_then(|file| file.sync_all()).map_err(at("writing", &temporary))?;
-    std::fs::rename(&temporary, to).map_err(at("moving into place", to))
+/// Joins files with the same columns into one. Row groups of at least [`GROUP_LEAST`] rows are copied as they are; smaller
+/// ones are gathered, as many as follow one another. The bytes depend on the row groups alone, and not on the files that
+/// they came in.
+pub fn join(parts: &[PathBuf], to: &Path) -> Result<(), Trouble> {
+    let Some(first) = parts.first() else { return Ok(()) };
+    let mut out = TableWriter::of(to, Opened::new(first)?.schema().root_schema_ptr())?;
+    let mut gathered = Table::default();
+    for part in parts {
+        let part = Opened::new(part)?;
+        for (g, said) in part.reader.metadata().row_groups().iter().enumerate() {
+            if said.num_rows() >= GROUP_LEAST as i64 {
+                out.write(&std::mem::take(&mut gathered))?;
+                out.copy(&part, said)?;
+                continue;
+            }
+            gathered.append(part.read(g, None)?);
+            if gathered.rows() >= GROUP {
+                out.write(&std::mem::take(&mut gathered))?;
+            }
+        }
+    }
+    out.write(&gathered)?;
+    out.finish()
 }
 
 /// Writes a whole table.
@@ -292,11 +367,7 @@ pub fn write(path: &Path, table: &Table) -> Result<(), Trouble> {
 pub fn read(path: &Path, columns: Option<&[&str]>) -> Result<Table, Trouble> {
     let mut whole = Table::default();
     read_groups(path, columns, |group| {
-        if whole.columns.is_empty() {
-            whole = group;
-        } else {
-            whole.columns.iter_mut().zip(group.columns).for_each(|(into, from)| append(&mut into.values, from.values));
-        }
+        whole.append(group);
         Ok(())
     })?;
     Ok(whole)
@@ -322,7 +393,7 @@ pub fn read_groups(
     };
     read_groups_of(path, columns, |_| true, see_group)?;
     // A file without rows has its columns all the same.
-    if any { Ok(()) } else { see(none(path, columns)?) }
+    if any { Ok(()) } else { see(Opened::new(path)?.none(columns)) }
 }
 
 /// A row group of a file, before it is read.
@@ -355,51 +426,75 @@ pub fn read_groups_of(
     wanted_group: impl Fn(&Group<'_>) -> bool,
     mut see: impl FnMut(&Group<'_>, Table) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
-    let file = File::open(path).map_err(at("opening", path))?;
-    let reader = SerializedFileReader::new(file.try_clone().map_err(at("opening", path))?).map_err(at("reading", path))?;
-    let schema = reader.metadata().file_metadata().schema_descr_ptr();
-    let wanted: Vec<usize> =
-        (0..schema.num_columns()).filter(|&i| columns.is_none_or(|columns| columns.contains(&schema.column(i).name()))).collect();
+    let part = Opened::new(path)?;
     let mut first = 0;
-    for g in 0..reader.num_row_groups() {
-        let group = reader.get_row_group(g).map_err(at("reading", path))?;
-        let here = Group { first, rows: group.metadata().num_rows().max(0) as u64, said: group.metadata() };
+    for (g, said) in part.reader.metadata().row_groups().iter().enumerate() {
+        let here = Group { first, rows: said.num_rows().max(0) as u64, said };
         first += here.rows;
-        if !wanted_group(&here) {
-            continue;
+        if wanted_group(&here) {
+            see(&here, part.read(g, columns)?)?;
         }
-        let rows = group.metadata().num_rows().max(0) as usize;
-        let mut table = Table::default();
-        for &i in &wanted {
-            let chunk = group.metadata().column(i);
-            let column = match chunk.compression() {
-                Compression::ZSTD(_) => {
-                    let (start, len) = chunk.byte_range();
-                    let bytes = file.get_bytes(start, len as usize).map_err(at("reading", path))?;
-                    get_column_reader(schema.column(i), Box::new(ZstdPages::new(bytes, chunk.num_values())))
-                }
-                _ => group.get_column_reader(i).map_err(at("reading", path))?,
-            };
-            let unsigned = matches!(no_values(&schema.column(i)), Values::UInt(_));
-            // The crate trusts a file's headers in places where a damaged one makes it panic.
-            let values = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| read_column(column, rows, unsigned)));
-            let values = values.unwrap_or_else(|_| Err("the file is damaged".into())).map_err(|why| {
-                Trouble::new(format!("reading {}, column `{}`: {why}", path.display(), schema.column(i).name()))
-            })?;
-            table.columns.push(Column::new(schema.column(i).name(), values));
-        }
-        see(&here, table)?;
     }
     Ok(())
 }
 
-/// The columns of a file without rows.
-fn none(path: &Path, columns: Option<&[&str]>) -> Result<Table, Trouble> {
-    let file = File::open(path).map_err(at("opening", path))?;
-    let reader = SerializedFileReader::new(file).map_err(at("reading", path))?;
-    let schema = reader.metadata().file_metadata().schema_descr_ptr();
-    let wanted = (0..schema.num_columns()).filter(|&i| columns.is_none_or(|columns| columns.contains(&schema.column(i).name())));
-    Ok(Table { columns: wanted.map(|i| Column::new(schema.column(i).name(), no_values(&schema.column(i)))).collect() })
+/// A file whose footer was read.
+struct Opened<'a> {
+    path: &'a Path,
+    file: File,
+    reader: SerializedFileReader<File>,
+}
+
+impl Opened<'_> {
+    fn new(path: &Path) -> Result<Opened<'_>, Trouble> {
+        let file = File::open(path).map_err(at("opening", path))?;
+        let reader = SerializedFileReader::new(file.try_clone().map_err(at("opening", path))?).map_err(at("reading", path))?;
+        Ok(Opened { path, file, reader })
+    }
+
+    fn schema(&self) -> &SchemaDescriptor {
+        self.reader.metadata().file_metadata().schema_descr()
+    }
+
+    /// The places of the columns that are named, or of all.
+    fn wanted(&self, columns: Option<&[&str]>) -> impl Iterator<Item = usize> {
+        let schema = self.schema();
+        (0..schema.num_columns()).filter(move |&i| columns.is_none_or(|columns| columns.contains(&schema.column(i).name())))
+    }
+
+    /// A row group.
+    fn read(&self, g: usize, columns: Option<&[&str]>) -> Result<Table, Trouble> {
+        let path = self.path;
+        let group = self.reader.get_row_group(g).map_err(at("reading", path))?;
+        let rows = group.metadata().num_rows().max(0) as usize;
+        let mut table = Table::default();
+        for i in self.wanted(columns) {
+            let described = self.schema().column(i);
+            let chunk = group.metadata().column(i);
+            let column = match chunk.compression() {
+                Compression::ZSTD(_) => {
+                    let (start, len) = chunk.byte_range();
+                    let bytes = self.file.get_bytes(start, len as usize).map_err(at("reading", path))?;
+                    get_column_reader(described.clone(), Box::new(ZstdPages::new(bytes, chunk.num_values())))
+                }
+                _ => group.get_column_reader(i).map_err(at("reading", path))?,
+            };
+            let unsigned = matches!(no_values(&described), Values::UInt(_));
+            // The crate trusts a file's headers in places where a damaged one makes it panic.
+            let values = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| read_column(column, rows, unsigned)));
+            let values = values
+                .unwrap_or_else(|_| Err("the file is damaged".into()))
+                .map_err(|why| Trouble::new(format!("reading {}, column `{}`: {why}", path.display(), described.name())))?;
+            table.columns.push(Column::new(described.name(), values));
+        }
+        Ok(table)
+    }
+
+    /// The columns without rows.
+    fn none(&self, columns: Option<&[&str]>) -> Table {
+        let none = |i: usize| Column::new(self.schema().column(i).name(), no_values(&self.schema().column(i)));
+        Table { columns: self.wanted(columns).map(none).collect() }
+    }
 }
 
 fn no_values(column: &parquet::schema::types::ColumnDescriptor) -> Values {
@@ -471,5 +566,51 @@ pub fn append(into: &mut Values, from: Values) {
         (Values::Text(into), Values::Text(from)) => into.extend(from),
         (Values::Bool(into), Values::Bool(from)) => into.extend(from),
         _ => unreachable!("row groups of one file have the same columns"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same row groups make the same bytes, whatever files they come in, and the rows stay in their order.
+    #[test]
+    fn joined_files_do_not_show_where_they_were_cut() {
+        let dir = std::env::temp_dir().join(format!("cratylus-join-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let groups = [3, GROUP_LEAST, 10, 20, GROUP_LEAST - 1, 2 * GROUP_LEAST, GROUP_LEAST, 0, 5];
+        let rows = |from: usize, n: usize| Table {
+            columns: vec![
+                Column::ints("i", (from..from + n).map(|i| i as i64)),
+                Column::texts("word", (from..from + n).map(|i| ["even", "odd"].get(i % 3).copied())),
+            ],
+        };
+        let joined = |name: &str, cuts: &[usize]| {
+            let (mut parts, mut from) = (Vec::new(), 0);
+            for (i, cut) in cuts.windows(2).enumerate() {
+                let part = dir.join(format!("{name}{i}"));
+                let mut writer = TableWriter::create(&part, &rows(0, 0)).unwrap();
+                for &n in &groups[cut[0]..cut[1]] {
+                    writer.write(&rows(from, n)).unwrap();
+                    from += n;
+                }
+                writer.finish().unwrap();
+                parts.push(part);
+            }
+            join(&parts, &dir.join(name)).unwrap();
+            assert_eq!(read(&dir.join(name), None).unwrap(), rows(0, from));
+            std::fs::read(dir.join(name)).unwrap()
+        };
+        let whole = joined("whole", &[0, groups.len()]);
+        assert!(whole == joined("each", &(0..=groups.len()).collect::<Vec<_>>()));
+        assert!(whole == joined("some", &[0, 2, 4, 4, groups.len()]));
+        let mut lengths = Vec::new();
+        read_groups(&dir.join("whole"), None, |group| {
+            lengths.push(group.rows());
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(lengths, [3, GROUP_LEAST, 30 + GROUP_LEAST - 1, 2 * GROUP_LEAST, GROUP_LEAST, 5]);
+        std::fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -211,28 +211,29 @@ fn a_measure_says_the_same_live_and_from_the_file() {
     assert_eq!(live, from_file);
 }
 
-/// The rows of a single stretch are copied as they were written, which is what writing them again would give.
+/// Row groups are as long as they may be, and end where cells do.
 #[test]
-fn a_single_run_is_cut_into_row_groups_like_any_other() {
-    let dir = with_copiers("single");
-    let sets = ["--set", "replicas=1", "--set", "sweep={}", "--set", "stop.interactions=300000"];
-    succeeds(&dir, &[&["run", "e.toml", "--out", "one", "--quiet"], &sets[..]].concat());
-    let kept = dir.join("one/interactions.parquet");
-    let mut rows = Vec::new();
-    let mut again: Option<table::TableWriter> = None;
-    table::read_groups(&kept, None, |group| {
-        rows.push(group.rows());
-        let writer = match &mut again {
-            Some(writer) => writer,
-            None => again.insert(table::TableWriter::create(&dir.join("again.parquet"), &group)?),
-        };
-        writer.write(&group)
-    })
-    .unwrap();
-    again.unwrap().finish().unwrap();
-    assert_eq!(rows, [1 << 17, 1 << 17, 300_000 - (1 << 18)]);
-    assert!(std::fs::read(kept).unwrap() == std::fs::read(dir.join("again.parquet")).unwrap());
-    succeeds(&dir, &["replay", "one"]);
+fn rows_are_cut_by_runs_and_not_by_who_played_them() {
+    let dir = with_copiers("groups");
+    let cut = |out: &str, sets: &[&str]| {
+        succeeds(&dir, &[&["run", "e.toml", "--out", out, "--quiet"], sets].concat());
+        let mut rows = Vec::new();
+        table::read_groups(&dir.join(out).join("interactions.parquet"), None, |group| {
+            rows.push(group.rows());
+            Ok(())
+        })
+        .unwrap();
+        succeeds(&dir, &["replay", out]);
+        rows
+    };
+    let one = cut("one", &["--set", "replicas=1", "--set", "sweep={}", "--set", "stop.interactions=300000"]);
+    assert_eq!(one, [1 << 17, 1 << 17, 300_000 - (1 << 18)]);
+    // Of 65 runs, each two are a cell.
+    let many = cut("many", &["--set", "replicas=65", "--set", "sweep={}", "--set", "stop.interactions=5000"]);
+    assert_eq!(many, [vec![10_000; 32], vec![5_000]].concat());
+    // What would be short is gathered.
+    let short = cut("short", &["--set", "replicas=10", "--set", "stop.interactions=64"]);
+    assert_eq!(short, [1_280]);
 }
 
 #[test]

@@ -1,0 +1,493 @@
+//! Columns of a row group as the pages of a Parquet file, for tables that are as long as runs.
+//!
+//! The parquet crate's writer takes one value after another through general machinery, which costs several times what
+//! playing an interaction does. Here a column is packed 32 or 64 values at a time, one page for each column of a row
+//! group, without compression: whole numbers as differences, which leaves counters a few bits a page and agents the bits
+//! of their number, and words as places in a dictionary. What is written are encodings that all readers know (Parquet's
+//! `Encodings.md`: DELTA_BINARY_PACKED, RLE_DICTIONARY, PLAIN); headers, offsets and footers are the crate's.
+
+use crate::bits::Bits;
+use bytes::Bytes;
+use cratylus_core::AgentId;
+use cratylus_core::machine::{self, Work};
+use parquet::basic::{Compression, Encoding, EncodingMask};
+use parquet::column::page::{CompressedPage, Page, PageWriter};
+use parquet::column::writer::ColumnCloseResult;
+use parquet::data_type::ByteArray;
+use parquet::errors::Result;
+use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::statistics::Statistics;
+use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
+use parquet::schema::types::ColumnDescPtr;
+use std::borrow::Cow;
+use std::marker::PhantomData;
+use std::ops::BitOr;
+
+/// A column of a row group: a value for each row that has one.
+pub struct Packed<'a> {
+    pub values: Values<'a>,
+    /// Which rows have a value; None where all do.
+    pub there: Option<Bits>,
+}
+
+/// The values of a column.
+pub enum Values<'a> {
+    /// Numbers that stay the same for a stretch, or count up by one: the first of each stretch and its length.
+    Counters { step: i64, stretches: Vec<(i64, usize)> },
+    /// Agents, numbered from 0; files number them from 1.
+    Agents(Cow<'a, [AgentId]>),
+    /// Words, as places in a dictionary.
+    Words { dictionary: Cow<'a, [ByteArray]>, places: Places },
+    /// True and false.
+    Bools(Bits),
+}
+
+/// Places in a dictionary.
+pub enum Places {
+    /// Of two words.
+    Bits(Bits),
+    /// Of any number of words.
+    Any(Vec<u32>),
+}
+
+/// A column's pages, and what the file's footer says of them.
+pub struct Chunk {
+    pub bytes: Bytes,
+    pub close: ColumnCloseResult,
+}
+
+impl Packed<'_> {
+    /// The pages of a column that may have missing values.
+    pub fn encode(&self, column: &ColumnDescPtr) -> Result<Chunk> {
+        let len = match &self.values {
+            Values::Counters { stretches, .. } => stretches.iter().map(|(_, n)| n).sum(),
+            Values::Agents(agents) => agents.len(),
+            Values::Words { places: Places::Bits(bits), .. } | Values::Bools(bits) => bits.len(),
+            Values::Words { places: Places::Any(places), .. } => places.len(),
+        };
+        let rows = self.there.as_ref().map_or(len, Bits::len);
+        // Few pages are longer, and none by much.
+        let mut page = Vec::with_capacity(3 * rows + 512);
+        levels(rows, self.there.as_ref(), &mut page);
+        let missing = Some((rows - len) as u64);
+        let mut dictionary = None;
+        let (encoding, statistics) = match &self.values {
+            Values::Counters { step, stretches } => {
+                let [least, most] = differences(len, Counting { step: *step, stretches, used: 0 }, &mut page);
+                (Encoding::DELTA_BINARY_PACKED, Statistics::int64(least, most, None, missing, false))
+            }
+            Values::Agents(ids) => {
+                let [least, most] = agents(ids, &mut page);
+                (Encoding::DELTA_BINARY_PACKED, Statistics::int64(least, most, None, missing, false))
+            }
+            Values::Words { dictionary: words, places } => {
+                dictionary = Some(&words[..]);
+                let width = bits(words.len().saturating_sub(1) as u64).max(1);
+                page.push(width as u8);
+                match places {
+                    Places::Bits(bits) => hybrid_bits(bits, &mut page),
+                    Places::Any(places) => hybrid_any(places, width, &mut page),
+                }
+                (Encoding::RLE_DICTIONARY, Statistics::byte_array(None, None, None, missing, false))
+            }
+            Values::Bools(bits) => {
+                page.extend(bits.words().iter().flat_map(|word| word.to_le_bytes()).take(len.div_ceil(8)));
+                (Encoding::PLAIN, Statistics::boolean(None, None, None, missing, false))
+            }
+        };
+        chunk(column, rows, dictionary, encoding, page, statistics)
+    }
+}
+
+/// Puts headers before pages.
+fn chunk(
+    column: &ColumnDescPtr,
+    rows: usize,
+    dictionary: Option<&[ByteArray]>,
+    encoding: Encoding,
+    page: Vec<u8>,
+    statistics: Statistics,
+) -> Result<Chunk> {
+    let mut out = TrackedWrite::new(Vec::with_capacity(page.len() + 512));
+    let mut writer = SerializedPageWriter::new(&mut out);
+    let (mut size, mut data) = (0, 0);
+    if let Some(words) = dictionary {
+        let mut buf = Vec::new();
+        for word in words {
+            buf.extend((word.len() as u32).to_le_bytes());
+            buf.extend(word.data());
+        }
+        let len = buf.len();
+        let (buf, num_values) = (buf.into(), words.len() as u32);
+        let page = Page::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false };
+        data = writer.write_page(CompressedPage::new(page, len))?.bytes_written as i64;
+        size += data;
+    }
+    let len = page.len();
+    let page = Page::DataPage {
+        buf: page.into(),
+        num_values: rows as u32,
+        encoding,
+        def_level_encoding: Encoding::RLE,
+        rep_level_encoding: Encoding::RLE,
+        statistics: None,
+    };
+    size += writer.write_page(CompressedPage::new(page, len))?.bytes_written as i64;
+    let encodings = match dictionary {
+        Some(_) => EncodingMask::new_from_encodings([Encoding::PLAIN, Encoding::RLE, encoding].iter()),
+        None => EncodingMask::new_from_encodings([Encoding::RLE, encoding].iter()),
+    };
+    let metadata = ColumnChunkMetaData::builder(column.clone())
+        .set_compression(Compression::UNCOMPRESSED)
+        .set_encodings_mask(encodings)
+        .set_num_values(rows as i64)
+        .set_total_compressed_size(size)
+        .set_total_uncompressed_size(size)
+        .set_dictionary_page_offset(dictionary.map(|_| 0))
+        .set_data_page_offset(data)
+        .set_statistics(statistics)
+        .build()?;
+    let close = ColumnCloseResult {
+        bytes_written: size as u64,
+        rows_written: rows as u64,
+        metadata,
+        bloom_filter: None,
+        column_index: None,
+        offset_index: None,
+    };
+    Ok(Chunk { bytes: out.into_inner()?.into(), close })
+}
+
+/// Which rows have a value, as the definition levels of a data page: their length, and runs or bits.
+fn levels(rows: usize, there: Option<&Bits>, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend([0; 4]);
+    match there {
+        None => run(rows, 1, 1, out),
+        Some(there) => hybrid_bits(there, out),
+    }
+    let len = (out.len() - start - 4) as u32;
+    out[start..start + 4].copy_from_slice(&len.to_le_bytes());
+}
+
+/// How many bits a number takes.
+fn bits(value: u64) -> u32 {
+    u64::BITS - value.leading_zeros()
+}
+
+fn varint(mut value: u64, out: &mut Vec<u8>) {
+    while value > 127 {
+        out.push(value as u8 | 128);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn zigzag(value: i64, out: &mut Vec<u8>) {
+    varint((value << 1 ^ value >> 63) as u64, out);
+}
+
+/// `n` times the same value.
+fn run(n: usize, value: u32, width: u32, out: &mut Vec<u8>) {
+    varint((n as u64) << 1, out);
+    out.extend(&value.to_le_bytes()[..width.div_ceil(8) as usize]);
+}
+
+/// Values that stand together in a hybrid: all equal, or packed.
+const STRETCH: usize = 64;
+
+/// RLE/bit-packing hybrid: stretches of equal values as runs, others packed. `equal` gives the value that a stretch holds
+/// throughout, and `put` packs one, its last eight filled up.
+fn hybrid(len: usize, width: u32, equal: impl Fn(usize) -> Option<u32>, put: impl Fn(usize, &mut Vec<u8>), out: &mut Vec<u8>) {
+    let stretches = len.div_ceil(STRETCH);
+    let mut i = 0;
+    while i < stretches {
+        let value = equal(i);
+        let like = (i + 1..stretches).take_while(|&j| equal(j) == value).count();
+        let end = i + 1 + like;
+        let values = (end * STRETCH).min(len) - i * STRETCH;
+        match value {
+            Some(value) => run(values, value, width, out),
+            None => {
+                varint((values.div_ceil(8) as u64) << 1 | 1, out);
+                (i..end).for_each(|i| put(i, out));
+            }
+        }
+        i = end;
+    }
+}
+
+fn hybrid_bits(bits: &Bits, out: &mut Vec<u8>) {
+    let (words, len) = (bits.words(), bits.len());
+    let equal = |i: usize| match words[i] {
+        0 => Some(0),
+        word if word.trailing_ones() as usize >= STRETCH.min(len - i * STRETCH) => Some(1),
+        _ => None,
+    };
+    let put = |i: usize, out: &mut Vec<u8>| {
+        let bytes = words[i].to_le_bytes();
+        match len - i * STRETCH {
+            STRETCH.. => out.extend_from_slice(&bytes),
+            last => out.extend_from_slice(&bytes[..last.div_ceil(8)]),
+        }
+    };
+    hybrid(len, 1, equal, put, out);
+}
+
+fn hybrid_any(values: &[u32], width: u32, out: &mut Vec<u8>) {
+    let stretch = |i: usize| &values[i * STRETCH..values.len().min((i + 1) * STRETCH)];
+    let equal = |i: usize| {
+        let all = stretch(i);
+        let differ = all.iter().fold(0, |differ, &value| differ | (value ^ all[0]));
+        (differ == 0).then_some(all[0])
+    };
+    let put = |i: usize, out: &mut Vec<u8>| {
+        for few in stretch(i).chunks(QUARTER) {
+            let mut all = [0; QUARTER];
+            all[..few.len()].copy_from_slice(few);
+            pack(&all, width, few.len().div_ceil(8) * width as usize, out);
+        }
+    };
+    hybrid(values.len(), width, equal, put, out);
+}
+
+/// Whole numbers, one after the other.
+trait Numbers {
+    /// What differences are worked out in.
+    type Lane: Lane;
+
+    /// Fills a slice with those that come next.
+    fn next(&mut self, into: &mut [Self::Lane]);
+
+    /// How many of those that come next are each so much larger than the one before, as far as that is known, and by how
+    /// much.
+    fn steady(&self) -> (usize, i64) {
+        (0, 0)
+    }
+
+    /// Passes over numbers.
+    fn skip(&mut self, _: usize) {}
+}
+
+/// A whole number of a width in which neither the numbers nor their differences overflow.
+trait Lane: Copy + Default + Ord + Into<i64> {
+    /// The same without a sign.
+    type Above: Copy + Default + BitOr<Output = Self::Above> + Into<u64>;
+    const LARGEST: Self;
+    fn less(self, other: Self) -> Self;
+    /// How far it lies above a smaller one.
+    fn above(self, least: Self) -> Self::Above;
+}
+
+macro_rules! lane {
+    ($signed:ty, $unsigned:ty) => {
+        impl Lane for $signed {
+            type Above = $unsigned;
+            const LARGEST: Self = <$signed>::MAX;
+            #[inline(always)]
+            fn less(self, other: Self) -> Self {
+                self.wrapping_sub(other)
+            }
+            #[inline(always)]
+            fn above(self, least: Self) -> $unsigned {
+                self.wrapping_sub(least) as $unsigned
+            }
+        }
+    };
+}
+lane!(i32, u32);
+lane!(i64, u64);
+
+struct Counting<'a> {
+    step: i64,
+    stretches: &'a [(i64, usize)],
+    /// How many numbers of the first stretch are used.
+    used: usize,
+}
+
+impl Numbers for Counting<'_> {
+    type Lane = i64;
+
+    #[inline(always)]
+    fn next(&mut self, into: &mut [i64]) {
+        for value in into {
+            *value = self.stretches[0].0 + self.step * self.used as i64;
+            self.skip(1);
+        }
+    }
+
+    #[inline(always)]
+    fn steady(&self) -> (usize, i64) {
+        match self.stretches.first() {
+            Some((_, n)) if self.used > 0 => (n - self.used, self.step),
+            _ => (0, 0),
+        }
+    }
+
+    #[inline(always)]
+    fn skip(&mut self, n: usize) {
+        self.used += n;
+        if self.used == self.stretches[0].1 {
+            (self.stretches, self.used) = (&self.stretches[1..], 0);
+        }
+    }
+}
+
+/// Agents as files number them, in lanes that hold them.
+struct Numbered<'a, L>(&'a [AgentId], PhantomData<L>);
+
+macro_rules! numbered {
+    ($lane:ty) => {
+        impl Numbers for Numbered<'_, $lane> {
+            type Lane = $lane;
+
+            #[inline(always)]
+            fn next(&mut self, into: &mut [$lane]) {
+                let (here, after) = self.0.split_at(into.len());
+                into.iter_mut().zip(here).for_each(|(into, &agent)| *into = agent as $lane + 1);
+                self.0 = after;
+            }
+        }
+    };
+}
+numbered!(i32);
+numbered!(i64);
+
+fn agents(agents: &[AgentId], out: &mut Vec<u8>) -> [Option<i64>; 2] {
+    let largest = agents.iter().fold(0, |largest, &agent| largest.max(agent));
+    match largest < i32::MAX as AgentId {
+        true => differences(agents.len(), Numbered::<i32>(agents, PhantomData), out),
+        false => differences(agents.len(), Numbered::<i64>(agents, PhantomData), out),
+    }
+}
+
+/// Differences that share their least, and a quarter of them that share a width.
+const DIFFERENCES: usize = 128;
+const QUARTER: usize = DIFFERENCES / 4;
+
+/// DELTA_BINARY_PACKED. Gives the least of the numbers and the largest.
+fn differences<N: Numbers>(len: usize, mut numbers: N, out: &mut Vec<u8>) -> [Option<i64>; 2] {
+    varint(DIFFERENCES as u64, out);
+    varint((DIFFERENCES / QUARTER) as u64, out);
+    varint(len as u64, out);
+    if len == 0 {
+        zigzag(0, out);
+        return [None; 2];
+    }
+    let mut first = [N::Lane::default()];
+    numbers.next(&mut first);
+    zigzag(first[0].into(), out);
+    let mut within = [first[0].into(); 2];
+    machine::wide(Blocks { first: first[0], len: len - 1, numbers, out, within: &mut within });
+    within.map(Some)
+}
+
+/// All blocks of a column, after its first number.
+struct Blocks<'a, N: Numbers> {
+    first: N::Lane,
+    len: usize,
+    numbers: N,
+    out: &'a mut Vec<u8>,
+    within: &'a mut [i64; 2],
+}
+
+impl<N: Numbers> Work for Blocks<'_, N> {
+    #[inline(always)]
+    fn go(self) {
+        let Blocks { first, len, mut numbers, out, within } = self;
+        let mut few = [first; DIFFERENCES + 1];
+        let (mut least, mut most) = (first, first);
+        let mut from = 0;
+        while from < len {
+            let (steady, step) = numbers.steady();
+            // The last number of a stretch is taken as any other, so that there is one before what follows.
+            let blocks = steady.saturating_sub(1) / DIFFERENCES;
+            if blocks > 0 {
+                for _ in 0..blocks {
+                    zigzag(step, out);
+                    out.extend_from_slice(&[0; DIFFERENCES / QUARTER]);
+                }
+                let n = blocks * DIFFERENCES;
+                numbers.skip(n - 1);
+                numbers.next(&mut few[DIFFERENCES..]);
+                (least, most) = (least.min(few[DIFFERENCES]), most.max(few[DIFFERENCES]));
+                from += n;
+                continue;
+            }
+            few[0] = few[DIFFERENCES];
+            let n = DIFFERENCES.min(len - from);
+            numbers.next(&mut few[1..=n]);
+            // What fills up the last block lies on its last value.
+            let last = few[n];
+            few[n..].fill(last);
+            for &value in &few {
+                (least, most) = (least.min(value), most.max(value));
+            }
+            block(&few, n, out);
+            from += n;
+        }
+        *within = [least.into(), most.into()];
+    }
+}
+
+/// One block of differences, of which the first `n` count.
+#[inline(always)]
+fn block<L: Lane>(values: &[L; DIFFERENCES + 1], n: usize, out: &mut Vec<u8>) {
+    let mut all = [L::default(); DIFFERENCES];
+    for i in 0..DIFFERENCES {
+        all[i] = values[i + 1].less(values[i]);
+    }
+    // Those that only fill up are 0 and may be below the others, which then take more bits; no harm is done.
+    let least = all.iter().copied().fold(L::LARGEST, L::min);
+    let above = all.map(|value| value.above(least));
+    zigzag(least.into(), out);
+    let mut widths = [0; DIFFERENCES / QUARTER];
+    for (values, width) in above.chunks_exact(QUARTER).zip(&mut widths).take(n.div_ceil(QUARTER)) {
+        *width = bits(values.iter().fold(L::Above::default(), |union, &value| union | value).into()) as u8;
+    }
+    out.extend_from_slice(&widths);
+    for (values, &width) in above.chunks_exact(QUARTER).zip(&widths) {
+        pack(values.try_into().expect("a quarter"), u32::from(width), QUARTER / 8 * usize::from(width), out);
+    }
+}
+
+/// Appends the first `bytes` bytes of 32 values packed into `width` bits each, least bits first.
+#[inline(always)]
+fn pack<T: Copy + Into<u64>>(values: &[T; QUARTER], width: u32, bytes: usize, out: &mut Vec<u8>) {
+    macro_rules! by_width {
+        ($($width:literal)*) => {
+            match width {
+                0 => (),
+                $($width => {
+                    // As many bytes as the compiler knows, and then off what is too much.
+                    let whole = out.len() + bytes;
+                    out.extend_from_slice(&packed::<T>(values, $width)[..QUARTER / 8 * $width]);
+                    out.truncate(whole);
+                })*
+                _ => out.extend_from_slice(&packed(values, width)[..bytes]),
+            }
+        };
+    }
+    by_width!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32);
+}
+
+#[inline(always)]
+fn packed<T: Copy + Into<u64>>(values: &[T; QUARTER], width: u32) -> [u8; 8 * QUARTER] {
+    let mut words = [0u64; QUARTER];
+    macro_rules! each {
+        ($($i:literal)*) => {
+            $({
+                let value: u64 = values[$i].into();
+                let (word, bit) = (($i * width / 64) as usize, $i * width % 64);
+                words[word] |= value << bit;
+                if bit + width > 64 {
+                    words[word + 1] |= value >> (64 - bit);
+                }
+            })*
+        };
+    }
+    each!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31);
+    let mut bytes = [0; 8 * QUARTER];
+    bytes.chunks_exact_mut(8).zip(words).for_each(|(into, word)| into.copy_from_slice(&word.to_le_bytes()));
+    bytes
+}
