@@ -7,7 +7,6 @@
 //! `Encodings.md`: DELTA_BINARY_PACKED, RLE_DICTIONARY, PLAIN); headers, offsets and footers are the crate's.
 
 use crate::bits::Bits;
-use bytes::Bytes;
 use cratylus_core::AgentId;
 use cratylus_core::machine::{self, Work};
 use parquet::basic::{Compression, Encoding, EncodingMask};
@@ -20,6 +19,7 @@ use parquet::file::statistics::Statistics;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 use std::borrow::Cow;
+use std::io::Write;
 use std::marker::PhantomData;
 use std::ops::BitOr;
 
@@ -34,8 +34,8 @@ pub struct Packed<'a> {
 pub enum Values<'a> {
     /// Numbers that stay the same for a stretch, or count up by one: the first of each stretch and its length.
     Counters { step: i64, stretches: Vec<(i64, usize)> },
-    /// Agents, numbered from 0; files number them from 1.
-    Agents(Cow<'a, [AgentId]>),
+    /// The agents of one seat of pairs, numbered from 0; files number them from 1.
+    Agents { pairs: Cow<'a, [[AgentId; 2]]>, seat: usize },
     /// Words, as places in a dictionary.
     Words { dictionary: Cow<'a, [ByteArray]>, places: Places },
     /// True and false.
@@ -50,18 +50,13 @@ pub enum Places {
     Any(Vec<u32>),
 }
 
-/// A column's pages, and what the file's footer says of them.
-pub struct Chunk {
-    pub bytes: Bytes,
-    pub close: ColumnCloseResult,
-}
-
 impl Packed<'_> {
-    /// The pages of a column that may have missing values.
-    pub fn encode(&self, column: &ColumnDescPtr) -> Result<Chunk> {
+    /// Writes the pages of a column that may have missing values into a vector, in place of what it holds, and gives what
+    /// the file's footer says of them.
+    pub fn encode(&self, column: &ColumnDescPtr, out: &mut Vec<u8>) -> Result<ColumnCloseResult> {
         let len = match &self.values {
             Values::Counters { stretches, .. } => stretches.iter().map(|(_, n)| n).sum(),
-            Values::Agents(agents) => agents.len(),
+            Values::Agents { pairs, .. } => pairs.len(),
             Values::Words { places: Places::Bits(bits), .. } | Values::Bools(bits) => bits.len(),
             Values::Words { places: Places::Any(places), .. } => places.len(),
         };
@@ -76,8 +71,8 @@ impl Packed<'_> {
                 let [least, most] = differences(len, Counting { step: *step, stretches, used: 0 }, &mut page);
                 (Encoding::DELTA_BINARY_PACKED, Statistics::int64(least, most, None, missing, false))
             }
-            Values::Agents(ids) => {
-                let [least, most] = agents(ids, &mut page);
+            Values::Agents { pairs, seat } => {
+                let [least, most] = agents(pairs, *seat, &mut page);
                 (Encoding::DELTA_BINARY_PACKED, Statistics::int64(least, most, None, missing, false))
             }
             Values::Words { dictionary: words, places } => {
@@ -91,11 +86,13 @@ impl Packed<'_> {
                 (Encoding::RLE_DICTIONARY, Statistics::byte_array(None, None, None, missing, false))
             }
             Values::Bools(bits) => {
-                page.extend(bits.words().iter().flat_map(|word| word.to_le_bytes()).take(len.div_ceil(8)));
+                let whole = page.len() + len.div_ceil(8);
+                bits.words().iter().for_each(|word| page.extend_from_slice(&word.to_le_bytes()));
+                page.truncate(whole);
                 (Encoding::PLAIN, Statistics::boolean(None, None, None, missing, false))
             }
         };
-        chunk(column, rows, dictionary, encoding, page, statistics)
+        chunk(column, rows, dictionary, encoding, page, statistics, out)
     }
 }
 
@@ -107,9 +104,11 @@ fn chunk(
     encoding: Encoding,
     page: Vec<u8>,
     statistics: Statistics,
-) -> Result<Chunk> {
-    let mut out = TrackedWrite::new(Vec::with_capacity(page.len() + 512));
-    let mut writer = SerializedPageWriter::new(&mut out);
+    out: &mut Vec<u8>,
+) -> Result<ColumnCloseResult> {
+    out.clear();
+    let mut tracked = TrackedWrite::new(out);
+    let mut writer = SerializedPageWriter::new(&mut tracked);
     let (mut size, mut data) = (0, 0);
     if let Some(words) = dictionary {
         let mut buf = Vec::new();
@@ -133,6 +132,7 @@ fn chunk(
         statistics: None,
     };
     size += writer.write_page(CompressedPage::new(page, len))?.bytes_written as i64;
+    tracked.flush()?;
     let encodings = match dictionary {
         Some(_) => EncodingMask::new_from_encodings([Encoding::PLAIN, Encoding::RLE, encoding].iter()),
         None => EncodingMask::new_from_encodings([Encoding::RLE, encoding].iter()),
@@ -147,15 +147,14 @@ fn chunk(
         .set_data_page_offset(data)
         .set_statistics(statistics)
         .build()?;
-    let close = ColumnCloseResult {
+    Ok(ColumnCloseResult {
         bytes_written: size as u64,
         rows_written: rows as u64,
         metadata,
         bloom_filter: None,
         column_index: None,
         offset_index: None,
-    };
-    Ok(Chunk { bytes: out.into_inner()?.into(), close })
+    })
 }
 
 /// Which rows have a value, as the definition levels of a data page: their length, and runs or bits.
@@ -333,8 +332,12 @@ impl Numbers for Counting<'_> {
     }
 }
 
-/// Agents as files number them, in lanes that hold them.
-struct Numbered<'a, L>(&'a [AgentId], PhantomData<L>);
+/// The agents of a seat as files number them, in lanes that hold them.
+struct Numbered<'a, L> {
+    pairs: &'a [[AgentId; 2]],
+    seat: usize,
+    lane: PhantomData<L>,
+}
 
 macro_rules! numbered {
     ($lane:ty) => {
@@ -343,9 +346,12 @@ macro_rules! numbered {
 
             #[inline(always)]
             fn next(&mut self, into: &mut [$lane]) {
-                let (here, after) = self.0.split_at(into.len());
-                into.iter_mut().zip(here).for_each(|(into, &agent)| *into = agent as $lane + 1);
-                self.0 = after;
+                let (here, after) = self.pairs.split_at(into.len());
+                match self.seat {
+                    0 => into.iter_mut().zip(here).for_each(|(into, pair)| *into = pair[0] as $lane + 1),
+                    _ => into.iter_mut().zip(here).for_each(|(into, pair)| *into = pair[1] as $lane + 1),
+                }
+                self.pairs = after;
             }
         }
     };
@@ -353,11 +359,15 @@ macro_rules! numbered {
 numbered!(i32);
 numbered!(i64);
 
-fn agents(agents: &[AgentId], out: &mut Vec<u8>) -> [Option<i64>; 2] {
-    let largest = agents.iter().fold(0, |largest, &agent| largest.max(agent));
-    match largest < i32::MAX as AgentId {
-        true => differences(agents.len(), Numbered::<i32>(agents, PhantomData), out),
-        false => differences(agents.len(), Numbered::<i64>(agents, PhantomData), out),
+/// For each seat, what no agent's number is above: all their bits together.
+pub fn bound(pairs: &[[AgentId; 2]]) -> [AgentId; 2] {
+    pairs.iter().fold([0; 2], |union, pair| [union[0] | pair[0], union[1] | pair[1]])
+}
+
+fn agents(pairs: &[[AgentId; 2]], seat: usize, out: &mut Vec<u8>) -> [Option<i64>; 2] {
+    match bound(pairs)[seat] < i32::MAX as AgentId {
+        true => differences(pairs.len(), Numbered { pairs, seat, lane: PhantomData::<i32> }, out),
+        false => differences(pairs.len(), Numbered { pairs, seat, lane: PhantomData::<i64> }, out),
     }
 }
 
@@ -473,15 +483,29 @@ fn pack<T: Copy + Into<u64>>(values: &[T; QUARTER], width: u32, bytes: usize, ou
 
 #[inline(always)]
 fn packed<T: Copy + Into<u64>>(values: &[T; QUARTER], width: u32) -> [u8; 8 * QUARTER] {
+    // Two by two, which is one step for several; where two do not fit into a word, one by one.
+    if width <= 32 {
+        let mut pairs = [0u64; QUARTER / 2];
+        for i in 0..QUARTER / 2 {
+            let [low, high]: [u64; 2] = [values[2 * i].into(), values[2 * i + 1].into()];
+            pairs[i] = low | high << width;
+        }
+        return laid(&pairs, 2 * width);
+    }
+    laid(&values.map(T::into), width)
+}
+
+/// Values of `width` bits, one after the other.
+#[inline(always)]
+fn laid<const N: usize>(values: &[u64; N], width: u32) -> [u8; 8 * QUARTER] {
     let mut words = [0u64; QUARTER];
     macro_rules! each {
         ($($i:literal)*) => {
-            $({
-                let value: u64 = values[$i].into();
+            $(if $i < N {
                 let (word, bit) = (($i * width / 64) as usize, $i * width % 64);
-                words[word] |= value << bit;
+                words[word] |= values[$i] << bit;
                 if bit + width > 64 {
-                    words[word + 1] |= value >> (64 - bit);
+                    words[word + 1] |= values[$i] >> (64 - bit);
                 }
             })*
         };

@@ -75,7 +75,7 @@ struct LiveColumns {
 pub struct Interactions {
     /// Stretches of one run: which, from which interaction on, and how many rows.
     runs: Vec<(u64, u64, usize)>,
-    agents: [Vec<AgentId>; 2],
+    pairs: Vec<[AgentId; 2]>,
     names: [Said; 2],
     success: Bits,
     /// Where something was settled.
@@ -110,7 +110,7 @@ impl Interactions {
         };
         Interactions {
             runs: Vec::new(),
-            agents: [const { Vec::new() }; 2],
+            pairs: Vec::new(),
             names: [said(), said()],
             success: Bits::default(),
             settled: Bits::default(),
@@ -151,8 +151,8 @@ impl Interactions {
     /// An interaction of a run.
     pub fn push(&mut self, run: u64, event: &Event) {
         self.count(run, event.t, 1);
+        self.pairs.push(event.agents);
         for seat in 0..2 {
-            self.agents[seat].push(event.agents[seat]);
             let Said { names, there } = &mut self.names[seat];
             there.push(event.names[seat].is_some());
             match (names, event.names[seat].unwrap_or(0)) {
@@ -176,9 +176,8 @@ impl Interactions {
     pub fn push_block(&mut self, run: u64, block: &Block) {
         let (first, n) = (block.first, block.n - block.first);
         self.count(run, block.start + first as u64, n);
-        let pairs = &block.pairs[first..block.n];
+        self.pairs.extend_from_slice(&block.pairs[first..block.n]);
         for seat in 0..2 {
-            self.agents[seat].extend(pairs.iter().map(|pair| pair[seat]));
             let Said { names, there } = &mut self.names[seat];
             there.extend(block.said[seat] >> first, n);
             match (names, &block.names[seat]) {
@@ -201,10 +200,10 @@ impl Interactions {
     /// Takes over the rows of others with the same columns.
     pub fn append(&mut self, other: &mut Interactions) {
         other.runs.drain(..).for_each(|(run, t, n)| self.count(run, t, n));
+        self.pairs.append(&mut other.pairs);
         self.success.append(&mut other.success);
         self.settled.append(&mut other.settled);
         for seat in 0..2 {
-            self.agents[seat].append(&mut other.agents[seat]);
             self.names[seat].there.append(&mut other.names[seat].there);
             match (&mut self.names[seat].names, &mut other.names[seat].names) {
                 (Names::Two(into), Names::Two(from)) => into.append(from),
@@ -274,7 +273,7 @@ impl Interactions {
             (over, *t, *rows) = (over - here, *t + here as u64, *rows - here);
             *rows > 0
         });
-        self.agents.iter_mut().for_each(|column| forget(column, n));
+        forget(&mut self.pairs, n);
         for said in &mut self.names {
             forget_bits(&mut said.there, n);
             match &mut said.names {
@@ -305,16 +304,16 @@ impl Interactions {
         // Marks are kept where they say something.
         let marks = |bits: Bits| if bits.all() { None } else { Some(bits) };
         let all = |values| Packed { values, there: None };
-        let [agent_a, agent_b] = self.agents.each_ref().map(|agents| {
-            let agents = &agents[rows.clone()];
-            match agents.contains(&NOBODY) {
-                false => all(pages::Values::Agents(agents.into())),
-                true => {
-                    let known = agents.iter().copied().filter(|&agent| agent != NOBODY).collect();
-                    let there = Some(agents.iter().map(|&agent| agent != NOBODY).collect());
-                    Packed { values: pages::Values::Agents(known), there }
-                }
-            }
+        let pairs = &self.pairs[rows.clone()];
+        let bound = pages::bound(pairs);
+        let [agent_a, agent_b] = [0, 1].map(|seat| {
+            let nobody = bound[seat] == NOBODY && pairs.iter().any(|pair| pair[seat] == NOBODY);
+            let there = nobody.then(|| pairs.iter().map(|pair| pair[seat] != NOBODY).collect());
+            let pairs = match nobody {
+                false => pairs.into(),
+                true => pairs.iter().copied().filter(|pair| pair[seat] != NOBODY).collect(),
+            };
+            Packed { values: pages::Values::Agents { pairs, seat }, there }
         });
         let [name_a, name_b] = self.names.each_ref().map(|said| {
             let there = marks(said.there.slice(rows.clone()));

@@ -3,22 +3,24 @@
 //! Files are written to a temporary name beside their place and moved there once they are whole, so a
 //! reader never meets half a file under its name.
 
-use crate::pages::{Chunk, Packed};
+use crate::pages::Packed;
 use crate::world::{Trouble, at};
 use crate::zstd_pages::ZstdPages;
+use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, LogicalType, Repetition, Type as Physical};
 use parquet::column::reader::{ColumnReader, get_column_reader};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
+use parquet::file::reader::{ChunkReader, FileReader, Length, SerializedFileReader};
 use parquet::file::statistics::Statistics;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnPath, SchemaDescriptor, Type};
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -191,6 +193,33 @@ struct Scratch {
     texts: Vec<ByteArray>,
     bools: Vec<bool>,
     levels: Vec<i16>,
+    bytes: Vec<u8>,
+}
+
+/// Some bytes of a file, from a place on.
+struct Piece<'a> {
+    bytes: &'a [u8],
+    start: u64,
+}
+
+impl Length for Piece<'_> {
+    fn len(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+}
+
+impl<'a> ChunkReader for Piece<'a> {
+    type T = &'a [u8];
+
+    fn get_read(&self, start: u64) -> parquet::errors::Result<&'a [u8]> {
+        let from = start.checked_sub(self.start).and_then(|from| self.bytes.get(from as usize..));
+        from.ok_or_else(|| ParquetError::General("a column lies elsewhere than its row group".into()))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
+        let bytes = self.get_read(start)?.get(..length);
+        bytes.map(Bytes::copy_from_slice).ok_or_else(|| ParquetError::EOF("a column is shorter than it says".into()))
+    }
 }
 
 impl TableWriter {
@@ -251,11 +280,11 @@ impl TableWriter {
 
     fn group(&mut self, packed: &[Packed<'_>], others: &[Column]) -> parquet::errors::Result<()> {
         let columns = self.writer.schema_descr().columns().to_vec();
-        let Scratch { ints, floats, texts, bools, levels } = &mut self.scratch;
+        let Scratch { ints, floats, texts, bools, levels, bytes } = &mut self.scratch;
         let mut group = self.writer.next_row_group()?;
         for (packed, column) in packed.iter().zip(&columns) {
-            let Chunk { bytes, close } = packed.encode(column)?;
-            group.append_column(&bytes, close)?;
+            let close = packed.encode(column, bytes)?;
+            group.append_column(&Piece { bytes, start: 0 }, close)?;
         }
         let mut others = others.iter();
         while let Some(mut out) = group.next_column()? {
@@ -291,6 +320,19 @@ impl TableWriter {
 
     /// Appends a row group of another file as it is.
     fn copy(&mut self, from: &Opened<'_>, said: &RowGroupMetaData) -> Result<(), Trouble> {
+        let ranges = || said.columns().iter().map(|chunk| chunk.byte_range());
+        let start = ranges().map(|(start, _)| start).min().unwrap_or(0);
+        let end = ranges().map(|(start, len)| start.saturating_add(len)).max().unwrap_or(0);
+        let size = from.file.metadata().map_err(at("reading", from.path))?.len();
+        if end > size {
+            return Err(Trouble::new(format!("reading {}: a row group reaches beyond its end", from.path.display())));
+        }
+        let bytes = &mut self.scratch.bytes;
+        bytes.resize((end - start) as usize, 0);
+        let mut file = &from.file;
+        let read = file.seek(SeekFrom::Start(start)).and_then(|_| file.read_exact(bytes));
+        read.map_err(at("reading", from.path))?;
+        let piece = Piece { bytes, start };
         let mut copy = || -> parquet::errors::Result<()> {
             let mut group = self.writer.next_row_group()?;
             for chunk in said.columns() {
@@ -302,7 +344,7 @@ impl TableWriter {
                     column_index: None,
                     offset_index: None,
                 };
-                group.append_column(&from.file, close)?;
+                group.append_column(&piece, close)?;
             }
             group.close().map(drop)
         };
