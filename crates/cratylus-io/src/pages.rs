@@ -4,22 +4,19 @@
 //! playing an interaction does. Here a column is packed 32 or 64 values at a time, one page for each column of a row
 //! group, without compression: whole numbers as differences, which leaves counters a few bits a page and agents the bits
 //! of their number, and words as places in a dictionary. What is written are encodings that all readers know (Parquet's
-//! `Encodings.md`: DELTA_BINARY_PACKED, RLE_DICTIONARY, PLAIN); headers, offsets and footers are the crate's.
+//! `Encodings.md`: DELTA_BINARY_PACKED, RLE_DICTIONARY, PLAIN); footers are the crate's.
 
 use crate::bits::Bits;
 use cratylus_core::AgentId;
 use cratylus_core::machine::{self, Work};
 use parquet::basic::{Compression, Encoding, EncodingMask};
-use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::data_type::ByteArray;
 use parquet::errors::Result;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::statistics::Statistics;
-use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 use std::borrow::Cow;
-use std::io::Write;
 use std::marker::PhantomData;
 use std::ops::BitOr;
 
@@ -34,8 +31,8 @@ pub struct Packed<'a> {
 pub enum Values<'a> {
     /// Numbers that stay the same for a stretch, or count up by one: the first of each stretch and its length.
     Counters { step: i64, stretches: Vec<(i64, usize)> },
-    /// The agents of one seat of pairs, numbered from 0; files number them from 1.
-    Agents { pairs: Cow<'a, [[AgentId; 2]]>, seat: usize },
+    /// The agents of one seat of pairs, numbered from 0 and none above a bound; files number them from 1.
+    Agents { pairs: Cow<'a, [[AgentId; 2]]>, seat: usize, bound: AgentId },
     /// Words, as places in a dictionary.
     Words { dictionary: Cow<'a, [ByteArray]>, places: Places },
     /// True and false.
@@ -51,8 +48,8 @@ pub enum Places {
 }
 
 impl Packed<'_> {
-    /// Writes the pages of a column that may have missing values into a vector, in place of what it holds, and gives what
-    /// the file's footer says of them.
+    /// Writes the pages of a column that may have missing values into a vector, in place of what it holds, from some place
+    /// on. Gives what the file's footer would say of them, were the vector a file.
     pub fn encode(&self, column: &ColumnDescPtr, out: &mut Vec<u8>) -> Result<ColumnCloseResult> {
         let len = match &self.values {
             Values::Counters { stretches, .. } => stretches.iter().map(|(_, n)| n).sum(),
@@ -61,100 +58,108 @@ impl Packed<'_> {
             Values::Words { places: Places::Any(places), .. } => places.len(),
         };
         let rows = self.there.as_ref().map_or(len, Bits::len);
-        // Few pages are longer, and none by much.
-        let mut page = Vec::with_capacity(3 * rows + 512);
-        levels(rows, self.there.as_ref(), &mut page);
         let missing = Some((rows - len) as u64);
         let mut dictionary = None;
+        if let Values::Words { dictionary: words, .. } = &self.values {
+            let mut bytes = Vec::with_capacity(words.iter().map(|word| 4 + word.len()).sum());
+            for word in words.iter() {
+                bytes.extend((word.len() as u32).to_le_bytes());
+                bytes.extend(word.data());
+            }
+            dictionary = Some((words.len(), bytes));
+        }
+        // How long its header is, a page says when it is done; all of that is then put before it.
+        let mut start = 2 * HEADER_MAX + dictionary.as_ref().map_or(0, |(_, bytes)| bytes.len());
+        out.clear();
+        out.resize(start, 0);
+        levels(rows, self.there.as_ref(), out);
         let (encoding, statistics) = match &self.values {
             Values::Counters { step, stretches } => {
-                let [least, most] = differences(len, Counting { step: *step, stretches, used: 0 }, &mut page);
+                let [least, most] = differences(len, Counting { step: *step, stretches, used: 0 }, out);
                 (Encoding::DELTA_BINARY_PACKED, Statistics::int64(least, most, None, missing, false))
             }
-            Values::Agents { pairs, seat } => {
-                let [least, most] = agents(pairs, *seat, &mut page);
+            Values::Agents { pairs, seat, bound } => {
+                let [least, most] = agents(pairs, *seat, *bound, out);
                 (Encoding::DELTA_BINARY_PACKED, Statistics::int64(least, most, None, missing, false))
             }
             Values::Words { dictionary: words, places } => {
-                dictionary = Some(&words[..]);
                 let width = bits(words.len().saturating_sub(1) as u64).max(1);
-                page.push(width as u8);
+                out.push(width as u8);
                 match places {
-                    Places::Bits(bits) => hybrid_bits(bits, &mut page),
-                    Places::Any(places) => hybrid_any(places, width, &mut page),
+                    Places::Bits(bits) => hybrid_bits(bits, out),
+                    Places::Any(places) => hybrid_any(places, width, out),
                 }
                 (Encoding::RLE_DICTIONARY, Statistics::byte_array(None, None, None, missing, false))
             }
             Values::Bools(bits) => {
-                let whole = page.len() + len.div_ceil(8);
-                bits.words().iter().for_each(|word| page.extend_from_slice(&word.to_le_bytes()));
-                page.truncate(whole);
+                let whole = out.len() + len.div_ceil(8);
+                bits.words().iter().for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
+                out.truncate(whole);
                 (Encoding::PLAIN, Statistics::boolean(None, None, None, missing, false))
             }
         };
-        chunk(column, rows, dictionary, encoding, page, statistics, out)
+        let end = out.len();
+        let of_data = header(DATA, end - start, &[rows as i32, encoding as i32, RLE, RLE]);
+        let mut put_before = |bytes: &[u8]| {
+            out[start - bytes.len()..start].copy_from_slice(bytes);
+            start -= bytes.len();
+            start
+        };
+        let data = put_before(&of_data);
+        let mut encodings = vec![Encoding::RLE, encoding];
+        let dictionary = dictionary.map(|(words, bytes)| {
+            encodings.push(Encoding::PLAIN);
+            put_before(&bytes);
+            put_before(&header(DICTIONARY, bytes.len(), &[words as i32, Encoding::PLAIN as i32]))
+        });
+        let size = (end - start) as i64;
+        let metadata = ColumnChunkMetaData::builder(column.clone())
+            .set_compression(Compression::UNCOMPRESSED)
+            .set_encodings_mask(EncodingMask::new_from_encodings(encodings.iter()))
+            .set_num_values(rows as i64)
+            .set_total_compressed_size(size)
+            .set_total_uncompressed_size(size)
+            .set_dictionary_page_offset(dictionary.map(|at| at as i64))
+            .set_data_page_offset(data as i64)
+            .set_statistics(statistics)
+            .build()?;
+        Ok(ColumnCloseResult {
+            bytes_written: size as u64,
+            rows_written: rows as u64,
+            metadata,
+            bloom_filter: None,
+            column_index: None,
+            offset_index: None,
+        })
     }
 }
 
-/// Puts headers before pages.
-fn chunk(
-    column: &ColumnDescPtr,
-    rows: usize,
-    dictionary: Option<&[ByteArray]>,
-    encoding: Encoding,
-    page: Vec<u8>,
-    statistics: Statistics,
-    out: &mut Vec<u8>,
-) -> Result<ColumnCloseResult> {
-    out.clear();
-    let mut tracked = TrackedWrite::new(out);
-    let mut writer = SerializedPageWriter::new(&mut tracked);
-    let (mut size, mut data) = (0, 0);
-    if let Some(words) = dictionary {
-        let mut buf = Vec::new();
-        for word in words {
-            buf.extend((word.len() as u32).to_le_bytes());
-            buf.extend(word.data());
+/// The kinds of pages: the number of each, and the field of a header that says more of it.
+const DATA: [i32; 2] = [0, 5];
+const DICTIONARY: [i32; 2] = [2, 7];
+const RLE: i32 = Encoding::RLE as i32;
+/// No header is longer.
+const HEADER_MAX: usize = 64;
+
+/// A `PageHeader` in Thrift's compact protocol: the page's kind, its size twice, as it is not compressed, and a struct of
+/// what is said of its kind, all whole numbers.
+fn header([kind, field]: [i32; 2], size: usize, fields: &[i32]) -> Vec<u8> {
+    // A field's byte: how much larger its number is than that of the field before, and its type.
+    const NEXT_INT: u8 = 1 << 4 | 5;
+    const STRUCT: u8 = 12;
+    const STOP: u8 = 0;
+    let mut out = Vec::with_capacity(HEADER_MAX);
+    let ints = |values: &[i32], out: &mut Vec<u8>| {
+        for &value in values {
+            out.push(NEXT_INT);
+            zigzag(value.into(), out);
         }
-        let len = buf.len();
-        let (buf, num_values) = (buf.into(), words.len() as u32);
-        let page = Page::DictionaryPage { buf, num_values, encoding: Encoding::PLAIN, is_sorted: false };
-        data = writer.write_page(CompressedPage::new(page, len))?.bytes_written as i64;
-        size += data;
-    }
-    let len = page.len();
-    let page = Page::DataPage {
-        buf: page.into(),
-        num_values: rows as u32,
-        encoding,
-        def_level_encoding: Encoding::RLE,
-        rep_level_encoding: Encoding::RLE,
-        statistics: None,
     };
-    size += writer.write_page(CompressedPage::new(page, len))?.bytes_written as i64;
-    tracked.flush()?;
-    let encodings = match dictionary {
-        Some(_) => EncodingMask::new_from_encodings([Encoding::PLAIN, Encoding::RLE, encoding].iter()),
-        None => EncodingMask::new_from_encodings([Encoding::RLE, encoding].iter()),
-    };
-    let metadata = ColumnChunkMetaData::builder(column.clone())
-        .set_compression(Compression::UNCOMPRESSED)
-        .set_encodings_mask(encodings)
-        .set_num_values(rows as i64)
-        .set_total_compressed_size(size)
-        .set_total_uncompressed_size(size)
-        .set_dictionary_page_offset(dictionary.map(|_| 0))
-        .set_data_page_offset(data)
-        .set_statistics(statistics)
-        .build()?;
-    Ok(ColumnCloseResult {
-        bytes_written: size as u64,
-        rows_written: rows as u64,
-        metadata,
-        bloom_filter: None,
-        column_index: None,
-        offset_index: None,
-    })
+    ints(&[kind, size as i32, size as i32], &mut out);
+    out.push(((field - 3) as u8) << 4 | STRUCT);
+    ints(fields, &mut out);
+    out.extend([STOP; 2]);
+    out
 }
 
 /// Which rows have a value, as the definition levels of a data page: their length, and runs or bits.
@@ -361,11 +366,18 @@ numbered!(i64);
 
 /// For each seat, what no agent's number is above: all their bits together.
 pub fn bound(pairs: &[[AgentId; 2]]) -> [AgentId; 2] {
-    pairs.iter().fold([0; 2], |union, pair| [union[0] | pair[0], union[1] | pair[1]])
+    const WIDE: usize = 16;
+    let (wide, rest) = pairs.as_flattened().as_chunks::<WIDE>();
+    let mut union = [0; WIDE];
+    for some in wide {
+        (0..WIDE).for_each(|i| union[i] |= some[i]);
+    }
+    (0..rest.len()).for_each(|i| union[i] |= rest[i]);
+    [0, 1].map(|seat| union.iter().skip(seat).step_by(2).fold(0, |all, bits| all | bits))
 }
 
-fn agents(pairs: &[[AgentId; 2]], seat: usize, out: &mut Vec<u8>) -> [Option<i64>; 2] {
-    match bound(pairs)[seat] < i32::MAX as AgentId {
+fn agents(pairs: &[[AgentId; 2]], seat: usize, bound: AgentId, out: &mut Vec<u8>) -> [Option<i64>; 2] {
+    match bound < i32::MAX as AgentId {
         true => differences(pairs.len(), Numbered { pairs, seat, lane: PhantomData::<i32> }, out),
         false => differences(pairs.len(), Numbered { pairs, seat, lane: PhantomData::<i64> }, out),
     }

@@ -42,11 +42,18 @@ impl Words {
             return (Cow::Borrowed(&self.names), Places::Any(names.into_owned()));
         }
         let (mut dictionary, mut known) = (Vec::new(), AHashMap::new());
+        // What was said before is mostly said again: names that were looked up, and their places.
+        let mut recent = [(Name::MAX, 0); 1 << 11];
         let places = names.iter().map(|&name| {
-            *known.entry(name).or_insert_with(|| {
-                dictionary.push(self.word(name));
-                dictionary.len() as u32 - 1
-            })
+            let recent = &mut recent[name as usize % (1 << 11)];
+            if recent.0 != name {
+                let place = *known.entry(name).or_insert_with(|| {
+                    dictionary.push(self.word(name));
+                    dictionary.len() as u32 - 1
+                });
+                *recent = (name, place);
+            }
+            recent.1
         });
         let places = places.collect();
         (Cow::Owned(dictionary), Places::Any(places))
@@ -313,7 +320,7 @@ impl Interactions {
                 false => pairs.into(),
                 true => pairs.iter().copied().filter(|pair| pair[seat] != NOBODY).collect(),
             };
-            Packed { values: pages::Values::Agents { pairs, seat }, there }
+            Packed { values: pages::Values::Agents { pairs, seat, bound: bound[seat] }, there }
         });
         let [name_a, name_b] = self.names.each_ref().map(|said| {
             let there = marks(said.there.slice(rows.clone()));

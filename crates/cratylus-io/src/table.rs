@@ -174,7 +174,7 @@ impl Table {
 }
 
 /// Bytes that go to the system at a time.
-const BUFFER: usize = 1 << 18;
+const BUFFER: usize = 1 << 16;
 
 /// Writes a table piece by piece, each piece a row group.
 pub struct TableWriter {
