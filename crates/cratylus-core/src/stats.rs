@@ -1,6 +1,7 @@
 //! The statistics behind the tables: intervals, exact and Monte-Carlo tests, quantiles. Distributions come
 //! from a library; what is here is which test is meant.
 
+use crate::fast::sampling::binomial;
 use crate::seed::{Purpose, Seed};
 use serde::Serialize;
 use statrs::distribution::{Beta, Binomial, ChiSquared, ContinuousCDF, Discrete};
@@ -98,15 +99,13 @@ pub fn g_test(counts: &[u64], expected: &[f64], draws: usize, seed: Seed) -> (f6
     let mut sample = vec![0; counts.len()];
     let mut stream = seed.stream(Purpose::Resample, 0);
     let mut as_large = 1;
+    let last = expected.iter().rposition(|&share| share > 0.0);
     for _ in 0..draws {
-        sample.fill(0);
-        for _ in 0..of {
-            let mut left = stream.unit();
-            let place = expected.iter().position(|share| {
-                left -= share;
-                left < 0.0
-            });
-            sample[place.unwrap_or(counts.len() - 1)] += 1;
+        // One place after the other: of what is left, as many as fall to it and not to those after it.
+        let (mut left, mut rest) = (of, 1.0);
+        for (place, (count, &share)) in sample.iter_mut().zip(expected).enumerate() {
+            *count = if Some(place) == last { left } else { binomial(left, share / rest, &mut stream) };
+            (left, rest) = (left - *count, rest - share);
         }
         as_large += usize::from(g(&sample) >= observed - 1e-9);
     }
@@ -274,6 +273,7 @@ pub fn agreement(pairs: &[(bool, bool)]) -> Agreement {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use statrs::function::gamma::ln_gamma;
 
     fn close(a: f64, b: f64, within: f64) {
         assert!((a - b).abs() <= within, "{a} is not {b}");
@@ -357,6 +357,46 @@ mod tests {
         let (_, p) = g_test(&counts, &prior, 20_000, Seed(1));
         assert!(p < 0.05, "{p}");
         let (_, p) = g_test(&[13, 14], &[0.5, 0.5], 2_000, Seed(1));
+        assert!(p > 0.9, "{p}");
+    }
+
+    // Of two names every outcome can be listed; of three whose shares are very different, too.
+    #[test]
+    fn a_monte_carlo_p_is_the_exact_one_within_its_error() {
+        let draws = 20_000;
+        let g = |counts: &[u64], shares: &[f64]| g_test(counts, shares, 0, Seed(1)).0;
+        for (counts, shares) in
+            [(vec![26, 14], vec![0.5, 0.5]), (vec![3, 60], vec![0.1, 0.9]), (vec![12, 3, 1, 0], vec![0.6, 0.3, 0.1, 0.0])]
+        {
+            let of: u64 = counts.iter().sum();
+            let ln_multinomial = |x: &[u64]| -> f64 {
+                let ln_factorial = |n: u64| ln_gamma(n as f64 + 1.0);
+                let ln_share = |(&x, &share): (&u64, &f64)| if x > 0 { x as f64 * share.ln() } else { 0.0 };
+                ln_factorial(of) - x.iter().map(|&x| ln_factorial(x)).sum::<f64>()
+                    + x.iter().zip(&shares).map(ln_share).sum::<f64>()
+            };
+            let observed = g(&counts, &shares);
+            let mut exact = 0.0;
+            for first in 0..=of {
+                for second in 0..=(of - first) {
+                    let mut x = vec![0; shares.len()];
+                    (x[0], x[1]) = (first, second);
+                    match shares.len() {
+                        2 if first + second < of => continue,
+                        2 => (),
+                        _ => x[2] = of - first - second,
+                    }
+                    if g(&x, &shares) >= observed - 1e-9 {
+                        exact += ln_multinomial(&x).exp();
+                    }
+                }
+            }
+            let (_, p) = g_test(&counts, &shares, draws, Seed(5));
+            let error = (exact * (1.0 - exact) / draws as f64).sqrt();
+            assert!((p - exact).abs() < 4.0 * error + 1.0 / draws as f64, "{counts:?}: {p}, exactly {exact}");
+        }
+        // As many runs as a sweep may have take no longer.
+        let (_, p) = g_test(&[500_000_000_300, 499_999_999_700], &[0.5, 0.5], 2_000, Seed(1));
         assert!(p > 0.9, "{p}");
     }
 
