@@ -185,6 +185,52 @@ fn listeners_who_agree_to_what_they_do_not_know_shift_the_critical_line() {
     }
 }
 
+/// Where a population of N and one of 2N take equally many rounds per agent to agree, and the standard error. A small
+/// majority drifts with (3 pi - 2 phi - 1) / 2 times its size and diffuses with 1 / N, so rounds to consensus are
+/// N f(N (3 pi - 2 phi - 1)): at the critical point, and there alone, they are as many per agent at all sizes.
+/// `reach` is how far around what is due is looked, as a difference of N (3 pi - 2 phi - 1).
+fn crossing(size: u32, due: f64, reach: f64, runs: u64, agents: impl Fn(f64) -> String + Sync) -> (f64, f64) {
+    let xs = [-reach, 0.0, reach];
+    let at = |x: f64| due + x / (3.0 * f64::from(size));
+    let cases: Vec<(f64, u32)> = xs.iter().flat_map(|&x| [(x, size), (x, 2 * size)]).collect();
+    let rounds = each(&cases, |&(x, n)| {
+        let ended = play(&naming(n, HALVES, "rounds = 1_000_000", &two_names(&agents(at(x)))), runs);
+        let rounds: Vec<f64> = ended.iter().map(|(outcome, _)| outcome.rounds_to_consensus.unwrap()).collect();
+        let (mean, sd) = mean_sd(&rounds);
+        (mean.ln(), (sd / mean).powi(2) / runs as f64)
+    });
+    // How much longer per agent the larger population takes, in logarithms: nearly a line in x.
+    let longer: Vec<f64> = rounds.chunks(2).map(|pair| pair[1].0 - pair[0].0 - 2f64.ln()).collect();
+    let variance = rounds.iter().map(|(_, variance)| variance).sum::<f64>() / 3.0;
+    let slope = (longer[2] - longer[0]) / (2.0 * reach);
+    let mean = longer.iter().sum::<f64>() / 3.0;
+    (at(-mean / slope), (variance / 3.0).sqrt() / slope.abs() / (3.0 * f64::from(size)))
+}
+
+fn check_crossing(what: &str, size: u32, due: f64, reach: f64, runs: u64, agents: impl Fn(f64) -> String + Sync) {
+    let (found, error) = crossing(size, due, reach, runs, agents);
+    println!("{what}, N = {size} and {}: {found:.5} ± {error:.5} (theory {due:.5})", 2 * size);
+    assert!((found - due).abs() < 3.0 * error, "{what}: {found} ± {error}, not {due}");
+}
+
+#[test]
+fn the_critical_points_of_listeners_are_where_populations_of_two_sizes_cross() {
+    check_crossing("beta_c", 100, 1.0 / 3.0, 1.0, 400, |beta| format!("beta = {beta}\n"));
+    check_crossing("pi_c at phi = 0.25", 100, 0.5, 3.0, 400, |pi| format!("pi = {pi}\nphi = 0.25\n"));
+}
+
+#[test]
+#[ignore = "two minutes"]
+fn the_critical_points_of_listeners_are_found_by_finite_size_scaling() {
+    for (size, runs) in [(100, 1000), (200, 600), (400, 400)] {
+        check_crossing("beta_c", size, 1.0 / 3.0, 1.0, runs, |beta| format!("beta = {beta}\n"));
+        for (phi, reach) in [(0.1, 1.5), (0.25, 3.0), (0.5, 5.0)] {
+            let (what, due) = (format!("pi_c at phi = {phi}"), (1.0 + 2.0 * phi) / 3.0);
+            check_crossing(&what, size, due, reach, runs, |pi| format!("pi = {pi}\nphi = {phi}\n"));
+        }
+    }
+}
+
 fn committed(size: u32, share: &str, rounds: u64) -> World {
     naming(
         size,
