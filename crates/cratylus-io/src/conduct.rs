@@ -112,6 +112,15 @@ impl Unit {
         self.last - self.first + 1
     }
 
+    /// The number of the point's first run.
+    fn base(&self, job: &Job<'_>) -> u64 {
+        self.point as u64 * job.points[self.point].experiment.replicas
+    }
+
+    fn replicas(&self, job: &Job<'_>) -> Vec<u64> {
+        (self.first - self.base(job)..=self.last - self.base(job)).collect()
+    }
+
     /// Whether a cell ends with a run.
     fn ends(&self, run: u64) -> bool {
         run == self.last || (run - self.first + 1).is_multiple_of(self.cell)
@@ -374,7 +383,7 @@ fn cut_up(job: &Job<'_>, point: usize, from: u64, to: u64, pieces: u64) -> Vec<U
     // A run of live models may take hours, so each is kept as soon as it is over.
     let most = if world.live() { 1 } else { (HELD_MAX / longest).clamp(1, 256) };
     // What takes less time than to write it down is no work of its own.
-    let least = (GROUP_LEAST as u64).div_ceil(longest);
+    let least = (2 * GROUP_LEAST as u64).div_ceil(longest);
     let cell = (to - from).div_ceil(CELLS).max(least).min(most);
     let step = (to - from).div_ceil(pieces).next_multiple_of(cell).min(most / cell * cell);
     let base = point as u64 * job.points[point].experiment.replicas;
@@ -463,10 +472,9 @@ pub(crate) fn play(
 }
 
 fn play_unit(job: &Job<'_>, dir: &Path, unit: Unit, progress: &Progress) -> Result<(), Refused> {
-    let (point, world) = (&job.points[unit.point], &job.worlds[unit.point]);
-    let base = unit.point as u64 * point.experiment.replicas;
-    let replicas: Vec<u64> = (unit.first - base..=unit.last - base).collect();
-    let mut recorder = Recorder::new(world, &replicas, base, dir, unit, job.worlds.iter().any(World::live), progress)?;
+    let world = &job.worlds[unit.point];
+    let replicas = unit.replicas(job);
+    let mut recorder = Recorder::new(job, unit, dir, progress)?;
     if let Err(fault) = run(world, &replicas, Engine::Fastest, &mut recorder) {
         return Err(match progress.stop.load(Ordering::Relaxed) {
             true => Refused::Interrupted,
@@ -480,8 +488,6 @@ fn play_unit(job: &Job<'_>, dir: &Path, unit: Unit, progress: &Progress) -> Resu
 /// Reads a unit's events: writes them in the order of the runs, and keeps outcomes and readings.
 pub(crate) struct Recorder<'a> {
     base: u64,
-    /// Whether tables have the columns that live models need: all of an experiment's, or none.
-    live: bool,
     world: &'a World,
     words: Words,
     unit: Unit,
@@ -510,23 +516,18 @@ struct OpenRun {
 }
 
 impl<'a> Recorder<'a> {
-    pub fn new(
-        world: &'a World,
-        replicas: &[u64],
-        base: u64,
-        dir: &Path,
-        unit: Unit,
-        live: bool,
-        progress: &'a Progress,
-    ) -> Result<Recorder<'a>, Trouble> {
+    pub fn new(job: &Job<'a>, unit: Unit, dir: &Path, progress: &'a Progress) -> Result<Recorder<'a>, Trouble> {
+        let (world, replicas) = (&job.worlds[unit.point], unit.replicas(job));
         let words = Words::new(world.experiment.names());
+        // All points of an experiment have the columns that any of them needs.
+        let any = |of: fn(&World) -> bool| job.worlds.iter().any(of);
+        let (live, alias, groups) = (any(World::live), any(|world| world.experiment.control.alias), any(World::in_groups));
         let rows = || {
-            let rows = Interactions::new(&words);
-            match (world.in_groups(), live) {
-                (true, _) => rows.of_groups(),
-                (false, true) => rows.of_models(world.experiment.control.alias),
-                (false, false) => rows,
+            let mut rows = Interactions::new(&words);
+            if live {
+                rows = rows.of_models(alias);
             }
+            if groups { rows.of_groups() } else { rows }
         };
         let open = replicas.iter().map(|&replica| {
             let context = world.context(replica);
@@ -542,8 +543,7 @@ impl<'a> Recorder<'a> {
         };
         let open = open.collect();
         Ok(Recorder {
-            base,
-            live,
+            base: unit.base(job),
             words,
             interactions,
             measures: TableWriter::create(&unit.file(dir, MEASURES), &measures_table(&[]))?,
@@ -638,7 +638,7 @@ impl<'a> Recorder<'a> {
 impl Sink for Recorder<'_> {
     fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
         self.played(events.len() as u64)?;
-        let (keep, live, number, world) = (self.interactions.is_some(), self.live, self.base + replica, self.world);
+        let (keep, number, world) = (self.interactions.is_some(), self.base + replica, self.world);
         let run = self.find(replica);
         for event in events {
             run.outcome.see(event);
@@ -647,14 +647,13 @@ impl Sink for Recorder<'_> {
                 continue;
             }
             run.waiting.push(number, event);
-            if let Some((groups, members)) = &mut run.groups {
+            let hearers = run.groups.as_mut().map(|(groups, members)| {
                 groups.meet(world.seed(replica), event.t, members);
-                run.waiting.push_hearers(&members[1..]);
-            }
-            if live {
-                let shown = run.kinds.as_ref().map(|kinds| world.shown(world.seed(replica), kinds, event));
-                run.waiting.push_shown(event, shown.unwrap_or_default());
-            }
+                &members[1..]
+            });
+            run.waiting.push_hearers(hearers);
+            let shown = run.kinds.as_ref().map(|kinds| world.shown(world.seed(replica), kinds, event));
+            run.waiting.push_shown(event, shown.unwrap_or_default());
         }
         self.advance().map_err(|trouble| Fault(trouble.0))
     }

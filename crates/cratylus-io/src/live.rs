@@ -320,7 +320,7 @@ impl<'a> Table<'_, 'a> {
         let world = &self.job.worlds[unit.point];
         let base = unit.point as u64 * point.experiment.replicas;
         let replica = unit.first - base;
-        let recorder = Recorder::new(world, &[replica], base, self.dir, unit, true, self.progress)?;
+        let recorder = Recorder::new(self.job, unit, self.dir, self.progress)?;
         let id = self.next;
         self.next += 1;
         self.playing.insert(id, Playing { live: Live::new(world, replica), recorder, world: unit.point });

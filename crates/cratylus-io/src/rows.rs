@@ -136,15 +136,16 @@ impl Interactions {
         Interactions { hearers: Some(Vec::new()), ..self }
     }
 
-    /// Who heard the speaker of a group.
-    pub fn push_hearers(&mut self, hearers: &[AgentId]) {
-        let column = self.hearers.as_mut().expect("only where groups meet");
-        column.push(Some(ByteArray::from(ids(hearers).as_str())));
+    /// Who heard the speaker, where a group met; kept where there is a column for it.
+    pub fn push_hearers(&mut self, hearers: Option<&[AgentId]>) {
+        if let Some(column) = &mut self.hearers {
+            column.push(hearers.map(|hearers| ByteArray::from(ids(hearers).as_str())));
+        }
     }
 
-    /// What is known of an interaction beside its event: what each seat was shown.
+    /// What is known of an interaction beside its event: what each seat was shown; kept where there are columns for it.
     pub fn push_shown(&mut self, event: &Event, shown: [Option<Shown>; 2]) {
-        let columns = self.live.as_mut().expect("only where agents are language models");
+        let Some(columns) = &mut self.live else { return };
         let text = |text: &String| ByteArray::from(text.as_str());
         for (seat, shown) in shown.iter().enumerate() {
             columns.invalid[seat].push(shown.as_ref().map(|_| i64::from(event.invalid[seat])));
@@ -196,9 +197,10 @@ impl Interactions {
         }
         self.success.extend(block.success >> first, n);
         self.settled.extend(block.settled >> first, n);
-        // Language models are not played in blocks, but other points of their sweep may be.
+        // Neither groups nor language models are played in blocks, but other points of their sweep may be.
+        let rows = self.success.len();
+        self.hearers.iter_mut().for_each(|column| column.resize(rows, None));
         if let Some(live) = &mut self.live {
-            let rows = self.success.len();
             live.invalid.iter_mut().for_each(|column| column.resize(rows, None));
             live.orders.iter_mut().chain(live.aliases.iter_mut().flatten()).for_each(|column| column.resize(rows, None));
         }

@@ -30,7 +30,7 @@ pub const FORMAT: &str = "1";
 /// Rows of a row group at most. Part of what makes the bytes of a directory's tables the same.
 pub const GROUP: usize = 1 << 17;
 /// Row groups of fewer rows are gathered when files are joined: a reader would spend its time on headers.
-pub const GROUP_LEAST: usize = 1 << 12;
+pub const GROUP_LEAST: usize = 1 << 13;
 
 /// One column, with None where a value is missing.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,6 +109,25 @@ impl Table {
         } else {
             self.columns.iter_mut().zip(other.columns).for_each(|(into, from)| append(&mut into.values, from.values));
         }
+    }
+
+    /// Takes off the first rows, at most `n`.
+    fn take(&mut self, n: usize) -> Table {
+        fn first<T>(values: &mut Vec<T>, n: usize) -> Vec<T> {
+            let rest = values.split_off(n.min(values.len()));
+            std::mem::replace(values, rest)
+        }
+        let columns = self.columns.iter_mut().map(|column| {
+            let values = match &mut column.values {
+                Values::Int(values) => Values::Int(first(values, n)),
+                Values::UInt(values) => Values::UInt(first(values, n)),
+                Values::Float(values) => Values::Float(first(values, n)),
+                Values::Text(values) => Values::Text(first(values, n)),
+                Values::Bool(values) => Values::Bool(first(values, n)),
+            };
+            Column::new(&column.name, values)
+        });
+        Table { columns: columns.collect() }
     }
 
     fn values(&self, name: &str) -> Result<&Values, String> {
@@ -378,10 +397,15 @@ pub fn temporary(path: &Path) -> PathBuf {
 /// they came in.
 pub fn join(parts: &[PathBuf], to: &Path) -> Result<(), Trouble> {
     let Some(first) = parts.first() else { return Ok(()) };
-    let mut out = TableWriter::of(to, Opened::new(first)?.schema().root_schema_ptr())?;
+    let schema = Opened::new(first)?.schema().clone();
+    let mut out = TableWriter::of(to, schema.root_schema_ptr())?;
     let mut gathered = Table::default();
     for part in parts {
         let part = Opened::new(part)?;
+        if part.schema() != &schema {
+            let why = format!("{} has other columns than {}", part.path.display(), first.display());
+            return Err(Trouble::new(why));
+        }
         for (g, said) in part.reader.metadata().row_groups().iter().enumerate() {
             if said.num_rows() >= GROUP_LEAST as i64 {
                 out.write(&std::mem::take(&mut gathered))?;
@@ -390,7 +414,7 @@ pub fn join(parts: &[PathBuf], to: &Path) -> Result<(), Trouble> {
             }
             gathered.append(part.read(g, None)?);
             if gathered.rows() >= GROUP {
-                out.write(&std::mem::take(&mut gathered))?;
+                out.write(&gathered.take(GROUP))?;
             }
         }
     }
@@ -646,6 +670,20 @@ mod tests {
         let whole = joined("whole", &[0, groups.len()]);
         assert!(whole == joined("each", &(0..=groups.len()).collect::<Vec<_>>()));
         assert!(whole == joined("some", &[0, 2, 4, 4, groups.len()]));
+        // Where all are small, not even who cut them how does.
+        let small = |name: &str, n: usize| {
+            let part = dir.join(format!("{name}-part"));
+            let mut writer = TableWriter::create(&part, &rows(0, 0)).unwrap();
+            (0..150_000).step_by(n).for_each(|from| writer.write(&rows(from, n.min(150_000 - from))).unwrap());
+            writer.finish().unwrap();
+            join(&[part], &dir.join(name)).unwrap();
+            std::fs::read(dir.join(name)).unwrap()
+        };
+        assert!(small("200", 200) == small("1000", 1000));
+        let other = dir.join("other");
+        write(&other, &Table { columns: vec![Column::ints("i", [1])] }).unwrap();
+        let why = join(&[dir.join("whole"), other], &dir.join("no")).unwrap_err().to_string();
+        assert!(why.contains("has other columns than"), "{why}");
         let mut lengths = Vec::new();
         read_groups(&dir.join("whole"), None, |group| {
             lengths.push(group.rows());

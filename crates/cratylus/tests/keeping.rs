@@ -228,12 +228,28 @@ fn rows_are_cut_by_runs_and_not_by_who_played_them() {
     };
     let one = cut("one", &["--set", "replicas=1", "--set", "sweep={}", "--set", "stop.interactions=300000"]);
     assert_eq!(one, [1 << 17, 1 << 17, 300_000 - (1 << 18)]);
-    // Of 65 runs, each two are a cell.
+    // Each four runs are a cell, as it would be short with fewer.
     let many = cut("many", &["--set", "replicas=65", "--set", "sweep={}", "--set", "stop.interactions=5000"]);
-    assert_eq!(many, [vec![10_000; 32], vec![5_000]].concat());
+    assert_eq!(many, [vec![20_000; 16], vec![5_000]].concat());
     // What would be short is gathered.
     let short = cut("short", &["--set", "replicas=10", "--set", "stop.interactions=64"]);
     assert_eq!(short, [1_280]);
+}
+
+/// All points of a sweep have the columns that any of them needs, empty where they say nothing.
+#[test]
+fn a_sweep_whose_points_show_agents_different_things_is_one_table() {
+    let dir = folder("columns");
+    let text = "seed = 1\nreplicas = 2\n[population]\nsize = 4\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\n\
+                memory = 2\n[agents]\nkind = \"mock\"\nlatency = 0\npolicy = { kind = \"uniform\" }\n[stop]\ninteractions = 40\n[sweep]\n\"control.alias\" = [false, true]\n";
+    std::fs::write(dir.join("e.toml"), text).unwrap();
+    succeeds(&dir, &["run", "e.toml", "--out", "r", "--quiet"]);
+    let rows = table::read(&dir.join("r/interactions.parquet"), Some(&["run", "alias_a", "order_a"])).unwrap();
+    let (runs, aliases, orders) = (rows.ints("run").unwrap(), rows.texts("alias_a").unwrap(), rows.texts("order_a").unwrap());
+    assert_eq!(runs.len(), 160);
+    assert!(orders.iter().all(Option::is_some));
+    assert!(runs.iter().zip(&aliases).all(|(run, alias)| alias.is_some() == (run.unwrap() >= 2)), "{aliases:?}");
+    succeeds(&dir, &["replay", "r"]);
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn what_cannot_be_joined_is_refused_with_the_reason() {
     };
     succeeds(&dir, &["run", "e.toml", "--shard", "1/2", "--out", "a"]);
     succeeds(&dir, &["run", "e.toml", "--shard", "2/2", "--out", "other", "--set", "seed=12"]);
-    refused(&["merge", "a", "--out", "m"], &["30 of 60 cells are missing", "--cell"]);
+    refused(&["merge", "a", "--out", "m"], &["12 of 24 cells are missing", "--cell"]);
     refused(&["merge", "a", "other", "--out", "m"], &["other holds cells of another experiment", "seed: was 12, is now 11"]);
     refused(&["merge", "a", "whole", "--out", "m"], &["whole is finished"]);
     refused(&["merge", "a", "nowhere", "--out", "m"], &["nowhere"]);

@@ -134,7 +134,7 @@ fn unimodal(mean: f64, variance: f64, low: f64, high: f64, ln_p: impl Fn(f64) ->
 
 /// How many of `n` tries succeed, each with probability `p`.
 pub fn binomial(n: u64, p: f64, draws: &mut Stream) -> u64 {
-    if n == 0 || p <= 0.0 {
+    if n == 0 || p.is_nan() || p <= 0.0 {
         return 0;
     }
     if p >= 1.0 {
