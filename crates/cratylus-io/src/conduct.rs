@@ -367,12 +367,15 @@ const CELLS: u64 = 64;
 
 /// The work of all processes, one cell in a unit.
 pub(crate) fn cells(job: &Job<'_>) -> Vec<Unit> {
-    (0..job.points.len()).flat_map(|i| cut_up(job, i, 0, job.points[i].experiment.replicas, CELLS)).collect()
+    every_point(job, CELLS)
 }
 
 /// The work of one process. Each unit waits for the disk to have its files, so a sweep of many points is cut coarsely.
 fn units(job: &Job<'_>) -> Vec<Unit> {
-    let pieces = (256 / job.points.len() as u64).clamp(1, 16);
+    every_point(job, (256 / job.points.len() as u64).clamp(1, 16))
+}
+
+fn every_point(job: &Job<'_>, pieces: u64) -> Vec<Unit> {
     (0..job.points.len()).flat_map(|i| cut_up(job, i, 0, job.points[i].experiment.replicas, pieces)).collect()
 }
 
