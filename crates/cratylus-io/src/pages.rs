@@ -364,18 +364,6 @@ macro_rules! numbered {
 numbered!(i32);
 numbered!(i64);
 
-/// For each seat, what no agent's number is above: all their bits together.
-pub fn bound(pairs: &[[AgentId; 2]]) -> [AgentId; 2] {
-    const WIDE: usize = 16;
-    let (wide, rest) = pairs.as_flattened().as_chunks::<WIDE>();
-    let mut union = [0; WIDE];
-    for some in wide {
-        (0..WIDE).for_each(|i| union[i] |= some[i]);
-    }
-    (0..rest.len()).for_each(|i| union[i] |= rest[i]);
-    [0, 1].map(|seat| union.iter().skip(seat).step_by(2).fold(0, |all, bits| all | bits))
-}
-
 fn agents(pairs: &[[AgentId; 2]], seat: usize, bound: AgentId, out: &mut Vec<u8>) -> [Option<i64>; 2] {
     match bound < i32::MAX as AgentId {
         true => differences(pairs.len(), Numbered { pairs, seat, lane: PhantomData::<i32> }, out),

@@ -83,6 +83,8 @@ pub struct Interactions {
     /// Stretches of one run: which, from which interaction on, and how many rows.
     runs: Vec<(u64, u64, usize)>,
     pairs: Vec<[AgentId; 2]>,
+    /// For each seat, what no agent's number was above: all their bits together.
+    bound: [AgentId; 2],
     names: [Said; 2],
     success: Bits,
     /// Where something was settled.
@@ -118,6 +120,7 @@ impl Interactions {
         Interactions {
             runs: Vec::new(),
             pairs: Vec::new(),
+            bound: [0; 2],
             names: [said(), said()],
             success: Bits::default(),
             settled: Bits::default(),
@@ -160,6 +163,7 @@ impl Interactions {
     pub fn push(&mut self, run: u64, event: &Event) {
         self.count(run, event.t, 1);
         self.pairs.push(event.agents);
+        self.bind(event.agents);
         for seat in 0..2 {
             let Said { names, there } = &mut self.names[seat];
             there.push(event.names[seat].is_some());
@@ -170,6 +174,10 @@ impl Interactions {
         }
         self.success.push(event.success == Some(true));
         self.settled.push(event.success.is_some());
+    }
+
+    fn bind(&mut self, bits: [AgentId; 2]) {
+        (0..2).for_each(|seat| self.bound[seat] |= bits[seat]);
     }
 
     /// More rows of a run.
@@ -184,7 +192,9 @@ impl Interactions {
     pub fn push_block(&mut self, run: u64, block: &Block) {
         let (first, n) = (block.first, block.n - block.first);
         self.count(run, block.start + first as u64, n);
-        self.pairs.extend_from_slice(&block.pairs[first..block.n]);
+        let pairs = &block.pairs[first..block.n];
+        self.pairs.extend_from_slice(pairs);
+        self.bind(bits_of(pairs));
         for seat in 0..2 {
             let Said { names, there } = &mut self.names[seat];
             there.extend(block.said[seat] >> first, n);
@@ -210,6 +220,7 @@ impl Interactions {
     pub fn append(&mut self, other: &mut Interactions) {
         other.runs.drain(..).for_each(|(run, t, n)| self.count(run, t, n));
         self.pairs.append(&mut other.pairs);
+        self.bind(other.bound);
         self.success.append(&mut other.success);
         self.settled.append(&mut other.settled);
         for seat in 0..2 {
@@ -314,15 +325,15 @@ impl Interactions {
         let marks = |bits: Bits| if bits.all() { None } else { Some(bits) };
         let all = |values| Packed { values, there: None };
         let pairs = &self.pairs[rows.clone()];
-        let bound = pages::bound(pairs);
         let [agent_a, agent_b] = [0, 1].map(|seat| {
-            let nobody = bound[seat] == NOBODY && pairs.iter().any(|pair| pair[seat] == NOBODY);
+            let bound = self.bound[seat];
+            let nobody = bound == NOBODY && pairs.iter().any(|pair| pair[seat] == NOBODY);
             let there = nobody.then(|| pairs.iter().map(|pair| pair[seat] != NOBODY).collect());
             let pairs = match nobody {
                 false => pairs.into(),
                 true => pairs.iter().copied().filter(|pair| pair[seat] != NOBODY).collect(),
             };
-            Packed { values: pages::Values::Agents { pairs, seat, bound: bound[seat] }, there }
+            Packed { values: pages::Values::Agents { pairs, seat, bound }, there }
         });
         let [name_a, name_b] = self.names.each_ref().map(|said| {
             let there = marks(said.there.slice(rows.clone()));
@@ -367,6 +378,18 @@ impl Interactions {
         }
         columns
     }
+}
+
+/// All bits of the agents' numbers, seat by seat.
+fn bits_of(pairs: &[[AgentId; 2]]) -> [AgentId; 2] {
+    const WIDE: usize = 16;
+    let (wide, rest) = pairs.as_flattened().as_chunks::<WIDE>();
+    let mut bits = [0; WIDE];
+    for some in wide {
+        (0..WIDE).for_each(|i| bits[i] |= some[i]);
+    }
+    (0..rest.len()).for_each(|i| bits[i] |= rest[i]);
+    [0, 1].map(|seat| bits.iter().skip(seat).step_by(2).fold(0, |all, bits| all | bits))
 }
 
 /// Reads rows of `interactions.parquet` back into events, each with its run.

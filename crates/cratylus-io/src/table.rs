@@ -20,7 +20,7 @@ use parquet::file::statistics::Statistics;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{ColumnPath, SchemaDescriptor, Type};
 use std::fs::File;
-use std::io::{BufWriter, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -193,11 +193,39 @@ impl Table {
 }
 
 /// Bytes that go to the system at a time.
-const BUFFER: usize = 1 << 16;
+const BLOCK: usize = 1 << 18;
+
+/// A file that is written in blocks which start at multiples of their length. The system keeps a file in pages of many
+/// sizes, and pieces that lie across the borders of large ones take it twice as long.
+struct Blocks {
+    file: File,
+    /// How much was written.
+    at: usize,
+    waiting: Vec<u8>,
+}
+
+impl Write for Blocks {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let room = BLOCK - (self.at + self.waiting.len()) % BLOCK;
+        let n = room.min(bytes.len());
+        self.waiting.extend_from_slice(&bytes[..n]);
+        if n == room {
+            self.flush()?;
+        }
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.write_all(&self.waiting)?;
+        self.at += self.waiting.len();
+        self.waiting.clear();
+        Ok(())
+    }
+}
 
 /// Writes a table piece by piece, each piece a row group.
 pub struct TableWriter {
-    writer: SerializedFileWriter<BufWriter<File>>,
+    writer: SerializedFileWriter<Blocks>,
     path: PathBuf,
     temporary: PathBuf,
     scratch: Scratch,
@@ -279,7 +307,7 @@ impl TableWriter {
         let properties = properties.build();
         let temporary = temporary(path);
         let file = File::create(&temporary).map_err(at("writing", &temporary))?;
-        let writer = SerializedFileWriter::new(BufWriter::with_capacity(BUFFER, file), schema, Arc::new(properties))
+        let writer = SerializedFileWriter::new(Blocks { file, at: 0, waiting: Vec::new() }, schema, Arc::new(properties))
             .map_err(at("writing", &temporary))?;
         Ok(TableWriter { writer, path: path.into(), temporary, scratch: Scratch::default() })
     }
@@ -373,7 +401,7 @@ impl TableWriter {
     /// Ends the file, makes sure that it is on the disk, and moves it to its place.
     pub fn finish(mut self) -> Result<(), Trouble> {
         self.writer.finish().map_err(at("writing", &self.temporary))?;
-        self.writer.inner().get_ref().sync_all().map_err(at("writing", &self.temporary))?;
+        self.writer.inner().file.sync_all().map_err(at("writing", &self.temporary))?;
         std::fs::rename(&self.temporary, &self.path).map_err(at("moving into place", &self.path))
     }
 }
