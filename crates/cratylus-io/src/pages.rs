@@ -1,26 +1,32 @@
 //! Columns of a row group as the pages of a Parquet file, for tables that are as long as runs.
 //!
 //! The parquet crate's writer takes one value after another through general machinery, which costs several times what
-//! playing an interaction does. Here a column is packed 32 or 64 values at a time, one page for each column of a row
-//! group, without compression: whole numbers as differences, which leaves counters a few bits a page and agents the bits
-//! of their number, and words as places in a dictionary. What is written are encodings that all readers know (Parquet's
-//! `Encodings.md`: DELTA_BINARY_PACKED, RLE_DICTIONARY, PLAIN); footers are the crate's.
+//! playing an interaction does. Here a column is packed 32 or 64 values at a time, without compression: whole numbers as
+//! differences, which leaves counters a few bits a page and agents the bits of their number, and words as places in a
+//! dictionary. What is written are encodings that all readers know (Parquet's `Encodings.md`: DELTA_BINARY_PACKED,
+//! RLE_DICTIONARY, PLAIN); footers are the crate's.
 
 use crate::bits::Bits;
 use cratylus_core::AgentId;
 use cratylus_core::machine::{self, Work};
-use parquet::basic::{Compression, Encoding, EncodingMask};
+use bytes::Bytes;
+use parquet::basic::{Compression, Encoding, EncodingMask, Type as Physical};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::data_type::ByteArray;
 use parquet::errors::Result;
 use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnDescPtr;
 use std::borrow::Cow;
+use std::io::{Chain, Read};
 use std::marker::PhantomData;
 use std::ops::BitOr;
 
-/// A column of a row group: a value for each row that has one.
+/// Rows of a page. What waits to be packed then stays near the processor.
+pub const PAGE: usize = 1 << 14;
+
+/// Rows of a column that make a page: a value for each that has one.
 pub struct Packed<'a> {
     pub values: Values<'a>,
     /// Which rows have a value; None where all do.
@@ -33,8 +39,8 @@ pub enum Values<'a> {
     Counters { step: i64, stretches: Vec<(i64, usize)> },
     /// The agents of one seat of pairs, numbered from 0 and none above a bound; files number them from 1.
     Agents { pairs: Cow<'a, [[AgentId; 2]]>, seat: usize, bound: AgentId },
-    /// Words, as places in a dictionary.
-    Words { dictionary: Cow<'a, [ByteArray]>, places: Places },
+    /// Words, as places in a dictionary, which begins with that of the pages before.
+    Words { dictionary: &'a [ByteArray], places: Places },
     /// True and false.
     Bools(Bits),
 }
@@ -47,90 +53,147 @@ pub enum Places {
     Any(Vec<u32>),
 }
 
-impl Packed<'_> {
-    /// Writes the pages of a column that may have missing values into a vector, in place of what it holds, from some place
-    /// on. Gives what the file's footer would say of them, were the vector a file.
-    pub fn encode(&self, column: &ColumnDescPtr, out: &mut Vec<u8>) -> Result<ColumnCloseResult> {
-        let len = match &self.values {
+/// A column of a row group, page by page.
+#[derive(Default)]
+pub struct Chunk {
+    /// The data pages, one after the other.
+    pages: Vec<u8>,
+    rows: usize,
+    missing: usize,
+    encoding: Option<Encoding>,
+    /// The least of its whole numbers and the largest, where it holds any.
+    within: Option<[i64; 2]>,
+    /// Of words, how many it holds, and those themselves; where there are words, the page of them in the end.
+    dictionary: Option<(usize, Vec<u8>)>,
+}
+
+impl Chunk {
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Appends a page.
+    pub fn push(&mut self, page: &Packed<'_>) {
+        let len = match &page.values {
             Values::Counters { stretches, .. } => stretches.iter().map(|(_, n)| n).sum(),
             Values::Agents { pairs, .. } => pairs.len(),
             Values::Words { places: Places::Bits(bits), .. } | Values::Bools(bits) => bits.len(),
             Values::Words { places: Places::Any(places), .. } => places.len(),
         };
-        let rows = self.there.as_ref().map_or(len, Bits::len);
-        let missing = Some((rows - len) as u64);
-        let mut dictionary = None;
-        if let Values::Words { dictionary: words, .. } = &self.values {
-            let mut bytes = Vec::with_capacity(words.iter().map(|word| 4 + word.len()).sum());
-            for word in words.iter() {
-                bytes.extend((word.len() as u32).to_le_bytes());
-                bytes.extend(word.data());
-            }
-            dictionary = Some((words.len(), bytes));
-        }
-        // How long its header is, a page says when it is done; all of that is then put before it.
-        let mut start = 2 * HEADER_MAX + dictionary.as_ref().map_or(0, |(_, bytes)| bytes.len());
-        out.clear();
-        out.resize(start, 0);
-        levels(rows, self.there.as_ref(), out);
-        let (encoding, statistics) = match &self.values {
+        let rows = page.there.as_ref().map_or(len, Bits::len);
+        let out = &mut self.pages;
+        let start = out.len();
+        levels(rows, page.there.as_ref(), out);
+        let mut within = [None; 2];
+        let encoding = match &page.values {
             Values::Counters { step, stretches } => {
-                let [least, most] = differences(len, Counting { step: *step, stretches, used: 0 }, out);
-                (Encoding::DELTA_BINARY_PACKED, Statistics::int64(least, most, None, missing, false))
+                within = differences(len, Counting { step: *step, stretches, used: 0 }, out);
+                Encoding::DELTA_BINARY_PACKED
             }
             Values::Agents { pairs, seat, bound } => {
-                let [least, most] = agents(pairs, *seat, *bound, out);
-                (Encoding::DELTA_BINARY_PACKED, Statistics::int64(least, most, None, missing, false))
+                within = agents(pairs, *seat, *bound, out);
+                Encoding::DELTA_BINARY_PACKED
             }
-            Values::Words { dictionary: words, places } => {
-                let width = bits(words.len().saturating_sub(1) as u64).max(1);
+            Values::Words { dictionary, places } => {
+                let (known, words) = self.dictionary.get_or_insert_default();
+                for word in &dictionary[*known..] {
+                    words.extend((word.len() as u32).to_le_bytes());
+                    words.extend(word.data());
+                }
+                *known = dictionary.len();
+                let width = bits(dictionary.len().saturating_sub(1) as u64).max(1);
                 out.push(width as u8);
                 match places {
                     Places::Bits(bits) => hybrid_bits(bits, out),
                     Places::Any(places) => hybrid_any(places, width, out),
                 }
-                (Encoding::RLE_DICTIONARY, Statistics::byte_array(None, None, None, missing, false))
+                Encoding::RLE_DICTIONARY
             }
             Values::Bools(bits) => {
                 let whole = out.len() + len.div_ceil(8);
                 bits.words().iter().for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
                 out.truncate(whole);
-                (Encoding::PLAIN, Statistics::boolean(None, None, None, missing, false))
+                Encoding::PLAIN
             }
         };
-        let end = out.len();
-        let of_data = header(DATA, end - start, &[rows as i32, encoding as i32, RLE, RLE]);
-        let mut put_before = |bytes: &[u8]| {
-            out[start - bytes.len()..start].copy_from_slice(bytes);
-            start -= bytes.len();
-            start
-        };
-        let data = put_before(&of_data);
-        let mut encodings = vec![Encoding::RLE, encoding];
-        let dictionary = dictionary.map(|(words, bytes)| {
+        // How long its header is, a page says when it is done.
+        let header = header(DATA, out.len() - start, &[rows as i32, encoding as i32, RLE, RLE]);
+        out.splice(start..start, header);
+        self.encoding = Some(encoding);
+        self.rows += rows;
+        self.missing += rows - len;
+        if let [Some(least), Some(most)] = within {
+            let [before, after] = self.within.unwrap_or([least, most]);
+            self.within = Some([before.min(least), after.max(most)]);
+        }
+    }
+
+    /// What the file's footer would say of it, were it a file; from there on its bytes are given by [`ChunkReader`].
+    pub fn close(&mut self, column: &ColumnDescPtr) -> Result<ColumnCloseResult> {
+        let mut encodings = vec![Encoding::RLE];
+        encodings.extend(self.encoding);
+        let mut dictionary = 0;
+        if let Some((words, bytes)) = &mut self.dictionary {
             encodings.push(Encoding::PLAIN);
-            put_before(&bytes);
-            put_before(&header(DICTIONARY, bytes.len(), &[words as i32, Encoding::PLAIN as i32]))
-        });
-        let size = (end - start) as i64;
+            let header = header(DICTIONARY, bytes.len(), &[*words as i32, Encoding::PLAIN as i32]);
+            bytes.splice(0..0, header);
+            dictionary = bytes.len();
+        }
+        let missing = Some(self.missing as u64);
+        let [least, most] = self.within.map_or([None; 2], |within| within.map(Some));
+        let statistics = match column.physical_type() {
+            Physical::INT64 => Statistics::int64(least, most, None, missing, false),
+            Physical::BOOLEAN => Statistics::boolean(None, None, None, missing, false),
+            _ => Statistics::byte_array(None, None, None, missing, false),
+        };
+        let size = (dictionary + self.pages.len()) as i64;
         let metadata = ColumnChunkMetaData::builder(column.clone())
             .set_compression(Compression::UNCOMPRESSED)
             .set_encodings_mask(EncodingMask::new_from_encodings(encodings.iter()))
-            .set_num_values(rows as i64)
+            .set_num_values(self.rows as i64)
             .set_total_compressed_size(size)
             .set_total_uncompressed_size(size)
-            .set_dictionary_page_offset(dictionary.map(|at| at as i64))
-            .set_data_page_offset(data as i64)
+            .set_dictionary_page_offset(self.dictionary.as_ref().map(|_| 0))
+            .set_data_page_offset(dictionary as i64)
             .set_statistics(statistics)
             .build()?;
         Ok(ColumnCloseResult {
             bytes_written: size as u64,
-            rows_written: rows as u64,
+            rows_written: self.rows as u64,
             metadata,
             bloom_filter: None,
             column_index: None,
             offset_index: None,
         })
+    }
+
+    /// Forgets its rows, and keeps the room that they took.
+    pub fn clear(&mut self) {
+        self.pages.clear();
+        *self = Chunk { pages: std::mem::take(&mut self.pages), ..Chunk::default() };
+    }
+}
+
+impl Length for &Chunk {
+    fn len(&self) -> u64 {
+        (self.dictionary.as_ref().map_or(0, |(_, bytes)| bytes.len()) + self.pages.len()) as u64
+    }
+}
+
+impl<'a> ChunkReader for &'a Chunk {
+    type T = Chain<&'a [u8], &'a [u8]>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T> {
+        debug_assert_eq!(start, 0, "a chunk is read as a whole");
+        let dictionary = self.dictionary.as_ref().map_or(&[][..], |(_, bytes)| bytes);
+        Ok(dictionary.chain(&self.pages))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        let mut bytes = vec![0; length];
+        self.get_read(start)?.read_exact(&mut bytes)?;
+        Ok(bytes.into())
     }
 }
 
@@ -138,8 +201,6 @@ impl Packed<'_> {
 const DATA: [i32; 2] = [0, 5];
 const DICTIONARY: [i32; 2] = [2, 7];
 const RLE: i32 = Encoding::RLE as i32;
-/// No header is longer.
-const HEADER_MAX: usize = 64;
 
 /// A `PageHeader` in Thrift's compact protocol: the page's kind, its size twice, as it is not compressed, and a struct of
 /// what is said of its kind, all whole numbers.
@@ -148,7 +209,7 @@ fn header([kind, field]: [i32; 2], size: usize, fields: &[i32]) -> Vec<u8> {
     const NEXT_INT: u8 = 1 << 4 | 5;
     const STRUCT: u8 = 12;
     const STOP: u8 = 0;
-    let mut out = Vec::with_capacity(HEADER_MAX);
+    let mut out = Vec::with_capacity(32);
     let ints = |values: &[i32], out: &mut Vec<u8>| {
         for &value in values {
             out.push(NEXT_INT);

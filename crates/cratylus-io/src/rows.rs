@@ -2,7 +2,7 @@
 //! recorded data do; events number them from 0.
 
 use crate::bits::Bits;
-use crate::pages::{self, Packed, Places};
+use crate::pages::{self, PAGE, Packed, Places};
 use crate::table::{Column, GROUP, Table, TableWriter, Values};
 use crate::world::Trouble;
 use ahash::AHashMap;
@@ -34,31 +34,6 @@ impl Words {
         }
     }
 
-    /// Names as places in a dictionary: the pool where that is short, and otherwise the words that are said.
-    fn places(&self, names: Cow<'_, [Name]>) -> (Cow<'_, [ByteArray]>, Places) {
-        let pool = self.names.len();
-        let largest = names.iter().fold(0, |largest, &name| largest.max(name)) as usize;
-        if largest < pool && pool <= POOL_SHORT {
-            return (Cow::Borrowed(&self.names), Places::Any(names.into_owned()));
-        }
-        let (mut dictionary, mut known) = (Vec::new(), AHashMap::new());
-        // What was said before is mostly said again: names that were looked up, and their places.
-        let mut recent = [(Name::MAX, 0); 1 << 11];
-        let places = names.iter().map(|&name| {
-            let recent = &mut recent[name as usize % (1 << 11)];
-            if recent.0 != name {
-                let place = *known.entry(name).or_insert_with(|| {
-                    dictionary.push(self.word(name));
-                    dictionary.len() as u32 - 1
-                });
-                *recent = (name, place);
-            }
-            recent.1
-        });
-        let places = places.collect();
-        (Cow::Owned(dictionary), Places::Any(places))
-    }
-
     pub fn name(&self, word: &str) -> Result<Name, String> {
         let place = self.names.iter().position(|name| name.data() == word.as_bytes());
         let invented = || if self.names.is_empty() { word.strip_prefix('w')?.parse().ok() } else { None };
@@ -68,6 +43,47 @@ impl Words {
 
 /// A pool of so many names is a dictionary whether they are all said or not.
 const POOL_SHORT: usize = 256;
+
+/// Names as places in a list of words: the pool where that is short, and otherwise the words that are said.
+#[derive(Default)]
+struct Dictionary {
+    words: Vec<ByteArray>,
+    known: AHashMap<Name, u32>,
+    /// What was said before is mostly said again: names that were looked up, and their places.
+    recent: Vec<(Name, u32)>,
+}
+
+impl Dictionary {
+    /// Starts over.
+    fn clear(&mut self, words: &Words) {
+        self.known.clear();
+        self.recent.clear();
+        let pool = if words.names.len() <= POOL_SHORT { &words.names[..] } else { &[] };
+        self.words = pool.to_vec();
+    }
+
+    fn places(&mut self, names: Cow<'_, [Name]>, words: &Words) -> Vec<u32> {
+        let pool = words.names.len();
+        let largest = names.iter().fold(0, |largest, &name| largest.max(name)) as usize;
+        if largest < pool && pool <= POOL_SHORT {
+            return names.into_owned();
+        }
+        const RECENT: usize = 1 << 11;
+        self.recent.resize(RECENT, (Name::MAX, 0));
+        let place = |&name: &Name| {
+            let recent = &mut self.recent[name as usize % RECENT];
+            if recent.0 != name {
+                let place = *self.known.entry(name).or_insert_with(|| {
+                    self.words.push(words.word(name));
+                    self.words.len() as u32 - 1
+                });
+                *recent = (name, place);
+            }
+            recent.1
+        };
+        names.iter().map(place).collect()
+    }
+}
 
 /// What is known of seats beside their events: unusable answers, the order in which options were shown, and where a
 /// control draws labels, under which.
@@ -100,6 +116,8 @@ struct Said {
     names: Names,
     /// In which rows it said something.
     there: Bits,
+    /// Of the row group that is being written.
+    dictionary: Dictionary,
 }
 
 /// Names of all rows; they mean something where something was said.
@@ -116,6 +134,7 @@ impl Interactions {
         let said = || Said {
             names: if words.names.len() == 2 { Names::Two(Bits::default()) } else { Names::Any(Vec::new()) },
             there: Bits::default(),
+            dictionary: Dictionary::default(),
         };
         Interactions {
             runs: Vec::new(),
@@ -165,7 +184,7 @@ impl Interactions {
         self.pairs.push(event.agents);
         self.bind(event.agents);
         for seat in 0..2 {
-            let Said { names, there } = &mut self.names[seat];
+            let Said { names, there, .. } = &mut self.names[seat];
             there.push(event.names[seat].is_some());
             match (names, event.names[seat].unwrap_or(0)) {
                 (Names::Two(names), name) => names.push(name == 1),
@@ -196,7 +215,7 @@ impl Interactions {
         self.pairs.extend_from_slice(pairs);
         self.bind(bits_of(pairs));
         for seat in 0..2 {
-            let Said { names, there } = &mut self.names[seat];
+            let Said { names, there, .. } = &mut self.names[seat];
             there.extend(block.said[seat] >> first, n);
             match (names, &block.names[seat]) {
                 (Names::Two(names), fast::Names::Bits(bits)) => names.extend(bits >> first, n),
@@ -265,13 +284,20 @@ impl Interactions {
         TableWriter::create(path, &Table { columns })
     }
 
-    /// Writes whole row groups, and what is over where that is asked for; forgets what was written.
+    /// Gives whole pages to a file, a row group ending where it is full or, with what is over, where that is asked for;
+    /// forgets what was given.
     pub fn write(&mut self, writer: &mut TableWriter, words: &Words, rest: bool) -> Result<(), Trouble> {
         let mut written = 0;
-        while self.len() - written >= GROUP || (rest && self.len() > written) {
-            let rows = written..self.len().min(written + GROUP);
+        while self.len() - written >= PAGE || (rest && self.len() > written) {
+            let rows = written..self.len().min(written + PAGE);
             written = rows.end;
-            self.write_group(writer, words, rows)?;
+            self.page(writer, words, rows);
+            if writer.gathered() == GROUP {
+                writer.end_group()?;
+            }
+        }
+        if rest {
+            writer.end_group()?;
         }
         if written > 0 {
             self.forget(written);
@@ -310,7 +336,7 @@ impl Interactions {
         self.hearers.iter_mut().for_each(|column| forget(column, n));
     }
 
-    fn write_group(&self, writer: &mut TableWriter, words: &Words, rows: Range<usize>) -> Result<(), Trouble> {
+    fn page(&mut self, writer: &mut TableWriter, words: &Words, rows: Range<usize>) {
         let (mut runs, mut t) = (Vec::new(), Vec::new());
         let mut before = 0;
         for &(run, from, n) in &self.runs {
@@ -335,18 +361,26 @@ impl Interactions {
             };
             Packed { values: pages::Values::Agents { pairs, seat, bound }, there }
         });
-        let [name_a, name_b] = self.names.each_ref().map(|said| {
-            let there = marks(said.there.slice(rows.clone()));
-            let (dictionary, places) = match (&said.names, &there) {
+        let others = self.others(rows.clone());
+        let first = writer.gathered() == 0;
+        let [name_a, name_b] = self.names.each_mut().map(|Said { names, there, dictionary }| {
+            if first {
+                dictionary.clear(words);
+            }
+            let there = marks(there.slice(rows.clone()));
+            let places = match (names, &there) {
                 (Names::Two(bits), there) => {
                     let bits = bits.slice(rows.clone());
                     let said = there.as_ref().map(|there| bits.at(there));
-                    (Cow::Borrowed(&words.names[..]), Places::Bits(said.unwrap_or(bits)))
+                    Places::Bits(said.unwrap_or(bits))
                 }
-                (Names::Any(names), None) => words.places(names[rows.clone()].into()),
-                (Names::Any(names), Some(there)) => words.places(there.ones().map(|i| names[rows.start + i]).collect()),
+                (Names::Any(names), None) => Places::Any(dictionary.places(names[rows.clone()].into(), words)),
+                (Names::Any(names), Some(there)) => {
+                    let said = there.ones().map(|i| names[rows.start + i]).collect();
+                    Places::Any(dictionary.places(said, words))
+                }
             };
-            Packed { values: pages::Values::Words { dictionary, places }, there }
+            Packed { values: pages::Values::Words { dictionary: &dictionary.words, places }, there }
         });
         let settled = marks(self.settled.slice(rows.clone()));
         let success = self.success.slice(rows.clone());
@@ -354,7 +388,7 @@ impl Interactions {
         let success = Packed { values: pages::Values::Bools(at.unwrap_or(success)), there: settled };
         let runs = all(pages::Values::Counters { step: 0, stretches: runs });
         let t = all(pages::Values::Counters { step: 1, stretches: t });
-        writer.write_packed(&[runs, t, agent_a, agent_b, name_a, name_b, success], &self.others(rows))
+        writer.page(&[runs, t, agent_a, agent_b, name_a, name_b, success], others);
     }
 
     /// The columns that only some experiments have.

@@ -3,7 +3,7 @@
 //! Files are written to a temporary name beside their place and moved there once they are whole, so a
 //! reader never meets half a file under its name.
 
-use crate::pages::Packed;
+use crate::pages::{Chunk, Packed};
 use crate::world::{Trouble, at};
 use crate::zstd_pages::ZstdPages;
 use bytes::Bytes;
@@ -229,6 +229,9 @@ pub struct TableWriter {
     path: PathBuf,
     temporary: PathBuf,
     scratch: Scratch,
+    /// The row group that is gathered page by page: its first columns, and the others.
+    chunks: Vec<Chunk>,
+    others: Vec<Column>,
 }
 
 /// Room for the values of a column that are there, and for where they are; kept, as asking for it anew takes longer than
@@ -309,7 +312,7 @@ impl TableWriter {
         let file = File::create(&temporary).map_err(at("writing", &temporary))?;
         let writer = SerializedFileWriter::new(Blocks { file, at: 0, waiting: Vec::new() }, schema, Arc::new(properties))
             .map_err(at("writing", &temporary))?;
-        Ok(TableWriter { writer, path: path.into(), temporary, scratch: Scratch::default() })
+        Ok(TableWriter { writer, path: path.into(), temporary, scratch: Scratch::default(), chunks: Vec::new(), others: Vec::new() })
     }
 
     /// Appends a piece. Its columns are those of the sample, in the same order.
@@ -317,21 +320,41 @@ impl TableWriter {
         if table.rows() == 0 {
             return Ok(());
         }
-        self.group(&[], &table.columns).map_err(at("writing", &self.temporary))
+        self.group(&table.columns).map_err(at("writing", &self.temporary))
     }
 
-    /// Appends a piece whose first columns are given to be packed.
-    pub fn write_packed(&mut self, packed: &[Packed<'_>], others: &[Column]) -> Result<(), Trouble> {
-        self.group(packed, others).map_err(at("writing", &self.temporary))
+    /// Appends rows to a piece that is gathered page by page: its first columns, to be packed, and the others.
+    pub fn page(&mut self, packed: &[Packed<'_>], others: Vec<Column>) {
+        self.chunks.resize_with(packed.len(), Chunk::default);
+        self.chunks.iter_mut().zip(packed).for_each(|(chunk, packed)| chunk.push(packed));
+        match self.others.is_empty() {
+            true => self.others = others,
+            false => self.others.iter_mut().zip(others).for_each(|(into, from)| append(&mut into.values, from.values)),
+        }
     }
 
-    fn group(&mut self, packed: &[Packed<'_>], others: &[Column]) -> parquet::errors::Result<()> {
+    /// How many rows were gathered so.
+    pub fn gathered(&self) -> usize {
+        self.chunks.first().map_or(0, Chunk::rows)
+    }
+
+    /// Writes what was gathered so.
+    pub fn end_group(&mut self) -> Result<(), Trouble> {
+        if self.gathered() == 0 {
+            return Ok(());
+        }
+        let others = std::mem::take(&mut self.others);
+        self.group(&others).map_err(at("writing", &self.temporary))
+    }
+
+    fn group(&mut self, others: &[Column]) -> parquet::errors::Result<()> {
         let columns = self.writer.schema_descr().columns().to_vec();
-        let Scratch { ints, floats, texts, bools, levels, bytes } = &mut self.scratch;
+        let Scratch { ints, floats, texts, bools, levels, .. } = &mut self.scratch;
         let mut group = self.writer.next_row_group()?;
-        for (packed, column) in packed.iter().zip(&columns) {
-            let close = packed.encode(column, bytes)?;
-            group.append_column(&Piece { bytes, start: 0 }, close)?;
+        for (chunk, column) in self.chunks.iter_mut().zip(&columns) {
+            let close = chunk.close(column)?;
+            group.append_column(&&*chunk, close)?;
+            chunk.clear();
         }
         let mut others = others.iter();
         while let Some(mut out) = group.next_column()? {
