@@ -698,7 +698,16 @@ fn join(job: &Job<'_>, dir: &Path, units: &[Unit]) -> Result<(), Trouble> {
     }
     for name in tables {
         let parts: Vec<PathBuf> = units.iter().map(|unit| unit.file(dir, name)).filter(|part| part.exists()).collect();
-        table::join(&parts, &dir.join(name))?;
+        let to = dir.join(name);
+        // What one unit wrote may be the table as it is: a second name in place of a second writing. Not every file system
+        // has such, nor is there always room for the name.
+        let named = match &parts[..] {
+            [only] if table::is_joined(only)? => fs::hard_link(only, &to).is_ok(),
+            _ => false,
+        };
+        if !named {
+            table::join(&parts, &to)?;
+        }
     }
     Ok(())
 }

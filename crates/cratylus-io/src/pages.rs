@@ -9,17 +9,13 @@
 use crate::bits::Bits;
 use cratylus_core::AgentId;
 use cratylus_core::machine::{self, Work};
-use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, EncodingMask, Type as Physical};
-use parquet::column::writer::ColumnCloseResult;
 use parquet::data_type::ByteArray;
 use parquet::errors::Result;
 use parquet::file::metadata::ColumnChunkMetaData;
-use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnDescPtr;
 use std::borrow::Cow;
-use std::io::{Chain, Read};
 use std::marker::PhantomData;
 use std::ops::BitOr;
 
@@ -129,8 +125,8 @@ impl Chunk {
         }
     }
 
-    /// What the file's footer would say of it, were it a file; from there on its bytes are given by [`ChunkReader`].
-    pub fn close(&mut self, column: &ColumnDescPtr) -> Result<ColumnCloseResult> {
+    /// Ends it. Gives what a footer would say of it, were it at the beginning of the file.
+    pub fn close(&mut self, column: &ColumnDescPtr) -> Result<ColumnChunkMetaData> {
         let mut encodings = vec![Encoding::RLE];
         encodings.extend(self.encoding);
         let mut dictionary = 0;
@@ -148,7 +144,7 @@ impl Chunk {
             _ => Statistics::byte_array(None, None, None, missing, false),
         };
         let size = (dictionary + self.pages.len()) as i64;
-        let metadata = ColumnChunkMetaData::builder(column.clone())
+        ColumnChunkMetaData::builder(column.clone())
             .set_compression(Compression::UNCOMPRESSED)
             .set_encodings_mask(EncodingMask::new_from_encodings(encodings.iter()))
             .set_num_values(self.rows as i64)
@@ -157,43 +153,18 @@ impl Chunk {
             .set_dictionary_page_offset(self.dictionary.as_ref().map(|_| 0))
             .set_data_page_offset(dictionary as i64)
             .set_statistics(statistics)
-            .build()?;
-        Ok(ColumnCloseResult {
-            bytes_written: size as u64,
-            rows_written: self.rows as u64,
-            metadata,
-            bloom_filter: None,
-            column_index: None,
-            offset_index: None,
-        })
+            .build()
+    }
+
+    /// What it holds once it is ended, one after the other: the page of words and the others.
+    pub fn bytes(&self) -> [&[u8]; 2] {
+        [self.dictionary.as_ref().map_or(&[], |(_, bytes)| bytes), &self.pages]
     }
 
     /// Forgets its rows, and keeps the room that they took.
     pub fn clear(&mut self) {
         self.pages.clear();
         *self = Chunk { pages: std::mem::take(&mut self.pages), ..Chunk::default() };
-    }
-}
-
-impl Length for &Chunk {
-    fn len(&self) -> u64 {
-        (self.dictionary.as_ref().map_or(0, |(_, bytes)| bytes.len()) + self.pages.len()) as u64
-    }
-}
-
-impl<'a> ChunkReader for &'a Chunk {
-    type T = Chain<&'a [u8], &'a [u8]>;
-
-    fn get_read(&self, start: u64) -> Result<Self::T> {
-        debug_assert_eq!(start, 0, "a chunk is read as a whole");
-        let dictionary = self.dictionary.as_ref().map_or(&[][..], |(_, bytes)| bytes);
-        Ok(dictionary.chain(&self.pages))
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
-        let mut bytes = vec![0; length];
-        self.get_read(start)?.read_exact(&mut bytes)?;
-        Ok(bytes.into())
     }
 }
 

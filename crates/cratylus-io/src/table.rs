@@ -6,19 +6,17 @@
 use crate::pages::{Chunk, Packed};
 use crate::world::{Trouble, at};
 use crate::zstd_pages::ZstdPages;
-use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, LogicalType, Repetition, Type as Physical};
 use parquet::column::reader::{ColumnReader, get_column_reader};
-use parquet::column::writer::ColumnCloseResult;
+use parquet::column::writer::{get_column_writer, get_typed_column_writer_mut};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
-use parquet::errors::ParquetError;
-use parquet::file::metadata::KeyValue;
-use parquet::file::metadata::RowGroupMetaData;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::file::reader::{ChunkReader, FileReader, Length, SerializedFileReader};
+use parquet::file::metadata::{ColumnChunkMetaData, FileMetaData, KeyValue, ParquetMetaData};
+use parquet::file::metadata::{ParquetMetaDataWriter, RowGroupMetaData};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
+use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 use parquet::file::statistics::Statistics;
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::{ColumnPath, SchemaDescriptor, Type};
+use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
+use parquet::schema::types::{ColumnDescPtr, ColumnPath, SchemaDescPtr, SchemaDescriptor, Type};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -192,6 +190,9 @@ impl Table {
     }
 }
 
+/// How a Parquet file begins.
+const MAGIC: &[u8] = b"PAR1";
+
 /// Bytes that go to the system at a time.
 const BLOCK: usize = 1 << 18;
 
@@ -204,9 +205,21 @@ struct Blocks {
     waiting: Vec<u8>,
 }
 
+impl Blocks {
+    /// Where the next byte goes.
+    fn position(&self) -> usize {
+        self.at + self.waiting.len()
+    }
+
+    /// How many bytes are left of a block.
+    fn room(&self) -> usize {
+        BLOCK - self.position() % BLOCK
+    }
+}
+
 impl Write for Blocks {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let room = BLOCK - (self.at + self.waiting.len()) % BLOCK;
+        let room = self.room();
         let n = room.min(bytes.len());
         self.waiting.extend_from_slice(&bytes[..n]);
         if n == room {
@@ -223,9 +236,14 @@ impl Write for Blocks {
     }
 }
 
-/// Writes a table piece by piece, each piece a row group.
+/// Writes a table piece by piece, each piece a row group. The parquet crate writes its footer, and such columns of it as
+/// are not packed here.
 pub struct TableWriter {
-    writer: SerializedFileWriter<Blocks>,
+    file: Blocks,
+    schema: SchemaDescPtr,
+    properties: WriterPropertiesPtr,
+    /// What the footer will say.
+    groups: Vec<RowGroupMetaData>,
     path: PathBuf,
     temporary: PathBuf,
     scratch: Scratch,
@@ -234,8 +252,8 @@ pub struct TableWriter {
     others: Vec<Column>,
 }
 
-/// Room for the values of a column that are there, and for where they are; kept, as asking for it anew takes longer than
-/// filling it.
+/// Room for the values of a column that are there, for where they are, and for its pages; kept, as asking for it anew takes
+/// longer than filling it.
 #[derive(Default)]
 struct Scratch {
     ints: Vec<i64>,
@@ -243,32 +261,58 @@ struct Scratch {
     texts: Vec<ByteArray>,
     bools: Vec<bool>,
     levels: Vec<i16>,
-    bytes: Vec<u8>,
+    pages: Vec<u8>,
 }
 
-/// Some bytes of a file, from a place on.
-struct Piece<'a> {
-    bytes: &'a [u8],
-    start: u64,
-}
-
-impl Length for Piece<'_> {
-    fn len(&self) -> u64 {
-        self.start + self.bytes.len() as u64
+impl Scratch {
+    /// Fills in the pages of a column as the parquet crate writes them. Gives what the footer would say of them, were they
+    /// at the beginning of the file.
+    fn fill(
+        &mut self,
+        values: &Values,
+        column: &ColumnDescPtr,
+        properties: &WriterPropertiesPtr,
+    ) -> parquet::errors::Result<ColumnChunkMetaData> {
+        let Scratch { ints, floats, texts, bools, levels, pages } = self;
+        pages.clear();
+        let mut pages = TrackedWrite::new(pages);
+        let mut out = get_column_writer(column.clone(), properties.clone(), Box::new(SerializedPageWriter::new(&mut pages)));
+        macro_rules! write {
+            ($values:expr, $kind:ty, $value:expr, $into:expr) => {{
+                split($values, $value, $into, levels);
+                get_typed_column_writer_mut::<$kind>(&mut out).write_batch($into, Some(levels), None)?;
+            }};
+        }
+        match values {
+            Values::Int(values) => write!(values, Int64Type, |&value| value, ints),
+            Values::UInt(values) => write!(values, Int64Type, |&value| value as i64, ints),
+            Values::Float(values) => write!(values, DoubleType, |&value| value, floats),
+            Values::Text(values) => write!(values, ByteArrayType, ByteArray::clone, texts),
+            Values::Bool(values) => write!(values, BoolType, |&value| value, bools),
+        }
+        texts.clear();
+        let said = out.close()?.metadata;
+        pages.flush()?;
+        Ok(said)
     }
 }
 
-impl<'a> ChunkReader for Piece<'a> {
-    type T = &'a [u8];
-
-    fn get_read(&self, start: u64) -> parquet::errors::Result<&'a [u8]> {
-        let from = start.checked_sub(self.start).and_then(|from| self.bytes.get(from as usize..));
-        from.ok_or_else(|| ParquetError::General("a column lies elsewhere than its row group".into()))
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<Bytes> {
-        let bytes = self.get_read(start)?.get(..length);
-        bytes.map(Bytes::copy_from_slice).ok_or_else(|| ParquetError::EOF("a column is shorter than it says".into()))
+/// What a footer says of a column that lies further on by so many bytes. What is lost where a footer is read is left out
+/// at once, so that row groups that are copied do not differ from others: the extremes as old readers look for them, and
+/// counts of pages by their encodings.
+fn moved(said: ColumnChunkMetaData, by: i64) -> parquet::errors::Result<ColumnChunkMetaData> {
+    let (dictionary, data) = (said.dictionary_page_offset(), said.data_page_offset());
+    let statistics = said.statistics().cloned().map(|statistics| match statistics {
+        Statistics::Int64(of) => Statistics::Int64(of.with_backwards_compatible_min_max(false)),
+        Statistics::Double(of) => Statistics::Double(of.with_backwards_compatible_min_max(false)),
+        Statistics::Boolean(of) => Statistics::Boolean(of.with_backwards_compatible_min_max(false)),
+        other => other,
+    });
+    let moved = said.into_builder().clear_page_encoding_stats().set_data_page_offset(data + by);
+    let moved = moved.set_dictionary_page_offset(dictionary.map(|at| at + by));
+    match statistics {
+        Some(statistics) => moved.set_statistics(statistics).build(),
+        None => moved.build(),
     }
 }
 
@@ -307,12 +351,19 @@ impl TableWriter {
                 .set_column_dictionary_enabled(column.clone(), false)
                 .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
         }
-        let properties = properties.build();
         let temporary = temporary(path);
         let file = File::create(&temporary).map_err(at("writing", &temporary))?;
-        let writer = SerializedFileWriter::new(Blocks { file, at: 0, waiting: Vec::new() }, schema, Arc::new(properties))
-            .map_err(at("writing", &temporary))?;
-        Ok(TableWriter { writer, path: path.into(), temporary, scratch: Scratch::default(), chunks: Vec::new(), others: Vec::new() })
+        Ok(TableWriter {
+            file: Blocks { file, at: 0, waiting: MAGIC.to_vec() },
+            schema: Arc::new(columns),
+            properties: Arc::new(properties.build()),
+            groups: Vec::new(),
+            path: path.into(),
+            temporary,
+            scratch: Scratch::default(),
+            chunks: Vec::new(),
+            others: Vec::new(),
+        })
     }
 
     /// Appends a piece. Its columns are those of the sample, in the same order.
@@ -348,43 +399,35 @@ impl TableWriter {
     }
 
     fn group(&mut self, others: &[Column]) -> parquet::errors::Result<()> {
-        let columns = self.writer.schema_descr().columns().to_vec();
-        let Scratch { ints, floats, texts, bools, levels, .. } = &mut self.scratch;
-        let mut group = self.writer.next_row_group()?;
-        for (chunk, column) in self.chunks.iter_mut().zip(&columns) {
-            let close = chunk.close(column)?;
-            group.append_column(&&*chunk, close)?;
+        let columns = self.schema.columns();
+        let rows = self.gathered().max(others.first().map_or(0, Column::len));
+        let mut said = Vec::with_capacity(columns.len());
+        for (chunk, column) in self.chunks.iter_mut().zip(columns) {
+            said.push(moved(chunk.close(column)?, self.file.position() as i64)?);
+            for bytes in chunk.bytes() {
+                self.file.write_all(bytes)?;
+            }
             chunk.clear();
         }
-        let mut others = others.iter();
-        while let Some(mut out) = group.next_column()? {
-            let column = others.next().expect("as many columns as the sample");
-            match &column.values {
-                Values::Int(values) => {
-                    split(values, |&value| value, ints, levels);
-                    out.typed::<Int64Type>().write_batch(ints, Some(levels), None)?;
-                }
-                Values::UInt(values) => {
-                    split(values, |&value| value as i64, ints, levels);
-                    out.typed::<Int64Type>().write_batch(ints, Some(levels), None)?;
-                }
-                Values::Float(values) => {
-                    split(values, |&value| value, floats, levels);
-                    out.typed::<DoubleType>().write_batch(floats, Some(levels), None)?;
-                }
-                Values::Text(values) => {
-                    split(values, ByteArray::clone, texts, levels);
-                    out.typed::<ByteArrayType>().write_batch(texts, Some(levels), None)?;
-                    texts.clear();
-                }
-                Values::Bool(values) => {
-                    split(values, |&value| value, bools, levels);
-                    out.typed::<BoolType>().write_batch(bools, Some(levels), None)?;
-                }
-            }
-            out.close()?;
+        let packed = said.len();
+        for (others, column) in others.iter().zip(&columns[packed..]) {
+            let column = self.scratch.fill(&others.values, column, &self.properties)?;
+            said.push(moved(column, self.file.position() as i64)?);
+            self.file.write_all(&self.scratch.pages)?;
         }
-        group.close()?;
+        self.say(rows as i64, said)
+    }
+
+    /// Adds a row group to what the footer will say.
+    fn say(&mut self, rows: i64, columns: Vec<ColumnChunkMetaData>) -> parquet::errors::Result<()> {
+        let start = columns.first().map_or(0, |column| column.byte_range().0);
+        let group = RowGroupMetaData::builder(self.schema.clone())
+            .set_num_rows(rows)
+            .set_total_byte_size(columns.iter().map(ColumnChunkMetaData::uncompressed_size).sum())
+            .set_file_offset(start as i64)
+            .set_ordinal(self.groups.len() as i32)
+            .set_column_metadata(columns);
+        self.groups.push(group.build()?);
         Ok(())
     }
 
@@ -397,35 +440,42 @@ impl TableWriter {
         if end > size {
             return Err(Trouble::new(format!("reading {}: a row group reaches beyond its end", from.path.display())));
         }
-        let bytes = &mut self.scratch.bytes;
-        bytes.resize((end - start) as usize, 0);
+        let by = self.file.position() as i64 - start as i64;
+        let columns: parquet::errors::Result<_> = said.columns().iter().map(|chunk| moved(chunk.clone(), by)).collect();
+        columns.and_then(|columns| self.say(said.num_rows(), columns)).map_err(at("writing", &self.temporary))?;
         let mut file = &from.file;
-        let read = file.seek(SeekFrom::Start(start)).and_then(|_| file.read_exact(bytes));
-        read.map_err(at("reading", from.path))?;
-        let piece = Piece { bytes, start };
-        let mut copy = || -> parquet::errors::Result<()> {
-            let mut group = self.writer.next_row_group()?;
-            for chunk in said.columns() {
-                let close = ColumnCloseResult {
-                    bytes_written: chunk.compressed_size() as u64,
-                    rows_written: said.num_rows() as u64,
-                    metadata: chunk.clone(),
-                    bloom_filter: None,
-                    column_index: None,
-                    offset_index: None,
-                };
-                group.append_column(&piece, close)?;
+        file.seek(SeekFrom::Start(start)).map_err(at("reading", from.path))?;
+        let mut left = end - start;
+        while left > 0 {
+            let n = left.min(self.file.room() as u64);
+            let read = file.take(n).read_to_end(&mut self.file.waiting).map_err(at("reading", from.path))?;
+            if (read as u64) < n {
+                return Err(Trouble::new(format!("reading {}: it became shorter", from.path.display())));
             }
-            group.close().map(drop)
-        };
-        copy().map_err(at("writing", &self.temporary))
+            left -= n;
+            if self.file.room() == BLOCK {
+                self.file.flush().map_err(at("writing", &self.temporary))?;
+            }
+        }
+        Ok(())
     }
 
     /// Ends the file, makes sure that it is on the disk, and moves it to its place.
     pub fn finish(mut self) -> Result<(), Trouble> {
-        self.writer.finish().map_err(at("writing", &self.temporary))?;
-        self.writer.inner().file.sync_all().map_err(at("writing", &self.temporary))?;
+        self.close().map_err(at("writing", &self.temporary))?;
+        self.file.file.sync_all().map_err(at("writing", &self.temporary))?;
         std::fs::rename(&self.temporary, &self.path).map_err(at("moving into place", &self.path))
+    }
+
+    fn close(&mut self) -> parquet::errors::Result<()> {
+        let rows = self.groups.iter().map(RowGroupMetaData::num_rows).sum();
+        let (version, by) = (self.properties.writer_version().as_num(), self.properties.created_by().to_string());
+        let notes = self.properties.key_value_metadata().cloned();
+        let file = FileMetaData::new(version, rows, Some(by), notes, self.schema.clone(), None);
+        let said = ParquetMetaData::new(file, std::mem::take(&mut self.groups));
+        let footer = ParquetMetaDataWriter::new(&mut self.file, &said);
+        footer.with_preserve_page_index_locations(false).finish()?;
+        Ok(self.file.flush()?)
     }
 }
 
@@ -471,6 +521,12 @@ pub fn join(parts: &[PathBuf], to: &Path) -> Result<(), Trouble> {
     }
     out.write(&gathered)?;
     out.finish()
+}
+
+/// Whether [`join`] would make of a file alone the same bytes: no row group of it is small.
+pub fn is_joined(path: &Path) -> Result<bool, Trouble> {
+    let reader = Opened::new(path)?.reader;
+    Ok(reader.metadata().row_groups().iter().all(|said| said.num_rows() >= GROUP_LEAST as i64))
 }
 
 /// Writes a whole table.
@@ -700,6 +756,9 @@ mod tests {
             columns: vec![
                 Column::ints("i", (from..from + n).map(|i| i as i64)),
                 Column::texts("word", (from..from + n).map(|i| ["even", "odd"].get(i % 3).copied())),
+                Column::new("hash", Values::UInt((from..from + n).map(|i| Some(u64::MAX - i as u64)).collect())),
+                Column::new("share", Values::Float((from..from + n).map(|i| (i % 5 > 0).then_some(i as f64 / 7.0)).collect())),
+                Column::new("success", Values::Bool((from..from + n).map(|i| Some(i % 2 > 0)).collect())),
             ],
         };
         let joined = |name: &str, cuts: &[usize]| {
@@ -731,6 +790,15 @@ mod tests {
             std::fs::read(dir.join(name)).unwrap()
         };
         assert!(small("200", 200) == small("1000", 1000));
+        // A file without small row groups is what joining would make of it, and others are not.
+        let part = dir.join("large");
+        let mut writer = TableWriter::create(&part, &rows(0, 0)).unwrap();
+        [0, 1].iter().for_each(|i| writer.write(&rows(i * GROUP, GROUP)).unwrap());
+        writer.finish().unwrap();
+        join(std::slice::from_ref(&part), &dir.join("again")).unwrap();
+        assert!(is_joined(&part).unwrap());
+        assert!(std::fs::read(&part).unwrap() == std::fs::read(dir.join("again")).unwrap());
+        assert!(!is_joined(&dir.join("whole")).unwrap());
         let other = dir.join("other");
         write(&other, &Table { columns: vec![Column::ints("i", [1])] }).unwrap();
         let why = join(&[dir.join("whole"), other], &dir.join("no")).unwrap_err().to_string();
