@@ -1,7 +1,8 @@
 //! What writing down every interaction costs beside writing down measures, and how much sooner two threads are done than
 //! one: whole experiments, run into directories, joined and all.
 //!
-//! `cargo bench -p cratylus-io --bench recording` takes some minutes. Both sides of a ratio are measured in turns and the
+//! `cargo bench -p cratylus-io --bench recording` takes some minutes; `-- TEXT` after it measures only what has the text in
+//! its name. Both sides of a ratio are measured in turns and the
 //! median of their ratios is shown, with the least and the largest, as a machine that does other work, too, is not equally
 //! fast all the time. Two loops that share nothing say how much two threads can be worth on it.
 
@@ -62,7 +63,15 @@ fn spread(mut values: Vec<f64>) -> [f64; 3] {
     [values[values.len() / 2], values[0], values[values.len() - 1]]
 }
 
+/// Whether a measurement was asked for.
+fn wanted(name: &str) -> bool {
+    std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).all(|text| name.contains(&text))
+}
+
 fn recording(name: &str, text: &str, interactions: u64) {
+    if !wanted(name) {
+        return;
+    }
     let without = format!("record = {{ interactions = false }}\n{text}");
     let (mut all, mut measures, mut ratios, mut bytes) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for _ in 0..TURNS {
@@ -93,6 +102,9 @@ fn loops(threads: usize) -> f64 {
 }
 
 fn threads(name: &str, text: &str) {
+    if !wanted(name) {
+        return;
+    }
     let (mut ratios, mut most) = (Vec::new(), Vec::new());
     for _ in 0..TURNS {
         let (_, one, _) = play(text, 1);

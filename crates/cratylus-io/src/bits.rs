@@ -75,6 +75,14 @@ impl Bits {
         out
     }
 
+    /// Drops the first `n` values, and keeps the room that they took.
+    pub fn forget(&mut self, n: usize) {
+        let rest = self.slice(n..self.len);
+        self.words.clear();
+        self.words.extend_from_slice(&rest.words);
+        self.len = rest.len;
+    }
+
     /// The values at which `marks` is true.
     pub fn at(&self, marks: &Bits) -> Bits {
         marks.ones().map(|i| self.get(i)).collect()
@@ -122,6 +130,9 @@ mod tests {
             cut.sort();
             let part = bits.slice(cut[0]..cut[1]);
             prop_assert_eq!(&part, &plain[cut[0]..cut[1]].iter().copied().collect::<Bits>());
+            let mut rest = bits.clone();
+            rest.forget(cut[0]);
+            prop_assert_eq!(rest, plain[cut[0]..].iter().copied().collect::<Bits>());
             prop_assert_eq!(bits.at(&bits).len(), plain.iter().filter(|&&value| value).count());
             let mut both = part.clone();
             both.append(&mut bits.clone());

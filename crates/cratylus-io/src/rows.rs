@@ -310,9 +310,6 @@ impl Interactions {
         fn forget<T>(column: &mut Vec<T>, n: usize) {
             column.drain(..n);
         }
-        fn forget_bits(bits: &mut Bits, n: usize) {
-            *bits = bits.slice(n..bits.len());
-        }
         let mut over = n;
         self.runs.retain_mut(|(_, t, rows)| {
             let here = over.min(*rows);
@@ -321,14 +318,14 @@ impl Interactions {
         });
         forget(&mut self.pairs, n);
         for said in &mut self.names {
-            forget_bits(&mut said.there, n);
+            said.there.forget(n);
             match &mut said.names {
-                Names::Two(names) => forget_bits(names, n),
+                Names::Two(names) => names.forget(n),
                 Names::Any(names) => forget(names, n),
             }
         }
-        forget_bits(&mut self.success, n);
-        forget_bits(&mut self.settled, n);
+        self.success.forget(n);
+        self.settled.forget(n);
         if let Some(live) = &mut self.live {
             live.invalid.iter_mut().for_each(|column| forget(column, n));
             live.orders.iter_mut().chain(live.aliases.iter_mut().flatten()).for_each(|column| forget(column, n));
@@ -416,14 +413,15 @@ impl Interactions {
 
 /// All bits of the agents' numbers, seat by seat.
 fn bits_of(pairs: &[[AgentId; 2]]) -> [AgentId; 2] {
-    const WIDE: usize = 16;
-    let (wide, rest) = pairs.as_flattened().as_chunks::<WIDE>();
-    let mut bits = [0; WIDE];
+    const WIDE: usize = 8;
+    let (wide, rest) = pairs.as_chunks::<WIDE>();
+    let mut bits = [[0; 2]; WIDE];
     for some in wide {
-        (0..WIDE).for_each(|i| bits[i] |= some[i]);
+        for i in 0..WIDE {
+            (0..2).for_each(|seat| bits[i][seat] |= some[i][seat]);
+        }
     }
-    (0..rest.len()).for_each(|i| bits[i] |= rest[i]);
-    [0, 1].map(|seat| bits.iter().skip(seat).step_by(2).fold(0, |all, bits| all | bits))
+    bits.iter().chain(rest).fold([0; 2], |[a, b], [more_a, more_b]| [a | more_a, b | more_b])
 }
 
 /// Reads rows of `interactions.parquet` back into events, each with its run.
