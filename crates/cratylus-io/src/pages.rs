@@ -33,8 +33,8 @@ pub struct Packed<'a> {
 pub enum Values<'a> {
     /// Numbers that stay the same for a stretch, or count up by one: the first of each stretch and its length.
     Counters { step: i64, stretches: Vec<(i64, usize)> },
-    /// The agents of one seat of pairs, numbered from 0 and none above a bound; files number them from 1.
-    Agents { pairs: Cow<'a, [[AgentId; 2]]>, seat: usize, bound: AgentId },
+    /// Agents, numbered from 0 and none above a bound; files number them from 1.
+    Agents { numbers: Cow<'a, [AgentId]>, bound: AgentId },
     /// Words, as places in a dictionary, which begins with that of the pages before.
     Words { dictionary: &'a [ByteArray], places: Places },
     /// True and false.
@@ -73,7 +73,7 @@ impl Chunk {
     pub fn push(&mut self, page: &Packed<'_>) {
         let len = match &page.values {
             Values::Counters { stretches, .. } => stretches.iter().map(|(_, n)| n).sum(),
-            Values::Agents { pairs, .. } => pairs.len(),
+            Values::Agents { numbers, .. } => numbers.len(),
             Values::Words { places: Places::Bits(bits), .. } | Values::Bools(bits) => bits.len(),
             Values::Words { places: Places::Any(places), .. } => places.len(),
         };
@@ -84,11 +84,11 @@ impl Chunk {
         let mut within = [None; 2];
         let encoding = match &page.values {
             Values::Counters { step, stretches } => {
-                within = differences(len, Counting { step: *step, stretches, used: 0 }, out);
+                within = differences(len, 0, Counting { step: *step, stretches, used: 0, last: 0 }, out);
                 Encoding::DELTA_BINARY_PACKED
             }
-            Values::Agents { pairs, seat, bound } => {
-                within = agents(pairs, *seat, *bound, out);
+            Values::Agents { numbers, bound } => {
+                within = agents(numbers, *bound, out);
                 Encoding::DELTA_BINARY_PACKED
             }
             Values::Words { dictionary, places } => {
@@ -292,8 +292,11 @@ trait Numbers {
     /// What differences are worked out in.
     type Lane: Lane;
 
-    /// Fills a slice with those that come next.
-    fn next(&mut self, into: &mut [Self::Lane]);
+    /// The first of them, where there is one.
+    fn first(&mut self) -> Self::Lane;
+
+    /// By how much each of the next `n` numbers is larger than the one before. Widens what all numbers so far are within.
+    fn next(&mut self, n: usize, into: &mut [Self::Lane; DIFFERENCES], within: &mut [Self::Lane; 2]);
 
     /// How many of those that come next are each so much larger than the one before, as far as that is known, and by how
     /// much.
@@ -301,8 +304,8 @@ trait Numbers {
         (0, 0)
     }
 
-    /// Passes over numbers.
-    fn skip(&mut self, _: usize) {}
+    /// Passes over numbers that are steady.
+    fn skip(&mut self, _: usize, _: &mut [Self::Lane; 2]) {}
 }
 
 /// A whole number of a width in which neither the numbers nor their differences overflow.
@@ -334,21 +337,47 @@ macro_rules! lane {
 lane!(i32, u32);
 lane!(i64, u64);
 
+/// Widens what numbers are within.
+#[inline(always)]
+fn widen<L: Lane>(within: &mut [L; 2], value: L) {
+    *within = [within[0].min(value), within[1].max(value)];
+}
+
 struct Counting<'a> {
     step: i64,
     stretches: &'a [(i64, usize)],
     /// How many numbers of the first stretch are used.
     used: usize,
+    /// The last that was used.
+    last: i64,
+}
+
+impl Counting<'_> {
+    #[inline(always)]
+    fn pass(&mut self, n: usize) -> i64 {
+        self.used += n;
+        self.last = self.stretches[0].0 + self.step * (self.used as i64 - 1);
+        if self.used == self.stretches[0].1 {
+            (self.stretches, self.used) = (&self.stretches[1..], 0);
+        }
+        self.last
+    }
 }
 
 impl Numbers for Counting<'_> {
     type Lane = i64;
 
+    fn first(&mut self) -> i64 {
+        self.pass(1)
+    }
+
     #[inline(always)]
-    fn next(&mut self, into: &mut [i64]) {
-        for value in into {
-            *value = self.stretches[0].0 + self.step * self.used as i64;
-            self.skip(1);
+    fn next(&mut self, n: usize, into: &mut [i64; DIFFERENCES], within: &mut [i64; 2]) {
+        for difference in &mut into[..n] {
+            let before = self.last;
+            let value = self.pass(1);
+            *difference = value.less(before);
+            widen(within, value);
         }
     }
 
@@ -361,18 +390,15 @@ impl Numbers for Counting<'_> {
     }
 
     #[inline(always)]
-    fn skip(&mut self, n: usize) {
-        self.used += n;
-        if self.used == self.stretches[0].1 {
-            (self.stretches, self.used) = (&self.stretches[1..], 0);
-        }
+    fn skip(&mut self, n: usize, within: &mut [i64; 2]) {
+        let value = self.pass(n);
+        widen(within, value);
     }
 }
 
-/// The agents of a seat as files number them, in lanes that hold them.
+/// Agents as they are numbered here, in lanes that hold them.
 struct Numbered<'a, L> {
-    pairs: &'a [[AgentId; 2]],
-    seat: usize,
+    numbers: &'a [AgentId],
     lane: PhantomData<L>,
 }
 
@@ -381,14 +407,18 @@ macro_rules! numbered {
         impl Numbers for Numbered<'_, $lane> {
             type Lane = $lane;
 
+            fn first(&mut self) -> $lane {
+                self.numbers[0] as $lane
+            }
+
             #[inline(always)]
-            fn next(&mut self, into: &mut [$lane]) {
-                let (here, after) = self.pairs.split_at(into.len());
-                match self.seat {
-                    0 => into.iter_mut().zip(here).for_each(|(into, pair)| *into = pair[0] as $lane + 1),
-                    _ => into.iter_mut().zip(here).for_each(|(into, pair)| *into = pair[1] as $lane + 1),
+            fn next(&mut self, n: usize, into: &mut [$lane; DIFFERENCES], within: &mut [$lane; 2]) {
+                let (before, here) = (&self.numbers[..n], &self.numbers[1..=n]);
+                for i in 0..n {
+                    into[i] = (here[i] as $lane).less(before[i] as $lane);
+                    widen(within, here[i] as $lane);
                 }
-                self.pairs = after;
+                self.numbers = &self.numbers[n..];
             }
         }
     };
@@ -396,10 +426,10 @@ macro_rules! numbered {
 numbered!(i32);
 numbered!(i64);
 
-fn agents(pairs: &[[AgentId; 2]], seat: usize, bound: AgentId, out: &mut Vec<u8>) -> [Option<i64>; 2] {
+fn agents(numbers: &[AgentId], bound: AgentId, out: &mut Vec<u8>) -> [Option<i64>; 2] {
     match bound < i32::MAX as AgentId {
-        true => differences(pairs.len(), Numbered { pairs, seat, lane: PhantomData::<i32> }, out),
-        false => differences(pairs.len(), Numbered { pairs, seat, lane: PhantomData::<i64> }, out),
+        true => differences(numbers.len(), 1, Numbered { numbers, lane: PhantomData::<i32> }, out),
+        false => differences(numbers.len(), 1, Numbered { numbers, lane: PhantomData::<i64> }, out),
     }
 }
 
@@ -407,8 +437,8 @@ fn agents(pairs: &[[AgentId; 2]], seat: usize, bound: AgentId, out: &mut Vec<u8>
 const DIFFERENCES: usize = 128;
 const QUARTER: usize = DIFFERENCES / 4;
 
-/// DELTA_BINARY_PACKED. Gives the least of the numbers and the largest.
-fn differences<N: Numbers>(len: usize, mut numbers: N, out: &mut Vec<u8>) -> [Option<i64>; 2] {
+/// DELTA_BINARY_PACKED, all numbers larger by `more`. Gives the least of them and the largest.
+fn differences<N: Numbers>(len: usize, more: i64, mut numbers: N, out: &mut Vec<u8>) -> [Option<i64>; 2] {
     varint(DIFFERENCES as u64, out);
     varint((DIFFERENCES / QUARTER) as u64, out);
     varint(len as u64, out);
@@ -416,70 +446,57 @@ fn differences<N: Numbers>(len: usize, mut numbers: N, out: &mut Vec<u8>) -> [Op
         zigzag(0, out);
         return [None; 2];
     }
-    let mut first = [N::Lane::default()];
-    numbers.next(&mut first);
-    zigzag(first[0].into(), out);
-    let mut within = [first[0].into(); 2];
-    machine::wide(Blocks { first: first[0], len: len - 1, numbers, out, within: &mut within });
-    within.map(Some)
+    let first = numbers.first();
+    zigzag(first.into() + more, out);
+    let mut within = [first; 2];
+    machine::wide(Blocks { len: len - 1, numbers, out, within: &mut within });
+    within.map(|value| Some(value.into() + more))
 }
 
 /// All blocks of a column, after its first number.
 struct Blocks<'a, N: Numbers> {
-    first: N::Lane,
     len: usize,
     numbers: N,
     out: &'a mut Vec<u8>,
-    within: &'a mut [i64; 2],
+    within: &'a mut [N::Lane; 2],
 }
 
 impl<N: Numbers> Work for Blocks<'_, N> {
     #[inline(always)]
     fn go(self) {
-        let Blocks { first, len, mut numbers, out, within } = self;
-        let mut few = [first; DIFFERENCES + 1];
-        let (mut least, mut most) = (first, first);
+        let Blocks { len, mut numbers, out, within: all } = self;
+        let mut within = *all;
         let mut from = 0;
         while from < len {
             let (steady, step) = numbers.steady();
-            // The last number of a stretch is taken as any other, so that there is one before what follows.
-            let blocks = steady.saturating_sub(1) / DIFFERENCES;
+            let blocks = steady / DIFFERENCES;
             if blocks > 0 {
                 for _ in 0..blocks {
                     zigzag(step, out);
                     out.extend_from_slice(&[0; DIFFERENCES / QUARTER]);
                 }
-                let n = blocks * DIFFERENCES;
-                numbers.skip(n - 1);
-                numbers.next(&mut few[DIFFERENCES..]);
-                (least, most) = (least.min(few[DIFFERENCES]), most.max(few[DIFFERENCES]));
-                from += n;
+                numbers.skip(blocks * DIFFERENCES, &mut within);
+                from += blocks * DIFFERENCES;
                 continue;
             }
-            few[0] = few[DIFFERENCES];
+            // What fills up the last block is 0 and may be below the others, which then take more bits; no harm is done.
+            let mut few = [N::Lane::default(); DIFFERENCES];
             let n = DIFFERENCES.min(len - from);
-            numbers.next(&mut few[1..=n]);
-            // What fills up the last block lies on its last value.
-            let last = few[n];
-            few[n..].fill(last);
-            for &value in &few {
-                (least, most) = (least.min(value), most.max(value));
+            // A whole block, as most are, is compiled for itself.
+            match n {
+                DIFFERENCES => numbers.next(DIFFERENCES, &mut few, &mut within),
+                _ => numbers.next(n, &mut few, &mut within),
             }
             block(&few, n, out);
             from += n;
         }
-        *within = [least.into(), most.into()];
+        *all = within;
     }
 }
 
 /// One block of differences, of which the first `n` count.
 #[inline(always)]
-fn block<L: Lane>(values: &[L; DIFFERENCES + 1], n: usize, out: &mut Vec<u8>) {
-    let mut all = [L::default(); DIFFERENCES];
-    for i in 0..DIFFERENCES {
-        all[i] = values[i + 1].less(values[i]);
-    }
-    // Those that only fill up are 0 and may be below the others, which then take more bits; no harm is done.
+fn block<L: Lane>(all: &[L; DIFFERENCES], n: usize, out: &mut Vec<u8>) {
     let least = all.iter().copied().fold(L::LARGEST, L::min);
     let above = all.map(|value| value.above(least));
     zigzag(least.into(), out);

@@ -98,7 +98,8 @@ struct LiveColumns {
 pub struct Interactions {
     /// Stretches of one run: which, from which interaction on, and how many rows.
     runs: Vec<(u64, u64, usize)>,
-    pairs: Vec<[AgentId; 2]>,
+    /// Who took part, by seat.
+    agents: [Vec<AgentId>; 2],
     /// For each seat, what no agent's number was above: all their bits together.
     bound: [AgentId; 2],
     names: [Said; 2],
@@ -138,7 +139,7 @@ impl Interactions {
         };
         Interactions {
             runs: Vec::new(),
-            pairs: Vec::new(),
+            agents: Default::default(),
             bound: [0; 2],
             names: [said(), said()],
             success: Bits::default(),
@@ -181,9 +182,9 @@ impl Interactions {
     /// An interaction of a run.
     pub fn push(&mut self, run: u64, event: &Event) {
         self.count(run, event.t, 1);
-        self.pairs.push(event.agents);
-        self.bind(event.agents);
         for seat in 0..2 {
+            self.agents[seat].push(event.agents[seat]);
+            self.bound[seat] |= event.agents[seat];
             let Said { names, there, .. } = &mut self.names[seat];
             there.push(event.names[seat].is_some());
             match (names, event.names[seat].unwrap_or(0)) {
@@ -193,10 +194,6 @@ impl Interactions {
         }
         self.success.push(event.success == Some(true));
         self.settled.push(event.success.is_some());
-    }
-
-    fn bind(&mut self, bits: [AgentId; 2]) {
-        (0..2).for_each(|seat| self.bound[seat] |= bits[seat]);
     }
 
     /// More rows of a run.
@@ -211,10 +208,10 @@ impl Interactions {
     pub fn push_block(&mut self, run: u64, block: &Block) {
         let (first, n) = (block.first, block.n - block.first);
         self.count(run, block.start + first as u64, n);
-        let pairs = &block.pairs[first..block.n];
-        self.pairs.extend_from_slice(pairs);
-        self.bind(bits_of(pairs));
         for seat in 0..2 {
+            let agents = block.pairs[first..block.n].iter().map(|pair| pair[seat]);
+            self.bound[seat] = agents.clone().fold(self.bound[seat], |bits, agent| bits | agent);
+            self.agents[seat].extend(agents);
             let Said { names, there, .. } = &mut self.names[seat];
             there.extend(block.said[seat] >> first, n);
             match (names, &block.names[seat]) {
@@ -238,11 +235,11 @@ impl Interactions {
     /// Takes over the rows of others with the same columns.
     pub fn append(&mut self, other: &mut Interactions) {
         other.runs.drain(..).for_each(|(run, t, n)| self.count(run, t, n));
-        self.pairs.append(&mut other.pairs);
-        self.bind(other.bound);
         self.success.append(&mut other.success);
         self.settled.append(&mut other.settled);
         for seat in 0..2 {
+            self.agents[seat].append(&mut other.agents[seat]);
+            self.bound[seat] |= other.bound[seat];
             self.names[seat].there.append(&mut other.names[seat].there);
             match (&mut self.names[seat].names, &mut other.names[seat].names) {
                 (Names::Two(into), Names::Two(from)) => into.append(from),
@@ -316,7 +313,7 @@ impl Interactions {
             (over, *t, *rows) = (over - here, *t + here as u64, *rows - here);
             *rows > 0
         });
-        forget(&mut self.pairs, n);
+        self.agents.iter_mut().for_each(|agents| forget(agents, n));
         for said in &mut self.names {
             said.there.forget(n);
             match &mut said.names {
@@ -347,16 +344,15 @@ impl Interactions {
         // Marks are kept where they say something.
         let marks = |bits: Bits| if bits.all() { None } else { Some(bits) };
         let all = |values| Packed { values, there: None };
-        let pairs = &self.pairs[rows.clone()];
         let [agent_a, agent_b] = [0, 1].map(|seat| {
-            let bound = self.bound[seat];
-            let nobody = bound == NOBODY && pairs.iter().any(|pair| pair[seat] == NOBODY);
-            let there = nobody.then(|| pairs.iter().map(|pair| pair[seat] != NOBODY).collect());
-            let pairs = match nobody {
-                false => pairs.into(),
-                true => pairs.iter().copied().filter(|pair| pair[seat] != NOBODY).collect(),
+            let (numbers, bound) = (&self.agents[seat][rows.clone()], self.bound[seat]);
+            let nobody = bound == NOBODY && numbers.contains(&NOBODY);
+            let there = nobody.then(|| numbers.iter().map(|&agent| agent != NOBODY).collect());
+            let numbers = match nobody {
+                false => numbers.into(),
+                true => numbers.iter().copied().filter(|&agent| agent != NOBODY).collect(),
             };
-            Packed { values: pages::Values::Agents { pairs, seat, bound }, there }
+            Packed { values: pages::Values::Agents { numbers, bound }, there }
         });
         let others = self.others(rows.clone());
         let first = writer.gathered() == 0;
@@ -409,19 +405,6 @@ impl Interactions {
         }
         columns
     }
-}
-
-/// All bits of the agents' numbers, seat by seat.
-fn bits_of(pairs: &[[AgentId; 2]]) -> [AgentId; 2] {
-    const WIDE: usize = 8;
-    let (wide, rest) = pairs.as_chunks::<WIDE>();
-    let mut bits = [[0; 2]; WIDE];
-    for some in wide {
-        for i in 0..WIDE {
-            (0..2).for_each(|seat| bits[i][seat] |= some[i][seat]);
-        }
-    }
-    bits.iter().chain(rest).fold([0; 2], |[a, b], [more_a, more_b]| [a | more_a, b | more_b])
 }
 
 /// Reads rows of `interactions.parquet` back into events, each with its run.
