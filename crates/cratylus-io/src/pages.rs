@@ -7,6 +7,7 @@
 //! RLE_DICTIONARY, PLAIN); footers are the crate's.
 
 use crate::bits::Bits;
+use crate::table::GROUP;
 use cratylus_core::AgentId;
 use cratylus_core::machine::{self, Work};
 use parquet::basic::{Compression, Encoding, EncodingMask, Type as Physical};
@@ -19,8 +20,10 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::ops::BitOr;
 
-/// Rows of a page. What waits to be packed then stays near the processor.
+/// Rows of a page. What waits to be packed then stays near the processor. Part of what makes the bytes of a directory's
+/// tables the same, as [`GROUP`] is, which is a number of whole pages.
 pub const PAGE: usize = 1 << 14;
+const _: () = assert!(GROUP.is_multiple_of(PAGE));
 
 /// Rows of a column that make a page: a value for each that has one.
 pub struct Packed<'a> {

@@ -282,7 +282,7 @@ impl Interactions {
     }
 
     /// Gives whole pages to a file, a row group ending where it is full or, with what is over, where that is asked for;
-    /// forgets what was given.
+    /// forgets what was given. A row group is given by one list of rows, which knows its words.
     pub fn write(&mut self, writer: &mut TableWriter, words: &Words, rest: bool) -> Result<(), Trouble> {
         let mut written = 0;
         while self.len() - written >= PAGE || (rest && self.len() > written) {
@@ -667,7 +667,9 @@ mod tests {
         fn a_file_holds_what_happened(
             (names, blocks) in proptest::sample::select(&[0u32, 1, 2, 3, 10, 300][..]).prop_flat_map(|names| {
                 let pool = if names == 0 { 1 << 20 } else { names };
-                (Just(names), proptest::collection::vec((0..3u64, 0..4usize, a_block(pool)), 0..12))
+                // Some runs are longer than a page.
+                let repeat = prop_oneof![30 => 0..4usize, 1 => 250..300usize];
+                (Just(names), proptest::collection::vec((0..3u64, repeat, a_block(pool)), 0..12))
             })
         ) {
             let pool = pool(names);
@@ -699,10 +701,17 @@ mod tests {
         }
     }
 
-    /// Row groups are full but for the last, whatever they were given in, and their ends are told apart in runs.
+    /// Row groups are full but for the last, whatever they were given in, and their ends are told apart in runs. Joining
+    /// them leaves them as they are.
     #[test]
     fn rows_are_cut_into_groups() {
-        let pool = pool(2);
+        [2, 3, 300, 0].into_iter().for_each(rows_with_names_are_cut_into_groups);
+    }
+
+    fn rows_with_names_are_cut_into_groups(names: Name) {
+        // Words that come up as rows do, so that the dictionary grows.
+        let name = |t: u64| if names == 0 { t / 7 } else { t / 3 % u64::from(names) } as Name;
+        let pool = pool(names);
         let words = Words::new(&pool);
         let dir = std::env::temp_dir().join(format!("cratylus-cut-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
@@ -712,11 +721,13 @@ mod tests {
         let mut happened = Vec::new();
         for t in 0..250_000u64 {
             let (a, b) = ((t * 7 % 1000) as AgentId, (t * t % 999) as AgentId);
+            // For some pages there is nobody else, there is something to say, and something is settled.
+            let whole = t / 40_000 % 2 == 0;
             let event = Event {
                 t: t % 100_000,
-                agents: [a, b],
-                names: [Some((t / 3 % 2) as Name), None],
-                success: Some(t % 5 > 0),
+                agents: [a, if whole || t % 3 > 0 { b } else { NOBODY }],
+                names: [(whole || t % 11 > 0).then_some(name(t)), (!whole).then_some(name(t / 2))],
+                success: (whole || t % 2 > 0).then_some(t % 5 > 0),
                 invalid: [0; 2],
             };
             rows.push(t / 100_000, &event);
@@ -736,6 +747,9 @@ mod tests {
         .unwrap();
         assert_eq!(groups, [GROUP, 250_000 - GROUP]);
         assert!(read == happened);
+        table::join(std::slice::from_ref(&file), &dir.join("again")).unwrap();
+        assert!(table::is_joined(&file).unwrap());
+        assert!(std::fs::read(&file).unwrap() == std::fs::read(dir.join("again")).unwrap());
         let mut of_last = Vec::new();
         table::read_groups_of(
             &file,

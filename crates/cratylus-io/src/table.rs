@@ -10,6 +10,7 @@ use parquet::basic::{Compression, Encoding, LogicalType, Repetition, Type as Phy
 use parquet::column::reader::{ColumnReader, get_column_reader};
 use parquet::column::writer::{get_column_writer, get_typed_column_writer_mut};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, FileMetaData, KeyValue, ParquetMetaData};
 use parquet::file::metadata::{ParquetMetaDataWriter, RowGroupMetaData};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
@@ -336,7 +337,7 @@ impl TableWriter {
     }
 
     fn of(path: &Path, schema: Arc<Type>) -> Result<TableWriter, Trouble> {
-        // Row groups that were packed elsewhere have one page for each column, and an index of pages would say nothing.
+        // Pages that are packed here are not numbered, and footers say of none where they lie.
         let mut properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_statistics_enabled(EnabledStatistics::Chunk)
@@ -368,13 +369,15 @@ impl TableWriter {
 
     /// Appends a piece. Its columns are those of the sample, in the same order.
     pub fn write(&mut self, table: &Table) -> Result<(), Trouble> {
+        debug_assert!(self.chunks.is_empty(), "a file is packed or it is not");
         if table.rows() == 0 {
             return Ok(());
         }
         self.group(&table.columns).map_err(at("writing", &self.temporary))
     }
 
-    /// Appends rows to a piece that is gathered page by page: its first columns, to be packed, and the others.
+    /// Appends rows to a piece that is gathered page by page: its first columns, to be packed, and the others. All pages of
+    /// a piece have columns of the same kinds.
     pub fn page(&mut self, packed: &[Packed<'_>], others: Vec<Column>) {
         self.chunks.resize_with(packed.len(), Chunk::default);
         self.chunks.iter_mut().zip(packed).for_each(|(chunk, packed)| chunk.push(packed));
@@ -420,6 +423,10 @@ impl TableWriter {
 
     /// Adds a row group to what the footer will say.
     fn say(&mut self, rows: i64, columns: Vec<ColumnChunkMetaData>) -> parquet::errors::Result<()> {
+        if let Some(column) = columns.iter().find(|column| column.num_values() != rows) {
+            let (name, has) = (column.column_descr().name(), column.num_values());
+            return Err(ParquetError::General(format!("column `{name}` has {has} of {rows} rows")));
+        }
         let start = columns.first().map_or(0, |column| column.byte_range().0);
         let group = RowGroupMetaData::builder(self.schema.clone())
             .set_num_rows(rows)
@@ -436,10 +443,6 @@ impl TableWriter {
         let ranges = || said.columns().iter().map(|chunk| chunk.byte_range());
         let start = ranges().map(|(start, _)| start).min().unwrap_or(0);
         let end = ranges().map(|(start, len)| start.saturating_add(len)).max().unwrap_or(0);
-        let size = from.file.metadata().map_err(at("reading", from.path))?.len();
-        if end > size {
-            return Err(Trouble::new(format!("reading {}: a row group reaches beyond its end", from.path.display())));
-        }
         let by = self.file.position() as i64 - start as i64;
         let columns: parquet::errors::Result<_> = said.columns().iter().map(|chunk| moved(chunk.clone(), by)).collect();
         columns.and_then(|columns| self.say(said.num_rows(), columns)).map_err(at("writing", &self.temporary))?;
@@ -473,8 +476,10 @@ impl TableWriter {
         let notes = self.properties.key_value_metadata().cloned();
         let file = FileMetaData::new(version, rows, Some(by), notes, self.schema.clone(), None);
         let said = ParquetMetaData::new(file, std::mem::take(&mut self.groups));
-        let footer = ParquetMetaDataWriter::new(&mut self.file, &said);
-        footer.with_preserve_page_index_locations(false).finish()?;
+        // Not into the file at once: the crate's writer ends without a word where its last bytes cannot be written.
+        let mut footer = Vec::new();
+        ParquetMetaDataWriter::new(&mut footer, &said).with_preserve_page_index_locations(false).finish()?;
+        self.file.write_all(&footer)?;
         Ok(self.file.flush()?)
     }
 }
@@ -523,10 +528,14 @@ pub fn join(parts: &[PathBuf], to: &Path) -> Result<(), Trouble> {
     out.finish()
 }
 
-/// Whether [`join`] would make of a file alone the same bytes: no row group of it is small.
+/// Whether [`join`] would make of a file alone the same bytes: it is whole, and no row group of it is small.
 pub fn is_joined(path: &Path) -> Result<bool, Trouble> {
-    let reader = Opened::new(path)?.reader;
-    Ok(reader.metadata().row_groups().iter().all(|said| said.num_rows() >= GROUP_LEAST as i64))
+    let part = Opened::new(path)?;
+    let stays = |said: &RowGroupMetaData| {
+        let rows = said.num_rows();
+        rows >= GROUP_LEAST as i64 && said.columns().iter().all(|chunk| chunk.num_values() == rows)
+    };
+    Ok(part.reader.metadata().row_groups().iter().all(stays))
 }
 
 /// Writes a whole table.
@@ -622,6 +631,19 @@ impl Opened<'_> {
     fn new(path: &Path) -> Result<Opened<'_>, Trouble> {
         let file = File::open(path).map_err(at("opening", path))?;
         let reader = SerializedFileReader::new(file.try_clone().map_err(at("opening", path))?).map_err(at("reading", path))?;
+        // The crate takes a footer at its word, and panics where that makes no sense.
+        let size = file.metadata().map_err(at("reading", path))?.len();
+        let lies = |chunk: &ColumnChunkMetaData| -> Option<u64> {
+            let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
+            u64::try_from(start).ok()?.checked_add(u64::try_from(chunk.compressed_size()).ok()?)
+        };
+        for (g, said) in reader.metadata().row_groups().iter().enumerate() {
+            let within = said.columns().iter().all(|chunk| lies(chunk).is_some_and(|end| end <= size));
+            if said.num_rows() < 0 || !within {
+                let what = format!("the file is damaged: row group {g} reaches beyond it");
+                return Err(Trouble::new(format!("reading {}: {what}", path.display())));
+            }
+        }
         Ok(Opened { path, file, reader })
     }
 

@@ -236,6 +236,31 @@ fn rows_are_cut_by_runs_and_not_by_who_played_them() {
     assert_eq!(short, [1_280]);
 }
 
+/// What one unit wrote is the table at once; that it is there already, from a process that was killed, changes nothing.
+#[test]
+fn a_single_unit_is_not_written_twice() {
+    let dir = with_copiers("single");
+    let run = |out: &str| {
+        let sets = ["--set", "replicas=1", "--set", "sweep={}", "--set", "stop.interactions=300000"];
+        succeeds(&dir, &[&["run", "e.toml", "--out", out][..], &sets].concat())
+    };
+    run("whole");
+    let (whole, again) = (dir.join("whole"), dir.join("again"));
+    std::fs::create_dir_all(again.join("parts")).unwrap();
+    for file in ["experiment.toml", "plan.toml", "interactions.parquet"] {
+        std::fs::copy(whole.join(file), again.join(file)).unwrap();
+    }
+    for table in ["interactions", "measures", "runs"] {
+        let table = format!("{table}.parquet");
+        std::fs::copy(whole.join(&table), again.join(format!("parts/00000000-00000000.{table}"))).unwrap();
+    }
+    std::fs::write(again.join("parts/.00000000-00000000.runs.parquet.1.tmp"), "half").unwrap();
+    let said = run("again");
+    assert!(said.err.contains("kept from before"), "{}", said.err);
+    assert!(bytes(&again) == bytes(&whole));
+    assert!(!again.join("parts").exists());
+}
+
 /// All points of a sweep have the columns that any of them needs, empty where they say nothing.
 #[test]
 fn a_sweep_whose_points_show_agents_different_things_is_one_table() {
