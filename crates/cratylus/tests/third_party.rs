@@ -83,7 +83,7 @@ impl Drop for LlamaServer {
 /// The published condition with two names. Random weights agree on nothing, so a number of rounds ends each run.
 fn experiment(url: &str) -> String {
     format!(
-        "name = \"live\"\nseed = 2025\nreplicas = 40\npopulation.size = 24\n\
+        "name = \"live\"\nseed = 2025\nreplicas = 12\npopulation.size = 24\n\
          game = {{ kind = \"coordination\", names = [\"Q\", \"M\"], memory = 5 }}\n\
          stop = {{ consensus = {{ window = 72 }}, rounds = 10 }}\n\
          agents = {{ kind = \"llm\", endpoint = \"{url}\", temperature = 0.5, protocol = \"ashery2025\" }}\n"
@@ -119,7 +119,7 @@ fn the_published_protocol_runs_end_to_end_on_a_server_that_others_wrote() {
     }
     assert!(doctor["way"]["Ok"][0]["exact"].is_object(), "{doctor:#}");
 
-    // A condition that would take 19,200 calls decision by decision, killed on the way and gone on with.
+    // A condition that would take 5,760 calls decision by decision, killed on the way and gone on with.
     let before = server.predicted();
     let run = ["run", "live.toml", "--out", "a", "--quiet"];
     let mut child =
@@ -136,7 +136,7 @@ fn the_published_protocol_runs_end_to_end_on_a_server_that_others_wrote() {
     let answers = tape[0]["answers"].as_u64().unwrap();
     // What was on its way when it was killed is lost, and the probes are not on the tape.
     assert!(asked - answers <= 150, "{answers} answers for {asked} tokens: next to nothing is asked twice");
-    eprintln!("{answers} answers ({kept} of them before it was killed, for {spent} tokens) for 40 runs of 24 agents");
+    eprintln!("{answers} answers ({kept} of them before it was killed, for {spent} tokens) for 12 runs of 24 agents");
 
     // It is played again without the server's help, to the same digest.
     let idle = server.predicted();
