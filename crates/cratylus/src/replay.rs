@@ -15,10 +15,14 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// Opinions of more agents than these are counted where everyone meets everyone, as they were when they were played.
+const LOOKED_AT: u32 = 1000;
+
 /// Prove that a run directory holds what its experiment and seed give.
 ///
-/// Every run is played again, on the plain path, and its events are compared with the digest in
-/// runs.parquet and with the rows of interactions.parquet. Runs of live models are played from
+/// Every run is played again, on the plain path (large populations in the game `opinion` as they
+/// were), and its events are compared with the digest in runs.parquet and with the rows of
+/// interactions.parquet. Runs of live models are played from
 /// their tape (calls.parquet): nothing is asked, and a question that is not on it is shown.
 #[derive(Args)]
 #[command(after_help = "Example:\n  cratylus replay runs/consensus")]
@@ -70,6 +74,11 @@ impl Replay {
         let mut there: Vec<Vec<u64>> = vec![Vec::new(); loaded.points.len()];
         rows.iter().for_each(|row| there[dir.place(row.run)].push(row.replica));
         for (i, (point, world)) in loaded.points.iter().zip(&loaded.worlds).enumerate() {
+            // Who forms an opinion goes through all neighbours on the plain path, which takes hours where these are many.
+            let engine = match world.opinions() {
+                Some(_) if world.size > LOOKED_AT => Engine::Fastest,
+                _ => Engine::Plain { block: world.size as usize },
+            };
             let asked: BTreeMap<u16, String> = world.models().map(|(kind, _)| (kind, world.asked(kind))).collect();
             // A few at a time share waves; all of a large experiment at once would take too much memory.
             for replicas in there[i].chunks(64) {
@@ -81,7 +90,7 @@ impl Replay {
                         &mut |kind, model, query| taped.reply(&asked[&kind], model, query),
                         &mut digests,
                     ),
-                    _ => run(world, replicas, Engine::Plain { block: world.size as usize }, &mut digests),
+                    _ => run(world, replicas, engine, &mut digests),
                 };
                 done.map_err(|fault| Failure::run(fault.0))?;
                 let base = i as u64 * point.experiment.replicas;
