@@ -3,8 +3,9 @@
 //! The work is cut into cells, a stretch of one point's replicas each, and these are played in units of one or more. A
 //! unit's rows go to files of its own under `parts/`, which take their names only when they are whole; when every unit
 //! is there, they are joined into the tables of the directory, and the parts go. Row groups end where cells do, whatever
-//! units these were played in, and joining copies them, so that what a single unit wrote is the table already. So a process that is killed loses at most the units it was playing, what it leaves can be
-//! read, and the bytes at the end do not depend on threads, on units or on how often it was started.
+//! units these were played in, and joining copies them, so that what a single unit wrote is the table already. So a
+//! process that is killed loses at most the units it was playing, what it leaves can be read, and the bytes at the end do
+//! not depend on threads, on units or on how often it was started.
 
 use crate::calls;
 use crate::cells;

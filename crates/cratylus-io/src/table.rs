@@ -198,7 +198,7 @@ const MAGIC: &[u8] = b"PAR1";
 const BLOCK: usize = 1 << 18;
 
 /// A file that is written in blocks which start at multiples of their length. The system keeps a file in pages of many
-/// sizes, and pieces that lie across the borders of large ones take it twice as long.
+/// sizes, and small pieces, or such as lie across the borders of large pages, take it up to twice as long.
 struct Blocks {
     file: File,
     /// How much was written.
@@ -445,7 +445,7 @@ impl TableWriter {
         let end = ranges().map(|(start, len)| start.saturating_add(len)).max().unwrap_or(0);
         let by = self.file.position() as i64 - start as i64;
         let columns: parquet::errors::Result<_> = said.columns().iter().map(|chunk| moved(chunk.clone(), by)).collect();
-        columns.and_then(|columns| self.say(said.num_rows(), columns)).map_err(at("writing", &self.temporary))?;
+        columns.and_then(|columns| self.say(said.num_rows(), columns)).map_err(at("reading", from.path))?;
         let mut file = &from.file;
         file.seek(SeekFrom::Start(start)).map_err(at("reading", from.path))?;
         let mut left = end - start;

@@ -236,9 +236,9 @@ fn rows_are_cut_by_runs_and_not_by_who_played_them() {
     assert_eq!(short, [1_280]);
 }
 
-/// What one unit wrote is the table at once; that it is there already, from a process that was killed, changes nothing.
+/// What one unit wrote becomes the table at once. That it is there already, from a process that was killed, changes nothing.
 #[test]
-fn a_single_unit_is_not_written_twice() {
+fn a_table_that_is_there_before_the_others_is_no_obstacle() {
     let dir = with_copiers("single");
     let run = |out: &str| {
         let sets = ["--set", "replicas=1", "--set", "sweep={}", "--set", "stop.interactions=300000"];
@@ -254,11 +254,34 @@ fn a_single_unit_is_not_written_twice() {
         let table = format!("{table}.parquet");
         std::fs::copy(whole.join(&table), again.join(format!("parts/00000000-00000000.{table}"))).unwrap();
     }
-    std::fs::write(again.join("parts/.00000000-00000000.runs.parquet.1.tmp"), "half").unwrap();
     let said = run("again");
     assert!(said.err.contains("kept from before"), "{}", said.err);
     assert!(bytes(&again) == bytes(&whole));
     assert!(!again.join("parts").exists());
+}
+
+/// What a killed process was writing is no run: another experiment may take the directory.
+#[test]
+fn half_a_part_is_nothing_to_keep() {
+    let dir = with_copiers("half");
+    let parts = dir.join("r/parts");
+    std::fs::create_dir_all(&parts).unwrap();
+    std::fs::write(dir.join("r/plan.toml"), "format = \"1\"\n").unwrap();
+    std::fs::write(parts.join(".00000000-00000000.runs.parquet.1.tmp"), "half").unwrap();
+    succeeds(&dir, &["run", "e.toml", "--out", "r", "--quiet"]);
+}
+
+/// Opinions of many agents are counted when they are played again.
+#[test]
+fn opinions_of_many_agents_are_replayed() {
+    let dir = folder("many");
+    let text = "seed = 1\nreplicas = 1\n[population]\nsize = 1200\nstart = { shares = { A = 0.6, B = 0.4 } }\n\
+                [game]\nkind = \"opinion\"\nnames = [\"A\", \"B\"]\n[agents]\nkind = \"opinion\"\nrule = \"voter\"\n\
+                [stop]\nrounds = 3\n";
+    std::fs::write(dir.join("e.toml"), text).unwrap();
+    succeeds(&dir, &["run", "e.toml", "--out", "r", "--quiet"]);
+    assert_eq!(table::count(&dir.join("r/interactions.parquet")).unwrap(), 3_600);
+    succeeds(&dir, &["replay", "r"]);
 }
 
 /// All points of a sweep have the columns that any of them needs, empty where they say nothing.
