@@ -5,6 +5,7 @@
 use crate::audits;
 use crate::evidence::{Condition, Decisions};
 use crate::finding::{Finding, Finds};
+use crate::residuals::Residuals;
 use crate::rivals::{Fitted, Ladder, RecallWeight, Setting, recall_weight};
 use crate::stats::runs_to_show;
 use crate::surrogate::{Simulated, populations};
@@ -68,6 +69,7 @@ pub struct Case<'a> {
     fitted: OnceLock<Vec<Simulated>>,
     symmetric: OnceLock<Vec<Simulated>>,
     memoryless: OnceLock<Vec<Simulated>>,
+    residuals: OnceLock<Residuals>,
 }
 
 impl<'a> Case<'a> {
@@ -86,6 +88,11 @@ impl<'a> Case<'a> {
         if condition.runs.len() < RUNS_MIN {
             return Err(format!("{} runs say nothing about other runs; {RUNS_MIN} are the least", condition.runs.len()));
         }
+        let events: Vec<&[crate::Event]> = condition.runs.iter().map(|run| &run.events[..]).collect();
+        let distinct = crate::duplicates::distinct(&events).len();
+        if distinct < condition.runs.len() {
+            return Err(format!("{} of its {} runs are copies of others", condition.runs.len() - distinct, condition.runs.len()));
+        }
         let decisions = Decisions::read(condition);
         if decisions.is_empty() {
             return Err("it holds no decisions".into());
@@ -101,6 +108,7 @@ impl<'a> Case<'a> {
             fitted: OnceLock::new(),
             symmetric: OnceLock::new(),
             memoryless: OnceLock::new(),
+            residuals: OnceLock::new(),
         })
     }
 
@@ -145,9 +153,14 @@ impl<'a> Case<'a> {
         self.symmetric.get_or_init(|| self.play(self.symmetric_response(), 2))
     }
 
-    /// Populations of agents that draw from one distribution, whatever they remember.
+    /// Populations of agents that look at nothing they remember: of the best such rival.
     pub fn memoryless(&self) -> &[Simulated] {
-        self.memoryless.get_or_init(|| self.play(&self.ladder().rung("M1", true).response, 3))
+        self.memoryless.get_or_init(|| self.play(&self.ladder().best_without_memory().response, 3))
+    }
+
+    /// What the whole response leaves of each choice.
+    pub fn residuals(&self) -> &Residuals {
+        self.residuals.get_or_init(|| Residuals::of(&self.decisions, self.response()))
     }
 
     /// Plays populations of a response. `purpose` tells one use of randomness from another.
@@ -212,7 +225,7 @@ pub fn findings(case: &Case<'_>, wanted: &dyn Fn(&str) -> bool) -> Vec<Finding> 
 }
 
 /// Audits whose effect is 0 where there is nothing, with an interval over runs. The others say themselves what they need.
-const OVER_RUNS: [&str; 5] = ["mechanism", "sufficiency", "interaction", "history", "position"];
+const OVER_RUNS: [&str; 6] = ["mechanism", "sufficiency", "interaction", "history", "common-cause", "position"];
 
 /// Says of a finding that cannot tell an effect from none how many runs would.
 fn with_power(mut finding: Finding, n: u64) -> Finding {

@@ -6,7 +6,7 @@ use crate::event::Event;
 use crate::experiment::Point;
 use crate::outcome::Outcome;
 use crate::window::Round;
-use crate::{AgentId, NOBODY, Name};
+use crate::{AgentId, NOBODY, Name, duplicates};
 use std::collections::HashMap;
 
 /// The runs of one condition: one point of an experiment, or one recorded file.
@@ -20,6 +20,9 @@ pub struct Condition {
     pub point: Point,
     /// In the order of the record.
     pub runs: Vec<Record>,
+    /// Whether answers were read by a program other than this one, which may have put a default in place of an answer that
+    /// it could not read. Here such answers make an interaction void.
+    pub read_elsewhere: bool,
     /// What a reader should know of how it was read.
     pub cautions: Vec<String>,
 }
@@ -70,6 +73,18 @@ impl Condition {
         let start = &self.point.experiment.population.start;
         let empty = start.consensus.is_none() && start.shares.is_none() && start.memory.is_none() && start.run.is_none();
         empty && self.point.experiment.n_committed() == 0
+    }
+
+    /// Leaves out runs that are copies of others, and says so.
+    pub fn without_copies(mut self) -> Condition {
+        let events: Vec<&[Event]> = self.runs.iter().map(|run| &run.events[..]).collect();
+        let Some(said) = duplicates::words(&duplicates::equal_runs(&events), events.len(), |place| place as u64) else {
+            return self;
+        };
+        let kept = duplicates::distinct(&events);
+        self.runs = kept.into_iter().map(|place| self.runs[place].clone()).collect();
+        self.cautions.push(format!("{said}; only those were audited"));
+        self
     }
 
     /// The winners of the runs that reached consensus, counted by name.
@@ -138,18 +153,23 @@ impl Decisions {
             });
             out.runs.push(decisions);
         }
-        out.counts = vec![0.0; out.windows.len() * n_names];
-        for run in &out.runs {
+        out.count();
+        out
+    }
+
+    fn count(&mut self) {
+        let n_names = self.n_names;
+        self.counts = vec![0.0; self.windows.len() * n_names];
+        for run in &self.runs {
             let mut counts: HashMap<(u32, u16), f64> = HashMap::new();
             for decision in run {
                 *counts.entry((decision.cell, decision.choice)).or_default() += 1.0;
-                out.counts[decision.cell as usize * n_names + decision.choice as usize] += 1.0;
+                self.counts[decision.cell as usize * n_names + decision.choice as usize] += 1.0;
             }
             let mut counts: Vec<(u32, u16, f64)> = counts.into_iter().map(|((cell, name), n)| (cell, name, n)).collect();
             counts.sort_unstable_by_key(|&(cell, name, _)| (cell, name));
-            out.by_run.push(counts);
+            self.by_run.push(counts);
         }
-        out
     }
 
     /// How many decisions there are.
@@ -173,6 +193,25 @@ impl Decisions {
     /// The choices made from one memory, by name.
     pub fn of(&self, cell: usize) -> &[f64] {
         &self.counts[cell * self.n_names..][..self.n_names]
+    }
+
+    /// The same decisions with partners' words hidden: what an agent remembers is its own.
+    pub fn without_partners(&self) -> Decisions {
+        let mut index: HashMap<Box<[Round]>, u32> = HashMap::new();
+        let mut windows: Vec<Box<[Round]>> = Vec::new();
+        let place = |window: &Box<[Round]>| {
+            let own: Box<[Round]> = window.iter().map(|round| [round[0]; 2]).collect();
+            *index.entry(own.clone()).or_insert_with(|| {
+                windows.push(own);
+                windows.len() as u32 - 1
+            })
+        };
+        let places: Vec<u32> = self.windows.iter().map(place).collect();
+        let of = |decision: &Decision| Decision { cell: places[decision.cell as usize], ..*decision };
+        let runs = self.runs.iter().map(|run| run.iter().map(of).collect()).collect();
+        let mut out = Decisions { n_names: self.n_names, memory: self.memory, windows, runs, ..Decisions::default() };
+        out.count();
+        out
     }
 
     /// The counts of some runs, each taken as often as `times` says.

@@ -54,7 +54,9 @@ pub mod threshold;
 
 pub mod audit;
 pub mod audits;
+pub mod duplicates;
 pub mod evidence;
+pub mod residuals;
 pub mod finding;
 pub mod memorised;
 pub mod recognition;

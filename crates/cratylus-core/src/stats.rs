@@ -4,7 +4,7 @@
 use crate::fast::sampling::binomial;
 use crate::seed::{Purpose, Seed};
 use serde::Serialize;
-use statrs::distribution::{Beta, Binomial, ChiSquared, ContinuousCDF, Discrete};
+use statrs::distribution::{Beta, Binomial, ChiSquared, ContinuousCDF, Discrete, StudentsT};
 use statrs::function::beta::ln_beta;
 
 /// A share with its 95 % interval.
@@ -157,6 +157,30 @@ pub fn normalised_entropy(counts: &[u64]) -> f64 {
 pub fn two_sided(z: f64) -> f64 {
     let normal = statrs::distribution::Normal::standard();
     2.0 * normal.cdf(-z.abs())
+}
+
+/// The probability that a mean over `n` runs is farther from 0 than `t` of its standard errors, where it is 0 (Student).
+pub fn two_sided_t(t: f64, n: usize) -> f64 {
+    match student(n) {
+        Some(student) if t.is_finite() => 2.0 * student.cdf(-t.abs()),
+        _ => 1.0,
+    }
+}
+
+/// A 95 % interval for a mean over `n` runs with its standard error, by Student's t: few runs tell little. Without an
+/// error there is none, and it reaches from the value everywhere.
+pub fn interval(value: f64, se: f64, n: usize) -> [f64; 2] {
+    match student(n) {
+        Some(student) if se.is_finite() && se > 0.0 => {
+            let half = student.inverse_cdf(0.975) * se;
+            [value - half, value + half]
+        }
+        _ => [f64::NEG_INFINITY, f64::INFINITY],
+    }
+}
+
+fn student(n: usize) -> Option<StudentsT> {
+    (n > 1).then(|| StudentsT::new(0.0, 1.0, n as f64 - 1.0).expect("degrees of freedom are positive"))
 }
 
 /// The ratio of two sums over runs, with its standard error over runs (delta method): `pairs` holds each run's part of

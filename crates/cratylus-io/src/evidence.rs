@@ -23,6 +23,7 @@ fn of_dir(dir: &RunDir) -> Result<Vec<Condition>, Trouble> {
         agents: agents(point),
         point: point.clone(),
         runs: Vec::new(),
+        read_elsewhere: point.experiment.agents.kinds.iter().any(|(_, kind)| kind.kind == "recorded"),
         cautions: Vec::new(),
     };
     let mut conditions: Vec<Condition> = dir.points.iter().map(new).collect();

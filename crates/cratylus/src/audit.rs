@@ -330,7 +330,8 @@ impl Audit {
 fn read(dirs: &[PathBuf]) -> Result<(Vec<Condition>, Vec<usize>), Failure> {
     let (mut all, mut ends): (Vec<Condition>, Vec<usize>) = (Vec::new(), Vec::new());
     for dir in dirs {
-        for mut condition in conditions(dir).map_err(Failure::input)? {
+        for condition in conditions(dir).map_err(Failure::input)? {
+            let mut condition = condition.without_copies();
             if all.iter().any(|other| other.label == condition.label) {
                 let name = dir.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
                 condition.label = format!("{} ({name})", condition.label);
@@ -374,20 +375,22 @@ fn self_test_text(report: &self_test::Report) -> String {
             .to_vec(),
     ];
     for row in &report.rows {
-        let mut cells = vec![row.mechanism.clone(), if row.truth_interaction { "depends" } else { "does not" }.into()];
+        let truth = |truth: Option<bool>, yes: &str, no: &str| truth.map_or("–", |truth| if truth { yes } else { no }).to_string();
+        let mut cells = vec![row.mechanism.clone(), truth(row.truth_interaction, "depends", "does not")];
         cells.extend(row.interaction.iter().map(|&n| share(n, row.trials)));
-        cells.push(if row.truth_recall { "recall" } else { "none" }.into());
+        cells.push(truth(row.truth_recall, "recall", "none"));
         cells.extend(row.recall.iter().map(|&n| share(n, row.trials)));
         rows.push(cells);
     }
     let errors = |errors: &self_test::Errors| {
         format!(
-            "{} wrong of {} ({:.2} % [{:.2} – {:.2}]), {} cannot tell",
+            "{} wrong of {} ({:.2} % [{:.2} – {:.2}]; at most {:.0} % of one mechanism), {} cannot tell",
             errors.wrong,
             errors.of,
             100.0 * errors.share,
             100.0 * errors.low,
             100.0 * errors.high,
+            100.0 * errors.worst,
             errors.cannot_tell
         )
     };
@@ -423,7 +426,7 @@ fn ask(
 ) -> KeptCondition {
     let kept = |not_audited: Option<String>, findings: Vec<Finding>| {
         // What decides a verdict must have been asked.
-        let decides = ["mechanism", "interaction", "history"].iter().all(|audit| wanted(audit));
+        let decides = cratylus_core::verdict::RESTS_ON.iter().all(|audit| wanted(audit));
         let verdict = (decides && !findings.is_empty()).then(|| verdict(&condition.label, &findings, questioned));
         let (label, agents) = (condition.label.clone(), condition.agents.clone());
         KeptCondition { condition: label, agents, runs: condition.runs.len() as u64, not_audited, verdict, findings }

@@ -1,16 +1,18 @@
-//! Does what happened decide? Three readings of the record itself, without a fitted response: whether what a partner
-//! says changes what an agent says next, given what the agent said before; whether the names of the first round
-//! foretell the winner; and how alike runs are within and between. The first two are counted before consensus only,
-//! as afterwards everything follows from everything, and with nulls by permutation.
+//! Does what happened decide? Four readings of the record itself: whether what a partner says changes what an agent says
+//! next, and two, three, … rounds later, given what the agent said then; whether partners' words help to predict choices at
+//! all, on runs left out; whether the names of the first round foretell the winner; and how alike runs are within and
+//! between. Influence is counted before consensus only, as afterwards everything follows from everything, and within
+//! rounds of a run, so that what all agents of a run share is not taken for it.
 
 use super::{bar, p_words};
-use crate::audit::{Case, Entry};
+use crate::audit::{Case, Entry, NATS_MIN};
 use crate::evidence::Decision;
 use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
-use crate::stats::{normalised_entropy, ratio};
+use crate::rivals::{paired, table_scores};
+use crate::stats::{interval, normalised_entropy, ratio, two_sided_t};
 use crate::{Purpose, Seed};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 pub const ENTRY: Entry = Entry {
     name: "history",
@@ -20,6 +22,8 @@ pub const ENTRY: Entry = Entry {
 
 /// An influence smaller than this is taken for none.
 const NONE: f64 = 0.02;
+/// Partners' words from more rounds before are not looked at one by one.
+const LAGS_MAX: usize = 10;
 
 /// One step of an agent: what it said, what its partner said, what it said next.
 #[derive(Clone, Copy)]
@@ -32,20 +36,26 @@ struct Step {
     next: u16,
 }
 
-/// The steps before consensus, in strata of (run, population round, own word).
-fn steps(runs: &[Vec<Decision>], ends: &[u64], size: u32) -> Vec<Step> {
+/// The steps before consensus, in strata of (run, population round, own word): what was said `lag` rounds before.
+fn steps(runs: &[Vec<Decision>], ends: &[u64], size: u32, lag: usize) -> Vec<Step> {
     let mut strata: BTreeMap<(u32, u64, u16), u32> = BTreeMap::new();
     let mut out = Vec::new();
     for (run, (decisions, &end)) in (0..).zip(runs.iter().zip(ends)) {
-        let mut last: BTreeMap<u32, &Decision> = BTreeMap::new();
+        let mut said: BTreeMap<u32, VecDeque<&Decision>> = BTreeMap::new();
         for decision in decisions.iter().filter(|decision| decision.t < end) {
-            if let Some(before) = last.insert(decision.agent, decision)
-                && let Some(partner) = before.partner
+            let before = said.entry(decision.agent).or_default();
+            if before.len() == lag
+                && let Some(then) = before.front()
+                && let Some(partner) = then.partner
             {
                 let next = strata.len() as u32;
-                let key = (run, before.t / u64::from(size), before.choice);
+                let key = (run, then.t / u64::from(size), then.choice);
                 let stratum = *strata.entry(key).or_insert(next);
-                out.push(Step { run, stratum, own: before.choice, partner, next: decision.choice });
+                out.push(Step { run, stratum, own: then.choice, partner, next: decision.choice });
+            }
+            before.push_back(decision);
+            if before.len() > lag {
+                before.pop_front();
             }
         }
     }
@@ -184,25 +194,58 @@ fn ends(case: &Case<'_>) -> Vec<u64> {
     case.condition.runs.iter().map(of).collect()
 }
 
+/// The influence of partners' words from so many rounds before.
+struct Lag {
+    value: f64,
+    se: f64,
+    ends: [f64; 2],
+    /// For all lags together.
+    p: f64,
+}
+
+/// Fewer agents than this are each other's partners so often that influence and its absence cannot be told.
+const AGENTS_MIN: u32 = 6;
+
 fn ask(case: &Case<'_>) -> Option<Finding> {
     let k = case.decisions.n_names;
-    let steps = steps(&case.decisions.runs, &ends(case), case.condition.size());
-    let (value, se) = influence(&steps, k);
+    let (ends, size) = (ends(case), case.condition.size());
+    let steps_of = |lag: usize| steps(&case.decisions.runs, &ends, size, lag);
+    let last = steps_of(1);
+    let most = case.decisions.memory.min(LAGS_MAX);
+    let lags: Vec<Lag> = (1..=most)
+        .map(|lag| {
+            let of_lag;
+            let steps = if lag == 1 { &last } else { of_lag = steps_of(lag); &of_lag };
+            let (value, se) = influence(steps, k);
+            let n = case.decisions.runs.len();
+            Lag { value, se, ends: interval(value, se, n), p: (most as f64 * two_sided_t(value / se, n)).min(1.0) }
+        })
+        .collect();
+    let Lag { value, se, ends: [low, high], .. } = lags[0];
     let draws = case.options.draws.min(500);
-    let (bits, by_chance, p) = excess(&steps, k, draws, Seed(case.seed(42)));
+    let (bits, by_chance, p) = excess(&last, k, draws, Seed(case.seed(42)));
+    // What partners' words add to own ones in predicting choices of runs left out, whatever else they may stand for.
+    let whole = &case.ladder().rung("M7", true).by_run;
+    let (gain, gain_se) = paired(whole, &table_scores(&case.decisions.without_partners()));
+    let adds = gain > 2.0 * gain_se && gain > NATS_MIN;
     let foretold = foretold(case);
     let winners = case.condition.winners();
     let n: u64 = winners.iter().sum();
     let consensus = n as f64 / case.condition.runs.len() as f64;
     let diversity = normalised_entropy(&winners);
-    let interval = [value - 1.96 * se, value + 1.96 * se];
     // Nobody is its own partner, and what one says next is what another is told: where nothing has any influence, this
     // makes it negative by a part of one over the number of agents.
-    let below = NONE + 1.0 / f64::from(case.condition.size());
+    let below = NONE + 1.0 / f64::from(size);
+    let beyond = |lag: &Lag| lag.p < 0.01 && (lag.ends[0] > NONE || lag.ends[1] < -below);
+    // The last word has a test by permutation of its own.
+    let by_last = beyond(&lags[0]) && p < 0.01;
+    let strongest = (0..most).filter(|&i| beyond(&lags[i])).max_by(|&a, &b| lags[a].value.abs().total_cmp(&lags[b].value.abs()));
+    let found = size >= AGENTS_MIN && (by_last || strongest.is_some_and(|lag| lag > 0));
+    let shown = if by_last { 0 } else { strongest.unwrap_or(0) };
+    let nowhere = size >= AGENTS_MIN && lags.iter().all(|lag| lag.ends[0] > -below && lag.ends[1] < NONE);
     let finds = match () {
-        () if !value.is_finite() || !se.is_finite() => Finds::CannotTell,
-        () if (interval[0] > NONE || interval[1] < -below) && p < 0.01 => Finds::SupportsInteraction,
-        () if interval[0] > -below && interval[1] < NONE => Finds::SupportsRecall,
+        () if found => Finds::SupportsInteraction,
+        () if nowhere && !adds => Finds::SupportsRecall,
         () => Finds::CannotTell,
     };
     let quadrant = match () {
@@ -211,57 +254,71 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         () if diversity < 0.25 => "runs agree within and between: biased, or recalled",
         () => "runs agree within and lean to some names between",
     };
-    let likelier = if value < 0.0 { "less likely" } else { "likelier" };
-    let changed = format!(
-        "Before consensus, a name is {:.0} points {likelier} to be said next by an agent whose partner just said it",
-        100.0 * value.abs()
-    );
+    let what = |lag: usize| match lag {
+        0 => "a partner's last word".to_string(),
+        lag => format!("a partner's word {} rounds before", lag + 1),
+    };
+    let changed = |lag: usize| {
+        let value = lags[lag].value;
+        let likelier = if value < 0.0 { "less likely" } else { "likelier" };
+        format!("Before consensus, {} makes a name {:.0} points {likelier} to be said", what(lag), 100.0 * value.abs())
+    };
     let means = match finds {
         Finds::SupportsInteraction => format!(
-            "{changed} ({} by permutation within run, round and own word). Of {} runs, {quadrant}.",
-            p_words(p),
+            "{} ({}, within run, round and own word). Of {} runs, {quadrant}.",
+            changed(shown),
+            if shown == 0 { format!("{} by permutation", p_words(p)) } else { p_words(lags[shown].p) },
             case.condition.runs.len()
         ),
         Finds::SupportsRecall => format!(
-            "What partners say does not change what agents say next: {:.1} points [{:.1}–{:.1}]. Whatever the agents agree on, they do not get it from each other.",
-            100.0 * value,
-            100.0 * interval[0],
-            100.0 * interval[1]
+            "What partners say does not change what agents say, next or up to {most} rounds later: {:.1} points [{:.1}–{:.1}] for the last word, and it does not help to predict choices. Whatever the agents agree on, they do not get it from the partners on record.",
+            100.0 * value, 100.0 * low, 100.0 * high
         ),
+        Finds::CannotTell if size < AGENTS_MIN => format!("{size} agents are each other's partners so often that what one says and what it is told cannot be taken apart."),
         Finds::CannotTell if !value.is_finite() => {
             "Before consensus no agent's partners said different names, so nothing can be seen of their influence.".into()
         }
-        Finds::CannotTell => format!("{changed}, which is too uncertain to tell from nothing ({}).", p_words(p)),
+        Finds::CannotTell if nowhere => format!(
+            "No single word of a partner changes what an agent says within a round of its run, and yet partners' words help to predict choices ({gain:.0} ± {gain_se:.0} nats on runs left out): they stand for something that all agents of a run share, or agents are not numbered as they were."
+        ),
+        Finds::CannotTell => format!("{}, which is too uncertain to tell from nothing ({}).", changed(0), p_words(p)),
     };
     let early = foretold.map_or(String::new(), |(lead, p)| {
         format!(" The winner leads by {:.1} points in the first round ({}).", 100.0 * lead, p_words(p))
     });
     let mut rows = Vec::new();
-    if value.is_finite() {
-        rows.push(bar("partner's last word on the next own one", "", Who::Record, value, Some(interval)));
+    for (lag, of) in lags.iter().enumerate().filter(|(_, of)| of.value.is_finite()) {
+        let ends = of.ends.iter().all(|end| end.is_finite()).then_some(of.ends);
+        rows.push(bar(what(lag), "", Who::Record, of.value, ends));
     }
     if let Some((lead, _)) = foretold {
         rows.push(bar("winner's lead in the first round", "", Who::Record, lead, None));
     }
+    let Lag { value: effect, ends: interval, .. } = lags[shown];
+    let known = effect.is_finite() && interval.iter().all(|end| end.is_finite());
     Some(Finding {
         audit: ENTRY.name.into(),
         condition: case.condition.label.clone(),
         bears_on: Question::Interaction,
-        question: "Does what partners say change what agents say next?".into(),
+        question: "Does what partners say change what agents say afterwards?".into(),
         rivals: vec!["agents respond to their partners".into(), "agents choose by themselves: recall, inertia, or a program that chooses for all".into()],
         finds,
-        effect: value.is_finite().then(|| Effect::new("influence of the partner's last word, difference of probabilities", value, interval)),
+        effect: known.then(|| Effect::new(format!("influence of {}, difference of probabilities", what(shown)), effect, interval)),
         statistic: Some(Statistic { name: "transfer of information above its permutation null, bits".into(), value: bits, p: Some(p) }),
         means: means + &early,
         does_not_mean: "Influence of partners is needed for emergence and does not show that the response was not recalled: a recalled rule tells agents to follow, too.".into(),
         would_tell: match finds {
+            Finds::CannotTell if size < AGENTS_MIN => Some(format!("populations of {AGENTS_MIN} agents or more")),
+            Finds::CannotTell if nowhere => Some("what agents were shown beside their memories, and whether they are numbered alike throughout".into()),
             Finds::CannotTell => Some("more runs, or runs that take longer to agree, so that partners differ before consensus".into()),
             _ => None,
         },
         source: "audit reference 5: influence by Mantel & Haenszel's weights over strata, transfer entropy with a permutation null, before consensus; quadrants of consensus and diversity".into(),
         cautions: Vec::new(),
         details: json!({
-            "steps": steps.len(), "influence": value, "influence_se": se, "transfer_bits": bits + by_chance, "permuted_bits": by_chance, "transfer_p": p,
+            "steps": last.len(), "influence": value, "influence_se": se, "transfer_bits": bits + by_chance, "permuted_bits": by_chance, "transfer_p": p,
+            "by_lag": lags.iter().enumerate().map(|(lag, of)| json!({ "rounds_before": lag + 1, "influence": of.value, "se": of.se, "p": of.p })).collect::<Vec<_>>(),
+            "found": found, "nowhere": nowhere, "adds": adds, "few_agents": size < AGENTS_MIN, "partners_gain": gain, "partners_gain_se": gain_se, "decisions": case.decisions.len(),
             "first_round_lead": foretold.map(|(lead, p)| json!({ "lead": lead, "p": p })),
             "within_run_consensus": consensus, "between_run_diversity": diversity, "quadrant": quadrant,
         }),

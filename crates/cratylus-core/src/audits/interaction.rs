@@ -6,15 +6,19 @@
 //! A control that looks alike is wrong: partners' words from runs that go on at the same time, with names in the same
 //! places. It couples all the runs to one another, so that they agree the more; a test below keeps it, to show why.
 //!
-//! Before anything was said there is nothing to agree by: agents of one run that choose alike then have something in
-//! common that is not on record, such as a program that chooses for them.
+//! Before anything was said there is nothing to agree by: the two of a run's first interaction that choose alike have
+//! something in common that is not on record, such as a program that chooses for them. Agents who begin later may know, by
+//! a way that is not on record, what others said, so they show no more than that something is shared.
+//!
+//! Agreement that is lost without partners need not come from them, if it comes from something that neither agents'
+//! memories nor the simulation hold. So the fitted response must also bring agreement about, where agents meet.
 
 use super::{curve, p_words, percent};
 use crate::audit::{Case, Entry};
 use crate::evidence::count_by_round;
 use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
 use crate::rivals::Fitted;
-use crate::stats::mean_sd;
+use crate::stats::{interval, mean_sd};
 use crate::surrogate::{histories, success_curve, yoked};
 use crate::window::Policy;
 use crate::{Purpose, Seed};
@@ -25,8 +29,10 @@ pub const ENTRY: Entry =
 
 /// How many yoked populations are played for each response.
 const YOKED: u64 = 40;
-/// Agents of one run that agree so much before anything was said, of all they could, were not left to choose.
+/// Agents of one run that agree so much before anything was said to them, of all they could, share something.
 const COMMON: f64 = 0.25;
+/// The fitted response must bring about at least this much of the agreement that is lost without partners.
+const CARRIED: f64 = 0.5;
 
 /// Where less than this of the agreement survives without partners, it was a matter of them.
 const HALF: f64 = 0.5;
@@ -34,12 +40,13 @@ const HALF: f64 = 0.5;
 const MOST: f64 = 0.6;
 
 /// How often two agents of one run agree before anything was said to either, less how often agents of two runs do; and
-/// the probability of as much where runs are exchanged.
-fn common(case: &Case<'_>) -> Option<Common> {
+/// the probability of as much where runs are exchanged. `before` says which of these decisions count.
+fn common(case: &Case<'_>, before: impl Fn(&crate::evidence::Decision) -> bool) -> Option<Common> {
     let empty = case.decisions.windows.iter().position(|window| window.is_empty())? as u32;
     let k = case.decisions.n_names;
     let first = |run: &Vec<crate::evidence::Decision>| {
-        run.iter().filter(|decision| decision.cell == empty).map(|decision| decision.choice).collect::<Vec<u16>>()
+        let of = run.iter().filter(|decision| decision.cell == empty && before(decision));
+        of.map(|decision| decision.choice).collect::<Vec<u16>>()
     };
     let mut runs: Vec<Vec<u16>> = case.decisions.runs.iter().map(first).filter(|run| run.len() > 1).collect();
     if runs.len() < 2 {
@@ -76,13 +83,16 @@ fn common(case: &Case<'_>) -> Option<Common> {
         }
         as_much += f64::from(u8::from(within(&runs) >= observed - 1e-12));
     }
-    Some(Common { excess: observed - expected, most: 1.0 - expected, p: as_much / (draws as f64 + 1.0) })
+    let se = (observed * (1.0 - observed) / runs.len() as f64).sqrt().max(0.5 / runs.len() as f64);
+    Some(Common { excess: observed - expected, se, most: 1.0 - expected, p: as_much / (draws as f64 + 1.0) })
 }
 
 /// Agreement before anything was said.
 struct Common {
     /// How much more often agents of one run agree than agents of two.
     excess: f64,
+    /// Its standard error, were there one pair of each run.
+    se: f64,
     /// The most that could be.
     most: f64,
     /// By exchanging agents between runs.
@@ -148,16 +158,26 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     let above = real_mean - chance;
     let survives = (yoked_mean - chance) / above;
     let survives_se = (yoked_se.powi(2) + (survives * real_se).powi(2)).sqrt() / above.abs().max(1e-9);
-    let shared = common(case);
-    let chosen_for = shared.as_ref().is_some_and(|common| common.p < 0.001 && common.excess > COMMON * common.most);
+    // The same response among partners, as the record has it.
+    let met: Vec<f64> = case.fitted().iter().filter_map(|run| of_late(&run.rounds, run.outcome.consensus)).collect();
+    let carried = (mean_sd(&met).0 - yoked_mean) / lost;
+    let carried_se = lost_se * carried.abs() / lost.abs().max(1e-9);
+    let shared = common(case, |_| true);
+    let start = common(case, |decision| decision.t == 0);
     let agrees = above > 2.0 * real_se && above > 0.1;
+    let some_shared = shared.as_ref().is_some_and(|common| common.p < 0.001 && common.excess > COMMON * common.most);
+    let from_the_start = start.as_ref().filter(|start| start.p < 0.001 && start.excess - 1.96 * start.se > HALF * above);
+    let chosen_for = agrees && from_the_start.is_some();
+    let quantile = interval(0.0, 1.0, reals.len())[1];
     let finds = match () {
         () if chosen_for => Finds::SupportsRecall,
-        () if !agrees => Finds::CannotTell,
-        () if survives - 1.96 * survives_se > MOST => Finds::SupportsRecall,
-        () if survives + 1.96 * survives_se < HALF => Finds::SupportsInteraction,
+        () if !agrees || some_shared => Finds::CannotTell,
+        () if survives - quantile * survives_se > MOST => Finds::SupportsRecall,
+        () if survives + quantile * survives_se >= HALF => Finds::CannotTell,
+        () if carried - quantile * carried_se > CARRIED => Finds::SupportsInteraction,
         () => Finds::CannotTell,
     };
+    let lost_without = survives + quantile * survives_se < HALF;
     let compared = format!(
         "Agents that met agreed in {} of interactions by then; agents told frozen histories of others agree in {}, where chance is {}.",
         percent(real_mean),
@@ -166,11 +186,11 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     );
     let means = match finds {
         Finds::SupportsRecall if chosen_for => {
-            let common = shared.as_ref().expect("just seen");
+            let start = from_the_start.expect("just seen");
             format!(
-                "Agents of one run agreed before anything was said to them, {:.0} points above agents of different runs ({}). Something that is not interaction decides: a program that chooses, or a prompt or backend that a run has in common.",
-                100.0 * common.excess,
-                p_words(common.p)
+                "The two of a run's first interaction agreed before anybody had said anything, {:.0} points above agents of different runs ({}). Something that is not interaction decides: a program that chooses, or an order, a prompt or a backend that they had in common.",
+                100.0 * start.excess,
+                p_words(start.p)
             )
         }
         Finds::SupportsRecall => format!("{compared} Agreement survives without partners: agents bring it with them."),
@@ -182,6 +202,18 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
             percent(real_mean),
             percent(chance)
         ),
+        Finds::CannotTell if some_shared => {
+            let common = shared.as_ref().expect("just seen");
+            format!(
+                "{compared} But agents of one run agreed before anything was said to them, {:.0} points above agents of different runs ({}): they know of others, or of something outside, by a way that is not on record.",
+                100.0 * common.excess,
+                p_words(common.p)
+            )
+        }
+        Finds::CannotTell if lost_without => format!(
+            "{compared} But where agents of the fitted response meet, they agree in {} only: what memory holds does not bring the agreement about, so something that is not on record may.",
+            percent(mean_sd(&met).0)
+        ),
         Finds::CannotTell => format!("{compared} Part of the agreement survives, too much and too little for either side."),
     };
     Some(Finding {
@@ -191,24 +223,27 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         question: "Does agreement need partners, or do agents bring it with them?".into(),
         rivals: vec!["agreement is brought about by what partners say".into(), "agents agree because they are alike: recall, a shared prior".into(), "something that is not on record chooses for them".into()],
         finds,
-        effect: Some(Effect::new("agreement lost without partners, share of interactions", lost, [lost - 1.96 * lost_se, lost + 1.96 * lost_se])),
+        effect: Some(Effect::new("agreement lost without partners, share of interactions", lost, interval(lost, lost_se, reals.len()))),
         statistic: Some(Statistic { name: "share of the agreement above chance that survives".into(), value: survives, p: None }),
         means,
         does_not_mean: "That agreement needs partners does not say why agents respond to them: a rule recalled from training text needs partners too.".into(),
         would_tell: match finds {
             Finds::CannotTell if !agrees => Some("a longer run, or a population that reaches consensus".into()),
+            Finds::CannotTell if some_shared || lost_without => Some("what agents are shown beside their memories: an order, a board, a signal; runs in which nothing is shown to two agents".into()),
             Finds::CannotTell => Some("more runs; or an alias scramble, under which agents can no longer be alike in the names they prefer".into()),
             _ => None,
         },
         source: "audit reference 0.6a, 4 and 7: frozen, randomly relabelled surrogate histories, in simulation of the fitted response".into(),
         cautions: shared
             .iter()
-            .filter(|common| !chosen_for && common.p < 0.001 && common.excess > 0.0)
+            .filter(|common| !chosen_for && !some_shared && common.p < 0.001 && common.excess > 0.0)
             .map(|common| format!("agents of one run agreed by {:.1} points more than agents of different runs before anything was said ({}): runs differed from one another in something that is not on record, such as the backend", 100.0 * common.excess, p_words(common.p)))
             .collect(),
         details: json!({
             "chance": chance, "rounds": rounds, "from_round": late + 1, "real": real_mean, "real_se": real_se, "yoked": yoked_mean, "yoked_se": yoked_se,
-            "survives": survives, "survives_se": survives_se, "yoked_populations": YOKED,
+            "survives": survives, "survives_se": survives_se, "yoked_populations": YOKED, "agrees": agrees,
+            "carried": carried, "carried_se": carried_se, "met": mean_sd(&met).0, "chosen_for": chosen_for, "some_shared": some_shared,
+            "agreement_of_first_interactions": start.as_ref().map(|start| json!({ "excess": start.excess, "se": start.se, "p": start.p })),
             "agreement_before_anything_was_said": shared.as_ref().map(|common| json!({ "excess": common.excess, "most": common.most, "p": common.p })),
         }),
         pictures: vec![Picture::Curves {

@@ -5,7 +5,7 @@ use super::bar;
 use crate::audit::{Case, Entry, NATS_MIN};
 use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
 use crate::rivals::{Rung, paired};
-use crate::stats::two_sided;
+use crate::stats::{interval, two_sided_t};
 use serde_json::json;
 
 pub const ENTRY: Entry =
@@ -71,10 +71,10 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     };
     let rows = ladder.rungs.iter().map(|rung| {
         let label = if rung.labelled { "with label bias" } else { "names alike" };
-        let se = 1.96 * rung.behind_se / n;
+        let [low, high] = interval(rung.score, rung.behind_se / n, case.decisions.runs.len());
         let who = if rung.entry.remembers { Who::Rival } else { Who::Control };
         let group = format!("{} {}", rung.entry.code, rung.entry.name);
-        bar(label, &group, who, rung.score, (rung.behind_se > 0.0).then_some([rung.score - se, rung.score + se]))
+        bar(label, &group, who, rung.score, (rung.behind_se > 0.0).then_some([low, high]))
     });
     Some(Finding {
         audit: ENTRY.name.into(),
@@ -91,9 +91,9 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         effect: Some(Effect::new(
             "log score of the best rival with memory over the best without, nats per decision",
             gain / n,
-            [(gain - 1.96 * gain_se) / n, (gain + 1.96 * gain_se) / n],
+            interval(gain / n, gain_se / n, case.decisions.runs.len()),
         )),
-        statistic: Some(Statistic { name: "z over runs".into(), value: gain / gain_se, p: Some(two_sided(gain / gain_se)) }),
+        statistic: Some(Statistic { name: "t over runs".into(), value: gain / gain_se, p: Some(two_sided_t(gain / gain_se, case.decisions.runs.len())) }),
         means,
         does_not_mean: "A response that depends on memory may still be a rule recalled from training text; and where all agree, all rivals with memory agree, so scores rest on what happened before consensus.".into(),
         would_tell: Some("the same response under inverted payoffs and other skins (`cratylus audit --model`): a recalled rule stays, adaptation follows the payoffs".into()),
@@ -105,9 +105,9 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         details: json!({
             "decisions": case.decisions.len(), "memories": case.decisions.windows.len(), "runs": case.decisions.runs.len(),
             "ladder": ladder.rungs.iter().map(rung).collect::<Vec<_>>(), "best": best.entry.code, "best_label_bias": best.labelled,
-            "depends_on_memory": depends, "memory_gain": gain, "memory_gain_se": gain_se, "textbook_behind": textbook_behind,
+            "depends_on_memory": depends, "read_elsewhere": case.condition.read_elsewhere, "memory_gain": gain, "memory_gain_se": gain_se, "textbook_behind": textbook_behind,
             "recall": recall.map(|recall| json!({
-                "name": case.name(recall.name as usize), "weight": recall.weight, "low": recall.interval[0], "high": recall.interval[1],
+                "name": case.name(recall.name as usize), "place": recall.name, "weight": recall.weight, "low": recall.interval[0], "high": recall.interval[1],
                 "lapse": recall.lapse, "gain": recall.gain, "gain_se": recall.gain_se,
             })),
         }),

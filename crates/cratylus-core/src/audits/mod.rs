@@ -4,7 +4,9 @@ use crate::audit::Entry;
 use crate::finding::Who;
 use crate::finding::{Bar, Line, Values};
 
+mod agents;
 mod collective_bias;
+mod common_cause;
 mod equivalence;
 mod history;
 mod interaction;
@@ -13,7 +15,9 @@ mod metric;
 mod position;
 mod prior;
 mod sufficiency;
+mod time;
 mod tipping;
+mod yielding;
 
 /// All audits, in the order in which they are asked and shown.
 pub const ALL: &[Entry] = &[
@@ -23,6 +27,10 @@ pub const ALL: &[Entry] = &[
     collective_bias::ENTRY,
     interaction::ENTRY,
     history::ENTRY,
+    common_cause::ENTRY,
+    time::ENTRY,
+    agents::ENTRY,
+    yielding::ENTRY,
     tipping::ENTRY,
     position::ENTRY,
     metric::ENTRY,

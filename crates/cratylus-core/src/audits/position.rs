@@ -6,7 +6,7 @@ use super::{bar, percent};
 use crate::audit::{Case, Entry, NATS_MIN};
 use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
 use crate::rivals::paired;
-use crate::stats::{ratio, two_sided};
+use crate::stats::{interval, ratio, two_sided_t};
 use serde_json::json;
 
 pub const ENTRY: Entry =
@@ -20,7 +20,8 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     let n = case.decisions.len() as f64;
     let gain_of = |code: &str| paired(&ladder.rung(code, true).by_run, &ladder.rung(code, false).by_run);
     let (gain, se) = gain_of("M7");
-    let interval = [(gain - 1.96 * se) / n, (gain + 1.96 * se) / n];
+    let runs = case.decisions.runs.len();
+    let ends = interval(gain / n, se / n, runs);
     let places: Vec<[f64; 2]> = case
         .condition
         .runs
@@ -38,7 +39,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     let first = (!places.is_empty()).then(|| ratio(&places)).filter(|(share, _)| share.is_finite());
     let chance = 1.0 / case.decisions.n_names as f64;
     let labels = gain > 2.0 * se && gain > NATS_MIN;
-    let alike = interval[1] < MATTERS;
+    let alike = ends[1] < MATTERS;
     // Where one name is all that anybody says, nothing can be seen of how another would be answered.
     let k = case.decisions.n_names;
     let by_name: Vec<f64> = (0..k).map(|name| case.decisions.counts.iter().skip(name).step_by(k).sum::<f64>() / n).collect();
@@ -48,8 +49,8 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         Some((share, se)) => format!(
             "The option shown first was chosen {} of the time [{}–{}], where {} is chance.",
             percent(share),
-            percent(share - 1.96 * se),
-            percent(share + 1.96 * se),
+            percent(interval(share, se, runs)[0].max(0.0)),
+            percent(interval(share, se, runs)[1].min(1.0)),
             percent(chance)
         ),
         None => "The order in which options were shown is not on record, so nothing can be said of its effect.".into(),
@@ -70,7 +71,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
             "label bias",
             Who::Rival,
             gain / n,
-            Some([(gain - 1.96 * se) / n, (gain + 1.96 * se) / n]),
+            Some(interval(gain / n, se / n, runs)),
         )
     });
     let mut pictures = vec![Picture::Bars {
@@ -80,7 +81,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         reference: Some(0.0),
     }];
     if let Some((share, se)) = first {
-        let row = bar("option shown first", "", Who::Record, share, Some([share - 1.96 * se, share + 1.96 * se]));
+        let row = bar("option shown first", "", Who::Record, share, Some(interval(share, se, runs)));
         pictures.push(Picture::Bars {
             title: "The place of an option".into(),
             axis: "Share of choices".into(),
@@ -99,8 +100,8 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
             "places matter: the option shown first is chosen for that".into(),
         ],
         finds,
-        effect: Some(Effect::new("log score gained by telling names apart, nats per decision", gain / n, interval)),
-        statistic: Some(Statistic { name: "z over runs".into(), value: gain / se, p: Some(two_sided(gain / se)) }),
+        effect: Some(Effect::new("log score gained by telling names apart, nats per decision", gain / n, ends)),
+        statistic: Some(Statistic { name: "t over runs".into(), value: gain / se, p: Some(two_sided_t(gain / se, runs)) }),
         means: format!("{about_labels} {about_places}"),
         does_not_mean: "A response to labels does not show that an outcome was recalled.".into(),
         would_tell: match (labels, first) {

@@ -96,7 +96,8 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     let finds = match () {
         () if n < 5 => Finds::CannotTell,
         () if far && p_amplified > 0.05 => Finds::SupportsRecall,
-        () if p_amplified < 0.01 => Finds::SupportsInteraction,
+        // Winners that the prior does not explain are against the prior, and for nothing: runs may have been left out, a
+        // name may be what agents go to in doubt, and some may recall it.
         () => Finds::CannotTell,
     };
     let name = case.name(most);
@@ -112,18 +113,16 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
                 "{seen} Agents do not treat names alike before anything happened, and the winners are those that this, amplified, would bring about."
             )
         }
-        Finds::SupportsInteraction => {
-            format!(
-                "{seen} What agents prefer before anything happened does not explain the winners ({}), even amplified.",
-                p_words(p_amplified)
-            )
-        }
-        Finds::CannotTell if n < 5 => format!("{n} runs reached consensus: too few to compare their winners with anything."),
-        Finds::CannotTell if p_amplified > 0.05 => format!(
+        _ if n < 5 => format!("{n} runs reached consensus: too few to compare their winners with anything."),
+        _ if p_amplified < 0.01 => format!(
+            "{seen} Against the prior: what agents prefer before anything happened does not explain the winners ({}), even amplified. What does is not said by that.",
+            p_words(p_amplified)
+        ),
+        _ if p_amplified > 0.05 => format!(
             "{seen} The winners are compatible with the amplified prior ({}), and a prior this close to equal shares says nothing either way.",
             p_words(p_amplified)
         ),
-        Finds::CannotTell => format!(
+        _ => format!(
             "{seen} The winners are neither compatible with the amplified prior nor clearly apart from it ({}).",
             p_words(p_amplified)
         ),

@@ -43,18 +43,30 @@ fn folds(decisions: &Decisions) -> usize {
     decisions.runs.len().min(most)
 }
 
+/// The counts of all runs but each part of them.
+fn left_out(decisions: &Decisions) -> Vec<Vec<f64>> {
+    let folds = folds(decisions);
+    (0..folds).map(|fold| decisions.weighed(|run| if run % folds == fold { 0.0 } else { 1.0 })).collect()
+}
+
+/// The log score of each run by a table of the whole memory, fitted to the others.
+pub fn table_scores(decisions: &Decisions) -> Vec<f64> {
+    let form = Form::Table { depth: decisions.memory, parent: PARENTS[0] };
+    rung(&super::table::HISTORY, &form, true, decisions, &left_out(decisions)).by_run
+}
+
 impl Ladder {
     /// Fits and scores every rival. `folds` times as many fits as rungs: it takes a while.
     pub fn climb(decisions: &Decisions, setting: &Setting) -> Ladder {
-        let folds = folds(decisions);
-        let left_out: Vec<Vec<f64>> =
-            (0..folds).map(|fold| decisions.weighed(|run| if run % folds == fold { 0.0 } else { 1.0 })).collect();
+        let left_out = left_out(decisions);
+        let folds = left_out.len();
         let mut rungs = Vec::new();
         for entry in LADDER {
             let form = (entry.form)(setting);
             for labelled in [false, true] {
-                // Without labels, every i.i.d. agent is the uniform one, which is the rung before.
-                if entry.code == "M1" && !labelled {
+                // Without labels, every i.i.d. agent is the uniform one, which is the rung before; and one that goes by the
+                // length of its memory has labels of its own.
+                if (entry.code == "M1" && !labelled) || (entry.code == "M1'" && labelled) {
                     continue;
                 }
                 rungs.push(rung(entry, &form, labelled, decisions, &left_out));
@@ -83,7 +95,7 @@ impl Ladder {
     /// The best of the rungs that look at nothing remembered.
     pub fn best_without_memory(&self) -> &Rung {
         let of = self.rungs.iter().filter(|rung| !rung.entry.remembers);
-        of.max_by(|a, b| a.score.total_cmp(&b.score)).expect("two rungs are without memory")
+        of.max_by(|a, b| a.score.total_cmp(&b.score)).expect("three rungs are without memory")
     }
 
     /// The best of the rungs that look at it.

@@ -7,7 +7,7 @@ use super::lags::Lags;
 use super::{Fitted, Rule, Setting, softmax};
 use crate::evidence::Decisions;
 use crate::rivals::Form;
-use crate::stats::mean_sd;
+use crate::stats::{interval, mean_sd};
 use crate::window::Round;
 use std::sync::Arc;
 
@@ -157,7 +157,10 @@ pub fn recall_weight(decisions: &Decisions, setting: &Setting, folds: usize) -> 
     Some(RecallWeight {
         name,
         weight,
-        interval: [(weight - 1.96 * se).max(0.0), (weight + 1.96 * se).min(1.0)],
+        interval: {
+            let [low, high] = interval(weight, se, folds);
+            [low.max(0.0), high.min(1.0)]
+        },
         lapse,
         gain: gains.iter().sum(),
         gain_se: sd * (gains.len() as f64).sqrt(),

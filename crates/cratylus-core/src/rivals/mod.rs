@@ -16,7 +16,7 @@ mod reinforcement;
 mod table;
 mod win_stay;
 
-pub use ladder::{Ladder, Rung, paired};
+pub use ladder::{Ladder, Rung, paired, table_scores};
 pub use mixture::{RecallWeight, recall_weight};
 pub use table::Table;
 
@@ -86,10 +86,11 @@ pub struct Entry {
     pub remembers: bool,
 }
 
-/// All rivals, from those that assume least of an agent to those that assume most. The first two look at nothing remembered.
+/// All rivals, from those that assume least of an agent to those that assume most. The first three look at nothing remembered.
 pub const LADDER: &[Entry] = &[
     recall::PRIOR,
     recall::IID,
+    recall::BY_LENGTH,
     win_stay::ENTRY,
     table::LAST_ROUND,
     frequency::ENTRY,

@@ -1,4 +1,4 @@
-//! M0 and M1: agents that look at nothing they remember. What they choose with nothing remembered they choose for
+//! M0, M1 and M1': agents that look at nothing they remember. What they choose with nothing remembered they choose for
 //! ever (recall as a test without memory sees it), or they draw from any fixed distribution (recall of the winner).
 
 use super::{Entry, Form, Rule};
@@ -22,6 +22,47 @@ pub const IID: Entry = Entry {
     form: |_| Form::Rule(Arc::new(Iid)),
     remembers: false,
 };
+
+/// A first choice of its own, and a distribution for each number of remembered rounds; what was remembered does not count.
+pub const BY_LENGTH: Entry = Entry {
+    code: "M1'",
+    name: "by length of memory",
+    words: "draws from one distribution for each number of remembered rounds, whatever they were",
+    source: "recall that begins otherwise than it goes on",
+    form: |setting| Form::Rule(Arc::new(ByLength { n_names: setting.n_names, memory: setting.memory })),
+    remembers: false,
+};
+
+/// Utilities of names for each number of remembered rounds.
+struct ByLength {
+    n_names: usize,
+    memory: usize,
+}
+
+impl Rule for ByLength {
+    fn start(&self) -> Vec<f64> {
+        vec![0.0; (self.n_names - 1) * (self.memory + 1)]
+    }
+
+    fn utilities(&self, theta: &[f64], window: &[Round], out: &mut [f64]) {
+        let free = self.n_names - 1;
+        out[0] = 0.0;
+        out[1..].copy_from_slice(&theta[window.len().min(self.memory) * free..][..free]);
+    }
+
+    fn slopes(&self, _: &[f64], window: &[Round], out: &mut [f64]) -> bool {
+        let (k, free) = (self.n_names, self.n_names - 1);
+        out.fill(0.0);
+        for name in 1..k {
+            out[(window.len().min(self.memory) * free + name - 1) * k + name] = 1.0;
+        }
+        true
+    }
+
+    fn shown(&self, _: &[f64]) -> Vec<(String, f64)> {
+        Vec::new()
+    }
+}
 
 /// Every name has the same utility; labels may say otherwise.
 pub struct Iid;

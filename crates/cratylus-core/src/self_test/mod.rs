@@ -10,7 +10,6 @@ use crate::finding::{Finding, Finds};
 use crate::measure::{CommittedAt, RunContext};
 use crate::networks::Complete;
 use crate::outcome::OutcomeSeen;
-use crate::seed::Stream;
 use crate::stats::Proportion;
 use crate::stop::StopSeen;
 use crate::verdict::{Verdict, verdict};
@@ -19,181 +18,9 @@ use crate::{Name, Pairing, Purpose, Seed};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A population whose mechanism is known.
-pub struct Mechanism {
-    /// What the rows of a report call it.
-    pub name: &'static str,
-    /// What such agents do.
-    pub words: &'static str,
-    /// Whether the outcome depends on interaction.
-    pub interaction: bool,
-    /// Whether choices are, in part or in all, recall of an outcome.
-    pub recall: bool,
-    choose: fn(&mut Choice<'_>) -> u16,
-}
-
-/// What a mechanism chooses by.
-pub struct Choice<'a> {
-    n_names: u16,
-    run: u64,
-    window: &'a [Round],
-    stream: Stream,
-}
-
-impl Choice<'_> {
-    fn any(&mut self) -> u16 {
-        self.stream.below(u64::from(self.n_names)) as u16
-    }
-
-    fn chance(&mut self, p: f64) -> bool {
-        self.stream.unit() < p
-    }
-
-    /// The name that partners said most often, any of them where several were; any name where nobody said one.
-    fn majority(&mut self) -> u16 {
-        let counts: Vec<usize> =
-            (0..self.n_names).map(|name| self.window.iter().filter(|round| round[1] == name).count()).collect();
-        let most = counts.iter().copied().max().unwrap_or(0);
-        let best: Vec<u16> = (0..self.n_names).filter(|&name| counts[name as usize] == most).collect();
-        best[self.stream.below(best.len() as u64) as usize]
-    }
-
-    /// A draw from a softmax.
-    fn softmax(&mut self, utilities: &[f64]) -> u16 {
-        let weights: Vec<f64> = utilities.iter().map(|u| u.exp()).collect();
-        let mut left = self.stream.unit() * weights.iter().sum::<f64>();
-        let found = weights.iter().position(|weight| {
-            left -= weight;
-            left < 0.0
-        });
-        found.unwrap_or(weights.len() - 1) as u16
-    }
-
-    /// How often partners said each name, times a weight, with a bias for the second name.
-    fn frequencies(&mut self, weight: f64, bias: f64) -> u16 {
-        let mut utilities = vec![0.0; self.n_names as usize];
-        self.window.iter().for_each(|round| utilities[round[1] as usize] += weight);
-        utilities[1] += bias;
-        self.softmax(&utilities)
-    }
-
-    fn recalled(&mut self, share: f64) -> u16 {
-        match self.chance(share) {
-            true => 1,
-            false if self.chance(0.02) => self.any(),
-            false => self.majority(),
-        }
-    }
-}
-
-const LAPSE: f64 = 0.05;
-
-/// All of them; trials name them by their place.
-pub const MECHANISMS: &[Mechanism] = &[
-    Mechanism {
-        name: "outcome recall",
-        words: "says one name 97 % of the time, whatever happened",
-        interaction: false,
-        recall: true,
-        choose: |choice| if choice.chance(0.97) { 1 } else { choice.any() },
-    },
-    Mechanism {
-        name: "prior only",
-        words: "draws every choice from one distribution that leans to a name by 20 points",
-        interaction: false,
-        recall: true,
-        choose: |choice| if choice.chance(0.2) { 1 } else { choice.any() },
-    },
-    Mechanism {
-        name: "win-stay-lose-shift",
-        words: "keeps its name after success, takes its partner's after failure, lapses 5 % of the time",
-        interaction: true,
-        recall: false,
-        choose: |choice| match choice.window.last() {
-            Some(&[_, partner]) if !choice.chance(LAPSE) => partner,
-            _ => choice.any(),
-        },
-    },
-    Mechanism {
-        name: "frequency follower",
-        words: "softmax of how often partners said each name",
-        interaction: true,
-        recall: false,
-        choose: |choice| choice.frequencies(1.6, 0.0),
-    },
-    Mechanism {
-        name: "own inertia",
-        words: "repeats itself 90 % of the time and never looks at partners",
-        interaction: false,
-        recall: false,
-        choose: |choice| match choice.window.last() {
-            Some(&[own, _]) if choice.chance(0.9) => own,
-            _ => choice.any(),
-        },
-    },
-    Mechanism {
-        name: "label-biased follower",
-        words: "softmax of partners' names with a bias for one name",
-        interaction: true,
-        recall: false,
-        choose: |choice| choice.frequencies(1.6, 0.8),
-    },
-    Mechanism {
-        name: "symmetric follower",
-        words: "says what most partners said, lapses 5 % of the time",
-        interaction: true,
-        recall: false,
-        choose: |choice| if choice.chance(LAPSE) { choice.any() } else { choice.majority() },
-    },
-    Mechanism {
-        name: "follower, 5 % recall",
-        words: "follows most partners, and says one name 5 % of the time whatever happened",
-        interaction: true,
-        recall: true,
-        choose: |choice| choice.recalled(0.05),
-    },
-    Mechanism {
-        name: "follower, 20 % recall",
-        words: "the same, 20 % of the time",
-        interaction: true,
-        recall: true,
-        choose: |choice| choice.recalled(0.2),
-    },
-    Mechanism {
-        name: "follower, 50 % recall",
-        words: "the same, 50 % of the time",
-        interaction: true,
-        recall: true,
-        choose: |choice| choice.recalled(0.5),
-    },
-    Mechanism {
-        name: "non-stationary",
-        words: "follows the majority in half of the runs, the last partner in the others",
-        interaction: true,
-        recall: false,
-        choose: |choice| match (choice.run % 2, choice.window.last()) {
-            _ if choice.chance(LAPSE) => choice.any(),
-            (0, _) | (_, None) => choice.majority(),
-            (_, Some(&[own, partner])) => {
-                if choice.chance(0.6) {
-                    partner
-                } else {
-                    own
-                }
-            }
-        },
-    },
-    Mechanism {
-        name: "harness decides",
-        words: "a program draws a name for the run and says it for every agent 97 % of the time",
-        interaction: false,
-        recall: false,
-        choose: |choice| match choice.chance(0.97) {
-            true => Seed(choice.run).stream(Purpose::Assign, 77).below(u64::from(choice.n_names)) as u16,
-            false => choice.any(),
-        },
-    },
-];
+mod mechanisms;
+use mechanisms::Scene;
+pub use mechanisms::{MECHANISMS, Mechanism};
 
 /// How the populations are made up.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -208,19 +35,24 @@ pub struct Design {
     pub runs: u64,
     /// The most population rounds of a run.
     pub rounds: u64,
+    /// Whether a run ends in consensus.
+    #[serde(skip)]
+    pub ends: bool,
 }
 
 impl Default for Design {
     fn default() -> Design {
-        Design { names: 2, size: 24, memory: 5, runs: 40, rounds: 40 }
+        Design { names: 2, size: 24, memory: 5, runs: 40, rounds: 40, ends: true }
     }
 }
 
 /// The record of a population of a mechanism.
 pub fn record(mechanism: &Mechanism, design: &Design, seed: u64) -> Condition {
+    let design = (mechanism.design)(*design);
     let names: Vec<String> = (0..design.names).map(|i| format!("\"{}\"", char::from(b'A' + i as u8))).collect();
+    let consensus = if design.ends { "consensus = { window_rounds = 3 }\n" } else { "" };
     let text = format!(
-        "name = \"self-test\"\nseed = {}\nreplicas = {}\n[population]\nsize = {}\n[game]\nkind = \"coordination\"\nnames = [{}]\nmemory = {}\n[agents]\nkind = \"uniform\"\n[stop]\nconsensus = {{ window_rounds = 3 }}\nrounds = {}\n",
+        "name = \"self-test\"\nseed = {}\nreplicas = {}\n[population]\nsize = {}\n[game]\nkind = \"coordination\"\nnames = [{}]\nmemory = {}\n[agents]\nkind = \"uniform\"\n[stop]\n{consensus}rounds = {}\n",
         seed >> 1,
         design.runs,
         design.size,
@@ -230,11 +62,20 @@ pub fn record(mechanism: &Mechanism, design: &Design, seed: u64) -> Condition {
     );
     let document = Document::parse("self-test", &text, &[]).expect("the experiment is whole");
     let point = document.points().expect("the experiment is sound").remove(0);
-    let runs = (0..design.runs).map(|run| {
-        let seed = Seed::of_run(seed, mechanism.name, run);
-        play(mechanism, &point.experiment, seed)
-    });
-    Condition { label: mechanism.name.into(), agents: mechanism.name.into(), runs: runs.collect(), point, cautions: Vec::new() }
+    let runs = (0..design.runs).map(|run| play(mechanism, &point.experiment, seed_of(seed, mechanism.name, run))).collect();
+    let condition = Condition {
+        label: mechanism.name.into(),
+        agents: mechanism.name.into(),
+        runs,
+        point,
+        read_elsewhere: false,
+        cautions: Vec::new(),
+    };
+    (mechanism.kept)(condition)
+}
+
+fn seed_of(seed: u64, mechanism: &str, run: u64) -> Seed {
+    Seed::of_run(seed, mechanism, run)
 }
 
 fn play(mechanism: &Mechanism, experiment: &crate::experiment::Experiment, seed: Seed) -> Record {
@@ -253,17 +94,20 @@ fn play(mechanism: &Mechanism, experiment: &crate::experiment::Experiment, seed:
         measures: None,
         counts: false,
     };
+    let n_names = context.names.len() as u16;
     let mut outcome = OutcomeSeen::new(&context);
     let mut stop = StopSeen::new(&experiment.stop, size, None, CommittedAt::default(), None);
     let network = Complete(experiment.followed());
     let mut windows: Vec<Vec<Round>> = vec![Vec::new(); size as usize];
+    let mut scene = Scene::new(experiment.followed(), n_names, seed);
     let mut events = Vec::new();
     for t in 0.. {
         let agents = Pairing::AgentThenNeighbour.draw(seed.pair(t), &network);
+        scene.pass(mechanism.flips, n_names, seed, t);
         let names = [0, 1].map(|seat: usize| {
             let window = &windows[agents[seat] as usize];
             let stream = seed.stream(Purpose::Decide, 2 * t + seat as u64);
-            (mechanism.choose)(&mut Choice { n_names: context.names.len() as u16, run: seed.0, window, stream })
+            (mechanism.choose)(&mut scene.choice(t, agents[seat], window, (seed, stream), n_names))
         });
         for seat in 0..2 {
             let window = &mut windows[agents[seat] as usize];
@@ -274,6 +118,7 @@ fn play(mechanism: &Mechanism, experiment: &crate::experiment::Experiment, seed:
         }
         let [a, b] = names.map(Name::from);
         let event = Event { t, agents, names: [Some(a), Some(b)], success: Some(a == b), invalid: [0; 2] };
+        scene.tell(&event);
         outcome.see(&event);
         events.push(event);
         if stop.see(&event) {
@@ -296,7 +141,7 @@ pub struct Trial {
 
 /// Audits one population of a mechanism.
 pub fn trial(mechanism: usize, design: &Design, seed: u64, options: &Options) -> Trial {
-    let condition = record(&MECHANISMS[mechanism], design, seed);
+    let condition = record(&MECHANISMS[mechanism], design, seed).without_copies();
     let all = std::slice::from_ref(&condition);
     let options = Options { seed: crate::seed::mix(seed) >> 1, ..options.clone() };
     // These decide no verdict, and take as long as all the others.
@@ -312,10 +157,10 @@ pub struct Row {
     pub mechanism: String,
     /// What its agents do.
     pub words: String,
-    /// Whether the outcome depends on interaction, by construction.
-    pub truth_interaction: bool,
-    /// Whether choices are recall, in part or in all, by construction.
-    pub truth_recall: bool,
+    /// Whether the outcome depends on interaction, by construction; None where that has no clear answer.
+    pub truth_interaction: Option<bool>,
+    /// Whether choices are recall, in part or in all, by construction; None as before.
+    pub truth_recall: Option<bool>,
     /// How many populations were audited.
     pub trials: u64,
     /// Verdicts on interaction: depends on it, does not, cannot tell.
@@ -360,6 +205,8 @@ pub struct Errors {
     pub low: f64,
     /// Where the share's 95 % interval ends.
     pub high: f64,
+    /// The share of wrong ones of the mechanism that has most of them, from 0 to 1.
+    pub worst: f64,
 }
 
 /// What the audits made of populations of every mechanism.
@@ -371,16 +218,10 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// Of the verdict on interaction.
     pub interaction: Errors,
-    /// Of what [`recalls`] says.
+    /// Of the verdict on recall of an outcome.
     pub recall: Errors,
     /// One for each test whose null holds under some mechanism.
     pub alarms: Vec<Alarm>,
-}
-
-/// What the findings say of outcome recall. The verdict on the response asks for more than a record holds.
-pub fn recalls(trial: &Trial) -> Finds {
-    let of = |audit: &str| trial.findings.iter().find(|finding| finding.audit == audit).map(|finding| finding.finds);
-    of("mechanism").unwrap_or(Finds::CannotTell)
 }
 
 /// A test of an audit, its level, where its p-value stands, and the mechanisms under which its null holds.
@@ -460,18 +301,19 @@ pub fn report(design: Design, trials: &[Trial]) -> Report {
         let row = &mut rows[trial.mechanism];
         row.trials += 1;
         row.interaction[place(trial.verdict.interaction, Finds::SupportsInteraction)] += 1;
-        row.recall[place(recalls(trial), Finds::SupportsRecall)] += 1;
+        row.recall[place(trial.verdict.recall, Finds::SupportsRecall)] += 1;
     }
-    let errors = |of: fn(&Row) -> (bool, &[u64; 3])| {
-        let (mut wrong, mut open, mut all) = (0, 0, 0);
+    let errors = |of: fn(&Row) -> (Option<bool>, &[u64; 3])| {
+        let (mut wrong, mut open, mut all, mut worst) = (0, 0, 0, 0.0f64);
         for row in &rows {
-            let (truth, found) = of(row);
+            let (Some(truth), found) = of(row) else { continue };
             wrong += found[usize::from(truth)];
             open += found[2];
             all += row.trials;
+            worst = worst.max(found[usize::from(truth)] as f64 / row.trials.max(1) as f64);
         }
         let Proportion { share, low, high, .. } = Proportion::new(wrong, all.max(1));
-        Errors { wrong, cannot_tell: open, of: all, share, low, high }
+        Errors { wrong, cannot_tell: open, of: all, share, low, high, worst }
     };
     let alarms = NULLS.iter().map(|(test, level, p, under)| {
         let of = trials.iter().filter(|trial| under.contains(&MECHANISMS[trial.mechanism].name));
