@@ -10,7 +10,7 @@ use crate::stop::{By, ConsensusSeen, TIPPED_SHARE, WINDOW_ROUNDS};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What came of one run, as its row in `runs.parquet` has it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outcome {
     /// How many there were, void ones included.
     pub interactions: u64,

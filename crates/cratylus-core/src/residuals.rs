@@ -82,7 +82,8 @@ impl Residuals {
             let mut sums = [0.0; 2];
             let groups = by_event(all);
             for two in groups.windows(2) {
-                let agents = |group: &std::ops::Range<usize>| all[group.clone()].iter().map(|decision| decision.agent).collect::<Vec<_>>();
+                let agents =
+                    |group: &std::ops::Range<usize>| all[group.clone()].iter().map(|decision| decision.agent).collect::<Vec<_>>();
                 let (first, second) = (agents(&two[0]), agents(&two[1]));
                 if all[two[0].start].event + 1 != all[two[1].start].event || first.iter().any(|agent| second.contains(agent)) {
                     continue;
@@ -151,7 +152,11 @@ fn over_runs(pairs: &[[f64; 2]]) -> Correlation {
     let pairs: Vec<[f64; 2]> = pairs.iter().copied().filter(|pair| pair[1] > 0.0).collect();
     let (value, se) = ratio(&pairs);
     let known = value.is_finite() && se > 0.0 && pairs.len() > 1;
-    Correlation { value, se: if known { se } else { f64::NAN }, p: if known { two_sided_t(value / se, pairs.len()) } else { 1.0 } }
+    Correlation {
+        value,
+        se: if known { se } else { f64::NAN },
+        p: if known { two_sided_t(value / se, pairs.len()) } else { 1.0 },
+    }
 }
 
 /// The stretches of decisions that belong to one interaction.

@@ -4,11 +4,13 @@
 use crate::World;
 use crate::agents::{Kernel, all_states, state_index, state_text};
 use crate::control::{Averaged, Control};
+use crate::event::Event;
+use crate::evidence::{Condition, Record};
 use crate::experiment::Document;
 use crate::outcome::Outcome;
 use crate::seed::{Purpose, Seed};
-use crate::stats::{Proportion, quantile};
-use crate::surrogate::play;
+use crate::stats::{Proportion, mean_sd, quantile};
+use crate::surrogate::{histories, meet, play, yoked};
 use crate::window::{Policy, Round};
 use serde::Serialize;
 use std::sync::Arc;
@@ -64,6 +66,11 @@ impl Response {
         endings.filter_map(|ending| self.get(ending)).map(|known| known.p).next().unwrap_or(0.5)
     }
 
+    /// What a memory does whatever the labels: (P(first | w) + P(second | mirror of w)) / 2 less a half.
+    pub fn label_free(&self, window: &[Round]) -> f64 {
+        (self.p(window) - self.p(&mirror(window))) / 2.0
+    }
+
     /// The same after chance: sampled shares drawn anew from what their samples leave open.
     fn drawn(&self, seed: Seed, number: u64) -> Response {
         let mut draws = seed.stream(Purpose::Resample, number);
@@ -82,21 +89,39 @@ impl Response {
     }
 }
 
-/// How much of a response is left in another.
+/// How much of a response is left in another. What a memory does and what a label does are told apart: a memory and its
+/// mirror, in which the two names are exchanged, are answered alike but for the label.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Comparison {
     /// The mean absolute difference of the two probabilities over decisions of populations.
     pub difference: f64,
     /// Its 95 % interval over redrawn samples; without width where both are exact.
     pub difference_interval: [f64; 2],
-    /// The slope of the other response on the first, both as deviations from a half: 1 where it is unchanged, 0 where
-    /// nothing is left, -1 where it is turned round. NaN where the first has no response to speak of.
+    /// The slope of the label-free part of the other response on that of the first, (P(first | w) + P(second | mirror of w))
+    /// / 2 less a half: 1 where it is unchanged, 0 where nothing is left, -1 where it is turned round. NaN where the first
+    /// has no response to a memory to speak of.
     pub slope: f64,
     /// The slope's 95 % interval, likewise.
     pub slope_interval: [f64; 2],
+    /// How far labels alone favour the first name, in the first response and in the other: the mean of
+    /// (P(first | w) + P(first | mirror of w)) / 2 less a half.
+    pub labels: [f64; 2],
+    /// How far the label-free part of the first response goes with what partners said: the mean absolute change where their
+    /// words are exchanged and own ones are not.
+    pub follows: f64,
     /// The share of decisions in states that both were asked about.
     pub covered: f64,
 }
+
+impl Comparison {
+    /// Whether the first response follows partners at all; without that nobody seeks agreement.
+    pub fn follows(&self) -> bool {
+        self.follows > FOLLOWS
+    }
+}
+
+/// A response that changes by less than this where partners' words are exchanged does not follow them.
+const FOLLOWS: f64 = 0.05;
 
 /// Where a population that follows a kernel is asked: visits of each state in order, over 15 rounds of 40 populations of 24.
 pub fn visits(kernel: &Kernel) -> Vec<u64> {
@@ -111,33 +136,63 @@ pub fn compare(one: &Response, other: &Response) -> Comparison {
     let total: f64 = weights[1..].iter().sum();
     let both = (1..states.len()).filter(|&i| one.known[i].is_some() && other.known[i].is_some());
     let covered = both.map(|i| weights[i]).sum::<f64>() / total;
-    let (difference, slope) = differ(one, other, &states, &weights);
+    let Differ { difference, slope, labels, follows } = differ(one, other, &states, &weights);
+    let found = Comparison {
+        difference,
+        difference_interval: [difference; 2],
+        slope,
+        slope_interval: [slope; 2],
+        labels,
+        follows,
+        covered,
+    };
     if !one.sampled() && !other.sampled() {
-        return Comparison { difference, difference_interval: [difference; 2], slope, slope_interval: [slope; 2], covered };
+        return found;
     }
     let drawn = (0..200).map(|i| differ(&one.drawn(Seed(7), 2 * i), &other.drawn(Seed(7), 2 * i + 1), &states, &weights));
-    let (mut differences, mut slopes): (Vec<f64>, Vec<f64>) = drawn.unzip();
+    let (mut differences, mut slopes): (Vec<f64>, Vec<f64>) = drawn.map(|drawn| (drawn.difference, drawn.slope)).unzip();
     let ends = |values: &mut Vec<f64>| {
         values.sort_unstable_by(f64::total_cmp);
         [quantile(values, 0.025), quantile(values, 0.975)]
     };
-    Comparison { difference, difference_interval: ends(&mut differences), slope, slope_interval: ends(&mut slopes), covered }
+    Comparison { difference_interval: ends(&mut differences), slope_interval: ends(&mut slopes), ..found }
 }
 
-fn differ(one: &Response, other: &Response, states: &[Vec<Round>], weights: &[f64]) -> (f64, f64) {
-    let (mut difference, mut total, mut cross, mut square) = (0.0, 0.0, 0.0, 0.0);
+fn mirror(window: &[Round]) -> Vec<Round> {
+    window.iter().map(|round| round.map(|name| 1 - name)).collect()
+}
+
+struct Differ {
+    difference: f64,
+    slope: f64,
+    labels: [f64; 2],
+    follows: f64,
+}
+
+fn differ(one: &Response, other: &Response, states: &[Vec<Round>], weights: &[f64]) -> Differ {
+    let (mut difference, mut total, mut cross, mut square, mut follows) = (0.0, 0.0, 0.0, 0.0, 0.0);
+    let mut labels = [0.0; 2];
     for (window, weight) in states.iter().zip(weights).skip(1).filter(|(_, weight)| **weight > 0.0) {
-        let (p, q) = (one.p(window), other.p(window));
+        let (p, q) = (one.label_free(window), other.label_free(window));
         // Chance in the samples is no response; without it the slope would come out too flat.
-        let noise = one.get(window).and_then(|known| Some(p * (1.0 - p) / (known.samples? as f64 + 1.0))).unwrap_or(0.0);
-        difference += weight * (p - q).abs();
-        cross += weight * (p - 0.5) * (q - 0.5);
-        square += weight * ((p - 0.5).powi(2) - noise);
+        let noise = |window: &[Round]| {
+            let known = one.get(window)?;
+            Some(known.p * (1.0 - known.p) / (known.samples? as f64 + 1.0))
+        };
+        let noise = (noise(window).unwrap_or(0.0) + noise(&mirror(window)).unwrap_or(0.0)) / 4.0;
+        difference += weight * (one.p(window) - other.p(window)).abs();
+        cross += weight * p * q;
+        square += weight * (p.powi(2) - noise);
+        let exchanged: Vec<Round> = window.iter().map(|&[own, partner]| [own, 1 - partner]).collect();
+        follows += weight * (p - one.label_free(&exchanged)).abs();
+        for (labels, response) in labels.iter_mut().zip([one, other]) {
+            *labels += weight * ((response.p(window) + response.p(&mirror(window))) / 2.0 - 0.5);
+        }
         total += weight;
     }
     // A response of a few hundredths is none.
     let slope = if square > 0.001 * total { cross / square } else { f64::NAN };
-    (difference / total, slope)
+    Differ { difference: difference / total, slope, labels: labels.map(|sum| sum / total), follows: follows / total }
 }
 
 /// A response as a control would show it: labels drawn anew, or a memory hidden or shuffled. Nothing further need be asked,
@@ -199,6 +254,68 @@ pub fn population(response: &Response, runs: u64) -> Population {
         }),
         success: successes as f64 / events as f64,
     }
+}
+
+/// Agreement among populations of a response, and among the same where each agent is told, in place of what its partner
+/// said, what partners said to some agent of another population, its names exchanged at random (frozen, yoked histories).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Yoked {
+    /// The share of late interactions that are successes, among partners.
+    pub met: f64,
+    /// The same, told of others.
+    pub told: f64,
+    /// How much of the agreement above one half is left. NaN where there is none.
+    pub survives: f64,
+    /// Its 95 % interval, over populations, and over redrawn samples where answers were sampled.
+    pub interval: [f64; 2],
+}
+
+/// Plays populations of 24 for 20 rounds, among partners and told of others.
+pub fn yoked_populations(response: &Response, runs: u64) -> Yoked {
+    const ROUNDS: u64 = 20;
+    let text = format!(
+        "seed = 1\nreplicas = 1\npopulation.size = 24\ngame = {{ kind = \"coordination\", names = [\"first\", \"second\"], memory = {} }}\n\
+         agents = {{ kind = \"uniform\" }}\nstop = {{ rounds = {ROUNDS} }}\n",
+        response.memory.max(1)
+    );
+    let document = Document::parse("response", &text, &[]).expect("written here");
+    let point = document.points().expect("written here").remove(0);
+    let size = u64::from(point.experiment.size());
+    let condition = Condition {
+        label: String::new(),
+        agents: String::new(),
+        point,
+        runs: Vec::new(),
+        read_elsewhere: false,
+        cautions: Vec::new(),
+    };
+    // Of sampled answers no two populations take the same for the truth.
+    let kernel = |run: u64| if response.sampled() { response.drawn(Seed(8), run).kernel() } else { response.kernel() };
+    let seed = |run: u64, what: &str| Seed::of_run(8, what, run);
+    let met: Vec<Vec<Event>> =
+        (0..runs).map(|run| meet(&condition, &kernel(run), ROUNDS * size, seed(run, "met"), |_, said| said)).collect();
+    let record = |events: &Vec<Event>| Record {
+        outcome: Outcome::default(),
+        events: events.clone(),
+        starts: Vec::new(),
+        committed: Vec::new(),
+        shown_first: Vec::new(),
+    };
+    let told = histories(&Condition { runs: met.iter().map(record).collect(), ..condition.clone() });
+    let late = |events: &[Event]| {
+        let late = &events[events.len() / 2..];
+        late.iter().filter(|event| event.success == Some(true)).count() as f64 / late.len() as f64
+    };
+    let alone: Vec<f64> =
+        (0..runs).map(|run| late(&yoked(&condition, &kernel(run), &told, ROUNDS * size, seed(run, "told")))).collect();
+    let met: Vec<f64> = met.iter().map(|events| late(events)).collect();
+    let ((met, met_sd), (told, told_sd)) = (mean_sd(&met), mean_sd(&alone));
+    let n = runs as f64;
+    let survives = if met > 0.55 { (told - 0.5) / (met - 0.5) } else { f64::NAN };
+    let se = (told_sd.powi(2) / n + (survives * met_sd).powi(2) / n).sqrt() / (met - 0.5);
+    // Populations that all do the same have no spread in a sample, and are no surer for it.
+    let half = 1.96 * se.max(0.5 / n);
+    Yoked { met, told, survives, interval: [survives - half, survives + half] }
 }
 
 /// A slope with its 95 % interval by least squares (Student's t); None of fewer than three points, or where they do not
@@ -278,6 +395,46 @@ mod tests {
             assert_eq!(found.covered, 1.0);
         }
         assert!(compare(&follower(0.5, 0.0, None), &one).slope.is_nan(), "what is not there cannot be left");
+    }
+
+    #[test]
+    fn labels_are_no_response_to_a_memory() {
+        let constant = |p: f64| {
+            let mut response = Response::new(2);
+            all_states(2).iter().for_each(|window| response.set(window, Known { p, samples: None }));
+            response
+        };
+        let found = compare(&constant(0.95), &constant(0.95));
+        assert!(found.slope.is_nan() && (found.labels[0] - 0.45).abs() < 1e-9 && !found.follows(), "{found:?}");
+        // A preference that grows with the number of remembered rounds, whatever they were.
+        let mut by_length = Response::new(2);
+        let share = |window: &Vec<Round>| [0.6, 0.8, 0.95][window.len()];
+        all_states(2).iter().for_each(|window| by_length.set(window, Known { p: share(window), samples: None }));
+        assert!(compare(&by_length, &by_length).slope.is_nan());
+        // A bias beside a response changes nothing of what is left.
+        let biased = compare(&follower(0.7, 0.2, None), &follower(0.7, -0.2, None));
+        assert!(
+            (biased.slope - 1.0).abs() < 1e-9 && biased.labels[0] > 0.15 && biased.labels[1] < -0.15 && biased.follows(),
+            "{biased:?}"
+        );
+        // Inertia is a response to a memory, and follows nobody.
+        let mut inert = Response::new(2);
+        for window in all_states(2) {
+            let p = window.last().map_or(0.5, |round| if round[0] == 0 { 0.95 } else { 0.05 });
+            inert.set(&window, Known { p, samples: None });
+        }
+        let found = compare(&inert, &inert);
+        assert!(!found.follows() && found.slope == 1.0, "{found:?}");
+    }
+
+    #[test]
+    fn agreement_among_yoked_agents_is_what_they_bring_with_them() {
+        let by_partner = yoked_populations(&follower(0.95, 0.0, None), 40);
+        assert!(by_partner.met > 0.6 && by_partner.interval[1] < 0.3, "{by_partner:?}");
+        let mut constant = Response::new(2);
+        all_states(2).iter().for_each(|window| constant.set(window, Known { p: 0.95, samples: None }));
+        let brought = yoked_populations(&constant, 40);
+        assert!(brought.met > 0.85 && brought.interval[0] > 0.8, "{brought:?}");
     }
 
     #[test]

@@ -76,7 +76,8 @@ use Finds::{CannotTell, SupportsInteraction, SupportsRecall};
 const ADDS: f64 = 0.01;
 
 fn on_interaction<'a>(found: &Found<'_>) -> (Finds, String, Vec<&'a str>) {
-    let [yoked, history, suffices, cause] = ["interaction", "history", "sufficiency", "common-cause"].map(|audit| found.finds(audit));
+    let [yoked, history, suffices, cause] =
+        ["interaction", "history", "sufficiency", "common-cause"].map(|audit| found.finds(audit));
     let influence = found.is("history", "found");
     let per_decision = |pointer: &str| Some(found.number("history", pointer)? / found.number("history", "/decisions")?.max(1.0));
     let adds_nothing = match (per_decision("/partners_gain"), per_decision("/partners_gain_se")) {
@@ -101,7 +102,7 @@ fn on_interaction<'a>(found: &Found<'_>) -> (Finds, String, Vec<&'a str>) {
     }
     let mut open: Vec<String> = Vec::new();
     let mut why = Vec::new();
-    let mut because = vec!["interaction", "history", "common-cause", "time", "sufficiency"];
+    let mut because = vec!["interaction", "history", "common-cause", "time", "sufficiency", "alias"];
     if found.is("common-cause", "found") {
         open.push("agents that meet choose alike beyond what both remember, so something is shared that memories do not hold (an order of options, a signal, a board, a program)".into());
         why.push("common-cause");
@@ -114,18 +115,44 @@ fn on_interaction<'a>(found: &Found<'_>) -> (Finds, String, Vec<&'a str>) {
         open.push("agents without memory would bring about the same winners and times".into());
         why.push("sufficiency");
     }
-    if yoked == Some(SupportsInteraction) && influence && cause == Some(SupportsInteraction) && open.is_empty() && found.get("time").is_some() {
+    // What the model is found to do counts beside what was recorded of it.
+    if yoked.is_some() && found.finds("alias") == Some(SupportsRecall) {
+        open.push("populations of the model that was questioned agree no longer where labels are drawn anew, so agreement rests on labels".into());
+        why.push("alias");
+    }
+    if yoked == Some(SupportsInteraction)
+        && influence
+        && cause == Some(SupportsInteraction)
+        && open.is_empty()
+        && found.get("time").is_some()
+    {
         let explained = match suffices {
             Some(SupportsInteraction) => " and the response to what partners said is enough to bring it about",
             Some(CannotTell) => ", though the response that was fitted does not by itself bring about all that was recorded",
             _ => "",
         };
-        return (SupportsInteraction, format!("Interaction: the outcome depends on it; agreement is lost without partners{explained}."), because);
+        return (
+            SupportsInteraction,
+            format!("Interaction: the outcome depends on it; agreement is lost without partners{explained}."),
+            because,
+        );
     }
     // Nothing is on record, but populations were simulated from the response of a model that was questioned.
-    if yoked.is_none() && history.is_none() && found.finds("shown-memory") == Some(SupportsInteraction) && found.finds("alias") != Some(SupportsRecall) {
-        let sentence = "Interaction: populations of this response agree, and no longer where partners' words are replaced by those of others; no run is on record.";
+    if yoked.is_none()
+        && history.is_none()
+        && found.finds("shown-memory") == Some(SupportsInteraction)
+        && found.finds("alias") != Some(SupportsRecall)
+    {
+        let sentence = "Interaction: populations simulated from this response agree, and no longer where partners' words are replaced by those of others; of any run this says nothing.";
         return (SupportsInteraction, sentence.into(), vec!["shown-memory", "alias"]);
+    }
+    if yoked.is_none()
+        && history.is_none()
+        && found.finds("shown-memory") == Some(SupportsRecall)
+        && found.finds("alias") != Some(SupportsInteraction)
+    {
+        let sentence = "Interaction: populations simulated from this response agree, whoever's partners' words they are told: agents bring their agreement with them; of any run this says nothing.";
+        return (SupportsRecall, sentence.into(), vec!["shown-memory", "alias"]);
     }
     if yoked == Some(SupportsRecall) && influence {
         open.push("agreement survives without partners in simulation, and yet partners' words change what agents say".into());
@@ -141,7 +168,8 @@ fn on_interaction<'a>(found: &Found<'_>) -> (Finds, String, Vec<&'a str>) {
     }
     let cannot = ["interaction", "history", "common-cause", "time"].map(|audit| found.get(audit));
     let cannot = cannot.into_iter().flatten().find(|finding| finding.finds == CannotTell);
-    let tell = cannot.and_then(|finding| finding.would_tell.clone()).map_or(String::new(), |tell| format!("; what would tell: {tell}"));
+    let tell =
+        cannot.and_then(|finding| finding.would_tell.clone()).map_or(String::new(), |tell| format!("; what would tell: {tell}"));
     (CannotTell, format!("Interaction: undecided{tell}."), because)
 }
 
@@ -156,8 +184,13 @@ fn on_response<'a>(found: &Found<'_>) -> (Finds, Finds, String, Vec<&'a str>) {
         _ => "",
     };
     let ruled = match found.finds("payoffs") {
-        Some(SupportsRecall) => Some((SupportsRecall, format!("a recalled rule; it stays where the payoffs that are told ask for another.{lost}"))),
-        Some(SupportsInteraction) => Some((SupportsInteraction, format!("adaptation in context; it follows what is remembered and the payoffs that are told.{lost}"))),
+        Some(SupportsRecall) => {
+            Some((SupportsRecall, format!("a recalled rule; it stays where the payoffs that are told ask for another.{lost}")))
+        }
+        Some(SupportsInteraction) => Some((
+            SupportsInteraction,
+            format!("adaptation in context; it follows what is remembered and the payoffs that are told.{lost}"),
+        )),
         _ => None,
     };
     // What else could leave such choices: each is named where it is there.
@@ -186,7 +219,9 @@ fn on_response<'a>(found: &Found<'_>) -> (Finds, Finds, String, Vec<&'a str>) {
             _ => "names are chosen whatever is remembered".into(),
         };
         let default = match elsewhere && depends {
-            true => " (or by a default of the program that read the answers, where it could not read them: whether it had one is not on record)",
+            true => {
+                " (or by a default of the program that read the answers, where it could not read them: whether it had one is not on record)"
+            }
             false => "",
         };
         if shared || (elsewhere && depends && weight.is_some_and(|weight| weight < DEFAULT)) {
@@ -232,7 +267,9 @@ fn on_response<'a>(found: &Found<'_>) -> (Finds, Finds, String, Vec<&'a str>) {
             (recall, response, format!("Response: {undecided}{sentence}{more}"), why)
         }
         None if none => {
-            let sentence = format!("Response: not recall of an outcome, as choices depend on what is remembered and no name is kept against partners more than another; {on_rule}.");
+            let sentence = format!(
+                "Response: not recall of an outcome, as choices depend on what is remembered and no name is kept against partners more than another; {on_rule}."
+            );
             (recall, CannotTell, sentence, vec!["mechanism", "yielding", "time", "agents", "common-cause"])
         }
         None if mechanism == Some(SupportsInteraction) => {
@@ -245,7 +282,11 @@ fn on_response<'a>(found: &Found<'_>) -> (Finds, Finds, String, Vec<&'a str>) {
             (CannotTell, CannotTell, format!("Response: undecided; choices depend on what is remembered, but {open}."), why)
         }
         None => {
-            let open = if else_.is_empty() { "nothing on record tells recall from a response to memory".into() } else { else_.join("; ") };
+            let open = if else_.is_empty() {
+                "nothing on record tells recall from a response to memory".into()
+            } else {
+                else_.join("; ")
+            };
             why.extend(["mechanism", "prior"]);
             (CannotTell, CannotTell, format!("Response: undecided; {open}."), why)
         }
@@ -354,7 +395,12 @@ mod tests {
         check(&bare(No, Yes), &[], Open, Open);
         // Agreement that has no explanation is not explained by the absence of influence.
         check(&bare(Yes, No), &[("history", nothing.clone())], Open, Open);
-        check(&bare(Open, No), &[("history", nothing.clone()), ("interaction", serde_json::json!({ "agrees": true }))], Open, Open);
+        check(
+            &bare(Open, No),
+            &[("history", nothing.clone()), ("interaction", serde_json::json!({ "agrees": true }))],
+            Open,
+            Open,
+        );
         check(&bare(Open, No), &[("history", nothing), ("interaction", serde_json::json!({ "agrees": false }))], No, Open);
         let pair = serde_json::json!({ "found": false, "few_agents": true, "partners_gain": 0.0, "partners_gain_se": 0.0, "decisions": 10 });
         check(&bare(No, Open), &[("history", pair)], Open, Open);
@@ -362,9 +408,7 @@ mod tests {
 
     #[test]
     fn a_floor_that_a_default_of_the_program_could_have_made_is_no_recall() {
-        let floor = |weight: f64, elsewhere: bool| {
-            serde_json::json!({ "depends_on_memory": true, "read_elsewhere": elsewhere, "recall": { "name": "A", "weight": weight } })
-        };
+        let floor = |weight: f64, elsewhere: bool| serde_json::json!({ "depends_on_memory": true, "read_elsewhere": elsewhere, "recall": { "name": "A", "weight": weight } });
         check(&but("mechanism", No), &[("mechanism", floor(0.05, false))], Yes, No);
         check(&but("mechanism", No), &[("mechanism", floor(0.05, true))], Yes, Open);
         check(&but("mechanism", No), &[("mechanism", floor(0.3, true))], Yes, No);
@@ -376,7 +420,8 @@ mod tests {
 
     #[test]
     fn questioning_tells_a_rule_from_adaptation_and_not_from_what_the_record_shows() {
-        let response = |record: &[(&str, Finds)], details: &[(&str, serde_json::Value)], model| ruled(record, details, model).response;
+        let response =
+            |record: &[(&str, Finds)], details: &[(&str, serde_json::Value)], model| ruled(record, details, model).response;
         assert_eq!(response(&EMERGED, &[], &[]), Open);
         assert_eq!(response(&EMERGED, &[], &[("payoffs", No)]), No);
         assert_eq!(response(&EMERGED, &[], &[("payoffs", Yes)]), Yes);

@@ -33,7 +33,16 @@ fn no_known_mechanism_is_taken_for_another() {
     assert_eq!((report.interaction.wrong, report.recall.wrong), (0, 0), "{:#?}", report.rows);
     // It must not say so by never saying anything: these are told.
     let row = |name: &str| report.rows.iter().find(|row| row.mechanism == name).expect("a known mechanism");
-    for name in ["frequency follower", "symmetric follower", "label-biased follower", "follower, 5 % recall", "follower, 20 % recall", "lagged followers", "slow follower", "lose-shift to any"] {
+    for name in [
+        "frequency follower",
+        "symmetric follower",
+        "label-biased follower",
+        "follower, 5 % recall",
+        "follower, 20 % recall",
+        "lagged followers",
+        "slow follower",
+        "lose-shift to any",
+    ] {
         assert_eq!(row(name).interaction, [1, 0, 0], "{name}");
     }
     for name in ["outcome recall", "prior only", "own inertia", "harness decides", "noise"] {

@@ -9,6 +9,7 @@ use cratylus_core::language::model::Limits;
 use cratylus_core::language::protocol::{Told, skins};
 use cratylus_core::memorised::Scored;
 use cratylus_core::recognition::{Coding, Flag};
+use cratylus_core::verdict::verdict;
 use cratylus_core::{Purpose, Seed};
 use cratylus_io::Trouble;
 use cratylus_io::models::asker::{Opened, Spent, Tapes};
@@ -33,6 +34,12 @@ enum Mind {
     Dunce,
     /// Says the first name, whatever happened.
     Recalls,
+    /// Says the first name nearly always, whatever happened and whatever is paid, and understands everything.
+    PrefersALabel,
+    /// The same, and the more the longer its memory is, whatever is in it.
+    GoesByLength,
+    /// Says what it said before, whatever partners say and whatever is paid, and understands everything.
+    Repeats,
     /// Codes the answers of others.
     Judges,
     /// Has a text and an order of names by heart, and goes on with it when told which it is.
@@ -77,6 +84,15 @@ impl Backend for Backed {
         let second = window.iter().filter(|round| round[1] == 1).count();
         let p = match (2 * second).cmp(&window.len()) {
             _ if self.mind == Mind::Recalls => 0.99,
+            _ if self.mind == Mind::PrefersALabel => 0.95,
+            _ if self.mind == Mind::GoesByLength => {
+                if window.is_empty() {
+                    0.91
+                } else {
+                    0.9995
+                }
+            }
+            _ if self.mind == Mind::Repeats => window.last().map_or(0.5, |round| if round[0] == 0 { 0.95 } else { 0.05 }),
             std::cmp::Ordering::Equal => 0.5,
             std::cmp::Ordering::Less => follow,
             std::cmp::Ordering::Greater => 1.0 - follow,
@@ -287,6 +303,27 @@ fn a_mind_that_recalls_an_outcome_needs_no_memory_and_loses_it_with_its_labels()
     let recalls = all(Mind::Recalls, "recalls");
     assert_eq!(of(&recalls, "shown-memory").finds, Finds::SupportsRecall, "{:?}", of(&recalls, "shown-memory"));
     assert_eq!(of(&recalls, "alias").finds, Finds::SupportsRecall, "{:?}", of(&recalls, "alias"));
+}
+
+/// A label that is preferred was once taken for a recalled rule, and a memory's length for interaction.
+#[test]
+fn a_preferred_label_is_no_rule_and_no_interaction() {
+    let asked = [Audit::Comprehension, Audit::Names, Audit::Skins, Audit::Alias, Audit::Memory, Audit::Payoffs];
+    for (mind, text) in [(Mind::PrefersALabel, false), (Mind::PrefersALabel, true), (Mind::GoesByLength, false)] {
+        let found = Sitting::new(mind, text, &file(&format!("label-{mind:?}-{text}"))).hold(&asked).unwrap();
+        assert_eq!(of(&found, "comprehension").effect.as_ref().unwrap().value, 1.0);
+        assert_eq!(of(&found, "payoffs").finds, Finds::CannotTell, "{mind:?}: {:?}", of(&found, "payoffs"));
+        assert_eq!(of(&found, "shown-memory").finds, Finds::SupportsRecall, "{mind:?}: {:?}", of(&found, "shown-memory"));
+        for audit in ["held-out-names", "skins"] {
+            assert!(text || of(&found, audit).means.starts_with("There is no response to a memory"), "{:?}", of(&found, audit));
+        }
+        let said = verdict("c", &found, &[]);
+        assert_ne!(said.interaction, Finds::SupportsInteraction, "{mind:?}: {said:?}");
+        assert_eq!(said.response, Finds::CannotTell, "{mind:?}: {said:?}");
+    }
+    let repeats = Sitting::new(Mind::Repeats, false, &file("repeats")).hold(&asked).unwrap();
+    let payoffs = of(&repeats, "payoffs");
+    assert!(payoffs.finds == Finds::CannotTell && payoffs.means.contains("nobody seeks agreement"), "{payoffs:?}");
 }
 
 const WORDING: [Audit; 5] =

@@ -375,7 +375,8 @@ fn self_test_text(report: &self_test::Report) -> String {
             .to_vec(),
     ];
     for row in &report.rows {
-        let truth = |truth: Option<bool>, yes: &str, no: &str| truth.map_or("–", |truth| if truth { yes } else { no }).to_string();
+        let truth =
+            |truth: Option<bool>, yes: &str, no: &str| truth.map_or("–", |truth| if truth { yes } else { no }).to_string();
         let mut cells = vec![row.mechanism.clone(), truth(row.truth_interaction, "depends", "does not")];
         cells.extend(row.interaction.iter().map(|&n| share(n, row.trials)));
         cells.push(truth(row.truth_recall, "recall", "none"));

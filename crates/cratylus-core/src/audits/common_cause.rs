@@ -10,8 +10,11 @@ use crate::residuals::Correlation;
 use crate::stats::interval;
 use serde_json::json;
 
-pub const ENTRY: Entry =
-    Entry { name: "common-cause", words: "do agents that meet choose alike beyond what both remember, and so share something else?", ask };
+pub const ENTRY: Entry = Entry {
+    name: "common-cause",
+    words: "do agents that meet choose alike beyond what both remember, and so share something else?",
+    ask,
+};
 
 /// A correlation smaller than this is too small to bring about agreement.
 const SMALL: f64 = 0.03;
@@ -38,21 +41,33 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     let none = absent(&together) && (absent(&beside) || !beside.value.is_finite());
     let finds = if none { Finds::SupportsInteraction } else { Finds::CannotTell };
     // Both seats shown the same option first, where the order is on record.
-    let shown: Vec<[crate::Name; 2]> = case.condition.runs.iter().flat_map(|run| &run.shown_first).filter_map(|first| Some([first[0]?, first[1]?])).collect();
+    let shown: Vec<[crate::Name; 2]> =
+        case.condition.runs.iter().flat_map(|run| &run.shown_first).filter_map(|first| Some([first[0]?, first[1]?])).collect();
     let alike = shown.iter().filter(|first| first[0] == first[1]).count() as f64 / shown.len().max(1) as f64;
     let same_order = shown.len() >= 20 && alike > 0.5 * (1.0 + 1.0 / case.decisions.n_names as f64);
     let compared = format!(
         "Given both memories, what is left of the two choices of an interaction correlates by {:.2} ({}), and of neighbouring interactions by {:.2} ({}).",
-        together.value, p_words(together.p), beside.value, p_words(beside.p)
+        together.value,
+        p_words(together.p),
+        beside.value,
+        p_words(beside.p)
     );
     let kind = match (surely(&together), surely(&beside)) {
-        (true, false) if same_order => " The record shows it: both agents of an interaction were shown the options in the same order. Shuffle it for each agent apart.",
-        (true, false) => " It is drawn for each interaction anew, as an order of options that is shuffled once for both would be.",
-        (true, true) | (false, true) => " It lasts from one interaction to the next: a signal or schedule from outside, words that all can see, a program or a backend that a run has in common; or agents are not numbered as they were.",
+        (true, false) if same_order => {
+            " The record shows it: both agents of an interaction were shown the options in the same order. Shuffle it for each agent apart."
+        }
+        (true, false) => {
+            " It is drawn for each interaction anew, as an order of options that is shuffled once for both would be."
+        }
+        (true, true) | (false, true) => {
+            " It lasts from one interaction to the next: a signal or schedule from outside, words that all can see, a program or a backend that a run has in common; or agents are not numbered as they were."
+        }
         _ => "",
     };
     let means = match () {
-        () if found => format!("{compared} Agents share something that is not in their memories, and whatever agreement it brings about is not due to partners.{kind}"),
+        () if found => format!(
+            "{compared} Agents share something that is not in their memories, and whatever agreement it brings about is not due to partners.{kind}"
+        ),
         () if none => format!("{compared} Nothing is shared but what is remembered."),
         () => format!("{compared} Whether something is shared beside memories stays open."),
     };

@@ -215,7 +215,12 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     let lags: Vec<Lag> = (1..=most)
         .map(|lag| {
             let of_lag;
-            let steps = if lag == 1 { &last } else { of_lag = steps_of(lag); &of_lag };
+            let steps = if lag == 1 {
+                &last
+            } else {
+                of_lag = steps_of(lag);
+                &of_lag
+            };
             let (value, se) = influence(steps, k);
             let n = case.decisions.runs.len();
             Lag { value, se, ends: interval(value, se, n), p: (most as f64 * two_sided_t(value / se, n)).min(1.0) }
@@ -272,9 +277,13 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         ),
         Finds::SupportsRecall => format!(
             "What partners say does not change what agents say, next or up to {most} rounds later: {:.1} points [{:.1}–{:.1}] for the last word, and it does not help to predict choices. Whatever the agents agree on, they do not get it from the partners on record.",
-            100.0 * value, 100.0 * low, 100.0 * high
+            100.0 * value,
+            100.0 * low,
+            100.0 * high
         ),
-        Finds::CannotTell if size < AGENTS_MIN => format!("{size} agents are each other's partners so often that what one says and what it is told cannot be taken apart."),
+        Finds::CannotTell if size < AGENTS_MIN => format!(
+            "{size} agents are each other's partners so often that what one says and what it is told cannot be taken apart."
+        ),
         Finds::CannotTell if !value.is_finite() => {
             "Before consensus no agent's partners said different names, so nothing can be seen of their influence.".into()
         }

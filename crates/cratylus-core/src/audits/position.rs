@@ -66,13 +66,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     };
     let rows = ["M2'", "M3", "M6", "M7"].map(|code| {
         let (gain, se) = gain_of(code);
-        bar(
-            ladder.rung(code, true).entry.name,
-            "label bias",
-            Who::Rival,
-            gain / n,
-            Some(interval(gain / n, se / n, runs)),
-        )
+        bar(ladder.rung(code, true).entry.name, "label bias", Who::Rival, gain / n, Some(interval(gain / n, se / n, runs)))
     });
     let mut pictures = vec![Picture::Bars {
         title: "What telling names apart adds".into(),

@@ -51,13 +51,16 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     let means = match () {
         () if found => format!(
             "Choices of different runs at the same time (by {}) are alike beyond what agents remember, by {:.3} ({}): all runs follow a schedule, be it recalled or kept by a program.",
-            labels[most], best.value, p_words(p)
+            labels[most],
+            best.value,
+            p_words(p)
         ),
         () if none => "Choices of different runs at the same time have nothing in common beyond what agents remember.".into(),
         () => format!("Whether all runs follow a schedule stays open ({}).", p_words(p)),
     };
     let rows = all.iter().zip(labels).filter(|(of, _)| of.value.is_finite());
-    let rows = rows.map(|(of, label)| bar(label, "", Who::Record, of.value, Some([of.value - 1.96 * of.se, of.value + 1.96 * of.se])));
+    let rows =
+        rows.map(|(of, label)| bar(label, "", Who::Record, of.value, Some([of.value - 1.96 * of.se, of.value + 1.96 * of.se])));
     Some(Finding {
         audit: ENTRY.name.into(),
         condition: case.condition.label.clone(),

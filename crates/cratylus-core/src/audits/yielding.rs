@@ -10,8 +10,11 @@ use crate::stats::interval;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-pub const ENTRY: Entry =
-    Entry { name: "yielding", words: "does every name give way where partners say another, or is one kept or gone back to?", ask };
+pub const ENTRY: Entry = Entry {
+    name: "yielding",
+    words: "does every name give way where partners say another, or is one kept or gone back to?",
+    ask,
+};
 
 /// Fewer partners' words than this are no evidence against a name.
 const WORDS_MIN: usize = 3;
@@ -105,7 +108,8 @@ fn compare(case: &Case<'_>) -> Vec<Compared> {
     };
     let mut total = Counts::new();
     by_run.iter().for_each(|run| add(&mut total, run, 1.0));
-    let all: Vec<(Held, usize)> = [Held::Own, Held::Another].into_iter().flat_map(|held| (0..k).map(move |name| (held, name))).collect();
+    let all: Vec<(Held, usize)> =
+        [Held::Own, Held::Another].into_iter().flat_map(|held| (0..k).map(move |name| (held, name))).collect();
     let whole: Vec<(f64, f64)> = all.iter().map(|&(held, name)| difference(&total, held, name)).collect();
     // The jackknife over runs: runs differ in which memories they come to.
     let mut left_out: Vec<Vec<f64>> = vec![Vec::new(); all.len()];
@@ -149,10 +153,13 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     let means = match () {
         () if kept => format!(
             "Where all that partners said speaks against it, {name} is {after} {:.0} points more often than other names are, after like histories [{:.0}–{:.0}]. Recall of {name} in some agents, or in doubt, would look so; so would a plain preference.",
-            100.0 * most.value, 100.0 * most.ends[0], 100.0 * most.ends[1]
+            100.0 * most.value,
+            100.0 * most.ends[0],
+            100.0 * most.ends[1]
         ),
         () if alike => "Where all that partners said speaks against a name, it gives way, whichever it is.".into(),
-        () => "Whether every name gives way to partners stays open: too few agents held names against all that partners said.".into(),
+        () => "Whether every name gives way to partners stays open: too few agents held names against all that partners said."
+            .into(),
     };
     let rows = known.iter().take(24).map(|of| {
         let group = if of.held == Held::Own { "said it before" } else { "said another before" };

@@ -191,9 +191,13 @@ pub const MECHANISMS: &[Mechanism] = &[
         Some(false),
         |choice| choice.frequencies(1.6, 0.8),
     ),
-    Mechanism::new("symmetric follower", "says what most partners said, lapses 5 % of the time", Some(true), Some(false), |choice| {
-        choice.follow(LAPSE)
-    }),
+    Mechanism::new(
+        "symmetric follower",
+        "says what most partners said, lapses 5 % of the time",
+        Some(true),
+        Some(false),
+        |choice| choice.follow(LAPSE),
+    ),
     Mechanism::new(
         "follower, 5 % recall",
         "follows most partners, and says one name 5 % of the time whatever happened",
@@ -201,12 +205,8 @@ pub const MECHANISMS: &[Mechanism] = &[
         Some(true),
         |choice| choice.recalled(0.05),
     ),
-    Mechanism::new("follower, 20 % recall", "the same, 20 % of the time", Some(true), Some(true), |choice| {
-        choice.recalled(0.2)
-    }),
-    Mechanism::new("follower, 50 % recall", "the same, 50 % of the time", Some(true), Some(true), |choice| {
-        choice.recalled(0.5)
-    }),
+    Mechanism::new("follower, 20 % recall", "the same, 20 % of the time", Some(true), Some(true), |choice| choice.recalled(0.2)),
+    Mechanism::new("follower, 50 % recall", "the same, 50 % of the time", Some(true), Some(true), |choice| choice.recalled(0.5)),
     Mechanism::new(
         "non-stationary",
         "follows the majority in half of the runs, the last partner in the others",
@@ -325,18 +325,18 @@ pub const MECHANISMS: &[Mechanism] = &[
     ),
     Mechanism {
         kept: renumbered,
-        ..Mechanism::new("renumbered", "follows; on record agents are numbered anew at each interaction", Some(true), None, |choice| {
-            choice.follow(LAPSE)
-        })
+        ..Mechanism::new(
+            "renumbered",
+            "follows; on record agents are numbered anew at each interaction",
+            Some(true),
+            None,
+            |choice| choice.follow(LAPSE),
+        )
     },
     // Recall that is there and is not seen, or is seen and is not there.
-    Mechanism::new(
-        "half recall",
-        "twelve agents say one name 97 % of the time, twelve follow",
-        None,
-        Some(true),
-        |choice| if choice.agent < 12 { choice.nearly(0, 0.97) } else { choice.follow(LAPSE) },
-    ),
+    Mechanism::new("half recall", "twelve agents say one name 97 % of the time, twelve follow", None, Some(true), |choice| {
+        if choice.agent < 12 { choice.nearly(0, 0.97) } else { choice.follow(LAPSE) }
+    }),
     Mechanism::new("three who recall", "the same with three agents", None, Some(true), |choice| {
         if choice.agent < 3 { choice.nearly(0, 0.97) } else { choice.follow(LAPSE) }
     }),
@@ -388,9 +388,13 @@ pub const MECHANISMS: &[Mechanism] = &[
         // So many that enough are left.
         design: |design| Design { runs: 2 * design.runs, ..design },
         kept: for_the_winner,
-        ..Mechanism::new("kept for the winner", "follows; only runs that one name won are kept", Some(true), Some(false), |choice| {
-            choice.follow(LAPSE)
-        })
+        ..Mechanism::new(
+            "kept for the winner",
+            "follows; only runs that one name won are kept",
+            Some(true),
+            Some(false),
+            |choice| choice.follow(LAPSE),
+        )
     },
     // Further ones.
     Mechanism::new(
@@ -420,12 +424,16 @@ pub const MECHANISMS: &[Mechanism] = &[
             _ => choice.any(),
         }
     }),
-    Mechanism::new("lose-shift to any", "repeats itself after success, says any name after failure", Some(true), Some(false), |choice| {
-        match choice.window.last() {
+    Mechanism::new(
+        "lose-shift to any",
+        "repeats itself after success, says any name after failure",
+        Some(true),
+        Some(false),
+        |choice| match choice.window.last() {
             Some(&[own, partner]) if own == partner => choice.nearly(own, 0.98),
             _ => choice.any(),
-        }
-    }),
+        },
+    ),
     Mechanism::new(
         "late program",
         "follows with 25 % lapses until round 6; then a program says a name drawn for the run, 97 %",
@@ -510,8 +518,7 @@ fn with_order(mut condition: Condition) -> Condition {
     let (n_names, seed) = (condition.names().len() as u16, condition.point.experiment.seed);
     for (n, run) in (0..).zip(&mut condition.runs) {
         let seed = super::seed_of(seed, "shared order on record", n);
-        run.shown_first =
-            run.events.iter().map(|event| [Some(u32::from(first_shown(seed, event.t, n_names))); 2]).collect();
+        run.shown_first = run.events.iter().map(|event| [Some(u32::from(first_shown(seed, event.t, n_names))); 2]).collect();
     }
     condition
 }
@@ -575,7 +582,14 @@ impl Scene {
         self.walk = (self.walk + 0.6 * (stream.unit() - 0.5)).clamp(-3.0, 3.0);
     }
 
-    pub(super) fn choice<'a>(&'a self, t: u64, agent: u32, window: &'a [Round], draw: (Seed, Stream), n_names: u16) -> Choice<'a> {
+    pub(super) fn choice<'a>(
+        &'a self,
+        t: u64,
+        agent: u32,
+        window: &'a [Round],
+        draw: (Seed, Stream),
+        n_names: u16,
+    ) -> Choice<'a> {
         let (run, stream) = draw;
         Choice {
             n_names,

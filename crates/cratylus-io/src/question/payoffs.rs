@@ -9,15 +9,18 @@ use cratylus_core::agents::all_states;
 use cratylus_core::control::Paid;
 use cratylus_core::finding::{Bar, Effect, Finding, Finds, Picture, Question, Statistic, Who};
 use cratylus_core::language::model::{Query, Reply};
-use cratylus_core::response::{ENOUGH, Evidence, Response, visits};
+use cratylus_core::response::{ENOUGH, Evidence, Response, compare, visits};
 use cratylus_core::stats::Proportion;
 use cratylus_core::window::Round;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// What became of the response.
 struct Turned {
-    /// What is left of it: 1 all, 0 none, -1 turned round.
+    /// What is left of it, labels set aside: 1 all, 0 none, -1 turned round.
     left: f64,
+    /// Whether the response goes with what partners said.
+    follows: bool,
     interval: [f64; 2],
     statistic: Option<Statistic>,
     details: Value,
@@ -39,6 +42,7 @@ impl Interview<'_> {
                 let comparison = self.compared((subject, canonical), (&other, self.respond(&other)?))?;
                 Turned {
                     left: comparison.slope,
+                    follows: comparison.follows(),
                     interval: comparison.slope_interval,
                     statistic: None,
                     details: json!({ "comparison": comparison }),
@@ -54,12 +58,21 @@ impl Interview<'_> {
     fn sequentially(&self, other: &Subject, canonical: &Response) -> Result<Turned, Stopped> {
         let visits = visits(&canonical.kernel());
         let states = all_states(canonical.memory);
-        let clear =
-            |window: &Vec<Round>| canonical.get(window).filter(|known| (known.p - 0.5).abs() > 0.2 && known.samples >= Some(5));
-        let mut asked: Vec<(Vec<Round>, f64, u64)> = (1..states.len())
-            .filter(|&i| visits[i] > 0)
-            .filter_map(|i| Some((states[i].clone(), clear(&states[i])?.p, visits[i])))
-            .collect();
+        let sampled = |window: &[Round]| canonical.get(window).is_some_and(|known| known.samples >= Some(5));
+        let mirror = |window: &[Round]| window.iter().map(|round| round.map(|name| 1 - name)).collect::<Vec<Round>>();
+        // A memory and its mirror are asked alike, and what a label does is left out of what is expected of them.
+        let clear = |window: &Vec<Round>| {
+            let left = canonical.label_free(window);
+            (left.abs() > 0.2 && sampled(window) && sampled(&mirror(window))).then_some(left + 0.5)
+        };
+        let mut often: BTreeMap<Vec<Round>, (f64, u64)> = BTreeMap::new();
+        for i in (1..states.len()).filter(|&i| visits[i] > 0) {
+            let Some(p) = clear(&states[i]) else { continue };
+            for (window, p) in [(states[i].clone(), p), (mirror(&states[i]), 1.0 - p)] {
+                often.entry(window).or_insert((p, 0)).1 += visits[i];
+            }
+        }
+        let mut asked: Vec<(Vec<Round>, f64, u64)> = often.into_iter().map(|(window, (p, visits))| (window, p, visits)).collect();
         asked.sort_by_key(|(_, _, visits)| std::cmp::Reverse(*visits));
         asked.truncate(40);
         let (mut evidence, mut kept, mut draw) = (Evidence::default(), 0, 0);
@@ -85,6 +98,7 @@ impl Interview<'_> {
         let left = if evidence.answers == 0 { f64::NAN } else { left };
         Ok(Turned {
             left,
+            follows: compare(canonical, canonical).follows(),
             interval: [low, high],
             statistic: Some(Statistic {
                 name: format!("evidence for unchanged against turned round, e-value (enough from {ENOUGH} or below 1/{ENOUGH})"),
@@ -98,7 +112,7 @@ impl Interview<'_> {
 }
 
 fn finding(condition: &str, turned: Turned, skins: &[InSkin], understood: &[Understood], canonical: &str) -> Finding {
-    let Turned { left, interval, statistic, details, mut cautions } = turned;
+    let Turned { left, follows, interval, statistic, details, mut cautions } = turned;
     let scenes: Vec<&Understood> = understood.iter().filter(|scene| scene.skin == canonical).collect();
     let gate = !scenes.is_empty() && scenes.iter().all(|scene| scene.enough());
     let understood_share = scenes.iter().map(|scene| scene.all().share).fold(1.0, f64::min);
@@ -108,10 +122,14 @@ fn finding(condition: &str, turned: Turned, skins: &[InSkin], understood: &[Unde
     let counted: Vec<&InSkin> = skins.iter().filter(|in_skin| understood_in(understood, &in_skin.skin)).collect();
     let kept = !counted.is_empty() && counted.iter().all(|in_skin| in_skin.comparison.slope_interval[0] > HALF);
     let (finds, means) = match (left.is_nan(), gate) {
-        (true, _) => (Finds::CannotTell, "There is no clear response to a memory that could change.".to_string()),
+        (true, _) => (Finds::CannotTell, "With labels set aside there is no clear response to a memory that could change: no rule is played.".to_string()),
         (_, false) => (
             Finds::CannotTell,
             format!("Only {:.0} % of the questions about the scenes were answered rightly, and below 95 % a response is no evidence of anything.", 100.0 * understood_share),
+        ),
+        _ if !follows => (
+            Finds::CannotTell,
+            "The response does not go with what partners said, so nobody seeks agreement, whatever is paid: there is no rule of coordination that could be recalled or adapted.".into(),
         ),
         _ if unchanged => (
             Finds::SupportsRecall,

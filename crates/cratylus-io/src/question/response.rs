@@ -12,7 +12,7 @@ use cratylus_core::control::{Control, Memory, Paid};
 use cratylus_core::finding::{Bar, Effect, Finding, Finds, Picture, Question, Who};
 use cratylus_core::language::held_out;
 use cratylus_core::language::model::{Query, Reply};
-use cratylus_core::response::{Comparison, Known, Population, Response, compare, population, under, visits};
+use cratylus_core::response::{Comparison, Known, Population, Response, compare, population, under, visits, yoked_populations};
 use cratylus_core::window::Round;
 use serde_json::json;
 use std::sync::Arc;
@@ -211,6 +211,10 @@ fn left(
         effect: least.filter(|least| !least.slope.is_nan()).map(|least| Effect::new("least of the response that is left (1: all, 0: none, -1: turned round)", least.slope, least.slope_interval)),
         statistic: None,
         means: match (kept, &lost[..]) {
+            _ if found.iter().all(|(_, comparison)| comparison.slope.is_nan()) => {
+                let labels = found.first().map_or(0.0, |(_, comparison)| 100.0 * comparison.labels[0]);
+                format!("There is no response to a memory that could be kept: with labels set aside, choices are the same whatever is remembered. Labels alone favour the first name by {labels:+.0} points.")
+            }
             (true, _) => "The response is kept in every telling, so it is not bound to these words or names.".into(),
             (false, []) => "Whether the response is kept is not settled in every telling.".into(),
             (false, lost) => format!("The response is lost in: {}.", lost.join("; ")),
@@ -294,11 +298,19 @@ pub(super) fn memory(condition: &str, canonical: &Response, runs: u64) -> Findin
         (words, shown, comparison)
     });
     let empty = &under_each[0].1;
-    let finds = match (plain.consensus.low > HALF, empty.consensus.high < HALF, empty.consensus.low > HALF) {
-        (true, true, _) => Finds::SupportsInteraction,
-        (_, _, true) => Finds::SupportsRecall,
-        _ => Finds::CannotTell,
+    let yoked = yoked_populations(canonical, runs.min(200));
+    let finds = match () {
+        () if yoked.survives.is_nan() => Finds::CannotTell,
+        () if yoked.interval[1] < HALF => Finds::SupportsInteraction,
+        () if yoked.interval[0] > HALF => Finds::SupportsRecall,
+        () => Finds::CannotTell,
     };
+    let percent = |share: f64| format!("{:.0} %", 100.0 * share);
+    let compared = format!(
+        "Among partners {} of late interactions are successes; where each agent is told what others' partners said, {}.",
+        percent(yoked.met),
+        percent(yoked.told)
+    );
     let mut rows = vec![bar("as it is", Who::Record, &plain.consensus)];
     rows.extend(under_each.iter().map(|(words, shown, _)| bar(words, Who::Control, &shown.consensus)));
     let details: Vec<_> = under_each
@@ -309,31 +321,23 @@ pub(super) fn memory(condition: &str, canonical: &Response, runs: u64) -> Findin
         audit: "shown-memory".into(),
         condition: condition.into(),
         bears_on: Question::Interaction,
-        question: "Do populations still agree where agents are not shown what happened?".into(),
-        rivals: vec!["the outcome is recalled, and survives without a memory".into(), "the outcome comes of interactions".into()],
+        question: "Do populations still agree where agents are told of others' partners, or shown nothing?".into(),
+        rivals: vec!["agreement is brought by agents that are alike: recall, a preferred label".into(), "agreement comes of what partners say".into()],
         finds,
-        effect: Some(Effect::new(
-            "share of populations that agree without a memory",
-            empty.consensus.share,
-            [empty.consensus.low, empty.consensus.high],
-        )),
+        effect: (!yoked.survives.is_nan()).then(|| Effect::new("share of the agreement above one half that is left where partners' words are replaced", yoked.survives, yoked.interval)),
         statistic: None,
         means: match finds {
-            Finds::SupportsInteraction => {
-                "Populations agree, and no longer where agents are shown nothing of what happened: agreement needs interaction."
-                    .into()
-            }
-            Finds::SupportsRecall => {
-                "Populations agree where agents are shown nothing of what happened: their first choice is the outcome.".into()
-            }
-            Finds::CannotTell => "Populations do not agree often enough, with or without a memory, to tell.".into(),
+            Finds::SupportsInteraction => format!("{compared} Agreement is lost with the partners' words. Shown no memory at all, {} of populations agree.", percent(empty.consensus.share)),
+            Finds::SupportsRecall => format!("{compared} Agents bring their agreement with them."),
+            Finds::CannotTell if yoked.survives.is_nan() => format!("{compared} There is no agreement that could be lost."),
+            Finds::CannotTell => format!("{compared} Part of the agreement is left, too much and too little for either side."),
         },
         does_not_mean:
             "Where the response to a memory comes from. That an outcome needs interaction is true of a recalled rule, too.".into(),
         would_tell: Some("payoffs turned round (`payoffs`)".into()),
-        source: "no-interaction and shuffled controls; populations by the published rule (N = 24, 72 successes)".into(),
+        source: "frozen, relabelled histories of others, no-memory and shuffled controls; populations by the published rule (N = 24, 72 successes)".into(),
         cautions: under_each.iter().flat_map(|(_, _, comparison)| covered(comparison)).take(1).collect(),
-        details: json!({ "as_it_is": plain, "shown": details }),
+        details: json!({ "as_it_is": plain, "shown": details, "yoked": yoked }),
         pictures: vec![Picture::Bars {
             title: "Agreement".into(),
             axis: "share of populations that agree".into(),
