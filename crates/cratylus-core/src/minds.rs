@@ -1,5 +1,5 @@
 //! What everyone remembers or knows at any moment of a run, and what each would say: followed from events, for who looks at
-//! a population and never played it. Held to the agents themselves by a test.
+//! a population and never played it. A test asks that all that was said was possible by it.
 
 use crate::agents::inventory::Inventory;
 use crate::agents::uniform::Uniform;

@@ -47,9 +47,12 @@ fn minimal_naming_game(size: u32, runs: u64, time: [f64; 2], peak: [f64; 2], wor
     let peaks: Vec<f64> = of("rounds_to_most_words").iter().map(|rounds| rounds * n).collect();
     check(&format!("N = {size}: time of the most words"), &peaks, peak[0], peak[1]);
     check(&format!("N = {size}: most words"), &of("most_words"), words[0], words[1]);
-    // The reference gives no error; every run's peak is within a few of the mean.
-    let most_different = of("most_different_words");
-    check(&format!("N = {size}: most different words"), &most_different, different, mean_sd(&most_different).1 / 12.0);
+    // The reference gives no error: its figure, which is half the agents, is met within one in a hundred.
+    let (most_different, _) = mean_sd(&of("most_different_words"));
+    assert!(
+        (most_different - different).abs() < 0.01 * different,
+        "N = {size}: most different words {most_different}, not {different}"
+    );
 }
 
 #[test]
@@ -242,18 +245,18 @@ fn committed(size: u32, share: &str, rounds: u64) -> World {
 
 #[test]
 fn committed_minorities_need_as_long_as_they_should() {
-    // 5.4: rounds to full consensus, 200 runs in the reference, whose error is that of as many runs here.
+    // 5.4: rounds to full consensus. The reference has 200 runs and three figures, and gives no error: 2 % is taken for it.
     let cases =
         [(0.12, 100, 36.4), (0.12, 1000, 39.7), (0.12, 10_000, 42.4), (0.2, 100, 17.2), (0.2, 1000, 20.4), (0.2, 10_000, 23.1)];
     for (share, size, due) in cases {
         let runs = if size == 10_000 { 50 } else { 400 };
         let ended = play(&committed(size, &format!("share = {share}"), 100_000), runs);
         let rounds: Vec<f64> = ended.iter().map(|(outcome, _)| outcome.rounds_to_consensus.unwrap()).collect();
-        check(&format!("committed {share}, N = {size}"), &rounds, due, mean_sd(&rounds).1 / 200f64.sqrt());
+        check(&format!("committed {share}, N = {size}"), &rounds, due, 0.02 * due);
     }
     let ended = play(&committed(50, "share = 0.06", 1_000_000), 200);
     let rounds: Vec<f64> = ended.iter().map(|(outcome, _)| outcome.rounds_to_consensus.unwrap()).collect();
-    check("committed 0.06, N = 50", &rounds, 1.04e3, mean_sd(&rounds).1 / 200f64.sqrt());
+    check("committed 0.06, N = 50", &rounds, 1.04e3, 0.02 * 1.04e3);
 }
 
 fn reached(world: &World, runs: u64) -> f64 {

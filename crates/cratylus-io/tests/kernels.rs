@@ -167,7 +167,7 @@ fn consensus_is_as_stable_as_the_reference_says() {
         [("QWQ_32B", ["young", "old"], [0.265, -0.850]), ("gpt_4o", ["African", "White"], [-0.918, -0.616])]
     {
         let Ok(kernel) = cratylus_io::inputs::read_kernel(&dir.join("kernels.parquet"), Some(model), names) else {
-            println!("SKIPPED: the shared table holds no {model} {names:?}");
+            common::skipped(&format!("the shared table holds no {model} {names:?}"));
             continue;
         };
         let flow = WindowsFlow::new(&kernel, 5);

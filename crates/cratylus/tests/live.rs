@@ -370,6 +370,9 @@ fn a_call_costs_little_beyond_the_servers_time() {
             1e6 * cpu / calls as f64,
             100.0 * (span / ideal - 1.0)
         );
+        // A server's work of five milliseconds is what a call should be made of.
+        assert!(cpu / (calls as f64) < 2e-3, "{:.0} µs of processor for a call", 1e6 * cpu / calls as f64);
+        assert!(span < 1.5 * ideal, "{span:.2} s for what bare sockets do in {ideal:.2} s");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Questioning a model, as a user does it: what it will ask comes first, and asking twice asks once.
 
 mod common;
-use common::{cratylus, folder, succeeds};
+use common::{cratylus, folder, shared, succeeds};
 use serde_json::Value;
 use std::path::Path;
 
@@ -119,11 +119,7 @@ fn mistakes_have_a_way_out() {
 
 #[test]
 fn published_answers_are_imported_and_found_to_tell_nothing_alone() {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/leakage-critique");
-    if !data.exists() {
-        eprintln!("SKIPPED: {} is not there", data.display());
-        return;
-    }
+    let Some(data) = shared("leakage-critique") else { return };
     let dir = folder("question-published");
     let said = succeeds(&dir, &["import", "leakage-probes", data.to_str().unwrap(), "--out", "probes"]);
     assert!(said.out.contains("100 answers") && said.out.contains("1 (5)"), "{}", said.out);

@@ -6,7 +6,7 @@
 #![cfg(feature = "view")]
 
 mod common;
-use common::{COPIERS, PROGRAM, cratylus, folder, start, succeeds};
+use common::{COPIERS, PROGRAM, cratylus, folder, skipped, start, succeeds};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -434,7 +434,7 @@ fn its_pages_work_in_a_browser() {
     let chromium = std::env::var("CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".into());
     let node = Command::new("node").arg("--version").output().is_ok_and(|said| said.status.success());
     if !node || !web.join("node_modules/playwright-core").exists() || !Path::new(&chromium).exists() {
-        println!("SKIPPED: the viewer was not tried in a browser; that takes Node, `npm ci` in web/, and Chromium");
+        skipped("the viewer was not tried in a browser; that takes Node, `npm ci` in web/, and Chromium");
         return;
     }
     let dir = two_runs("view-browser");
