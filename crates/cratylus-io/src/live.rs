@@ -125,6 +125,11 @@ impl Studio {
         setups
     }
 
+    /// The models, each with how it is asked.
+    pub fn models(&self) -> Vec<(Setup, Arc<Model>)> {
+        self.models.iter().map(|(model, opened, _)| (opened.setup.clone(), model.clone())).collect()
+    }
+
     /// How many requests are in flight, and may be.
     pub fn load(&self) -> (u32, u32) {
         let loads = self.opener.all().map(|opened| opened.pool.load());
@@ -277,6 +282,8 @@ impl<'a> Table<'_, 'a> {
             }
             self.progress.load.store(self.studio.load());
             self.say_pauses();
+            let notes = std::mem::take(&mut *self.studio.spent.notes.lock().expect("no panic while noting"));
+            notes.into_iter().for_each(|note| self.progress.note(note));
             match from.recv_timeout(Duration::from_millis(100)) {
                 Ok(done) => {
                     self.heard = Instant::now();

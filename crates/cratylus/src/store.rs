@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use cratylus_io::calls;
 use cratylus_io::models::asker::shown;
 use cratylus_io::models::http::{escaped, escaped_json, excerpt};
+use cratylus_core::language::answer::Instead;
 use cratylus_io::models::tape::{Answer, Call, Setup, Tape, prune};
 use serde_json::json;
 use std::path::PathBuf;
@@ -190,8 +191,15 @@ fn show(path: &std::path::Path, key: Option<&str>, limit: usize, as_json: bool) 
             text += &format!("  [and goes on]\n  │ {}\n", escaped(&call.before));
         }
         match &call.answer {
-            Answer::Text { text: answer, cut } => {
-                text += &format!("  answered  {}{}\n", excerpt(answer), if *cut { " (cut short)" } else { "" });
+            Answer::Text { text: answer, cut, instead } => {
+                let instead = match instead {
+                    Some(Instead::Reasoning) => " (it reasoned in a field of its own)",
+                    Some(Instead::Filter) => " (kept back by a filter)",
+                    Some(Instead::Tool) => " (a call of a tool)",
+                    Some(Instead::Refusal) => " (a refusal)",
+                    None => "",
+                };
+                text += &format!("  answered  {}{}{instead}\n", excerpt(answer), if *cut { " (cut short)" } else { "" });
             }
             Answer::Scores { tokens } => {
                 let worth = cratylus_core::memorised::log_likelihood(tokens);

@@ -2,14 +2,15 @@
 
 use super::asker::sha;
 use super::backend::{Backend, Given, Raw, Refusal, Request, Want};
-use super::http::{Answered, Http, escaped};
+use super::http::{Answered, Http, escaped, too_long};
 use super::server::{ServerModel, dialect_name, endpoint, headers, hosted, key, listed_max, who};
 use super::tape::{Constraint, How};
 use crate::world::Trouble;
 use cratylus_core::experiment::nearest;
 use cratylus_core::language::model::{Api, Choice, Dialect, Model, Query, Server};
 use cratylus_core::language::sampler::Sampler;
-use cratylus_core::language::spelling::{Beginnings, step};
+use cratylus_core::language::answer::{Read, Words};
+use cratylus_core::language::spelling::{Beginnings, Spellings, step};
 use cratylus_core::language::{Message, Prompt};
 use cratylus_core::window::Round;
 use serde_json::{Value, json};
@@ -29,6 +30,7 @@ pub fn find(server: &Server) -> Result<Found, Trouble> {
     let url = endpoint(server)?;
     let known = server.dialect.or(hosted(&url));
     let http = Http::new(&url, key(server, &url, known)?, &server.limits, headers(known));
+    let url = http.base().to_string();
     // Anthropic lists twenty models at a time unless it is asked for more.
     let pages = if known == Some(Dialect::Anthropic) { "?limit=1000" } else { "" };
     let listed = patiently(|| http.get(&format!("{url}/models{pages}")));
@@ -141,6 +143,9 @@ pub fn patiently<T>(mut ask: impl FnMut() -> Result<T, Refusal>) -> Result<T, Re
     let mut tries = 0;
     loop {
         match ask() {
+            Err(Refusal::Again { why, after, .. }) if too_long(&why, after, PATIENCE).is_some() => {
+                return Err(Refusal::Fatal(too_long(&why, after, PATIENCE).unwrap_or(why)));
+            }
             Err(Refusal::Again { why, after, overloaded }) if (tries < 5 || overloaded) && began.elapsed() < PATIENCE => {
                 tries += 1;
                 if !unreadable(&why) {
@@ -279,15 +284,16 @@ impl Probe<'_> {
             let Raw::Next(tokens) = given.raw else { return Ok(Listed::Never) };
             let plain = Sampler { temperature: 1.0, top_k: None, top_p: None, min_p: None, typical_p: None };
             let follow = Beginnings::Follow { resolution: self.model.resolution, about: None };
-            let step = step(&self.model.names, "", 1.0, &tokens, &plain, follow);
+            let spellings = Spellings::new(&self.model.names, if prefill { &prompt.prefill } else { "" });
+            let step = step(&spellings, "", 1.0, &tokens, &plain, follow);
             look.tokens = look.tokens.max(tokens.len());
             look.unlisted = look.unlisted.max(step.unlisted);
             // The sampler took what is listed for all there is.
             look.names = look.names.min(step.names.iter().sum::<f64>() * (1.0 - step.unlisted));
             look.follow |= !step.follow.is_empty();
-            let begun = |name: &&String| step.follow.iter().any(|beginning| name.starts_with(beginning.text.trim_start()));
-            let mut names = self.model.names.iter().zip(&step.names);
-            let unspelled = names.find(|(name, p)| **p == 0.0 && !begun(name)).map(|(name, _)| name.clone());
+            let begun = |place: usize| step.follow.iter().any(|beginning| spellings.begins(place, &beginning.text));
+            let mut names = self.model.names.iter().zip(&step.names).enumerate();
+            let unspelled = names.find(|(place, (_, p))| **p == 0.0 && !begun(*place)).map(|(_, (name, _))| name.clone());
             look.unspelled = look.unspelled.or(unspelled);
         }
         Ok(Listed::As(look))
@@ -352,9 +358,11 @@ impl Probe<'_> {
                     Err(refusal) if refused(&refusal) => return Ok(false),
                     Err(refusal) => return Err(trouble(refusal)),
                 };
-            let Raw::Text { text, cut } = given.raw else { return Ok(false) };
-            let prefilled = prefill && by != Constraint::JsonSchema;
-            if odd.protocol.read(&odd.names, &text, prefilled, cut).is_err() {
+            let Raw::Text { text, cut, instead } = given.raw else { return Ok(false) };
+            let schema = by == Constraint::JsonSchema;
+            let words = Words { text: &text, cut, instead };
+            let heard = odd.protocol.hear(&odd.names, words, prefill && !schema, schema.then_some(Read::Value));
+            if heard.name.is_err() {
                 return Ok(false);
             }
         }
