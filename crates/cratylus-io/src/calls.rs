@@ -152,7 +152,8 @@ pub fn readings(tape: &Tape, models: &[(Setup, Arc<Model>)]) -> Vec<Readings> {
     let mut out: Vec<Readings> = Vec::new();
     for call in tape.calls() {
         let Some(words) = call.answer.words() else { continue };
-        let pool = |model: &Model| call.names.len() == model.names.len() && call.names.iter().all(|name| model.names.contains(name));
+        let pool =
+            |model: &Model| call.names.len() == model.names.len() && call.names.iter().all(|name| model.names.contains(name));
         let prefill = tape.prompt(&call.prompt).map(|prompt| prompt.prefill.clone()).unwrap_or_default();
         let mut of = models.iter().filter(|(setup, model)| setup.id == call.model && !setup.how.probabilities() && pool(model));
         let first = of.clone().next();

@@ -14,7 +14,7 @@ use crate::models::tape::{Entry, KeptPrompt, Setup, Tape, Took};
 use crate::world::Trouble;
 use cratylus_core::agent::Fault;
 use cratylus_core::experiment::Budget;
-use cratylus_core::language::model::{Model, Query, Reply, Source};
+use cratylus_core::language::model::{Choice, Model, Query, Reply, Source};
 use cratylus_core::live::{Live, Ticket};
 use cratylus_core::{Event, Sink};
 use std::collections::{HashMap, VecDeque};
@@ -78,6 +78,15 @@ impl Studio {
                             caution(server).into_iter().for_each(|caution| progress.note(caution));
                         }
                         let opened = opener.open(world, kind, &own)?;
+                        let setup = &opened.setup;
+                        if model.choice == Choice::Auto && matches!(model.source, Source::Server(_)) && !setup.how.probabilities()
+                        {
+                            let why = &setup.why;
+                            progress.note(format!(
+                                "{}: every decision is a call, as {why}; choice = \"text\" or \"constrained\" says so in the experiment",
+                                setup.name
+                            ));
+                        }
                         let price = prices.of(&opened.setup.name).filter(|_| matches!(model.source, Source::Server(_)));
                         models.push((model.clone(), opened, price));
                         numbers.insert(asked, models.len() as u32 - 1);

@@ -209,6 +209,7 @@ impl Sitting {
             how: if self.text { How::Text } else { How::Names },
             prefill: false,
             why: String::new(),
+            characters_per_token: None,
         };
         let backend = Arc::new(Backed { mind: self.mind, text: self.text, calls: self.calls.clone() });
         let pool = Pool::new(Limits::default(), Some(4), self.means.stop.clone());

@@ -209,7 +209,11 @@ fn live(path: &Path, manifest: &Manifest) -> Result<Vec<Live>, Failure> {
         let text = |key: &str| setup.identity[key].as_str().map(String::from);
         let version = text("build").or(text("version")).or(setup.identity["version"]["version"].as_str().map(String::from));
         // Those who share a model are told together, as their calls are.
-        let readings = manifest.servers.iter().filter(alike).flat_map(|setup| manifest.readings.iter().filter(|all| all.asked == setup.asked));
+        let readings = manifest
+            .servers
+            .iter()
+            .filter(alike)
+            .flat_map(|setup| manifest.readings.iter().filter(|all| all.asked == setup.asked));
         let readings = readings.cloned().reduce(|mut sum, more| {
             sum.answers += more.answers;
             sum.fallback += more.fallback;

@@ -126,7 +126,10 @@ pub(super) fn build(ctx: &AgentContext<'_>, model: Model) -> Result<Kind, (&'sta
     let digest = model.protocol.digest(&model.names, model.payoff);
     let digest = digest.map_err(|why| ("protocol", format!("protocol `{}`: {why}", model.protocol.name)))?;
     let tried = model.protocol.try_names(&model.names, model.payoff);
-    ctx.notes.cautions.borrow_mut().extend(tried.map_err(|why| ("protocol", format!("protocol `{}`: {why}", model.protocol.name)))?);
+    ctx.notes
+        .cautions
+        .borrow_mut()
+        .extend(tried.map_err(|why| ("protocol", format!("protocol `{}`: {why}", model.protocol.name)))?);
     ctx.notes.identities.borrow_mut().push(format!("protocol {} {digest:016x}", model.protocol.name));
     ctx.notes.sources.borrow_mut().push(format!("{}, asked by protocol {}", model.name, model.protocol.name));
     let order = model.order;

@@ -3,7 +3,6 @@
 //! and the plan pick it up from there.
 
 use super::document::{Item, Mistake, Spans, Table, deserialize, nearest, table};
-use crate::language::normal::{alike, normal};
 use crate::agents::emulated::Condition;
 use crate::agents::inventory::InventoryRule;
 use crate::agents::{Kernel, OpinionRule};
@@ -12,6 +11,7 @@ use crate::game::Game;
 use crate::games::Payoff;
 use crate::groups::Agree;
 use crate::language::model::Model;
+use crate::language::normal::{alike, normal};
 use crate::outside::Brought;
 use crate::window::Policy;
 use crate::{agents, games};
@@ -332,9 +332,18 @@ pub fn check_pool(names: &[String]) -> Result<(), (&'static str, String)> {
     // Nobody who is shown them could tell them apart, and neither could who reads an answer.
     match alike(names) {
         Some([a, b]) => {
-            let spelled = |name: &String| name.chars().flat_map(|c| if c.is_ascii() { vec![c] } else { c.escape_unicode().collect() }).collect::<String>();
+            let spelled = |name: &String| {
+                name.chars().flat_map(|c| if c.is_ascii() { vec![c] } else { c.escape_unicode().collect() }).collect::<String>()
+            };
             let (a, b) = (&names[a], &names[b]);
-            Err(("names", format!("`{a}` and `{b}` are the same text, spelled in two ways ({} and {}); leave one out", spelled(a), spelled(b))))
+            Err((
+                "names",
+                format!(
+                    "`{a}` and `{b}` are the same text, spelled in two ways ({} and {}); leave one out",
+                    spelled(a),
+                    spelled(b)
+                ),
+            ))
         }
         None => Ok(()),
     }

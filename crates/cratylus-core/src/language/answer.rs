@@ -148,7 +148,8 @@ pub fn hear(how: Read, strict: bool, names: &[String], begun: &str, words: Words
     }
     // Some servers give the beginning back with the answer, others only what follows; and who thought first may have begun
     // anew.
-    let anew = said.text.starts_with(begun) || (said.thought && matches!(pool.read(how, &said.text, words.cut), Ok((_, By::Format))));
+    let anew =
+        said.text.starts_with(begun) || (said.thought && matches!(pool.read(how, &said.text, words.cut), Ok((_, By::Format))));
     let whole = if anew { said.text.clone() } else { format!("{begun}{}", said.text) };
     match pool.read(how, &whole, words.cut) {
         Ok((_, By::Fallback)) if strict => unusable(Unusable::OutOfFormat),
@@ -223,14 +224,18 @@ impl Pool {
     /// What the first JSON object with a key `value` says, and where it begins.
     fn object(&self, text: &str) -> Option<(usize, Result<Name, Unusable>)> {
         let object = |at: usize| {
-            let mut values = serde_json::Deserializer::from_str(&text[at..]).into_iter::<serde_json::Map<String, serde_json::Value>>();
+            let mut values =
+                serde_json::Deserializer::from_str(&text[at..]).into_iter::<serde_json::Map<String, serde_json::Value>>();
             let (_, value) = values.next()?.ok()?.into_iter().find(|(key, _)| key.trim().eq_ignore_ascii_case("value"))?;
-            Some((at, match value {
-                serde_json::Value::String(word) => self.known(&word),
-                serde_json::Value::Number(number) => self.known(&number.to_string()),
-                serde_json::Value::Bool(yes) => self.known(&yes.to_string()),
-                _ => Err(Unusable::NoName),
-            }))
+            Some((
+                at,
+                match value {
+                    serde_json::Value::String(word) => self.known(&word),
+                    serde_json::Value::Number(number) => self.known(&number.to_string()),
+                    serde_json::Value::Bool(yes) => self.known(&yes.to_string()),
+                    _ => Err(Unusable::NoName),
+                },
+            ))
         };
         text.match_indices('{').take(OBJECTS).find_map(|(at, _)| object(at))
     }
@@ -304,7 +309,8 @@ impl Pool {
         }
         // An apostrophe within a word ends nothing, and neither does an escaped quote.
         let escaped = |end: usize| inner[..end].len() - inner[..end].trim_end_matches('\\').len();
-        let closes = |&&end: &&usize| escaped(end) % 2 == 0 && !inner[end + close.len_utf8()..].starts_with(char::is_alphanumeric);
+        let closes =
+            |&&end: &&usize| escaped(end) % 2 == 0 && !inner[end + close.len_utf8()..].starts_with(char::is_alphanumeric);
         match ends.iter().find(closes) {
             _ if cut && self.begins(inner) => Err(Unusable::CutShort),
             Some(&end) => self.known(&inner[..end]).map(|name| (name, By::Fallback)),
@@ -340,7 +346,8 @@ impl Pool {
         for (at, open) in text.char_indices() {
             let Some(&(_, close)) = QUOTES.iter().find(|(quote, _)| *quote == open).filter(|_| at >= from) else { continue };
             let inner = &text[at + open.len_utf8()..];
-            let longest = self.ends(inner, |c| c == close).into_iter().rev().find_map(|end| Some((end, self.known(&inner[..end]).ok()?)));
+            let longest =
+                self.ends(inner, |c| c == close).into_iter().rev().find_map(|end| Some((end, self.known(&inner[..end]).ok()?)));
             let Some((end, name)) = longest else { continue };
             if found.is_some_and(|found| found != name) {
                 return Err(Unusable::SeveralNames);
@@ -363,8 +370,12 @@ impl Pool {
             for (at, _) in text.match_indices(name.as_str()) {
                 let place = at..at + name.len();
                 let (before, after) = (text[..at].chars().next_back(), text[place.end..].chars().next());
-                let goes_on = |inside: Option<char>, outside: Option<char>| inside.is_some_and(joins) && outside.is_some_and(joins);
-                if goes_on(name.chars().next(), before) || goes_on(name.chars().next_back(), after) || taken[place.clone()].contains(&true) {
+                let goes_on =
+                    |inside: Option<char>, outside: Option<char>| inside.is_some_and(joins) && outside.is_some_and(joins);
+                if goes_on(name.chars().next(), before)
+                    || goes_on(name.chars().next_back(), after)
+                    || taken[place.clone()].contains(&true)
+                {
                     continue;
                 }
                 taken[place].fill(true);
@@ -636,7 +647,11 @@ mod tests {
                 (r#""{\"value\": \"Al\"}""#, Ok("Al")),
             ],
         );
-        check_of(Read::Word, &names, &[(r#""Zo\u00eb""#, Ok(names[0])), (r#"say "hi""#, Ok(names[1])), ("```\nAl\n```", Ok("Al"))]);
+        check_of(
+            Read::Word,
+            &names,
+            &[(r#""Zo\u00eb""#, Ok(names[0])), (r#"say "hi""#, Ok(names[1])), ("```\nAl\n```", Ok("Al"))],
+        );
     }
 
     #[test]
@@ -665,7 +680,11 @@ mod tests {
             ],
         );
         check_of(Read::Word, &names, &[("'tis", Ok("'tis")), ("O'Brien.", Ok("O'Brien")), ("\"say \"hi\"\"", Ok(names[2]))]);
-        check_of(Read::Mention, &names, &[("Not bad, O'Brien!", Ok("O'Brien")), ("O, then", Ok("O")), ("I say \"hi\"", Ok(names[2]))]);
+        check_of(
+            Read::Mention,
+            &names,
+            &[("Not bad, O'Brien!", Ok("O'Brien")), ("O, then", Ok("O")), ("I say \"hi\"", Ok(names[2]))],
+        );
         check_of(Read::Mention, &["苹果", "梨"], &[("我选择苹果。", Ok("苹果")), ("苹果还是梨", Err(SeveralNames))]);
     }
 

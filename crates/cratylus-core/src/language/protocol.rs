@@ -390,12 +390,15 @@ impl Protocol {
                     Err(Unusable::SeveralNames) => "is read as several names".into(),
                     Err(why) => format!("cannot be read: such answers {}", why.words()),
                 };
-                return Err(format!("the name `{name}` could never be said: the answer {text} {why}; choose another name, or another `answer.read`"));
+                return Err(format!(
+                    "the name `{name}` could never be said: the answer {text} {why}; choose another name, or another `answer.read`"
+                ));
             }
         }
         let order: Vec<u16> = (0..names.len() as u16).collect();
         let prompt = self.tell(&Told { names, order: &order, payoff, window: &[] })?;
-        let told = normal(&prompt.messages.iter().map(|message| message.text.as_str()).collect::<Vec<_>>().join("\n")).to_lowercase();
+        let told =
+            normal(&prompt.messages.iter().map(|message| message.text.as_str()).collect::<Vec<_>>().join("\n")).to_lowercase();
         let mut out = Vec::new();
         if let Some(name) = names.iter().find(|name| !told.contains(&normal(name).to_lowercase())) {
             out.push(format!("protocol `{}` does not show the name `{name}` to an agent that remembers nothing", self.name));

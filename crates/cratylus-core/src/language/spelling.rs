@@ -110,8 +110,7 @@ impl Spellings {
         }
         let said = self.all.iter().filter(|(_, spelling)| text.starts_with(spelling.as_bytes()));
         // What goes on with a letter or a digit is another word: `Quebec` is not `Q`.
-        let goes_on =
-            |spelling: &str| text.get(spelling.len()).is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte >= 0x80);
+        let goes_on = |spelling: &str| text.get(spelling.len()).is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte >= 0x80);
         match said.max_by_key(|(_, spelling)| spelling.len()) {
             Some((place, spelling)) if !goes_on(spelling) => Spelled::Name(*place),
             _ => Spelled::Other,
@@ -254,7 +253,14 @@ mod tests {
             let text: String = before.iter().map(|beginning| beginning.text.as_str()).collect();
             let (_, tokens) = table.iter().find(|(after, _)| *after == text).unwrap_or_else(|| panic!("nothing after {text:?}"));
             let tokens: Vec<NextToken> = tokens.iter().map(|(text, p)| token(text, *p)).collect();
-            Ok::<_, ()>(step(&Spellings::new(&names, ""), &text, p, &tokens, &PLAIN, Beginnings::Follow { resolution: 0.01, about }))
+            Ok::<_, ()>(step(
+                &Spellings::new(&names, ""),
+                &text,
+                p,
+                &tokens,
+                &PLAIN,
+                Beginnings::Follow { resolution: 0.01, about },
+            ))
         })
         .unwrap()
     }
@@ -305,7 +311,8 @@ mod tests {
         assert_eq!([in_format("a\"b", "{\"value\": \""), in_format("a\"b", "{'value': '")], ["a\\\"b", "a\"b"]);
         // Two names are told apart where one is spelled as the other would be escaped.
         let odd = ["a\\b", "a\\\\b"].map(String::from);
-        let got = step(&Spellings::new(&odd, ""), "", 1.0, &[token("a\\b", 0.4), token("a\\\\b", 0.6)], &PLAIN, Beginnings::Count);
+        let got =
+            step(&Spellings::new(&odd, ""), "", 1.0, &[token("a\\b", 0.4), token("a\\\\b", 0.6)], &PLAIN, Beginnings::Count);
         assert!((got.names[0] - 0.4).abs() < 1e-12 && (got.names[1] - 0.6).abs() < 1e-12, "{got:?}");
     }
 

@@ -105,7 +105,9 @@ fn marks(answer: &str) -> Vec<(Mark, Range<usize>)> {
     for (begin, end) in [('<', '>'), ('[', ']')] {
         for (at, _) in lower.match_indices(begin) {
             let inner = &lower[at + 1..];
-            let Some(length) = inner.find([end, begin, '\n']).filter(|&length| inner[length..].starts_with(end)) else { continue };
+            let Some(length) = inner.find([end, begin, '\n']).filter(|&length| inner[length..].starts_with(end)) else {
+                continue;
+            };
             let inner = &inner[..length];
             let (closes, name) = inner.trim_start().strip_prefix('/').map_or((false, inner), |name| (true, name));
             let (alone, name) = name.trim_end().strip_suffix('/').map_or((false, name), |name| (true, name));
@@ -113,7 +115,13 @@ fn marks(answer: &str) -> Vec<(Mark, Range<usize>)> {
             let mut words = name.split_whitespace();
             let (first, more) = (words.next().unwrap_or(""), words.next().is_some());
             if TAGS.contains(&first) && (!more || (begin == '<' && name.contains('='))) {
-                let mark = if closes { Mark::Closes } else if alone { Mark::Both } else { Mark::Opens };
+                let mark = if closes {
+                    Mark::Closes
+                } else if alone {
+                    Mark::Both
+                } else {
+                    Mark::Opens
+                };
                 out.push((mark, at..at + 1 + length + end.len_utf8()));
             }
         }
@@ -245,7 +253,9 @@ mod tests {
 
     #[test]
     fn what_is_no_mark_stays() {
-        for answer in ["M", "I think Q", "[thinking] about it <", "Analysis: Q", "analysis of Q", "<b>Q</b>", "a < b, [x]", "<thinker>Q"] {
+        for answer in
+            ["M", "I think Q", "[thinking] about it <", "Analysis: Q", "analysis of Q", "<b>Q</b>", "a < b, [x]", "<thinker>Q"]
+        {
             let expected = if answer.starts_with("[thinking]") { continue } else { answer };
             assert_eq!(spoken(answer), Spoken { text: expected.into(), thought: false, open: false });
         }

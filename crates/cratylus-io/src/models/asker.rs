@@ -2,8 +2,8 @@
 //! pool, which limits; what is known is answered at once, what is being asked is waited for, and the rest is asked.
 
 use super::backend::{Backend, Raw, Request, Want};
-use super::pool::{Ended, Pool};
 use super::http::excerpt;
+use super::pool::{Ended, Pool};
 use super::tape::{Answer, Call, Constraint, Entry, How, KeptPrompt, Setup, Tape, Took};
 use crate::manifest::now;
 use crate::world::Trouble;
@@ -133,7 +133,8 @@ impl Spent {
         let help = most.help().map_or(String::new(), |help| format!("\n  help: {help}"));
         if limit > 0 && readings.answers >= limit && readings.lost() == readings.answers {
             let each: Vec<String> = why.iter().map(|(why, n)| format!("{n} {}", why.words())).collect();
-            let shown = if words.text.trim().is_empty() { String::new() } else { format!("\n  the last one: {}", excerpt(words.text)) };
+            let shown =
+                if words.text.trim().is_empty() { String::new() } else { format!("\n  the last one: {}", excerpt(words.text)) };
             let never = match model.source {
                 Source::Server(_) => "\n  agents.limits.unusable says after how many this ends; 0 is never",
                 _ => "",

@@ -56,7 +56,16 @@ mod here {
             }
         };
         let prefill = !model.protocol.prefill.is_empty();
-        let setup = Setup { asked: asked.into(), name: model.name.clone(), identity, id, how, prefill, why: why.into() };
+        let setup = Setup {
+            asked: asked.into(),
+            name: model.name.clone(),
+            identity,
+            id,
+            how,
+            prefill,
+            why: why.into(),
+            characters_per_token: None,
+        };
         Ok((Arc::new(FileModel(local)), setup))
     }
 

@@ -110,7 +110,8 @@ impl Http {
 
     /// Posts JSON; an answer may be as long as `most` bytes.
     pub fn post(&self, path: &str, body: &Value, most: u64) -> Result<Answered, Refusal> {
-        let mut request = self.agent.post(format!("{}{path}{}", self.base, self.query)).header("content-type", "application/json");
+        let mut request =
+            self.agent.post(format!("{}{path}{}", self.base, self.query)).header("content-type", "application/json");
         for (name, value) in self.headers() {
             request = request.header(name, value);
         }
@@ -337,7 +338,10 @@ fn error_inside(body: &Value) -> Option<&Value> {
     let own = body.get("error").filter(|error| !error.is_null() && **error != Value::Bool(false));
     let answers = ["choices", "content", "data", "models"].iter().any(|key| body.get(*key).is_some_and(|value| !value.is_null()));
     let told = || body.get("message").or(body.get("detail")).is_some_and(|told| !told.is_null());
-    own.or_else(|| (body["object"] == "error" || (!answers && told() && (body.get("code").is_some() || body.get("detail").is_some()))).then_some(body))
+    own.or_else(|| {
+        (body["object"] == "error" || (!answers && told() && (body.get("code").is_some() || body.get("detail").is_some())))
+            .then_some(body)
+    })
 }
 
 /// The status that an error stands for: the one that it names, or that of its kind.
@@ -347,12 +351,27 @@ fn status_inside(error: &Value) -> u16 {
         Value::String(text) => text.parse().ok(),
         _ => None,
     };
-    let named = ["code", "status", "status_code", "http_status"].into_iter().find_map(number).filter(|code| (400..600).contains(code));
+    let named =
+        ["code", "status", "status_code", "http_status"].into_iter().find_map(number).filter(|code| (400..600).contains(code));
     if let Some(code) = named {
         return code as u16;
     }
-    let kind = ["type", "code", "status"].into_iter().filter_map(|key| error[key].as_str()).collect::<String>().to_lowercase().replace('_', "");
-    let kinds = [("notfound", 404), ("invalidrequest", 400), ("badrequest", 400), ("validation", 422), ("authentication", 401), ("permission", 403), ("ratelimit", 429), ("overloaded", 529)];
+    let kind = ["type", "code", "status"]
+        .into_iter()
+        .filter_map(|key| error[key].as_str())
+        .collect::<String>()
+        .to_lowercase()
+        .replace('_', "");
+    let kinds = [
+        ("notfound", 404),
+        ("invalidrequest", 400),
+        ("badrequest", 400),
+        ("validation", 422),
+        ("authentication", 401),
+        ("permission", 403),
+        ("ratelimit", 429),
+        ("overloaded", 529),
+    ];
     kinds.iter().find(|(word, _)| kind.contains(word)).map_or(500, |(_, status)| *status)
 }
 
@@ -516,6 +535,39 @@ mod tests {
         assert!((28.0..=30.0).contains(&left.unwrap()), "{left:?}");
         assert_eq!(duration("1h2m3.5s"), Some(3723.5));
         assert_eq!(duration("soon"), None);
+    }
+
+    #[test]
+    fn errors_with_the_status_of_success_are_errors_of_their_kind() {
+        let of = |text: &str| error_inside(&json(text).unwrap()).map(status_inside);
+        assert_eq!(of(r#"{"object": "error", "message": "not loaded", "type": "NotFoundError", "code": 404}"#), Some(404));
+        assert_eq!(of(r#"{"error": {"message": "no", "type": "invalid_request_error"}}"#), Some(400));
+        assert_eq!(of(r#"{"error": "slow", "code": "429"}"#), Some(500));
+        assert_eq!(of(r#"{"error": {"code": "429"}}"#), Some(429));
+        assert_eq!(of(r#"{"detail": "broken"}"#), Some(500));
+        assert_eq!(of(r#"{"choices": [], "error": null}"#), None);
+        assert_eq!(of(r#"{"content": [], "message": "x", "code": 3}"#), None);
+    }
+
+    #[test]
+    fn numbers_that_are_none_are_null_and_texts_stay() {
+        assert_eq!(
+            json(r#"{"a": -Infinity, "b": [NaN, Infinity], "c": "NaN \" Infinity"}"#).unwrap(),
+            serde_json::json!({ "a": null, "b": [null, null], "c": "NaN \" Infinity" })
+        );
+        assert_eq!(json("{NaN"), None);
+        assert_eq!(json("nothing"), None);
+    }
+
+    #[test]
+    fn long_wishes_are_told_in_words() {
+        let of = |seconds: u64| too_long("why", Some(Duration::from_secs(seconds)), WAIT_MAX);
+        assert_eq!(of(600), None);
+        assert!(
+            of(3600).unwrap().contains("60 minutes")
+                && of(86_400 * 3).unwrap().contains("3.0 days")
+                && of(20_000).unwrap().contains("5.6 hours")
+        );
     }
 
     #[test]

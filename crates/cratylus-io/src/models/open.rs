@@ -117,7 +117,16 @@ fn given(model: &Model, asked: &str, identity: Value, how: How) -> Setup {
     let id = sha(identity.to_string().as_bytes());
     let why = if how.probabilities() { "it gives probabilities by itself" } else { "it gives text" };
     // The prefill is for models that can be made to begin with it; a script is told of it and does as it likes.
-    Setup { asked: asked.into(), name: model.name.clone(), identity, id, how, prefill: false, why: why.into() }
+    Setup {
+        asked: asked.into(),
+        name: model.name.clone(),
+        identity,
+        id,
+        how,
+        prefill: false,
+        why: why.into(),
+        characters_per_token: None,
+    }
 }
 
 fn open_server(
@@ -127,25 +136,26 @@ fn open_server(
     before: Option<&Setup>,
 ) -> Result<(Arc<dyn Backend>, Setup), Trouble> {
     let mut found = find(server)?;
-    let (how, prefill, why) = match before {
+    let (how, prefill, why, per_token) = match before {
         Some(before) => {
             // Answers must be signed as they were.
             let _ = found.model.answered_as.set(before.identity["signed"].clone());
             found.identity["signed"] = before.identity["signed"].clone();
             found.model.another = (found.identity != before.identity).then(|| found.identity.to_string());
-            (before.how, before.prefill, before.why.clone())
+            (before.how, before.prefill, before.why.clone(), before.characters_per_token)
         }
         None => {
-            let probe = Probe { found: &found.model, model };
+            let probe = Probe::new(&found.model, model);
             let way = probe.way()?;
             found.identity["signed"] = probe.signed()?;
-            (way.how, way.prefill, way.why)
+            (way.how, way.prefill, way.why, probe.characters_per_token())
         }
     };
     let id = sha(found.identity.to_string().as_bytes());
     // It is shown wherever the model is spoken of, and the server chose it.
     let name = super::http::escaped(&found.model.model);
-    let setup = Setup { asked: asked.into(), name, identity: found.identity, id, how, prefill, why };
+    let setup =
+        Setup { asked: asked.into(), name, identity: found.identity, id, how, prefill, why, characters_per_token: per_token };
     Ok((Arc::new(found.model), setup))
 }
 

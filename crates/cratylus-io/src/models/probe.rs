@@ -7,14 +7,14 @@ use super::server::{ServerModel, dialect_name, endpoint, headers, hosted, key, l
 use super::tape::{Constraint, How};
 use crate::world::Trouble;
 use cratylus_core::experiment::nearest;
+use cratylus_core::language::answer::{Read, Words};
 use cratylus_core::language::model::{Api, Choice, Dialect, Model, Query, Server};
 use cratylus_core::language::sampler::Sampler;
-use cratylus_core::language::answer::{Read, Words};
 use cratylus_core::language::spelling::{Beginnings, Spellings, step};
 use cratylus_core::language::{Message, Prompt};
 use cratylus_core::window::Round;
 use serde_json::{Value, json};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 /// A server that was found, and what it says that it is.
@@ -176,6 +176,8 @@ fn refused(refusal: &Refusal) -> bool {
 
 /// Asks a server as a run would.
 pub struct Probe<'a> {
+    /// Characters of prompts that were sent, and the tokens that the server counted in them.
+    pub counted: Mutex<[u64; 2]>,
     /// The server that is asked.
     pub found: &'a ServerModel,
     /// The model as an agent would use it, with its protocol and names.
@@ -235,12 +237,29 @@ pub struct Way {
     pub why: String,
 }
 
-impl Probe<'_> {
+impl<'a> Probe<'a> {
+    /// Of a model on a server.
+    pub fn new(found: &'a ServerModel, model: &'a Model) -> Probe<'a> {
+        Probe { counted: Mutex::default(), found, model }
+    }
+
+    /// How many characters a token of a prompt has, where the server counted them.
+    pub fn characters_per_token(&self) -> Option<f64> {
+        let [characters, tokens] = *self.counted.lock().expect("no panic while counting");
+        (characters > 500 && tokens > 0).then(|| characters as f64 / tokens as f64)
+    }
+
     fn ask(&self, prompt: &Prompt, window: &[Round], want: Want, prefill: bool) -> Result<Given, Refusal> {
         let order: Vec<u16> = (0..self.model.names.len() as u16).collect();
         let query = Query { window: window.into(), order: order.into(), draw: 0, again: 0 };
         let request = Request { model: self.model, query: &query, prompt, names: &self.model.names, before: &[], want, prefill };
-        patiently(|| self.found.ask(&request))
+        let given = patiently(|| self.found.ask(&request))?;
+        if let Some(tokens) = given.took.prompt_tokens {
+            let sent: usize = prompt.messages.iter().map(|message| message.text.len()).sum();
+            let mut counted = self.counted.lock().expect("no panic while counting");
+            *counted = [counted[0] + sent as u64, counted[1] + tokens];
+        }
+        Ok(given)
     }
 
     fn prompt(&self, window: &[Round]) -> Result<Prompt, Trouble> {
@@ -350,7 +369,7 @@ impl Probe<'_> {
         let mut odd = self.model.clone();
         odd.names = vec!["vexqu".into(), "jaldo".into()];
         let prompt = self.prompt(&[])?;
-        let probe = Probe { found: self.found, model: &odd };
+        let probe = Probe::new(self.found, &odd);
         for _ in 0..2 {
             let given =
                 match probe.ask(&prompt, &[], Want::Text { constrained: Some(by) }, prefill && by != Constraint::JsonSchema) {
@@ -389,6 +408,15 @@ impl Probe<'_> {
                         prefill,
                         &format!("{begins}, and a first token is a name only {} of the time", percent(look.names)),
                     );
+                }
+                // Whoever fixed the length of the lists did not ask for another way of asking, which takes a call for each
+                // decision.
+                Some(look) if self.too_short(&look).is_some() && self.model.top_logprobs.is_some() => {
+                    let why = self.too_short(&look).unwrap_or_default();
+                    return Err(Trouble(format!(
+                        "top_logprobs = {} is too few: {why}\n  help: leave top_logprobs out, which asks for as many as it takes, or give a greater number; choice = \"text\" or \"constrained\" asks for words, a call for each decision",
+                        look.listed
+                    )));
                 }
                 Some(Look { unspelled: Some(name), tokens, .. }) if asked(&[Choice::Auto]) => {
                     let why = format!("none of {tokens} next tokens says or begins `{name}`");
@@ -436,6 +464,23 @@ impl Probe<'_> {
             }
         }
         self.words(prefill, "as the experiment says")
+    }
+
+    /// Why a list of next tokens says too little of the names, where `auto` would go on to words.
+    fn too_short(&self, look: &Look) -> Option<String> {
+        if self.model.choice != Choice::Auto {
+            return None;
+        }
+        match &look.unspelled {
+            Some(name) => Some(format!("none of {} next tokens says or begins `{name}`", look.tokens)),
+            None if look.unlisted > UNLISTED_MAX && look.names < 10.0 * look.unlisted => Some(format!(
+                "lists of {} next tokens leave out {}, and the names have {}",
+                look.tokens,
+                percent(look.unlisted),
+                percent(look.names)
+            )),
+            None => None,
+        }
     }
 
     fn words(&self, prefill: bool, why: &str) -> Result<Way, Trouble> {

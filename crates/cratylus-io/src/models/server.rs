@@ -47,9 +47,12 @@ pub fn endpoint(server: &Server) -> Result<String, Trouble> {
     let given = given.trim();
     let (given, query) = given.split_once('?').map_or((given, None), |(given, query)| (given, Some(query)));
     let given = given.split('#').next().unwrap_or(given).trim_end_matches('/');
-    let secret = |key: &str| ["key", "token", "secret", "signature", "sig", "code"].iter().any(|word| key.to_lowercase().ends_with(word));
+    let secret =
+        |key: &str| ["key", "token", "secret", "signature", "sig", "code"].iter().any(|word| key.to_lowercase().ends_with(word));
     if query.is_some_and(|query| query.split('&').any(|pair| secret(pair.split('=').next().unwrap_or("")))) {
-        return Err(Trouble::new("an endpoint must not hold a key, as experiments are kept; put the key into the environment (`key_env`)"));
+        return Err(Trouble::new(
+            "an endpoint must not hold a key, as experiments are kept; put the key into the environment (`key_env`)",
+        ));
     }
     let url = if given.contains("://") { given.to_string() } else { format!("http://{given}") };
     if !url.starts_with("http://") && !url.starts_with("https://") {
@@ -65,7 +68,8 @@ pub fn endpoint(server: &Server) -> Result<String, Trouble> {
     let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
     // A whole address is one of something that the server does; what is wanted is where they all are.
     const DOES: [&str; 6] = ["/chat/completions", "/completions", "/messages", "/responses", "/models", "/embeddings"];
-    let url = DOES.iter().find_map(|does| url.strip_suffix(does)).map_or(url.clone(), |base| base.trim_end_matches('/').to_string());
+    let url =
+        DOES.iter().find_map(|does| url.strip_suffix(does)).map_or(url.clone(), |base| base.trim_end_matches('/').to_string());
     let query = query.map_or(String::new(), |query| format!("?{query}"));
     Ok(if path.is_empty() { format!("{url}/v1{query}") } else { format!("{url}{query}") })
 }
@@ -349,7 +353,8 @@ impl ServerModel {
 
 /// Messages with those of the system at the head of the first one of the user.
 pub fn merged(messages: &[Message]) -> Vec<Message> {
-    let (system, mut others): (Vec<Message>, Vec<Message>) = messages.iter().cloned().partition(|message| message.role == "system");
+    let (system, mut others): (Vec<Message>, Vec<Message>) =
+        messages.iter().cloned().partition(|message| message.role == "system");
     let head: String = system.iter().map(|message| format!("{}\n\n", message.text)).collect();
     match others.first_mut() {
         Some(first) => first.text = format!("{head}{}", first.text),
@@ -380,21 +385,38 @@ fn way_out(why: &str, body: &Value) -> Option<String> {
         })
     };
     let has_system = body["messages"].as_array().is_some_and(|all| all.iter().any(|message| message["role"] == "system"));
-    let roles = ["system role", "role 'system'", "role \"system\"", "system message", "system prompt", "roles must alternate", "only user and assistant roles", "developer instruction"];
+    let roles = [
+        "system role",
+        "role 'system'",
+        "role \"system\"",
+        "system message",
+        "system prompt",
+        "roles must alternate",
+        "only user and assistant roles",
+        "developer instruction",
+    ];
     if has_system && (roles.iter().any(|words| said.contains(words)) || (said.contains("role") && named("system"))) {
-        return Some("merge_system = true puts the system message at the head of the user's; or use a protocol without one".into());
+        return Some(
+            "merge_system = true puts the system message at the head of the user's; or use a protocol without one".into(),
+        );
     }
-    let fields: Vec<&String> = body.as_object()?.keys().filter(|key| !["model", "messages", "prompt", "system"].contains(&key.as_str())).collect();
+    let fields: Vec<&String> =
+        body.as_object()?.keys().filter(|key| !["model", "messages", "prompt", "system"].contains(&key.as_str())).collect();
     if let Some(tokens) = fields.iter().find(|field| **field == "max_tokens").filter(|_| named("max_tokens")) {
         let number = &body[tokens.as_str()];
         return Some(format!(
             "omit = [\"max_tokens\"] and extra = {{ max_completion_tokens = {number} }}, with more where the model reasons before it answers"
         ));
     }
-    let mut found: Vec<String> = fields.into_iter().filter(|field| named(&field.to_lowercase())).map(|field| format!("\"{field}\"")).collect();
+    let mut found: Vec<String> =
+        fields.into_iter().filter(|field| named(&field.to_lowercase())).map(|field| format!("\"{field}\"")).collect();
     found.dedup();
     (!found.is_empty()).then(|| {
-        let choice = if found.iter().any(|field| field.contains("logprobs")) { "; or choice = \"text\", which asks for no log-probabilities" } else { "" };
+        let choice = if found.iter().any(|field| field.contains("logprobs")) {
+            "; or choice = \"text\", which asks for no log-probabilities"
+        } else {
+            ""
+        };
         format!("omit = [{}] sends the request without; what it decides is then the server's affair{choice}", found.join(", "))
     })
 }
@@ -570,7 +592,9 @@ fn instead(choice: &Value) -> Option<Instead> {
         Some("content_filter" | "safety" | "SAFETY") => Some(Instead::Filter),
         Some("tool_calls" | "function_call") => Some(Instead::Tool),
         _ if said("tool_calls") || said("function_call") => Some(Instead::Tool),
-        _ if ["reasoning_content", "reasoning", "reasoning_details", "thinking"].into_iter().any(said) => Some(Instead::Reasoning),
+        _ if ["reasoning_content", "reasoning", "reasoning_details", "thinking"].into_iter().any(said) => {
+            Some(Instead::Reasoning)
+        }
         _ => None,
     }
 }
@@ -636,4 +660,103 @@ pub fn caution(server: &Server) -> Option<String> {
     let known = server.dialect.or(hosted(&url));
     let open = url.starts_with("http://") && !loopback(&url) && key(server, &url, known).ok()?.is_some();
     open.then(|| format!("the key goes to {} without encryption; use https where others can listen", host(&url)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_where_all_paths_begin_however_it_is_given() {
+        let of = |given: &str| endpoint(&Server { endpoint: Some(given.into()), ..Server::default() });
+        let base = "http://127.0.0.1:8080/v1";
+        for given in [
+            "127.0.0.1:8080",
+            "http://127.0.0.1:8080/",
+            base,
+            "http://127.0.0.1:8080/v1/chat/completions",
+            "http://127.0.0.1:8080/v1/models/",
+        ] {
+            assert_eq!(of(given).unwrap(), base, "{given}");
+        }
+        let deployed = "https://x.openai.azure.com/openai/deployments/d";
+        assert_eq!(
+            of(&format!("{deployed}/chat/completions?api-version=2024-10-21")).unwrap(),
+            format!("{deployed}?api-version=2024-10-21")
+        );
+        assert!(of("http://h/v1?api-key=abc").unwrap_err().0.contains("must not hold a key"));
+        assert!(of("ftp://h/v1").is_err() && of("http://").is_err());
+    }
+
+    #[test]
+    fn what_came_in_place_of_words_is_told() {
+        let text = Want::Text { constrained: None };
+        let of = |message: Value, finish: &str| match read(
+            &json!({ "choices": [{ "message": message, "finish_reason": finish }] }),
+            text,
+        ) {
+            Ok(Raw::Text { text, cut, instead }) => (text, cut, instead),
+            other => panic!("{other:?}"),
+        };
+        let empty = |cut, instead| (String::new(), cut, Some(instead));
+        for field in ["reasoning_content", "reasoning"] {
+            assert_eq!(of(json!({ "content": null, field: "The other said" }), "length"), empty(true, Instead::Reasoning));
+            assert_eq!(of(json!({ "content": "", field: "The other said" }), "stop"), empty(false, Instead::Reasoning));
+        }
+        assert_eq!(of(json!({ "content": null, "tool_calls": [{}] }), "tool_calls"), empty(false, Instead::Tool));
+        assert_eq!(of(json!({ "content": null }), "content_filter"), empty(false, Instead::Filter));
+        assert_eq!(
+            of(json!({ "content": null, "refusal": "I can't" }), "stop"),
+            ("I can't".into(), false, Some(Instead::Refusal))
+        );
+        assert_eq!(of(json!({ "content": "Q", "refusal": null, "tool_calls": [] }), "stop"), ("Q".into(), false, None));
+        let none = read(&json!({ "choices": [], "id": "seven" }), text).unwrap_err();
+        assert!(none.contains("no choices") && none.contains("seven"), "{none}");
+        assert!(read(&json!({ "choices": null }), text).unwrap_err().contains("no choices"));
+        let blocks = json!({ "content": [{ "type": "thinking", "thinking": "hm" }], "stop_reason": "max_tokens" });
+        assert_eq!(read(&blocks, text), Ok(Raw::Text { text: String::new(), cut: true, instead: Some(Instead::Reasoning) }));
+    }
+
+    #[test]
+    fn a_token_that_cannot_come_is_no_mistake() {
+        let of = |values: &[Value]| {
+            let top: Vec<Value> =
+                values.iter().enumerate().map(|(i, value)| json!({ "token": format!("t{i}"), "logprob": value })).collect();
+            next_tokens(&json!({ "content": [{ "top_logprobs": top }] })).map(|tokens| tokens.len())
+        };
+        assert_eq!(of(&[json!(-0.7), json!(-0.9), Value::Null, json!("-Infinity"), json!("-inf")]), Ok(2));
+        assert!(of(&[Value::Null]).unwrap_err().contains("none of the next tokens"));
+        assert!(of(&[json!(0.5)]).unwrap_err().contains("no number up to 0"));
+        assert_eq!(next_tokens(&json!({ "top_logprobs": [{ "Q": -0.5, "M": null }] })).map(|tokens| tokens.len()), Ok(1));
+    }
+
+    #[test]
+    fn a_refused_field_comes_with_the_way_out() {
+        let body = json!({ "model": "m", "temperature": 0.5, "top_p": 1.0, "max_tokens": 15, "n": 1, "logprobs": true,
+            "messages": [{ "role": "system", "content": "x" }] });
+        let help = |said: &str| match with_way_out(Refusal::Fatal(format!("http://h/v1 answered 400: {said}")), &body) {
+            Refusal::Fatal(why) => why.split_once("help: ").map(|(_, help)| help.to_string()).unwrap_or_default(),
+            other => panic!("{other:?}"),
+        };
+        assert!(help("Unsupported value: 'temperature' does not support 0.5").contains("omit = [\"temperature\"]"));
+        assert!(help("`temperature` and `top_p` cannot both be given").contains("omit = [\"temperature\", \"top_p\"]"));
+        assert!(
+            help("Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead")
+                .contains("max_completion_tokens = 15")
+        );
+        assert!(help("logprobs are not supported with reasoning models").contains("choice = \"text\""));
+        for said in ["System role not supported", "Conversation roles must alternate user/assistant", "Unexpected role 'system'"]
+        {
+            assert!(help(said).contains("merge_system = true"), "{said}");
+        }
+        assert_eq!(help("the prompt is not allowed"), "");
+    }
+
+    #[test]
+    fn a_merged_system_message_stands_before_the_users() {
+        let message = |role: &str, text: &str| Message { role: role.into(), text: text.into() };
+        assert_eq!(merged(&[message("system", "a"), message("user", "b")]), [message("user", "a\n\nb")]);
+        assert_eq!(merged(&[message("system", "a")]), [message("user", "a")]);
+        assert_eq!(merged(&[message("user", "b")]), [message("user", "b")]);
+    }
 }

@@ -59,6 +59,9 @@ pub struct Setup {
     pub prefill: bool,
     /// Why it is asked in this way.
     pub why: String,
+    /// How many characters a token of its prompts has, where that was seen before the first question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub characters_per_token: Option<f64>,
 }
 
 /// How a choice is obtained.
