@@ -731,7 +731,7 @@ fn a_model_that_never_gives_a_usable_answer_is_not_asked_for_ever() {
         ),
     ];
     all_at_once(&cases, |(name, answer, words)| {
-        let server = Server::start(Config::of(Dialect::Generic).answering(answer));
+        let server = Server::start(Config::of(Dialect::Generic).answering(*answer));
         let asks = "choice = \"text\"\ndialect = \"generic\"\n";
         let why = Experiment::of(server.url()).asking(asks).run(&folder(&format!("never-{name}"))).why();
         assert!(why.contains(words) && why.contains("help:"), "{name}: {why}");

@@ -206,11 +206,11 @@ fn show(path: &std::path::Path, key: Option<&str>, limit: usize, as_json: bool) 
                 text += &format!("  text      {} tokens, {worth:.3} nats\n", tokens.len());
             }
             Answer::Step { step, top } => {
-                text += &format!("  names     {:?} in the order of the pool\n", step.names);
+                text += &format!("  names     {:?} in the order of the pool, as sampled\n", step.names);
                 let tokens: Vec<String> =
                     top.iter().take(8).map(|(token, logprob)| format!("{:?} {:.4}", token, logprob.exp())).collect();
                 if !tokens.is_empty() {
-                    text += &format!("  likeliest {}\n", tokens.join("  "));
+                    text += &format!("  likeliest {} (at temperature 1)\n", tokens.join("  "));
                 }
             }
         }

@@ -322,9 +322,8 @@ pub fn check_pool(names: &[String]) -> Result<(), (&'static str, String)> {
     }
     let mut sorted: Vec<&String> = names.iter().collect();
     sorted.sort_unstable();
-    match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => return Err(("names", format!("`{}` stands in the pool twice", pair[0]))),
-        None => (),
+    if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(("names", format!("`{}` stands in the pool twice", pair[0])));
     }
     if let Some(name) = names.iter().find(|name| normal(name).is_empty()) {
         return Err(("names", format!("the name {name:?} holds nothing that can be seen")));

@@ -174,8 +174,8 @@ impl Pool {
     /// The name that a word is: as written, or without quotes around it or in other case where that leaves no doubt.
     fn known(&self, word: &str) -> Result<Name, Unusable> {
         let word = forms(word);
-        for form in 0..3 {
-            let mut alike = (0..self.forms.len()).filter(|&i| !word[form].is_empty() && self.forms[i][form] == word[form]);
+        for (form, word) in word.iter().enumerate().filter(|(_, word)| !word.is_empty()) {
+            let mut alike = (0..self.forms.len()).filter(|&i| self.forms[i][form] == *word);
             match (alike.next(), alike.next()) {
                 (Some(place), None) => return Ok(place as Name),
                 (Some(_), Some(_)) => return Err(Unusable::SeveralNames),

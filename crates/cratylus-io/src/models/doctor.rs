@@ -143,7 +143,7 @@ pub fn examine(server: &Server, model: &Model, depth: Depth, say: &mut dyn FnMut
     }
     say(Told::Trying("how it will be asked"));
     let way = doctor.probe.way();
-    let mut found_free = Vec::new();
+    let (mut found_free, mut hopeless) = (Vec::new(), false);
     if way.as_ref().is_ok_and(|way| !matches!(way.how, How::Names)) {
         let way = way.as_ref().expect("it is one");
         let mut add = |what, try_it: &mut dyn FnMut() -> Result<(Option<bool>, String), Trouble>| {
@@ -159,10 +159,18 @@ pub fn examine(server: &Server, model: &Model, depth: Depth, say: &mut dyn FnMut
             free = Some(heard);
             Ok((holds, words))
         });
+        hopeless = how_text(way) && free.as_ref().is_some_and(|all| all.iter().all(|free| free.said.iter().all(|n| *n == 0)));
         if let Some(free) = free.filter(|_| way.how.probabilities()) {
             add("freely and as asked", &mut || doctor.apart(way, &free, &mut advice));
         }
     }
+    let way = match way {
+        Ok(_) if hopeless => {
+            let words = found_free.first().map_or("", |finding: &Finding| finding.found.as_str());
+            Err(Trouble(format!("it can be asked for text alone, and no answer could be used: {words}")))
+        }
+        way => way,
+    };
     findings.extend(found_free);
     let way = way.map(|Way { how, prefill, why }| (how, prefill, why)).map_err(|trouble| trouble.0);
     advice.extend(advise(found.dialect, listed));
@@ -175,6 +183,11 @@ pub fn examine(server: &Server, model: &Model, depth: Depth, say: &mut dyn FnMut
         way,
         advice,
     })
+}
+
+/// Whether a choice is text as it comes, so that answers in words are what a run gets.
+fn how_text(way: &Way) -> bool {
+    way.how == How::Text && !way.prefill
 }
 
 /// What the noise of a server's lists means for who uses them.

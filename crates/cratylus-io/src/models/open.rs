@@ -59,7 +59,8 @@ impl Opener {
         let (backend, setup, pool): (Arc<dyn Backend>, Setup, Arc<Pool>) = match &model.source {
             Source::Server(server) => {
                 let (backend, setup) = open_server(server, model, asked, before.as_ref())?;
-                (backend, setup, self.pool(endpoint(server)?, server.limits, None))
+                let known = backend.in_flight();
+                (backend, setup, self.pool(endpoint(server)?, server.limits, known))
             }
             Source::Mock(mock) => {
                 let backend = Arc::new(MockModel { mock: mock.clone(), requests: AtomicU64::new(0) });
@@ -153,10 +154,16 @@ fn open_server(
     };
     let id = sha(found.identity.to_string().as_bytes());
     // It is shown wherever the model is spoken of, and the server chose it.
-    let name = super::http::escaped(&found.model.model);
+    let name = super::http::escaped(short(&found.model.model));
     let setup =
         Setup { asked: asked.into(), name, identity: found.identity, id, how, prefill, why, characters_per_token: per_token };
     Ok((Arc::new(found.model), setup))
+}
+
+/// A model's name, of which llama-server makes the path of its file: then the file's.
+fn short(model: &str) -> &str {
+    let path = model.starts_with(['/', '.', '~']) || model.contains('\\') || (model.ends_with(".gguf") && model.contains('/'));
+    if path { model.rsplit(['/', '\\']).next().filter(|file| !file.is_empty()).unwrap_or(model) } else { model }
 }
 
 fn probe_program(program: &Program, model: &Model) -> Result<How, Trouble> {

@@ -103,6 +103,8 @@ pub fn find(server: &Server) -> Result<Found, Trouble> {
         server: server.clone(),
         answered_as: OnceLock::new(),
         another: None,
+        // More than that would wait there, and seem slow.
+        slots: props["total_slots"].as_u64().and_then(|slots| u32::try_from(slots).ok()).filter(|slots| *slots > 0),
         scores: OnceLock::new(),
     };
     Ok(Found { model, identity })

@@ -29,6 +29,8 @@ pub struct ServerModel {
     pub answered_as: OnceLock<Value>,
     /// What the server says that it is, where a run began with another: then every answer is marked with it.
     pub another: Option<String>,
+    /// How many requests it answers at once, where it says so.
+    pub slots: Option<u32>,
     /// Whether it scores a given text, once it was tried.
     pub scores: OnceLock<Result<(), String>>,
 }
@@ -476,6 +478,10 @@ impl Backend for ServerModel {
             at: now(),
         };
         Ok(Given { raw, sent, took, allowance: answered.allowance })
+    }
+
+    fn in_flight(&self) -> Option<u32> {
+        self.slots
     }
 
     /// Asked of the server itself, once.
