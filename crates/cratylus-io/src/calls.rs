@@ -3,11 +3,13 @@
 //! everything else decides the results, and `replay` plays from it.
 
 use crate::manifest::Manifest;
+use crate::models::asker::{Readings, heard};
 use crate::models::probe::{UNLISTED_MAX, percent};
 use crate::models::tape::{Answer, Call, How, KeptPrompt, Setup, Tape, Took};
 use crate::run_dir::{CALLS, PROMPTS};
 use crate::table::{self, Column, Table, TableWriter, Values};
 use crate::world::{Trouble, at};
+use cratylus_core::language::model::Model;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -142,6 +144,28 @@ pub fn calls(table: &Table) -> Result<Vec<Call>, String> {
         })
     };
     (0..table.rows()).map(|i| row(i).ok_or_else(|| format!("row {i} is no call"))).collect()
+}
+
+/// What became of a tape's answers in words, for each of the models that gave some. Of models that share a server and a pool, the
+/// prefill tells which one was asked.
+pub fn readings(tape: &Tape, models: &[(Setup, Arc<Model>)]) -> Vec<Readings> {
+    let mut out: Vec<Readings> = Vec::new();
+    for call in tape.calls() {
+        let Some(words) = call.answer.words() else { continue };
+        let pool =
+            |model: &Model| call.names.len() == model.names.len() && call.names.iter().all(|name| model.names.contains(name));
+        let prefill = tape.prompt(&call.prompt).map(|prompt| prompt.prefill.clone()).unwrap_or_default();
+        let mut of = models.iter().filter(|(setup, model)| setup.id == call.model && !setup.how.probabilities() && pool(model));
+        let first = of.clone().next();
+        let Some((setup, model)) = of.find(|(_, model)| model.protocol.prefill == prefill).or(first) else { continue };
+        let place = out.iter().position(|readings| readings.asked == setup.asked).unwrap_or_else(|| {
+            out.push(Readings { asked: setup.asked.clone(), ..Readings::default() });
+            out.len() - 1
+        });
+        out[place].add(&heard(model, setup, words));
+    }
+    out.sort_by(|a, b| a.asked.cmp(&b.asked));
+    out
 }
 
 /// A share of what the names have that may stay unresolved without a word.

@@ -207,6 +207,7 @@ pub fn conduct(job: &Job<'_>, dir: &Path, progress: &Progress) -> Result<Ended, 
     };
     if let Some(studio) = &studio {
         calls::write(dir, &studio.tapes.own)?;
+        manifest.readings = calls::readings(&studio.tapes.own, &studio.models());
         manifest.cautions.extend(calls::cautions(&studio.tapes.own, &manifest.servers));
         manifest.cautions.dedup();
     }

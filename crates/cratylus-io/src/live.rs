@@ -14,7 +14,7 @@ use crate::models::tape::{Entry, KeptPrompt, Setup, Tape, Took};
 use crate::world::Trouble;
 use cratylus_core::agent::Fault;
 use cratylus_core::experiment::Budget;
-use cratylus_core::language::model::{Model, Query, Reply, Source};
+use cratylus_core::language::model::{Choice, Model, Query, Reply, Source};
 use cratylus_core::live::{Live, Ticket};
 use cratylus_core::{Event, Sink};
 use std::collections::{HashMap, VecDeque};
@@ -78,6 +78,15 @@ impl Studio {
                             caution(server).into_iter().for_each(|caution| progress.note(caution));
                         }
                         let opened = opener.open(world, kind, &own)?;
+                        let setup = &opened.setup;
+                        if model.choice == Choice::Auto && matches!(model.source, Source::Server(_)) && !setup.how.probabilities()
+                        {
+                            let why = &setup.why;
+                            progress.note(format!(
+                                "{}: every decision is a call, as {why}; choice = \"text\" or \"constrained\" says so in the experiment",
+                                setup.name
+                            ));
+                        }
                         let price = prices.of(&opened.setup.name).filter(|_| matches!(model.source, Source::Server(_)));
                         models.push((model.clone(), opened, price));
                         numbers.insert(asked, models.len() as u32 - 1);
@@ -123,6 +132,11 @@ impl Studio {
         let mut setups: Vec<Setup> = self.opener.all().map(|opened| opened.setup.clone()).collect();
         setups.sort_by(|a, b| a.asked.cmp(&b.asked));
         setups
+    }
+
+    /// The models, each with how it is asked.
+    pub fn models(&self) -> Vec<(Setup, Arc<Model>)> {
+        self.models.iter().map(|(model, opened, _)| (opened.setup.clone(), model.clone())).collect()
     }
 
     /// How many requests are in flight, and may be.
@@ -277,6 +291,8 @@ impl<'a> Table<'_, 'a> {
             }
             self.progress.load.store(self.studio.load());
             self.say_pauses();
+            let notes = std::mem::take(&mut *self.studio.spent.notes.lock().expect("no panic while noting"));
+            notes.into_iter().for_each(|note| self.progress.note(note));
             match from.recv_timeout(Duration::from_millis(100)) {
                 Ok(done) => {
                     self.heard = Instant::now();

@@ -1,5 +1,6 @@
 //! Who ran what, where and when: everything about a run directory that is not a result.
 
+use crate::models::asker::Readings;
 use crate::models::tape::Setup;
 use crate::run_dir::MANIFEST;
 use crate::table::FORMAT;
@@ -25,6 +26,9 @@ pub struct Manifest {
     /// Live models: what each said that it is, and how it was asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub servers: Vec<Setup>,
+    /// What became of the answers in words of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<Readings>,
     /// What the user should know of how far these models reach.
     #[serde(default)]
     pub cautions: Vec<String>,
@@ -82,6 +86,7 @@ impl Manifest {
             seed,
             models: Vec::new(),
             servers: Vec::new(),
+            readings: Vec::new(),
             cautions: Vec::new(),
             inputs: BTreeMap::new(),
             base: None,

@@ -703,6 +703,109 @@ fn calls_are_marked_also_where_answers_are_signed_as_before() {
     assert!(marks.iter().flatten().all(|mark| mark.contains("4096")));
 }
 
+// ---------------------------------------------------------------- answers that are none
+
+#[test]
+fn a_model_that_never_gives_a_usable_answer_is_not_asked_for_ever() {
+    let cases: [(&str, fn(&Value) -> Reply, &str); 3] = [
+        ("cut", |_| Reply::text("<think>\nThe format is {'value': 'Q'}. Let me see what"), "20 were cut short"),
+        (
+            "apart",
+            |_| {
+                Reply::Json(
+                    200,
+                    serde_json::json!({ "choices": [{ "message": { "content": null, "reasoning_content": "Hm" }, "finish_reason": "length" }] }),
+                )
+            },
+            "reasoned in a field of its own",
+        ),
+        (
+            "tool",
+            |_| {
+                Reply::Json(
+                    200,
+                    serde_json::json!({ "choices": [{ "message": { "content": null, "tool_calls": [{ "id": "1" }] }, "finish_reason": "tool_calls" }] }),
+                )
+            },
+            "hold a call of a tool",
+        ),
+    ];
+    all_at_once(&cases, |(name, answer, words)| {
+        let server = Server::start(Config::of(Dialect::Generic).answering(*answer));
+        let asks = "choice = \"text\"\ndialect = \"generic\"\n";
+        let why = Experiment::of(server.url()).asking(asks).run(&folder(&format!("never-{name}"))).why();
+        assert!(why.contains(words) && why.contains("help:"), "{name}: {why}");
+        assert!(server.calls() < 60, "{name}: {}", server.calls());
+        let asks = format!("{asks}tries = 2\nlimits = {{ unusable = 0 }}\n");
+        let ran = Experiment { interactions: 20, replicas: 1, ..Experiment::of(server.url()) }
+            .asking(&asks)
+            .run(&folder(&format!("always-{name}")));
+        ran.digest();
+        let readings = &ran.manifest().readings[0];
+        assert_eq!((readings.answers, readings.lost()), (80, 80), "{name}: {readings:?}");
+    });
+}
+
+#[test]
+fn a_thought_is_cut_off_and_the_answer_after_it_is_read() {
+    let said = "<think>\nThe format is {'value': 'Q'}.\n</think>\n\n{'value': 'M'; 'reason': 'it paid'}";
+    let server = Server::start(Config { longest: 400, ..Config::of(Dialect::Generic) }.answering(move |_| {
+        Reply::Json(200, serde_json::json!({ "choices": [{ "message": { "content": said }, "finish_reason": "stop" }] }))
+    }));
+    let asks = "choice = \"text\"\ndialect = \"generic\"\n";
+    // The whole address of what is asked is as good as where it begins.
+    let ran = Experiment { size: 4, interactions: 8, ..Experiment::of(format!("{}/chat/completions", server.url())) }
+        .asking(asks)
+        .run(&folder("thought"));
+    ran.digest();
+    let readings = &ran.manifest().readings[0];
+    assert_eq!((readings.lost(), readings.fallback, readings.thought), (0, 0, readings.answers), "{readings:?}");
+}
+
+#[test]
+fn a_server_that_asks_for_an_hour_is_told_of_at_once() {
+    let asks = "protocol = \"one-word\"\nchoice = \"text\"\ndialect = \"generic\"\n";
+    let server =
+        Server::start(Config { faults: vec![Trouble::too_many(RetryAfter::Seconds(3600)).always()], ..words(Dialect::Generic) });
+    let began = Instant::now();
+    let why = Experiment::of(server.url()).asking(asks).run(&folder("an-hour")).why();
+    assert!(why.contains("60 minutes") && why.contains("429"), "{why}");
+    // In the midst of a run, too.
+    let server =
+        Server::start(Config { faults: vec![Trouble::too_many(RetryAfter::Seconds(3600)).nth(9)], ..words(Dialect::Generic) });
+    let why = Experiment::of(server.url()).asking(asks).run(&folder("an-hour-later")).why();
+    assert!(why.contains("60 minutes") && began.elapsed() < Duration::from_secs(20), "{why}");
+}
+
+#[test]
+fn a_system_message_is_merged_where_a_model_takes_none() {
+    let answer = |body: &Value| match body["messages"].as_array().unwrap().iter().any(|message| message["role"] == "system") {
+        true => Reply::Json(400, serde_json::json!({ "message": "System role not supported" })),
+        false => Reply::text("Q"),
+    };
+    let server = Server::start(Config::of(Dialect::Generic).answering(answer));
+    let asks = "protocol = \"one-word\"\nchoice = \"text\"\ndialect = \"generic\"\n";
+    let run = |more: &str, name: &str| {
+        Experiment { size: 4, interactions: 8, ..Experiment::of(server.url()) }
+            .asking(&format!("{asks}{more}"))
+            .run(&folder(name))
+    };
+    let why = run("", "no-system").why();
+    assert!(why.contains("merge_system = true"), "{why}");
+    run("merge_system = true\n", "merged-system").digest();
+}
+
+#[test]
+fn a_server_that_never_samples_is_found() {
+    let said = |body: &Value| Reply::text(if body["messages"].to_string().contains("town") { "Ash" } else { "one two three" });
+    let server = Server::start(Config::of(Dialect::Generic).answering(said));
+    let asks = "protocol = \"one-word\"\ndialect = \"generic\"\n";
+    let examined = Experiment::of(server.url()).asking(asks).examine(&mut |_| ()).unwrap();
+    let holds = |what: &str| examined.findings.iter().find(|finding| finding.what == what).unwrap().holds;
+    assert_eq!((holds("samples"), holds("temperature 0"), holds("top_p")), (Some(false), None, None), "{:#?}", examined.findings);
+    assert!(examined.advice.iter().any(|advice| advice.contains("temperature that is not in force")), "{:?}", examined.advice);
+}
+
 // ---------------------------------------------------------------- doctor
 
 struct Health {

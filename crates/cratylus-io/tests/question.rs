@@ -73,7 +73,7 @@ impl Backend for Backed {
         let (model, window) = (request.model, &request.query.window);
         let original = model.protocol.name == "ashery2025";
         if request.query.order.is_empty() {
-            return given(Raw::Text { text: self.words(request, original), cut: false });
+            return given(Raw::Text { text: self.words(request, original), cut: false, instead: None });
         }
         let agreement_pays = model.payoff.success > model.payoff.failure;
         let follow = match self.mind {
@@ -101,7 +101,7 @@ impl Backend for Backed {
             return given(Raw::Names(vec![p, 1.0 - p]));
         }
         let first = Seed(request.query.draw).words(Purpose::Decide, window.len() as u64)[0] as f64 / 4_294_967_296.0 < p;
-        given(Raw::Text { text: format!("{{'value': '{}'}}", model.names[usize::from(!first)]), cut: false })
+        given(Raw::Text { text: format!("{{'value': '{}'}}", model.names[usize::from(!first)]), cut: false, instead: None })
     }
 
     fn scores(&self) -> Result<(), String> {
@@ -225,6 +225,7 @@ impl Sitting {
             how: if self.text { How::Text } else { How::Names },
             prefill: false,
             why: String::new(),
+            characters_per_token: None,
         };
         let backend = Arc::new(Backed { mind: self.mind, text: self.text, calls: self.calls.clone() });
         let pool = Pool::new(Limits::default(), Some(4), self.means.stop.clone());

@@ -141,7 +141,10 @@ pub fn kept(dir: &Path) -> Result<Option<Kept>, Failure> {
 }
 
 impl Audit {
-    pub fn go(self) -> Result<(), Failure> {
+    pub fn go(mut self) -> Result<(), Failure> {
+        if self.dirs.is_empty() && !self.self_test {
+            self.questions.or_of_environment();
+        }
         if self.self_test {
             return self.audit_the_audit();
         }

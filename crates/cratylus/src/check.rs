@@ -10,6 +10,7 @@ use cratylus_core::experiment::Budget;
 use cratylus_core::language::model::Source;
 use cratylus_io::models::asker::shown;
 use cratylus_io::models::prices::{Price, Prices};
+use cratylus_io::question::CHARACTERS_PER_TOKEN;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -185,9 +186,6 @@ struct Way {
     /// Tokens of an answer.
     answer: f64,
 }
-
-/// Tokens of English text, roughly.
-const CHARACTERS_PER_TOKEN: f64 = 4.0;
 
 impl Bill {
     fn of(loaded: &Loaded) -> Result<Bill, Failure> {

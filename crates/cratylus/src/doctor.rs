@@ -6,15 +6,16 @@ use clap::Args;
 use cratylus_core::World;
 use cratylus_core::experiment::{Document, NoInputs};
 use cratylus_core::language::model::Source;
-use cratylus_io::models::doctor::examine;
+use cratylus_io::models::doctor::{Depth, Told, examine};
 use cratylus_io::models::http::escaped;
 use cratylus_io::models::tape::How;
+use std::io::IsTerminal;
 
 /// Examine a model server: what it does with requests, not what it says it does.
 ///
-/// It asks some 150 short questions (log-probabilities and how many, constraints, prefill, seeds,
-/// fields that are honoured or ignored, sameness at 1 and at 16 at once) and says how a run would
-/// ask the model, and why.
+/// It asks some 200 short questions (log-probabilities and how many, constraints, prefill, seeds,
+/// fields that are honoured or ignored, sameness at 1 and at 16 at once, how it chooses in its own
+/// words) and says how a run would ask the model, and why. Its exit code is 0 where there is a way.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  cratylus doctor http://127.0.0.1:8080/v1\n  OPENAI_API_KEY=… cratylus doctor https://api.openai.com/v1 --model gpt-4o-mini"
@@ -32,6 +33,9 @@ pub struct Doctor {
     /// The names that are to be chosen between, separated by commas.
     #[arg(long, value_name = "NAMES", default_value = "Q,M")]
     names: String,
+    /// Only what decides how the model is asked: some 30 questions.
+    #[arg(long)]
+    quick: bool,
     /// Print the findings as JSON.
     #[arg(long)]
     json: bool,
@@ -86,7 +90,21 @@ impl Doctor {
             return Err(Failure::input("the doctor examines servers; a model file in this process needs none"));
         };
         let json = self.json;
-        let examined = examine(server, model, &mut |finding| {
+        let depth = if self.quick { Depth::Quick } else { Depth::Whole };
+        let shown = !json && std::io::stderr().is_terminal();
+        let examined = examine(server, model, depth, &mut |told| {
+            let finding = match told {
+                Told::Trying(what) => {
+                    if shown {
+                        eprint!("\r… {what}\x1b[K");
+                    }
+                    return;
+                }
+                Told::Found(finding) => finding,
+            };
+            if shown {
+                eprint!("\r\x1b[K");
+            }
             if !json {
                 let mark = finding.holds.map_or(" ", |holds| if holds { "✓" } else { "✗" });
                 let _ = print(format!("{mark} {:<24} {}", finding.what, escaped(&finding.found)));
@@ -97,8 +115,11 @@ impl Doctor {
             let failure = Failure::run(trouble);
             if unreached { failure.help("is the server running, and is this its address?") } else { failure }
         })?;
+        let failed =
+            examined.way.as_ref().err().map(|why| Failure::run(format!("there is no way to ask this model: {}", escaped(why))));
         if self.json {
-            return print_json(&examined);
+            print_json(&examined)?;
+            return failed.map_or(Ok(()), Err);
         }
         let dialect = cratylus_io::models::server::dialect_name(examined.dialect);
         let mut rows = vec![
@@ -114,7 +135,8 @@ impl Doctor {
             Err(why) => rows.push(vec!["asked by".into(), format!("nothing: {}", escaped(why))]),
         }
         rows.extend(examined.advice.iter().map(|advice| vec!["advice".into(), advice.clone()]));
-        print(format!("\nCratylus will ask this server as follows.\n{}", table(&rows, &[])))
+        print(format!("\nCratylus will ask this server as follows.\n{}", table(&rows, &[])))?;
+        failed.map_or(Ok(()), Err)
     }
 }
 

@@ -4,7 +4,9 @@ use crate::doctor::{how_words, world_of};
 use crate::words::count;
 use crate::{Failure, print, print_json};
 use clap::Args;
+use cratylus_core::agents::all_states;
 use cratylus_core::experiment::Budget;
+use cratylus_core::language::model::{Choice, Source};
 use cratylus_io::calls::cautions;
 use cratylus_io::inputs::FileInputs;
 use cratylus_io::kernel::{Extraction, Stopped, write};
@@ -12,6 +14,7 @@ use cratylus_io::models::asker::Tapes;
 use cratylus_io::models::http::escaped;
 use cratylus_io::models::open::Opener;
 use cratylus_io::models::tape::Tape;
+use cratylus_io::question::CHARACTERS_PER_TOKEN;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -27,7 +30,7 @@ use std::time::Duration;
 /// Agents of kind `kernel` take the file.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cratylus kernel --endpoint http://127.0.0.1:8080/v1 --names Q,M --memory 5 --out experiments/kernels.parquet\n  cratylus run experiments/consensus.toml --set 'agents={kind=\"kernel\",file=\"kernels.parquet\"}' --set 'sweep={}'"
+    after_help = "Examples:\n  cratylus kernel --endpoint http://127.0.0.1:8080/v1 --names Q,M --memory 5 --out experiments/kernels.parquet --yes\n  cratylus run experiments/consensus.toml --set 'agents={kind=\"kernel\",file=\"kernels.parquet\"}' --set 'sweep={}'"
 )]
 pub struct Kernel {
     /// The server's address [default: CRATYLUS_ENDPOINT of the environment]
@@ -57,6 +60,15 @@ pub struct Kernel {
     /// The size of the populations that say where to sample.
     #[arg(long, value_name = "N", default_value_t = 24)]
     size: u32,
+    /// The most calls of this command.
+    #[arg(long, value_name = "N")]
+    budget_calls: Option<u64>,
+    /// The most tokens, in and out, of this command.
+    #[arg(long, value_name = "N")]
+    budget_tokens: Option<u64>,
+    /// Ask a server; without it, only what would be asked is said. Mocks and scripts are asked at once.
+    #[arg(long)]
+    yes: bool,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -98,14 +110,42 @@ impl Kernel {
         let opened = opener.open(&world, kind, &tapes.own)?;
         let exact = opened.setup.how.probabilities();
         if !self.quiet {
-            eprintln!("{}: asked by {}", escaped(&opened.setup.name), how_words(opened.setup.how));
+            let why = if model.choice == Choice::Auto { format!(", as {}", escaped(&opened.setup.why)) } else { String::new() };
+            eprintln!("{}: asked by {}{why}", escaped(&opened.setup.name), how_words(opened.setup.how));
+        }
+        // What it comes to, before it is paid for.
+        let states = all_states(self.memory).len() as u64;
+        let calls = if exact { 2 * states } else { self.samples };
+        let kept = tapes.own.calls().iter().filter(|call| call.model == opened.setup.id).count() as u64;
+        let prompt = model.told(&vec![[0, 1]; self.memory], &[0, 1]).map_err(Failure::input)?;
+        let characters: usize = prompt.messages.iter().map(|message| message.text.len()).sum();
+        let per_token = opened.setup.characters_per_token.unwrap_or(CHARACTERS_PER_TOKEN);
+        let answer = if exact { 1 } else { u64::from(model.protocol.max_tokens) };
+        let tokens = calls * ((characters as f64 / per_token).ceil() as u64 + answer);
+        let server = matches!(model.source, Source::Server(_));
+        if server && !self.yes {
+            let bill = format!(
+                "{}: {} questions about {} states, about {} tokens{}{}",
+                escaped(&opened.setup.name),
+                count(calls),
+                count(states),
+                count(tokens),
+                if exact { "; names of several tokens take more calls" } else { "" },
+                if kept > 0 { format!("; {} calls are answered already", count(kept)) } else { String::new() }
+            );
+            if self.json {
+                return print_json(
+                    &json!({ "asked": false, "calls": calls, "tokens": tokens, "answered": kept, "setup": opened.setup }),
+                );
+            }
+            return print(format!("{bill}\n\nNothing was asked of this; with --yes it is."));
         }
         let (done, of) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let extraction = Extraction {
             model: model.clone(),
             opened: opened.clone(),
             tapes: tapes.clone(),
-            budget: Budget::default(),
+            budget: Budget { calls: self.budget_calls, tokens: self.budget_tokens, ..Budget::default() },
             spent: Arc::default(),
             stop,
             done: done.clone(),

@@ -173,6 +173,10 @@ pub fn asked(progress: &Progress, budget: &Budget, going: Option<Duration>) -> S
     if unusable > 0 {
         line += &format!(", {} unusable", words::percent(unusable as f64 / answers as f64));
     }
+    let fallback = load(&spent.fallback);
+    if fallback > 0 {
+        line += &format!(", {} read by fallback", words::percent(fallback as f64 / answers as f64));
+    }
     let resent = load(&spent.resent);
     if resent > 0 {
         line += &format!(", {} sent again", count(resent));

@@ -18,10 +18,12 @@ use cratylus_io::inputs::FileInputs;
 use cratylus_io::models::asker::{Opened, Spent, Tapes};
 use cratylus_io::models::open::Opener;
 use cratylus_io::models::prices::Prices;
+use cratylus_io::models::server::ENDPOINT_ENV;
 use cratylus_io::models::tape::Tape;
 use cratylus_io::question::{Agenda, Audit, Bill, Interview, Means, Published, Stopped, Subject, Variant};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::RefCell;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -110,6 +112,13 @@ impl Questions {
     /// Whether there is anybody to question.
     pub fn any(&self) -> bool {
         self.endpoint.is_some() || self.model.is_some() || self.agent.is_some() || self.answers.is_some()
+    }
+
+    /// Takes the server of the environment, where nobody else is named.
+    pub fn or_of_environment(&mut self) {
+        if !self.any() {
+            self.endpoint = std::env::var(ENDPOINT_ENV).ok().filter(|value| !value.trim().is_empty());
+        }
     }
 
     /// Whether something is asked that only a model could answer, beside what audits ask by themselves.
@@ -269,8 +278,15 @@ fn watched<T>(means: &Means, quiet: bool, hold: impl FnOnce() -> T) -> T {
     let over = AtomicBool::new(false);
     let held = std::thread::scope(|scope| {
         scope.spawn(|| {
+            let mut said = Instant::now();
+            let plain = !quiet && !std::io::stderr().is_terminal();
             while !over.load(Ordering::Relaxed) {
-                bar.set_position(means.done.load(Ordering::Relaxed));
+                let done = means.done.load(Ordering::Relaxed);
+                if plain && said.elapsed() > Duration::from_secs(10) {
+                    said = Instant::now();
+                    eprintln!("{} answers", count(done));
+                }
+                bar.set_position(done);
                 bar.tick();
                 std::thread::sleep(Duration::from_millis(100));
             }

@@ -12,6 +12,7 @@ use cratylus_core::summary::{ExampleRun, Facts, Summary};
 use cratylus_core::threshold::{Answers, Found, found};
 use cratylus_io::conduct::digest;
 use cratylus_io::manifest::{Manifest, write_whole};
+use cratylus_io::models::asker::Readings;
 use cratylus_io::models::http::escaped;
 use cratylus_io::models::tape::{Answer, Call, Setup};
 use cratylus_io::run_dir::{PLAN, REPORT, Recorded, RunDir};
@@ -86,6 +87,8 @@ struct Live {
     prompts: u64,
     tokens: u64,
     usd: f64,
+    /// What became of its answers in words.
+    readings: Option<Readings>,
 }
 
 /// What one point has to say, and what was recorded beside it.
@@ -205,7 +208,21 @@ fn live(path: &Path, manifest: &Manifest) -> Result<Vec<Live>, Failure> {
         let prompts: BTreeSet<&str> = of().map(|call| call.prompt.as_str()).collect();
         let text = |key: &str| setup.identity[key].as_str().map(String::from);
         let version = text("build").or(text("version")).or(setup.identity["version"]["version"].as_str().map(String::from));
+        // Those who share a model are told together, as their calls are.
+        let readings = manifest
+            .servers
+            .iter()
+            .filter(alike)
+            .flat_map(|setup| manifest.readings.iter().filter(|all| all.asked == setup.asked));
+        let readings = readings.cloned().reduce(|mut sum, more| {
+            sum.answers += more.answers;
+            sum.fallback += more.fallback;
+            sum.thought += more.thought;
+            more.unusable.iter().for_each(|(why, n)| *sum.unusable.entry(*why).or_default() += n);
+            sum
+        });
         Live {
+            readings,
             name: setup.name.clone(),
             server: [text("server").or(text("library")), version].into_iter().flatten().collect::<Vec<_>>().join(" "),
             identity: setup.id.clone(),
@@ -218,6 +235,20 @@ fn live(path: &Path, manifest: &Manifest) -> Result<Vec<Live>, Failure> {
         }
     });
     Ok(each.collect())
+}
+
+/// How answers in words were read, and why some could not be.
+fn readings_words(readings: &Readings) -> String {
+    let share = |n: u64| words::percent(n as f64 / readings.answers.max(1) as f64);
+    let mut parts = vec![format!("{} answers in words", count(readings.answers))];
+    let format = readings.answers - readings.lost() - readings.fallback;
+    parts.push(format!("{} in the format asked for", share(format)));
+    parts.push(format!("{} read by fallback", share(readings.fallback)));
+    if readings.thought > 0 {
+        parts.push(format!("{} after a thought, which was cut off", share(readings.thought)));
+    }
+    parts.extend(readings.why().into_iter().map(|(why, n)| format!("{} unusable, which {}", share(n), why.words())));
+    parts.join("; ")
 }
 
 /// Whether a call was answered with probabilities.
@@ -246,6 +277,9 @@ impl Data {
             let usd = if live.usd > 0.0 { format!(", {:.2} USD", live.usd) } else { String::new() };
             let (calls, tokens) = (count(live.calls), count(live.tokens));
             text += &escaped(&format!("\n{}{server}: asked by {}; {calls} calls, {tokens} tokens{usd}", live.name, live.how));
+            if let Some(readings) = &live.readings {
+                text += &format!("\n  {}", readings_words(readings));
+            }
         }
         let shares: Vec<String> = self
             .points

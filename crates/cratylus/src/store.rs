@@ -4,6 +4,7 @@ use crate::doctor::how_words;
 use crate::words::{count, table};
 use crate::{Failure, print, print_json};
 use clap::{Args, Subcommand};
+use cratylus_core::language::answer::Instead;
 use cratylus_io::calls;
 use cratylus_io::models::asker::shown;
 use cratylus_io::models::http::{escaped, escaped_json, excerpt};
@@ -190,19 +191,26 @@ fn show(path: &std::path::Path, key: Option<&str>, limit: usize, as_json: bool) 
             text += &format!("  [and goes on]\n  │ {}\n", escaped(&call.before));
         }
         match &call.answer {
-            Answer::Text { text: answer, cut } => {
-                text += &format!("  answered  {}{}\n", excerpt(answer), if *cut { " (cut short)" } else { "" });
+            Answer::Text { text: answer, cut, instead } => {
+                let instead = match instead {
+                    Some(Instead::Reasoning) => " (it reasoned in a field of its own)",
+                    Some(Instead::Filter) => " (kept back by a filter)",
+                    Some(Instead::Tool) => " (a call of a tool)",
+                    Some(Instead::Refusal) => " (a refusal)",
+                    None => "",
+                };
+                text += &format!("  answered  {}{}{instead}\n", excerpt(answer), if *cut { " (cut short)" } else { "" });
             }
             Answer::Scores { tokens } => {
                 let worth = cratylus_core::memorised::log_likelihood(tokens);
                 text += &format!("  text      {} tokens, {worth:.3} nats\n", tokens.len());
             }
             Answer::Step { step, top } => {
-                text += &format!("  names     {:?} in the order of the pool\n", step.names);
+                text += &format!("  names     {:?} in the order of the pool, as sampled\n", step.names);
                 let tokens: Vec<String> =
                     top.iter().take(8).map(|(token, logprob)| format!("{:?} {:.4}", token, logprob.exp())).collect();
                 if !tokens.is_empty() {
-                    text += &format!("  likeliest {}\n", tokens.join("  "));
+                    text += &format!("  likeliest {} (at temperature 1)\n", tokens.join("  "));
                 }
             }
         }

@@ -71,6 +71,9 @@ struct Params {
     /// Fields that are not to be sent, such as ["temperature", "top_p"] to a model that refuses them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     omit: Vec<String>,
+    /// Whether the system message is put at the head of the user's, for models that take no system message.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    merge_system: bool,
     /// The environment variable that holds the server's key; its usual one by default.
     #[serde(default, skip_serializing)]
     key_env: Option<String>,
@@ -122,6 +125,11 @@ pub(super) fn build(ctx: &AgentContext<'_>, model: Model) -> Result<Kind, (&'sta
     }
     let digest = model.protocol.digest(&model.names, model.payoff);
     let digest = digest.map_err(|why| ("protocol", format!("protocol `{}`: {why}", model.protocol.name)))?;
+    let tried = model.protocol.try_names(&model.names, model.payoff);
+    ctx.notes
+        .cautions
+        .borrow_mut()
+        .extend(tried.map_err(|why| ("protocol", format!("protocol `{}`: {why}", model.protocol.name)))?);
     ctx.notes.identities.borrow_mut().push(format!("protocol {} {digest:016x}", model.protocol.name));
     ctx.notes.sources.borrow_mut().push(format!("{}, asked by protocol {}", model.name, model.protocol.name));
     let order = model.order;
@@ -189,6 +197,7 @@ impl AgentSpec for Params {
                     key_env: self.key_env.clone(),
                     extra: self.extra.iter().map(|(key, value)| (key.clone(), json(value))).collect(),
                     omit: self.omit.clone(),
+                    merge_system: self.merge_system,
                     limits: self.limits,
                     identity: self.on_change,
                 })

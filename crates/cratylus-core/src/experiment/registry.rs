@@ -11,6 +11,7 @@ use crate::game::Game;
 use crate::games::Payoff;
 use crate::groups::Agree;
 use crate::language::model::Model;
+use crate::language::normal::{alike, normal};
 use crate::outside::Brought;
 use crate::window::Policy;
 use crate::{agents, games};
@@ -321,8 +322,28 @@ pub fn check_pool(names: &[String]) -> Result<(), (&'static str, String)> {
     }
     let mut sorted: Vec<&String> = names.iter().collect();
     sorted.sort_unstable();
-    match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(("names", format!("`{}` stands in the pool twice", pair[0]))),
+    if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(("names", format!("`{}` stands in the pool twice", pair[0])));
+    }
+    if let Some(name) = names.iter().find(|name| normal(name).is_empty()) {
+        return Err(("names", format!("the name {name:?} holds nothing that can be seen")));
+    }
+    // Nobody who is shown them could tell them apart, and neither could who reads an answer.
+    match alike(names) {
+        Some([a, b]) => {
+            let spelled = |name: &String| {
+                name.chars().flat_map(|c| if c.is_ascii() { vec![c] } else { c.escape_unicode().collect() }).collect::<String>()
+            };
+            let (a, b) = (&names[a], &names[b]);
+            Err((
+                "names",
+                format!(
+                    "`{a}` and `{b}` are the same text, spelled in two ways ({} and {}); leave one out",
+                    spelled(a),
+                    spelled(b)
+                ),
+            ))
+        }
         None => Ok(()),
     }
 }

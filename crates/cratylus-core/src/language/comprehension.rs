@@ -72,6 +72,7 @@ pub fn items(protocol: &Protocol, told: &Told<'_>) -> Vec<Item> {
             told.window.len() as f64 + 1.0,
         ),
     ];
+    let rounds = if round.ends_with(['s', 'x', 'z']) { format!("{round}es") } else { format!("{round}s") };
     if told.window.is_empty() {
         return all;
     }
@@ -86,12 +87,12 @@ pub fn items(protocol: &Protocol, told: &Told<'_>) -> Vec<Item> {
     all.push(number("points-i", format!("By how many {points} did {round} {} change what you have?", i + 1), paid(at)));
     all.push(number(
         "count",
-        format!("In how many of the {round}s told of did you yourself choose {}?", word(chosen)),
+        format!("In how many of the {rounds} told of did you yourself choose {}?", word(chosen)),
         count as f64,
     ));
     all.push(number(
         "total",
-        format!("What do all {round}s told of add up to, in {points}?"),
+        format!("What do all {rounds} told of add up to, in {points}?"),
         told.window.iter().map(paid).sum(),
     ));
     all

@@ -5,9 +5,11 @@ pub mod answer;
 pub mod comprehension;
 pub mod held_out;
 pub mod model;
+pub mod normal;
 pub mod protocol;
 pub mod sampler;
 pub mod spelling;
+pub mod thinking;
 
 use crate::window::thresholds;
 

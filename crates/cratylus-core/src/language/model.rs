@@ -106,6 +106,9 @@ pub struct Server {
     pub extra: BTreeMap<String, serde_json::Value>,
     /// Fields of the body that are not sent, because the model refuses them.
     pub omit: Vec<String>,
+    /// Whether the system message stands at the head of the user's, for models that take none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub merge_system: bool,
     /// How it is pressed and waited for.
     pub limits: Limits,
     /// What is done when another model answers than the one that was found at first.
@@ -178,6 +181,9 @@ pub struct Limits {
     pub total_seconds: Option<f64>,
     /// How often a request that failed on the way is sent again.
     pub retries: Option<u32>,
+    /// After so many answers of which none could be used it is given up; 0 for never. 20 by default, and 60 where
+    /// nothing is known of why.
+    pub unusable: Option<u32>,
 }
 
 /// A canned answer, to one memory or to any.

@@ -2,11 +2,12 @@
 //! its answer is read. Templates are Jinja. They see the options in the order shown, the payoffs, the remembered
 //! rounds, and nothing else: no number of the interaction, no identity of the partner, no size of the population.
 
-use super::answer::{self, Read, Unusable};
+use super::answer::{self, Heard, Read, Unusable, Words};
+use super::normal::normal;
 use super::{Message, Prompt};
 use crate::games::Payoff;
 use crate::window::Round;
-use crate::{Name, Purpose, Seed};
+use crate::{Purpose, Seed};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 use schemars::JsonSchema;
@@ -131,11 +132,14 @@ struct AnswerRule {
     /// The most tokens that an answer in words may take.
     #[serde(default = "fifteen")]
     max_tokens: u32,
+    /// Whether an answer counts only in the format asked for.
+    #[serde(default)]
+    strict: bool,
 }
 
 impl Default for AnswerRule {
     fn default() -> AnswerRule {
-        AnswerRule { read: Read::default(), max_tokens: fifteen() }
+        AnswerRule { read: Read::default(), max_tokens: fifteen(), strict: false }
     }
 }
 
@@ -192,6 +196,8 @@ pub struct Protocol {
     pub prefill: String,
     /// Where in an answer the name stands.
     pub read: Read,
+    /// Whether an answer counts only in the format asked for, and by no fallback.
+    pub strict: bool,
     /// The most tokens that an answer in words may take.
     pub max_tokens: u32,
     /// The fields with their values: the file's, where the experiment does not give another.
@@ -266,6 +272,7 @@ impl Protocol {
             tries: file.tries,
             prefill: file.prefill,
             read: file.answer.read,
+            strict: file.answer.strict,
             max_tokens: file.answer.max_tokens,
             nouns: Nouns {
                 partner: file.nouns.partner.or(all.get("partner").and_then(|name| name.as_str()).map(String::from)),
@@ -354,14 +361,58 @@ impl Protocol {
         Ok(context! { scene => scene, ..seen })
     }
 
-    /// Reads an answer in words. `prefilled` says that the answer was made to begin with the protocol's prefill.
-    pub fn read(&self, names: &[String], answer: &str, prefilled: bool, cut: bool) -> Result<Name, Unusable> {
-        if !prefilled || self.prefill.is_empty() {
-            return answer::read(self.read, names, answer, cut);
+    /// Reads an answer in words. `prefilled` says that the answer was made to begin with the protocol's prefill, `how` that
+    /// it was confined to another format than the protocol's.
+    pub fn hear(&self, names: &[String], words: Words<'_>, prefilled: bool, how: Option<Read>) -> Heard {
+        let begun = if prefilled { self.prefill.as_str() } else { "" };
+        answer::hear(how.unwrap_or(self.read), self.strict, names, begun, words)
+    }
+
+    /// What an answer would be that follows the protocol and says a name, after the prefill.
+    fn obedient(&self, name: &str) -> Vec<String> {
+        let json = serde_json::to_string(name).expect("a name is text");
+        match self.read {
+            Read::Value => vec![format!("{{'value': '{name}'; 'reason': 'it paid'}}"), format!("{{\"value\": {json}}}")],
+            Read::Word => vec![name.to_string()],
+            Read::Mention => vec![format!("I choose {name}.")],
         }
-        // Some servers give the beginning back with the answer, others only what follows.
-        let whole = if answer.starts_with(&self.prefill) { answer.to_string() } else { format!("{}{answer}", self.prefill) };
-        answer::read(self.read, names, &whole, cut)
+    }
+
+    /// Tries every name of a pool through what an agent is told and how it is read. An error names one that an agent could
+    /// never say; what is returned may be in its way.
+    pub fn try_names(&self, names: &[String], payoff: Payoff) -> Result<Vec<String>, String> {
+        for (place, name) in names.iter().enumerate() {
+            for text in self.obedient(name) {
+                let heard = self.hear(names, Words { text: &text, ..Words::default() }, false, None).name;
+                let why = match heard {
+                    Ok(read) if read as usize == place => continue,
+                    Ok(read) => format!("is read as `{}`", names[read as usize]),
+                    Err(Unusable::SeveralNames) => "is read as several names".into(),
+                    Err(why) => format!("cannot be read: such answers {}", why.words()),
+                };
+                return Err(format!(
+                    "the name `{name}` could never be said: the answer {text} {why}; choose another name, or another `answer.read`"
+                ));
+            }
+        }
+        let order: Vec<u16> = (0..names.len() as u16).collect();
+        let prompt = self.tell(&Told { names, order: &order, payoff, window: &[] })?;
+        let told =
+            normal(&prompt.messages.iter().map(|message| message.text.as_str()).collect::<Vec<_>>().join("\n")).to_lowercase();
+        let mut out = Vec::new();
+        if let Some(name) = names.iter().find(|name| !told.contains(&normal(name).to_lowercase())) {
+            out.push(format!("protocol `{}` does not show the name `{name}` to an agent that remembers nothing", self.name));
+        }
+        // A token is seldom more than six characters, and the format around a name takes some, too.
+        let around = if self.read == Read::Value { 4 } else { 0 };
+        let least = |name: &String| name.chars().count().div_ceil(6) + around;
+        if let Some(name) = names.iter().find(|name| least(name) > self.max_tokens as usize) {
+            out.push(format!(
+                "the name `{name}` hardly fits into the {} tokens of an answer in words (`answer.max_tokens` of protocol `{}`)",
+                self.max_tokens, self.name
+            ));
+        }
+        Ok(out)
     }
 
     /// Everything that decides what agents are told and how they are read, for the plan.
@@ -371,7 +422,8 @@ impl Protocol {
         let mut hash = 0;
         for window in [&[][..], &[[0, 0]], &[[0, last], [last, 0]], &[[0, last]; 7]] {
             let prompt = self.tell(&Told { names, order: &order, payoff, window })?;
-            let text = format!("{prompt:?} {:?} {} {:?}", self.read, self.tries, self.order);
+            let strict = if self.strict { " strict" } else { "" };
+            let text = format!("{prompt:?} {:?} {} {:?}{strict}", self.read, self.tries, self.order);
             hash = text.bytes().fold(hash, |hash, byte| crate::seed::mix(hash ^ u64::from(byte)));
         }
         Ok(hash)

@@ -5,6 +5,7 @@
 //! and asks for the next token where a name is not complete yet. A name counts as said as soon as its letters are
 //! there and no longer name of the pool can still come of them; what follows is not looked at.
 
+use super::normal::composed;
 use super::sampler::Sampler;
 use serde::{Deserialize, Serialize};
 
@@ -58,18 +59,80 @@ enum Spelled {
     Other,
 }
 
-fn spelled(text: &[u8], names: &[String]) -> Spelled {
-    let text = text.trim_ascii_start();
-    if text.is_empty() || names.iter().any(|name| name.len() > text.len() && name.as_bytes().starts_with(text)) {
-        return Spelled::Beginning;
+/// The ways in which the names of a pool may be spelled in an answer that begins in a certain way: as they are written,
+/// with composed letters, with an apostrophe as printers have it, and with the escapes of JSON and Python.
+#[derive(Clone, Debug)]
+pub struct Spellings {
+    names: usize,
+    /// A name's place, and a spelling of it.
+    all: Vec<(usize, String)>,
+}
+
+impl Spellings {
+    /// Of names in an answer that was made to begin like this.
+    pub fn new(names: &[String], begun: &str) -> Spellings {
+        let mut all: Vec<(usize, String)> = (0..).zip(names).map(|(place, name)| (place, in_format(name, begun))).collect();
+        let mut more = Vec::new();
+        for (place, name) in (0..).zip(names) {
+            let whole = composed(name);
+            let json = json_escaped(&whole);
+            let ascii = json.encode_utf16().map(|unit| match u8::try_from(unit) {
+                Ok(byte) if byte.is_ascii() => char::from(byte).to_string(),
+                _ => format!("\\u{unit:04x}"),
+            });
+            let ascii: String = ascii.collect();
+            let printed = whole.replace('\'', "\u{2019}");
+            let escaped = whole.replace('\\', "\\\\").replace('\'', "\\'");
+            more.extend([name.clone(), whole, json, ascii, printed, escaped].map(|spelling| (place, spelling)));
+        }
+        for (place, spelling) in more {
+            // What another name is spelled like says nothing.
+            if !all.iter().any(|(_, known)| *known == spelling) {
+                all.push((place, spelling));
+            }
+        }
+        Spellings { names: names.len(), all }
     }
-    let said = (0..names.len()).filter(|&i| text.starts_with(names[i].as_bytes())).max_by_key(|&i| names[i].len());
-    // What goes on with a letter or a digit is another word: `Quebec` is not `Q`.
-    let goes_on = |i: usize| text.get(names[i].len()).is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte >= 0x80);
-    match said {
-        Some(i) if !goes_on(i) => Spelled::Name(i),
-        _ => Spelled::Other,
+
+    fn begun_by(&self, text: &[u8]) -> impl Iterator<Item = &(usize, String)> {
+        self.all.iter().filter(move |(_, spelling)| spelling.as_bytes().starts_with(text))
     }
+
+    /// Whether a name is one of those that a text, without the space before it, begins.
+    pub fn begins(&self, place: usize, text: &str) -> bool {
+        self.begun_by(text.trim_start().as_bytes()).any(|(name, _)| *name == place)
+    }
+
+    fn spelled(&self, text: &[u8]) -> Spelled {
+        let text = text.trim_ascii_start();
+        if text.is_empty() || self.begun_by(text).any(|(_, spelling)| spelling.len() > text.len()) {
+            return Spelled::Beginning;
+        }
+        let said = self.all.iter().filter(|(_, spelling)| text.starts_with(spelling.as_bytes()));
+        // What goes on with a letter or a digit is another word: `Quebec` is not `Q`.
+        let goes_on = |spelling: &str| text.get(spelling.len()).is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte >= 0x80);
+        match said.max_by_key(|(_, spelling)| spelling.len()) {
+            Some((place, spelling)) if !goes_on(spelling) => Spelled::Name(*place),
+            _ => Spelled::Other,
+        }
+    }
+
+    /// The one name that begins like this.
+    fn only_one(&self, text: &[u8]) -> Option<usize> {
+        let mut beginning = self.begun_by(text).map(|(place, _)| *place);
+        let first = beginning.next()?;
+        beginning.all(|place| place == first).then_some(first)
+    }
+}
+
+/// A name as the format writes it in an answer that begins like this: with JSON's escapes after a double quote.
+pub fn in_format(name: &str, begun: &str) -> String {
+    if begun.ends_with('"') { json_escaped(name) } else { name.to_string() }
+}
+
+fn json_escaped(text: &str) -> String {
+    let quoted = serde_json::to_string(text).expect("a name is text");
+    quoted[1..quoted.len() - 1].to_string()
 }
 
 /// What is done with a token that begins a name and does not complete it.
@@ -89,10 +152,10 @@ pub enum Beginnings {
 }
 
 /// Reads one distribution after `before`, a beginning that has probability `p`.
-pub fn step(names: &[String], before: &str, p: f64, tokens: &[NextToken], sampler: &Sampler, beginnings: Beginnings) -> Step {
+pub fn step(names: &Spellings, before: &str, p: f64, tokens: &[NextToken], sampler: &Sampler, beginnings: Beginnings) -> Step {
     let logprobs: Vec<f64> = tokens.iter().map(|token| token.logprob).collect();
     let listed: f64 = logprobs.iter().map(|logprob| logprob.exp()).sum();
-    let mut out = Step { names: vec![0.0; names.len()], unlisted: (1.0 - listed).max(0.0), ..Step::default() };
+    let mut out = Step { names: vec![0.0; names.names], unlisted: (1.0 - listed).max(0.0), ..Step::default() };
     let mut open = Vec::new();
     for (token, share) in tokens.iter().zip(sampler.probabilities(&logprobs)) {
         let q = p * share;
@@ -101,7 +164,7 @@ pub fn step(names: &[String], before: &str, p: f64, tokens: &[NextToken], sample
         }
         let text = [before.as_bytes(), &token.bytes].concat();
         // A token without text ends the answer.
-        let spelled = if token.bytes.is_empty() { Spelled::Other } else { spelled(&text, names) };
+        let spelled = if token.bytes.is_empty() { Spelled::Other } else { names.spelled(&text) };
         let blank = text.trim_ascii_start().is_empty();
         if spelled != Spelled::Other && !blank {
             out.about += q;
@@ -119,7 +182,7 @@ pub fn step(names: &[String], before: &str, p: f64, tokens: &[NextToken], sample
                 (Beginnings::Follow { resolution, about }, Ok(text)) if likely(resolution, about) => {
                     out.follow.push(Beginning { id: token.id, text: text.into(), p: q })
                 }
-                (Beginnings::Count, _) => match only_one(names, text.trim_ascii_start()) {
+                (Beginnings::Count, _) => match names.only_one(text.trim_ascii_start()) {
                     Some(name) => out.names[name] += q,
                     None => out.unresolved += q,
                 },
@@ -129,12 +192,6 @@ pub fn step(names: &[String], before: &str, p: f64, tokens: &[NextToken], sample
         }
     }
     out
-}
-
-/// The one name that begins like this.
-fn only_one(names: &[String], text: &[u8]) -> Option<usize> {
-    let mut beginning = (0..names.len()).filter(|&i| names[i].as_bytes().starts_with(text));
-    beginning.next().filter(|_| beginning.next().is_none())
 }
 
 /// The probability of each name, with what could not be resolved or was not listed.
@@ -196,7 +253,14 @@ mod tests {
             let text: String = before.iter().map(|beginning| beginning.text.as_str()).collect();
             let (_, tokens) = table.iter().find(|(after, _)| *after == text).unwrap_or_else(|| panic!("nothing after {text:?}"));
             let tokens: Vec<NextToken> = tokens.iter().map(|(text, p)| token(text, *p)).collect();
-            Ok::<_, ()>(step(&names, &text, p, &tokens, &PLAIN, Beginnings::Follow { resolution: 0.01, about }))
+            Ok::<_, ()>(step(
+                &Spellings::new(&names, ""),
+                &text,
+                p,
+                &tokens,
+                &PLAIN,
+                Beginnings::Follow { resolution: 0.01, about },
+            ))
         })
         .unwrap()
     }
@@ -231,9 +295,25 @@ mod tests {
     fn first_tokens_count_for_the_one_name_that_they_begin() {
         let names = ["Alice", "Albert", "Bob"].map(String::from);
         let tokens = [token("Al", 0.5), token("Ali", 0.2), token("B", 0.2), token("C", 0.1)];
-        let got = step(&names, "", 1.0, &tokens, &PLAIN, Beginnings::Count);
+        let got = step(&Spellings::new(&names, ""), "", 1.0, &tokens, &PLAIN, Beginnings::Count);
         assert!((got.names[0] - 0.2).abs() < 1e-12 && got.names[1] == 0.0 && (got.names[2] - 0.2).abs() < 1e-12, "{got:?}");
         assert!((got.unresolved - 0.5).abs() < 1e-12 && got.follow.is_empty());
+    }
+
+    #[test]
+    fn names_are_looked_for_as_the_format_writes_them() {
+        let names = ["say \"hi\"", "O'Brien", "Zoe\u{308}"].map(String::from);
+        let tokens = [token("say \\\"hi\\\"", 0.2), token("O'Brien", 0.1), token("O\u{2019}Brien", 0.1), token("O\\'Brien", 0.1)];
+        let more = [token("Zo\u{eb}", 0.3), token("Zo\\u00eb", 0.1), token("say \\\"", 0.1)];
+        let all = [&tokens[..], &more[..]].concat();
+        let got = step(&Spellings::new(&names, "{\"value\": \""), "", 1.0, &all, &PLAIN, Beginnings::Count);
+        assert!(got.names.iter().zip([0.3, 0.3, 0.4]).all(|(p, due)| (p - due).abs() < 1e-12), "{got:?}");
+        assert_eq!([in_format("a\"b", "{\"value\": \""), in_format("a\"b", "{'value': '")], ["a\\\"b", "a\"b"]);
+        // Two names are told apart where one is spelled as the other would be escaped.
+        let odd = ["a\\b", "a\\\\b"].map(String::from);
+        let got =
+            step(&Spellings::new(&odd, ""), "", 1.0, &[token("a\\b", 0.4), token("a\\\\b", 0.6)], &PLAIN, Beginnings::Count);
+        assert!((got.names[0] - 0.4).abs() < 1e-12 && (got.names[1] - 0.6).abs() < 1e-12, "{got:?}");
     }
 
     #[test]

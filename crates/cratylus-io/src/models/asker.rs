@@ -2,19 +2,21 @@
 //! pool, which limits; what is known is answered at once, what is being asked is waited for, and the rest is asked.
 
 use super::backend::{Backend, Raw, Request, Want};
+use super::http::excerpt;
 use super::pool::{Ended, Pool};
-use super::tape::{Answer, Call, Entry, How, KeptPrompt, Setup, Tape, Took};
+use super::tape::{Answer, Call, Constraint, Entry, How, KeptPrompt, Setup, Tape, Took};
 use crate::manifest::now;
 use crate::world::Trouble;
 use cratylus_core::agent::Fault;
 use cratylus_core::experiment::Budget;
+use cratylus_core::language::answer::{Heard, Read, Unusable, Words};
 use cratylus_core::language::model::{Model, Outside, Query, Reply, Source};
-use cratylus_core::language::spelling::{Beginning, Beginnings, Step, step, walk};
+use cratylus_core::language::spelling::{Beginning, Beginnings, Spellings, Step, step, walk};
 use cratylus_core::language::{Distribution, Prompt};
 use cratylus_core::memorised::Scored;
 use cratylus_core::window::Round;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -39,6 +41,12 @@ pub struct Spent {
     pub unusable: AtomicU64,
     /// Answers in words, those that could not be read included.
     pub answers: AtomicU64,
+    /// Answers in words that were read by a fallback, of those.
+    pub fallback: AtomicU64,
+    /// The same for each model, by how it is asked, with what could not be used.
+    pub readings: Mutex<BTreeMap<String, Readings>>,
+    /// What the user should know while it goes on.
+    pub notes: Mutex<Vec<String>>,
     /// Of prompts, as servers count them.
     pub prompt_tokens: AtomicU64,
     /// Of answers, as servers count them.
@@ -49,6 +57,101 @@ pub struct Spent {
     pub resent: AtomicU64,
     /// The last reason for sending again.
     pub last_trouble: Mutex<Option<String>>,
+}
+
+/// What became of a model's answers in words.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Readings {
+    /// Which model of the experiment: a hash of how it is asked.
+    #[serde(default)]
+    pub asked: String,
+    /// All of them.
+    pub answers: u64,
+    /// Those in which no name was found where the protocol asks for it, but one was plain to see.
+    pub fallback: u64,
+    /// Those of which a thought was cut off.
+    pub thought: u64,
+    /// Those that could not be used, by why.
+    pub unusable: BTreeMap<Unusable, u64>,
+}
+
+impl Readings {
+    /// Takes in an answer.
+    pub fn add(&mut self, heard: &Heard) {
+        self.answers += 1;
+        self.fallback += u64::from(heard.fallback);
+        self.thought += u64::from(heard.thought);
+        if let Err(why) = heard.name {
+            *self.unusable.entry(why).or_default() += 1;
+        }
+    }
+
+    /// How many could not be used.
+    pub fn lost(&self) -> u64 {
+        self.unusable.values().sum()
+    }
+
+    /// Why answers could not be used, the most frequent first.
+    pub fn why(&self) -> Vec<(Unusable, u64)> {
+        let mut why: Vec<(Unusable, u64)> = self.unusable.iter().map(|(why, n)| (*why, *n)).collect();
+        why.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+        why
+    }
+}
+
+/// What an answer in words says, as a model that is asked in this way is read.
+pub fn heard(model: &Model, setup: &Setup, words: Words<'_>) -> Heard {
+    // A server that keeps to a schema writes JSON, whatever the protocol asks for.
+    let schema = setup.how == How::Constrained { by: Constraint::JsonSchema };
+    model.protocol.hear(&model.names, words, setup.prefill, schema.then_some(Read::Value))
+}
+
+/// After so many answers of which none could be used, and all for a reason that can be mended, asking ends.
+const HOPELESS: u64 = 20;
+/// The same where the reason is the model's words.
+const UNLUCKY: u64 = 60;
+/// After so many a word is said of what makes half of them unusable.
+const EARLY: u64 = 10;
+
+impl Spent {
+    /// Takes in an answer in words. An error says that no answer was usable so far, and what to change.
+    fn hear(&self, model: &Model, setup: &Setup, words: Words<'_>, heard: &Heard) -> Result<(), Trouble> {
+        self.unusable.fetch_add(u64::from(heard.name.is_err()), Ordering::Relaxed);
+        self.fallback.fetch_add(u64::from(heard.fallback), Ordering::Relaxed);
+        self.answers.fetch_add(1, Ordering::Relaxed);
+        let mut readings = self.readings.lock().expect("no panic while counting answers");
+        let readings = readings.entry(setup.asked.clone()).or_default();
+        readings.add(heard);
+        let why = readings.why();
+        let Some(&(most, n)) = why.first() else { return Ok(()) };
+        let limit = match &model.source {
+            Source::Server(server) => server.limits.unusable.map(u64::from),
+            _ => None,
+        };
+        let mends = why.iter().all(|(why, _)| why.help().is_some());
+        let limit = limit.unwrap_or(if mends { HOPELESS } else { UNLUCKY });
+        let help = most.help().map_or(String::new(), |help| format!("\n  help: {help}"));
+        if limit > 0 && readings.answers >= limit && readings.lost() == readings.answers {
+            let each: Vec<String> = why.iter().map(|(why, n)| format!("{n} {}", why.words())).collect();
+            let shown =
+                if words.text.trim().is_empty() { String::new() } else { format!("\n  the last one: {}", excerpt(words.text)) };
+            let never = match model.source {
+                Source::Server(_) => "\n  agents.limits.unusable says after how many this ends; 0 is never",
+                _ => "",
+            };
+            return Err(Trouble(format!(
+                "{}: none of {} answers could be used: {}{shown}{help}{never}",
+                setup.name,
+                readings.answers,
+                each.join(", ")
+            )));
+        }
+        if readings.answers == EARLY && 2 * n >= EARLY && !help.is_empty() && limit != EARLY {
+            let note = format!("{}: {n} of the first {EARLY} answers {}{help}", setup.name, most.words());
+            self.notes.lock().expect("no panic while noting").push(note);
+        }
+        Ok(())
+    }
 }
 
 /// The tapes of a run: its own, and a store that it shares with others.
@@ -122,6 +225,10 @@ fn call_key(setup: &Setup, model: &Model, prompt: &str, before: &str, query: &Qu
         Source::Server(server) => serde_json::json!([server.api, server.extra, server.omit]),
         _ => serde_json::Value::Null,
     };
+    let way = match &model.source {
+        Source::Server(server) if server.merge_system => serde_json::json!([way, "merge_system"]),
+        _ => way,
+    };
     sha(serde_json::json!([setup.id, setup.prefill, prompt, before, parts, way]).to_string().as_bytes())
 }
 
@@ -183,13 +290,12 @@ impl Asking<'_> {
         let Asking { model, setup, .. } = *self;
         if !setup.how.probabilities() {
             let call = self.call(&[], 1.0, None)?;
-            let Answer::Text { text, cut } = &call.answer else { return Err(self.other(&call).into()) };
-            let read = model.protocol.read(&model.names, text, setup.prefill, *cut);
+            let words = call.answer.words().ok_or_else(|| self.other(&call))?;
+            let heard = heard(model, setup, words);
             if let Some(asks) = self.asks {
-                asks.spent.unusable.fetch_add(u64::from(read.is_err()), Ordering::Relaxed);
-                asks.spent.answers.fetch_add(1, Ordering::Relaxed);
+                asks.spent.hear(model, setup, words, &heard)?;
             }
-            return Ok(Reply::Read(read));
+            return Ok(Reply::Read(heard.name));
         }
         let spelling = walk(model.names.len(), |before, p, about| {
             let call = self.call(before, p, about)?;
@@ -264,7 +370,7 @@ impl Asking<'_> {
         }
         asks.spend(&took);
         let answer = match given.raw {
-            Raw::Text { text, cut } => Answer::Text { text, cut },
+            Raw::Text { text, cut, instead } => Answer::Text { text, cut, instead },
             Raw::Scores(tokens) => Answer::Scores { tokens },
             Raw::Names(names) => Answer::Step { step: Step { names, ..Step::default() }, top: Vec::new() },
             Raw::Next(tokens) => {
@@ -272,7 +378,8 @@ impl Asking<'_> {
                     How::Exact { .. } => Beginnings::Follow { resolution: model.resolution, about },
                     _ => Beginnings::Count,
                 };
-                let step = step(&model.names, &text, p, &tokens, &model.sampler, beginnings);
+                let spellings = Spellings::new(&model.names, if setup.prefill { &prompt.prompt.prefill } else { "" });
+                let step = step(&spellings, &text, p, &tokens, &model.sampler, beginnings);
                 let mut top: Vec<(String, f64)> =
                     tokens.iter().map(|token| (String::from_utf8_lossy(&token.bytes).into_owned(), token.logprob)).collect();
                 top.sort_by(|a, b| b.1.total_cmp(&a.1));

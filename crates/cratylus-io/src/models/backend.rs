@@ -3,6 +3,7 @@
 
 use super::tape::{Constraint, Took};
 use cratylus_core::language::Prompt;
+use cratylus_core::language::answer::Instead;
 use cratylus_core::language::model::{Model, Query};
 use cratylus_core::language::spelling::{Beginning, NextToken};
 use cratylus_core::memorised::Scored;
@@ -58,6 +59,8 @@ pub enum Raw {
         text: String,
         /// Whether the limit of tokens cut it short.
         cut: bool,
+        /// What came in place of words, where the server says so.
+        instead: Option<Instead>,
     },
     /// The tokens of the last message, in order.
     Scores(Vec<Scored>),

@@ -56,7 +56,16 @@ mod here {
             }
         };
         let prefill = !model.protocol.prefill.is_empty();
-        let setup = Setup { asked: asked.into(), name: model.name.clone(), identity, id, how, prefill, why: why.into() };
+        let setup = Setup {
+            asked: asked.into(),
+            name: model.name.clone(),
+            identity,
+            id,
+            how,
+            prefill,
+            why: why.into(),
+            characters_per_token: None,
+        };
         Ok((Arc::new(FileModel(local)), setup))
     }
 
@@ -95,7 +104,7 @@ mod here {
                     };
                     let generated = self.0.generate(&tokens, most, &[], &mut choose).map_err(fatal)?;
                     let n = generated.tokens.len() as u64;
-                    (Raw::Text { text: generated.text, cut: !generated.ended }, n)
+                    (Raw::Text { text: generated.text, cut: !generated.ended, instead: None }, n)
                 }
                 Want::Names | Want::Scores => {
                     return Err(Refusal::Fatal("a model file gives probabilities of tokens, not of names".into()));

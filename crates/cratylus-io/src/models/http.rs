@@ -16,6 +16,8 @@ pub struct Http {
     agent: ureq::Agent,
     /// The address that paths are appended to, without a slash at its end.
     base: String,
+    /// What stands behind every path, from its question mark on; empty for nothing.
+    query: String,
     key: Option<Key>,
     /// What else goes with every request.
     headers: &'static [(&'static str, &'static str)],
@@ -36,6 +38,8 @@ pub enum KeyHeader {
     Bearer,
     /// `x-api-key`, with nothing before it.
     XApiKey,
+    /// `api-key`, with nothing before it, as Azure has it.
+    ApiKey,
 }
 
 /// A whole answer.
@@ -71,11 +75,12 @@ impl Http {
             .timeout_connect(seconds(limits.connect_seconds, 10.0))
             .timeout_recv_response(seconds(limits.first_byte_seconds, 300.0))
             .timeout_global(seconds(limits.total_seconds, 600.0));
+        let (base, query) = base.split_once('?').map_or((base, String::new()), |(base, query)| (base, format!("?{query}")));
         if loopback(base) {
             config = config.proxy(None);
         }
         let agent = ureq::Agent::with_parts(config.build(), DefaultConnector::default(), Remembered::default());
-        Http { agent, base: base.trim_end_matches('/').into(), key, headers }
+        Http { agent, base: base.trim_end_matches('/').into(), query, key, headers }
     }
 
     /// The address that paths are appended to, without a slash at its end.
@@ -90,6 +95,11 @@ impl Http {
 
     /// Gets JSON from a whole address. A status that is no success is a refusal, and so is a body too long or no JSON.
     pub fn get(&self, url: &str) -> Result<Answered, Refusal> {
+        // What goes with every request goes with its own question, too.
+        let url = match url.contains('?') {
+            true => format!("{url}{}", self.query.replacen('?', "&", 1)),
+            false => format!("{url}{}", self.query),
+        };
         let mut request = self.agent.get(url);
         for (name, value) in self.headers() {
             request = request.header(name, value);
@@ -100,7 +110,8 @@ impl Http {
 
     /// Posts JSON; an answer may be as long as `most` bytes.
     pub fn post(&self, path: &str, body: &Value, most: u64) -> Result<Answered, Refusal> {
-        let mut request = self.agent.post(format!("{}{path}", self.base)).header("content-type", "application/json");
+        let mut request =
+            self.agent.post(format!("{}{path}{}", self.base, self.query)).header("content-type", "application/json");
         for (name, value) in self.headers() {
             request = request.header(name, value);
         }
@@ -114,6 +125,7 @@ impl Http {
         match &self.key {
             Some(Key { secret, header: KeyHeader::Bearer }) => all.push(("authorization", format!("Bearer {secret}"))),
             Some(Key { secret, header: KeyHeader::XApiKey }) => all.push(("x-api-key", secret.clone())),
+            Some(Key { secret, header: KeyHeader::ApiKey }) => all.push(("api-key", secret.clone())),
             None => (),
         }
         all
@@ -147,7 +159,7 @@ impl Http {
         let text = self.without_key(String::from_utf8_lossy(&bytes).into_owned());
         // A stream of events though none was asked for, as some proxies send; it may open with a comment.
         let streamed = ["data:", "event:", ":"].iter().any(|begin| text.trim_start().starts_with(begin));
-        let mut body = if streamed { events(&text) } else { serde_json::from_str(&text).ok() };
+        let mut body = if streamed { events(&text) } else { json(&text) };
         if let Some(body) = &mut body {
             // Escapes and the pieces of a stream may have hidden it.
             self.forget_key(body);
@@ -158,10 +170,8 @@ impl Http {
         let Some(body) = body else {
             return Err(Refusal::again(format!("{} answered with what is no JSON: {}", self.base, excerpt(&text))));
         };
-        if let Some(error) = body.get("error").filter(|error| !error.is_null()) {
-            let code = error.get("code").or(error.get("status")).and_then(Value::as_u64);
-            let code = code.filter(|code| (400..600).contains(code)).unwrap_or(500);
-            return Err(self.refused(code as u16, Some(&body), &text, allowance));
+        if let Some(error) = error_inside(&body) {
+            return Err(self.refused(status_inside(error), Some(&body), &text, allowance));
         }
         Ok(Answered { status, body, allowance, elapsed })
     }
@@ -323,6 +333,92 @@ fn said(body: &Value) -> Option<String> {
     Some(kind.map_or(message.clone(), |kind| format!("{message} ({kind})")))
 }
 
+/// An error that came with the status of success: under its own key, or in place of an answer.
+fn error_inside(body: &Value) -> Option<&Value> {
+    let own = body.get("error").filter(|error| !error.is_null() && **error != Value::Bool(false));
+    let answers = ["choices", "content", "data", "models"].iter().any(|key| body.get(*key).is_some_and(|value| !value.is_null()));
+    let told = || body.get("message").or(body.get("detail")).is_some_and(|told| !told.is_null());
+    own.or_else(|| {
+        (body["object"] == "error" || (!answers && told() && (body.get("code").is_some() || body.get("detail").is_some())))
+            .then_some(body)
+    })
+}
+
+/// The status that an error stands for: the one that it names, or that of its kind.
+fn status_inside(error: &Value) -> u16 {
+    let number = |key: &str| match &error[key] {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    let named =
+        ["code", "status", "status_code", "http_status"].into_iter().find_map(number).filter(|code| (400..600).contains(code));
+    if let Some(code) = named {
+        return code as u16;
+    }
+    let kind = ["type", "code", "status"]
+        .into_iter()
+        .filter_map(|key| error[key].as_str())
+        .collect::<String>()
+        .to_lowercase()
+        .replace('_', "");
+    let kinds = [
+        ("notfound", 404),
+        ("invalidrequest", 400),
+        ("badrequest", 400),
+        ("validation", 422),
+        ("authentication", 401),
+        ("permission", 403),
+        ("ratelimit", 429),
+        ("overloaded", 529),
+    ];
+    kinds.iter().find(|(word, _)| kind.contains(word)).map_or(500, |(_, status)| *status)
+}
+
+/// A text as JSON. Numbers that are none, which Python writes as words, are null.
+fn json(text: &str) -> Option<Value> {
+    if let Ok(value) = serde_json::from_str(text) {
+        return Some(value);
+    }
+    if !["NaN", "Infinity"].iter().any(|word| text.contains(word)) {
+        return None;
+    }
+    let mut out = String::with_capacity(text.len());
+    let (mut rest, mut quoted) = (text, false);
+    while let Some(c) = rest.chars().next() {
+        let word = ["-Infinity", "Infinity", "NaN"].into_iter().find(|word| !quoted && rest.starts_with(word));
+        let length = match (word, c) {
+            (Some(word), _) => {
+                out.push_str("null");
+                rest = &rest[word.len()..];
+                continue;
+            }
+            // What is escaped ends no text.
+            (None, '\\') => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+            (None, c) => c.len_utf8(),
+        };
+        quoted ^= c == '"';
+        out.push_str(&rest[..length]);
+        rest = &rest[length..];
+    }
+    serde_json::from_str(&out).ok()
+}
+
+/// A server that asks to be left alone for longer than this is not waited for.
+pub const WAIT_MAX: Duration = Duration::from_secs(600);
+
+/// A server's wish that is too long to wait for, in words.
+pub fn too_long(why: &str, after: Option<Duration>, most: Duration) -> Option<String> {
+    let after = after.filter(|after| *after > most)?;
+    let words = match after.as_secs_f64() {
+        s if s < 100.0 => format!("{s:.0} s"),
+        s if s < 5940.0 => format!("{:.0} minutes", s / 60.0),
+        s if s < 36.0 * 3600.0 => format!("{:.1} hours", s / 3600.0),
+        s => format!("{:.1} days", s / 86400.0),
+    };
+    Some(format!("{why}\n  help: the server asks to be left alone for {words}, which is not waited for; try again after that"))
+}
+
 /// How long the server asks to be left alone: `retry-after`, in milliseconds, seconds or as a date; or, with an answer
 /// that was given, until an allowance that has run out is full again.
 fn wait(headers: &HeaderMap, status: u16) -> Option<Duration> {
@@ -340,7 +436,7 @@ fn wait(headers: &HeaderMap, status: u16) -> Option<Duration> {
         })
     };
     let wait = asked.or_else(|| if status == 429 || status < 300 { empty().reduce(f64::max) } else { None })?;
-    (wait.is_finite() && wait >= 0.0).then(|| Duration::from_secs_f64(wait.min(3600.0)))
+    (wait.is_finite() && wait >= 0.0).then(|| Duration::from_secs_f64(wait.min(1e7)))
 }
 
 /// Seconds until a time in RFC 3339 or RFC 2822.
@@ -439,6 +535,39 @@ mod tests {
         assert!((28.0..=30.0).contains(&left.unwrap()), "{left:?}");
         assert_eq!(duration("1h2m3.5s"), Some(3723.5));
         assert_eq!(duration("soon"), None);
+    }
+
+    #[test]
+    fn errors_with_the_status_of_success_are_errors_of_their_kind() {
+        let of = |text: &str| error_inside(&json(text).unwrap()).map(status_inside);
+        assert_eq!(of(r#"{"object": "error", "message": "not loaded", "type": "NotFoundError", "code": 404}"#), Some(404));
+        assert_eq!(of(r#"{"error": {"message": "no", "type": "invalid_request_error"}}"#), Some(400));
+        assert_eq!(of(r#"{"error": "slow", "code": "429"}"#), Some(500));
+        assert_eq!(of(r#"{"error": {"code": "429"}}"#), Some(429));
+        assert_eq!(of(r#"{"detail": "broken"}"#), Some(500));
+        assert_eq!(of(r#"{"choices": [], "error": null}"#), None);
+        assert_eq!(of(r#"{"content": [], "message": "x", "code": 3}"#), None);
+    }
+
+    #[test]
+    fn numbers_that_are_none_are_null_and_texts_stay() {
+        assert_eq!(
+            json(r#"{"a": -Infinity, "b": [NaN, Infinity], "c": "NaN \" Infinity"}"#).unwrap(),
+            serde_json::json!({ "a": null, "b": [null, null], "c": "NaN \" Infinity" })
+        );
+        assert_eq!(json("{NaN"), None);
+        assert_eq!(json("nothing"), None);
+    }
+
+    #[test]
+    fn long_wishes_are_told_in_words() {
+        let of = |seconds: u64| too_long("why", Some(Duration::from_secs(seconds)), WAIT_MAX);
+        assert_eq!(of(600), None);
+        assert!(
+            of(3600).unwrap().contains("60 minutes")
+                && of(86_400 * 3).unwrap().contains("3.0 days")
+                && of(20_000).unwrap().contains("5.6 hours")
+        );
     }
 
     #[test]

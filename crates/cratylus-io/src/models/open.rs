@@ -59,7 +59,8 @@ impl Opener {
         let (backend, setup, pool): (Arc<dyn Backend>, Setup, Arc<Pool>) = match &model.source {
             Source::Server(server) => {
                 let (backend, setup) = open_server(server, model, asked, before.as_ref())?;
-                (backend, setup, self.pool(endpoint(server)?, server.limits, None))
+                let known = backend.in_flight();
+                (backend, setup, self.pool(endpoint(server)?, server.limits, known))
             }
             Source::Mock(mock) => {
                 let backend = Arc::new(MockModel { mock: mock.clone(), requests: AtomicU64::new(0) });
@@ -117,7 +118,16 @@ fn given(model: &Model, asked: &str, identity: Value, how: How) -> Setup {
     let id = sha(identity.to_string().as_bytes());
     let why = if how.probabilities() { "it gives probabilities by itself" } else { "it gives text" };
     // The prefill is for models that can be made to begin with it; a script is told of it and does as it likes.
-    Setup { asked: asked.into(), name: model.name.clone(), identity, id, how, prefill: false, why: why.into() }
+    Setup {
+        asked: asked.into(),
+        name: model.name.clone(),
+        identity,
+        id,
+        how,
+        prefill: false,
+        why: why.into(),
+        characters_per_token: None,
+    }
 }
 
 fn open_server(
@@ -127,26 +137,33 @@ fn open_server(
     before: Option<&Setup>,
 ) -> Result<(Arc<dyn Backend>, Setup), Trouble> {
     let mut found = find(server)?;
-    let (how, prefill, why) = match before {
+    let (how, prefill, why, per_token) = match before {
         Some(before) => {
             // Answers must be signed as they were.
             let _ = found.model.answered_as.set(before.identity["signed"].clone());
             found.identity["signed"] = before.identity["signed"].clone();
             found.model.another = (found.identity != before.identity).then(|| found.identity.to_string());
-            (before.how, before.prefill, before.why.clone())
+            (before.how, before.prefill, before.why.clone(), before.characters_per_token)
         }
         None => {
-            let probe = Probe { found: &found.model, model };
+            let probe = Probe::new(&found.model, model);
             let way = probe.way()?;
             found.identity["signed"] = probe.signed()?;
-            (way.how, way.prefill, way.why)
+            (way.how, way.prefill, way.why, probe.characters_per_token())
         }
     };
     let id = sha(found.identity.to_string().as_bytes());
     // It is shown wherever the model is spoken of, and the server chose it.
-    let name = super::http::escaped(&found.model.model);
-    let setup = Setup { asked: asked.into(), name, identity: found.identity, id, how, prefill, why };
+    let name = super::http::escaped(short(&found.model.model));
+    let setup =
+        Setup { asked: asked.into(), name, identity: found.identity, id, how, prefill, why, characters_per_token: per_token };
     Ok((Arc::new(found.model), setup))
+}
+
+/// A model's name, of which llama-server makes the path of its file: then the file's.
+fn short(model: &str) -> &str {
+    let path = model.starts_with(['/', '.', '~']) || model.contains('\\') || (model.ends_with(".gguf") && model.contains('/'));
+    if path { model.rsplit(['/', '\\']).next().filter(|file| !file.is_empty()).unwrap_or(model) } else { model }
 }
 
 fn probe_program(program: &Program, model: &Model) -> Result<How, Trouble> {

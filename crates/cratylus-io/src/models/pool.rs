@@ -8,6 +8,7 @@
 //! pauses, or waits for the disk, holds none.
 
 use super::backend::{Backend, Given, Refusal, Request};
+use super::http::{WAIT_MAX, too_long};
 use crate::world::Trouble;
 use cratylus_core::language::model::Limits;
 use cratylus_core::{Purpose, Seed};
@@ -221,6 +222,9 @@ impl Pool {
                 }
                 Err(Refusal::Fatal(why)) => return Err(Ended::Failed(Trouble(why))),
                 Err(Refusal::Again { why, after, overloaded }) => {
+                    if let Some(why) = too_long(&why, after, WAIT_MAX) {
+                        return Err(Ended::Failed(Trouble(why)));
+                    }
                     if overloaded {
                         self.overloaded(began, after);
                     }

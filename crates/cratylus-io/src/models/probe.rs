@@ -2,18 +2,19 @@
 
 use super::asker::sha;
 use super::backend::{Backend, Given, Raw, Refusal, Request, Want};
-use super::http::{Answered, Http, escaped};
+use super::http::{Answered, Http, escaped, too_long};
 use super::server::{ServerModel, dialect_name, endpoint, headers, hosted, key, listed_max, who};
 use super::tape::{Constraint, How};
 use crate::world::Trouble;
 use cratylus_core::experiment::nearest;
+use cratylus_core::language::answer::{Read, Words};
 use cratylus_core::language::model::{Api, Choice, Dialect, Model, Query, Server};
 use cratylus_core::language::sampler::Sampler;
-use cratylus_core::language::spelling::{Beginnings, step};
+use cratylus_core::language::spelling::{Beginnings, Spellings, step};
 use cratylus_core::language::{Message, Prompt};
 use cratylus_core::window::Round;
 use serde_json::{Value, json};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 /// A server that was found, and what it says that it is.
@@ -29,6 +30,7 @@ pub fn find(server: &Server) -> Result<Found, Trouble> {
     let url = endpoint(server)?;
     let known = server.dialect.or(hosted(&url));
     let http = Http::new(&url, key(server, &url, known)?, &server.limits, headers(known));
+    let url = http.base().to_string();
     // Anthropic lists twenty models at a time unless it is asked for more.
     let pages = if known == Some(Dialect::Anthropic) { "?limit=1000" } else { "" };
     let listed = patiently(|| http.get(&format!("{url}/models{pages}")));
@@ -101,6 +103,8 @@ pub fn find(server: &Server) -> Result<Found, Trouble> {
         server: server.clone(),
         answered_as: OnceLock::new(),
         another: None,
+        // More than that would wait there, and seem slow.
+        slots: props["total_slots"].as_u64().and_then(|slots| u32::try_from(slots).ok()).filter(|slots| *slots > 0),
         scores: OnceLock::new(),
     };
     Ok(Found { model, identity })
@@ -141,6 +145,9 @@ pub fn patiently<T>(mut ask: impl FnMut() -> Result<T, Refusal>) -> Result<T, Re
     let mut tries = 0;
     loop {
         match ask() {
+            Err(Refusal::Again { why, after, .. }) if too_long(&why, after, PATIENCE).is_some() => {
+                return Err(Refusal::Fatal(too_long(&why, after, PATIENCE).unwrap_or(why)));
+            }
             Err(Refusal::Again { why, after, overloaded }) if (tries < 5 || overloaded) && began.elapsed() < PATIENCE => {
                 tries += 1;
                 if !unreadable(&why) {
@@ -171,6 +178,8 @@ fn refused(refusal: &Refusal) -> bool {
 
 /// Asks a server as a run would.
 pub struct Probe<'a> {
+    /// Characters of prompts that were sent, and the tokens that the server counted in them.
+    pub counted: Mutex<[u64; 2]>,
     /// The server that is asked.
     pub found: &'a ServerModel,
     /// The model as an agent would use it, with its protocol and names.
@@ -230,12 +239,29 @@ pub struct Way {
     pub why: String,
 }
 
-impl Probe<'_> {
+impl<'a> Probe<'a> {
+    /// Of a model on a server.
+    pub fn new(found: &'a ServerModel, model: &'a Model) -> Probe<'a> {
+        Probe { counted: Mutex::default(), found, model }
+    }
+
+    /// How many characters a token of a prompt has, where the server counted them.
+    pub fn characters_per_token(&self) -> Option<f64> {
+        let [characters, tokens] = *self.counted.lock().expect("no panic while counting");
+        (characters > 500 && tokens > 0).then(|| characters as f64 / tokens as f64)
+    }
+
     fn ask(&self, prompt: &Prompt, window: &[Round], want: Want, prefill: bool) -> Result<Given, Refusal> {
         let order: Vec<u16> = (0..self.model.names.len() as u16).collect();
         let query = Query { window: window.into(), order: order.into(), draw: 0, again: 0 };
         let request = Request { model: self.model, query: &query, prompt, names: &self.model.names, before: &[], want, prefill };
-        patiently(|| self.found.ask(&request))
+        let given = patiently(|| self.found.ask(&request))?;
+        if let Some(tokens) = given.took.prompt_tokens {
+            let sent: usize = prompt.messages.iter().map(|message| message.text.len()).sum();
+            let mut counted = self.counted.lock().expect("no panic while counting");
+            *counted = [counted[0] + sent as u64, counted[1] + tokens];
+        }
+        Ok(given)
     }
 
     fn prompt(&self, window: &[Round]) -> Result<Prompt, Trouble> {
@@ -279,15 +305,16 @@ impl Probe<'_> {
             let Raw::Next(tokens) = given.raw else { return Ok(Listed::Never) };
             let plain = Sampler { temperature: 1.0, top_k: None, top_p: None, min_p: None, typical_p: None };
             let follow = Beginnings::Follow { resolution: self.model.resolution, about: None };
-            let step = step(&self.model.names, "", 1.0, &tokens, &plain, follow);
+            let spellings = Spellings::new(&self.model.names, if prefill { &prompt.prefill } else { "" });
+            let step = step(&spellings, "", 1.0, &tokens, &plain, follow);
             look.tokens = look.tokens.max(tokens.len());
             look.unlisted = look.unlisted.max(step.unlisted);
             // The sampler took what is listed for all there is.
             look.names = look.names.min(step.names.iter().sum::<f64>() * (1.0 - step.unlisted));
             look.follow |= !step.follow.is_empty();
-            let begun = |name: &&String| step.follow.iter().any(|beginning| name.starts_with(beginning.text.trim_start()));
-            let mut names = self.model.names.iter().zip(&step.names);
-            let unspelled = names.find(|(name, p)| **p == 0.0 && !begun(name)).map(|(name, _)| name.clone());
+            let begun = |place: usize| step.follow.iter().any(|beginning| spellings.begins(place, &beginning.text));
+            let mut names = self.model.names.iter().zip(&step.names).enumerate();
+            let unspelled = names.find(|(place, (_, p))| **p == 0.0 && !begun(*place)).map(|(_, (name, _))| name.clone());
             look.unspelled = look.unspelled.or(unspelled);
         }
         Ok(Listed::As(look))
@@ -344,7 +371,7 @@ impl Probe<'_> {
         let mut odd = self.model.clone();
         odd.names = vec!["vexqu".into(), "jaldo".into()];
         let prompt = self.prompt(&[])?;
-        let probe = Probe { found: self.found, model: &odd };
+        let probe = Probe::new(self.found, &odd);
         for _ in 0..2 {
             let given =
                 match probe.ask(&prompt, &[], Want::Text { constrained: Some(by) }, prefill && by != Constraint::JsonSchema) {
@@ -352,9 +379,11 @@ impl Probe<'_> {
                     Err(refusal) if refused(&refusal) => return Ok(false),
                     Err(refusal) => return Err(trouble(refusal)),
                 };
-            let Raw::Text { text, cut } = given.raw else { return Ok(false) };
-            let prefilled = prefill && by != Constraint::JsonSchema;
-            if odd.protocol.read(&odd.names, &text, prefilled, cut).is_err() {
+            let Raw::Text { text, cut, instead } = given.raw else { return Ok(false) };
+            let schema = by == Constraint::JsonSchema;
+            let words = Words { text: &text, cut, instead };
+            let heard = odd.protocol.hear(&odd.names, words, prefill && !schema, schema.then_some(Read::Value));
+            if heard.name.is_err() {
                 return Ok(false);
             }
         }
@@ -381,6 +410,15 @@ impl Probe<'_> {
                         prefill,
                         &format!("{begins}, and a first token is a name only {} of the time", percent(look.names)),
                     );
+                }
+                // Whoever fixed the length of the lists did not ask for another way of asking, which takes a call for each
+                // decision.
+                Some(look) if self.too_short(&look).is_some() && self.model.top_logprobs.is_some() => {
+                    let why = self.too_short(&look).unwrap_or_default();
+                    return Err(Trouble(format!(
+                        "top_logprobs = {} is too few: {why}\n  help: leave top_logprobs out, which asks for as many as it takes, or give a greater number; choice = \"text\" or \"constrained\" asks for words, a call for each decision",
+                        look.listed
+                    )));
                 }
                 Some(Look { unspelled: Some(name), tokens, .. }) if asked(&[Choice::Auto]) => {
                     let why = format!("none of {tokens} next tokens says or begins `{name}`");
@@ -428,6 +466,23 @@ impl Probe<'_> {
             }
         }
         self.words(prefill, "as the experiment says")
+    }
+
+    /// Why a list of next tokens says too little of the names, where `auto` would go on to words.
+    fn too_short(&self, look: &Look) -> Option<String> {
+        if self.model.choice != Choice::Auto {
+            return None;
+        }
+        match &look.unspelled {
+            Some(name) => Some(format!("none of {} next tokens says or begins `{name}`", look.tokens)),
+            None if look.unlisted > UNLISTED_MAX && look.names < 10.0 * look.unlisted => Some(format!(
+                "lists of {} next tokens leave out {}, and the names have {}",
+                look.tokens,
+                percent(look.unlisted),
+                percent(look.names)
+            )),
+            None => None,
+        }
     }
 
     fn words(&self, prefill: bool, why: &str) -> Result<Way, Trouble> {

@@ -37,7 +37,7 @@ impl Backend for CannedAnswers {
         let answers = if to_this.is_empty() { to_any } else { to_this };
         let answer = answers[(request.query.draw % answers.len() as u64) as usize];
         let raw = match (&answer.text, &answer.probabilities) {
-            (Some(text), _) => Raw::Text { text: text.clone(), cut: false },
+            (Some(text), _) => Raw::Text { text: text.clone(), cut: false, instead: None },
             (None, Some(p)) => Raw::Names(names.iter().map(|name| p.get(name).copied().unwrap_or(0.0)).collect()),
             (None, None) => unreachable!("checked when the experiment was read"),
         };
@@ -75,7 +75,7 @@ impl Backend for MockModel {
         }
         // A policy has answers to memories and to nothing else.
         let Some(&first) = request.query.order.first() else {
-            return Ok(given(Raw::Text { text: "I would rather not say.".into(), cut: false }));
+            return Ok(given(Raw::Text { text: "I would rather not say.".into(), cut: false, instead: None }));
         };
         let mut p = vec![0.0; request.model.names.len()];
         policy.distribution(&request.query.window, &mut p);
@@ -99,7 +99,7 @@ impl Backend for MockModel {
             }
             None => "I would rather not say.".into(),
         };
-        Ok(given(Raw::Text { text, cut: false }))
+        Ok(given(Raw::Text { text, cut: false, instead: None }))
     }
 
     fn in_flight(&self) -> Option<u32> {
@@ -239,7 +239,7 @@ impl Backend for Program {
         })?;
         match answer {
             Line { error: Some(why), .. } => Err(Refusal::Fatal(format!("`{}`: {}", self.name, excerpt(&why)))),
-            Line { text: Some(text), .. } => Ok(given(Raw::Text { text, cut: false })),
+            Line { text: Some(text), .. } => Ok(given(Raw::Text { text, cut: false, instead: None })),
             Line { probabilities: Some(p), .. } => {
                 let sum: f64 = p.values().sum();
                 if let Some(other) = p.keys().find(|name| !names.contains(name)) {

@@ -2,13 +2,14 @@
 //! answers are read leniently, as servers differ more than their documents.
 
 use super::backend::{Backend, Given, Raw, Refusal, Request, Want};
-use super::http::{Http, Key, KeyHeader, escaped, host, loopback};
+use super::http::{Http, Key, KeyHeader, escaped, excerpt, host, loopback};
 use super::tape::{Constraint, Took};
 use crate::manifest::now;
 use crate::world::Trouble;
+use cratylus_core::language::answer::Instead;
 use cratylus_core::language::model::{Api, Dialect, OnChange, Server, Source};
 use cratylus_core::language::sampler::Sampler;
-use cratylus_core::language::spelling::NextToken;
+use cratylus_core::language::spelling::{NextToken, in_format};
 use cratylus_core::language::{Message, Prompt};
 use cratylus_core::memorised::Scored;
 use serde_json::{Map, Value, json};
@@ -28,6 +29,8 @@ pub struct ServerModel {
     pub answered_as: OnceLock<Value>,
     /// What the server says that it is, where a run began with another: then every answer is marked with it.
     pub another: Option<String>,
+    /// How many requests it answers at once, where it says so.
+    pub slots: Option<u32>,
     /// Whether it scores a given text, once it was tried.
     pub scores: OnceLock<Result<(), String>>,
 }
@@ -43,7 +46,16 @@ pub fn endpoint(server: &Server) -> Result<String, Trouble> {
             "which server? Give `agents.endpoint` in the experiment, --set agents.endpoint=…, or {ENDPOINT_ENV} in the environment, such as http://127.0.0.1:8080/v1"
         )));
     };
-    let given = given.trim().trim_end_matches('/');
+    let given = given.trim();
+    let (given, query) = given.split_once('?').map_or((given, None), |(given, query)| (given, Some(query)));
+    let given = given.split('#').next().unwrap_or(given).trim_end_matches('/');
+    let secret =
+        |key: &str| ["key", "token", "secret", "signature", "sig", "code"].iter().any(|word| key.to_lowercase().ends_with(word));
+    if query.is_some_and(|query| query.split('&').any(|pair| secret(pair.split('=').next().unwrap_or("")))) {
+        return Err(Trouble::new(
+            "an endpoint must not hold a key, as experiments are kept; put the key into the environment (`key_env`)",
+        ));
+    }
     let url = if given.contains("://") { given.to_string() } else { format!("http://{given}") };
     if !url.starts_with("http://") && !url.starts_with("https://") {
         return Err(Trouble::new(format!("`{given}` is no address of a server; it begins with http:// or https://")));
@@ -56,12 +68,22 @@ pub fn endpoint(server: &Server) -> Result<String, Trouble> {
         return Err(Trouble::new("an endpoint must not hold a user or a key; put the key into the environment (`key_env`)"));
     }
     let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
-    Ok(if path.is_empty() { format!("{url}/v1") } else { url })
+    // A whole address is one of something that the server does; what is wanted is where they all are.
+    const DOES: [&str; 6] = ["/chat/completions", "/completions", "/messages", "/responses", "/models", "/embeddings"];
+    let url =
+        DOES.iter().find_map(|does| url.strip_suffix(does)).map_or(url.clone(), |base| base.trim_end_matches('/').to_string());
+    let query = query.map_or(String::new(), |query| format!("?{query}"));
+    Ok(if path.is_empty() { format!("{url}/v1{query}") } else { format!("{url}{query}") })
 }
 
 /// The key for an endpoint, from the environment alone. A hosted service's usual key goes to that service only.
 pub fn key(server: &Server, url: &str, dialect: Option<Dialect>) -> Result<Option<Key>, Trouble> {
-    let header = if dialect == Some(Dialect::Anthropic) { KeyHeader::XApiKey } else { KeyHeader::Bearer };
+    let azure = [".azure.com", ".azure-api.net"].iter().any(|end| host(url).ends_with(end));
+    let header = match dialect {
+        Some(Dialect::Anthropic) => KeyHeader::XApiKey,
+        _ if azure => KeyHeader::ApiKey,
+        _ => KeyHeader::Bearer,
+    };
     if let Some(name) = &server.key_env {
         let secret = std::env::var(name).map_err(|_| {
             Trouble::new(format!("`key_env` says that the key is in the environment as {name}, and there is no such variable"))
@@ -277,7 +299,7 @@ fn choices(request: &Request<'_>) -> Vec<String> {
     // What the prefill opened is closed, so that the answer is whole.
     let close: String = opened.chars().rev().take_while(|c| "'\"".contains(*c)).collect();
     let begin = if request.prefill { "" } else { opened.as_str() };
-    request.names.iter().map(|name| format!("{begin}{name}{close}")).collect()
+    request.names.iter().map(|name| format!("{begin}{}{close}", in_format(name, opened))).collect()
 }
 
 fn escape_regex(text: &str) -> String {
@@ -298,9 +320,10 @@ impl ServerModel {
                 "/messages"
             }
             (_, Api::Chat) => {
-                let mut messages: Vec<Value> = request
-                    .prompt
-                    .messages
+                let merged = self.server.merge_system.then(|| merged(&request.prompt.messages));
+                let mut messages: Vec<Value> = merged
+                    .as_deref()
+                    .unwrap_or(&request.prompt.messages)
                     .iter()
                     .map(|message| json!({ "role": message.role, "content": message.text }))
                     .collect();
@@ -330,6 +353,76 @@ impl ServerModel {
     }
 }
 
+/// Messages with those of the system at the head of the first one of the user.
+pub fn merged(messages: &[Message]) -> Vec<Message> {
+    let (system, mut others): (Vec<Message>, Vec<Message>) =
+        messages.iter().cloned().partition(|message| message.role == "system");
+    let head: String = system.iter().map(|message| format!("{}\n\n", message.text)).collect();
+    match others.first_mut() {
+        Some(first) => first.text = format!("{head}{}", first.text),
+        None => others.push(Message { role: "user".into(), text: head.trim_end().into() }),
+    }
+    others
+}
+
+/// A refusal of a request, with the way out where a field or a message is what is refused.
+pub fn with_way_out(refusal: Refusal, body: &Value) -> Refusal {
+    let Refusal::Fatal(why) = refusal else { return refusal };
+    let refused = [400, 404, 415, 422, 501].iter().any(|status| why.contains(&format!(" answered {status}:")));
+    match refused.then(|| way_out(&why, body)).flatten() {
+        Some(help) => Refusal::Fatal(format!("{why}\n  help: {help}")),
+        None => Refusal::Fatal(why),
+    }
+}
+
+fn way_out(why: &str, body: &Value) -> Option<String> {
+    let said = why.split_once(" answered ").map_or(why, |(_, said)| said).to_lowercase();
+    // As a word of its own, so that `n` is not found in `not`.
+    let named = |field: &str| {
+        said.match_indices(field).any(|(at, _)| {
+            let part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+            let (before, after) = (said[..at].chars().next_back(), said[at + field.len()..].chars().next());
+            let quoted = before.is_some_and(|c| "'\"`.".contains(c)) || field.len() > 4;
+            !part(before) && !part(after) && quoted
+        })
+    };
+    let has_system = body["messages"].as_array().is_some_and(|all| all.iter().any(|message| message["role"] == "system"));
+    let roles = [
+        "system role",
+        "role 'system'",
+        "role \"system\"",
+        "system message",
+        "system prompt",
+        "roles must alternate",
+        "only user and assistant roles",
+        "developer instruction",
+    ];
+    if has_system && (roles.iter().any(|words| said.contains(words)) || (said.contains("role") && named("system"))) {
+        return Some(
+            "merge_system = true puts the system message at the head of the user's; or use a protocol without one".into(),
+        );
+    }
+    let fields: Vec<&String> =
+        body.as_object()?.keys().filter(|key| !["model", "messages", "prompt", "system"].contains(&key.as_str())).collect();
+    if let Some(tokens) = fields.iter().find(|field| **field == "max_tokens").filter(|_| named("max_tokens")) {
+        let number = &body[tokens.as_str()];
+        return Some(format!(
+            "omit = [\"max_tokens\"] and extra = {{ max_completion_tokens = {number} }}, with more where the model reasons before it answers"
+        ));
+    }
+    let mut found: Vec<String> =
+        fields.into_iter().filter(|field| named(&field.to_lowercase())).map(|field| format!("\"{field}\"")).collect();
+    found.dedup();
+    (!found.is_empty()).then(|| {
+        let choice = if found.iter().any(|field| field.contains("logprobs")) {
+            "; or choice = \"text\", which asks for no log-probabilities"
+        } else {
+            ""
+        };
+        format!("omit = [{}] sends the request without; what it decides is then the server's affair{choice}", found.join(", "))
+    })
+}
+
 fn anthropic(prompt: &Prompt, begin: &str, body: &mut Map<String, Value>) {
     let of = |role: &str| -> Vec<&str> {
         prompt.messages.iter().filter(|message| message.role == role).map(|message| message.text.as_str()).collect()
@@ -354,7 +447,7 @@ impl Backend for ServerModel {
             Want::Text { .. } | Want::Names => 1 << 20,
             Want::Scores => (1 << 20) + 1024 * whole(request.prompt).len() as u64,
         };
-        let answered = self.http.post(path, &body, most)?;
+        let answered = self.http.post(path, &body, most).map_err(|refusal| with_way_out(refusal, &body))?;
         let unread = |why| format!("{} gave an answer that cannot be read: {why}", self.http.base());
         let raw = match request.want {
             // A server that does not score a text now never will.
@@ -385,6 +478,10 @@ impl Backend for ServerModel {
             at: now(),
         };
         Ok(Given { raw, sent, took, allowance: answered.allowance })
+    }
+
+    fn in_flight(&self) -> Option<u32> {
+        self.slots
     }
 
     /// Asked of the server itself, once.
@@ -451,12 +548,20 @@ fn read(body: &Value, want: Want) -> Result<Raw, String> {
     // Anthropic: blocks of content.
     if let Some(blocks) = body["content"].as_array() {
         let text: String = blocks.iter().filter_map(|block| block["text"].as_str()).collect();
+        let has = |kind: &str| blocks.iter().any(|block| block["type"] == kind);
+        let instead = match body["stop_reason"].as_str() {
+            Some("refusal") => Some(Instead::Refusal),
+            _ if has("tool_use") => Some(Instead::Tool),
+            _ if has("thinking") || has("redacted_thinking") => Some(Instead::Reasoning),
+            _ => None,
+        };
         return match want {
-            Want::Text { .. } => Ok(Raw::Text { text, cut: body["stop_reason"] == "max_tokens" }),
+            Want::Text { .. } => Ok(Raw::Text { text, cut: body["stop_reason"] == "max_tokens", instead }),
             _ => Err("it holds no log-probabilities".into()),
         };
     }
-    let choice = body["choices"].get(0).ok_or("it has no choices")?;
+    let choice = body["choices"].get(0).filter(|choice| choice.is_object());
+    let choice = choice.ok_or_else(|| format!("it has no choices: {}", excerpt(&body.to_string())))?;
     match want {
         Want::Next { .. } => next_tokens(&choice["logprobs"]).map(Raw::Next),
         Want::Names | Want::Scores => Err("servers give no probabilities of names".into()),
@@ -465,22 +570,58 @@ fn read(body: &Value, want: Want) -> Result<Raw, String> {
             let text = match content {
                 Some(Value::String(text)) => text.clone(),
                 Some(Value::Array(parts)) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
-                // A refusal may come without content; it is an answer, and an unusable one.
-                None if choice["finish_reason"].is_string() => choice["message"]["refusal"].as_str().unwrap_or("").into(),
-                _ => return Err("its message has no content".into()),
+                // What came in its place is an answer, and an unusable one.
+                None if choice["finish_reason"].is_string() || instead(choice).is_some() => String::new(),
+                _ => return Err(format!("its message has no content: {}", excerpt(&choice.to_string()))),
             };
-            Ok(Raw::Text { text, cut: choice["finish_reason"] == "length" })
+            let instead = instead(choice);
+            let text = match instead {
+                Some(Instead::Refusal) if text.is_empty() => choice["message"]["refusal"].as_str().unwrap_or("").into(),
+                _ => text,
+            };
+            Ok(Raw::Text { text, cut: choice["finish_reason"] == "length", instead })
         }
+    }
+}
+
+/// What a choice holds in place of words.
+fn instead(choice: &Value) -> Option<Instead> {
+    let message = &choice["message"];
+    let said = |key: &str| match &message[key] {
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(parts) => !parts.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        _ => false,
+    };
+    match choice["finish_reason"].as_str() {
+        _ if said("refusal") => Some(Instead::Refusal),
+        Some("content_filter" | "safety" | "SAFETY") => Some(Instead::Filter),
+        Some("tool_calls" | "function_call") => Some(Instead::Tool),
+        _ if said("tool_calls") || said("function_call") => Some(Instead::Tool),
+        _ if ["reasoning_content", "reasoning", "reasoning_details", "thinking"].into_iter().any(said) => {
+            Some(Instead::Reasoning)
+        }
+        _ => None,
+    }
+}
+
+/// A log-probability as servers spell it: null and the several words for infinity are a token that cannot come.
+fn logprob(value: &Value) -> Result<Option<f64>, String> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(word) if ["-inf", "-infinity", "nan"].contains(&word.to_ascii_lowercase().as_str()) => Ok(None),
+        value => match value.as_f64().filter(|logprob| *logprob <= 1e-3) {
+            Some(logprob) => Ok(Some(logprob)),
+            None => Err(format!("a log-probability is no number up to 0: {}", excerpt(&value.to_string()))),
+        },
     }
 }
 
 /// The distribution of the first new token, from the shape of chat completions or that of old completions.
 fn next_tokens(logprobs: &Value) -> Result<Vec<NextToken>, String> {
     let mut out: Vec<NextToken> = Vec::new();
-    let mut push = |bytes: Vec<u8>, logprob: Option<f64>, id: Option<u64>| {
-        let Some(logprob) = logprob.filter(|logprob| *logprob <= 1e-3) else {
-            return Err("a log-probability is no number up to 0".to_string());
-        };
+    let mut push = |bytes: Vec<u8>, value: &Value, id: Option<u64>| {
+        let Some(logprob) = logprob(value)? else { return Ok::<(), String>(()) };
         // The sampled token is listed twice by some servers, and equal strings of different tokens by others.
         let id = id.map(|id| id as u32);
         let twice = |known: &NextToken| known.bytes == bytes && known.id == id && (known.logprob - logprob).abs() < 1e-9;
@@ -496,17 +637,20 @@ fn next_tokens(logprobs: &Value) -> Result<Vec<NextToken>, String> {
             let bytes = token["bytes"]
                 .as_array()
                 .map(|bytes| bytes.iter().filter_map(|byte| byte.as_u64()).map(|byte| byte as u8).collect());
-            push(bytes.unwrap_or_else(|| text.as_bytes().to_vec()), token["logprob"].as_f64(), token["id"].as_u64())?;
+            push(bytes.unwrap_or_else(|| text.as_bytes().to_vec()), &token["logprob"], token["id"].as_u64())?;
         }
         if listed.is_empty() {
             return Err("it lists no next tokens".into());
         }
     } else if let Some(listed) = logprobs["top_logprobs"].get(0).and_then(Value::as_object) {
         for (text, logprob) in listed {
-            push(text.as_bytes().to_vec(), logprob.as_f64(), None)?;
+            push(text.as_bytes().to_vec(), logprob, None)?;
         }
     } else {
         return Err("it holds no log-probabilities".into());
+    }
+    if out.is_empty() {
+        return Err("none of the next tokens that it lists has a log-probability".into());
     }
     // A log-probability of minus infinity comes as a very low number, or not at all.
     let sum: f64 = out.iter().map(|token| token.logprob.exp()).sum();
@@ -522,4 +666,103 @@ pub fn caution(server: &Server) -> Option<String> {
     let known = server.dialect.or(hosted(&url));
     let open = url.starts_with("http://") && !loopback(&url) && key(server, &url, known).ok()?.is_some();
     open.then(|| format!("the key goes to {} without encryption; use https where others can listen", host(&url)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_where_all_paths_begin_however_it_is_given() {
+        let of = |given: &str| endpoint(&Server { endpoint: Some(given.into()), ..Server::default() });
+        let base = "http://127.0.0.1:8080/v1";
+        for given in [
+            "127.0.0.1:8080",
+            "http://127.0.0.1:8080/",
+            base,
+            "http://127.0.0.1:8080/v1/chat/completions",
+            "http://127.0.0.1:8080/v1/models/",
+        ] {
+            assert_eq!(of(given).unwrap(), base, "{given}");
+        }
+        let deployed = "https://x.openai.azure.com/openai/deployments/d";
+        assert_eq!(
+            of(&format!("{deployed}/chat/completions?api-version=2024-10-21")).unwrap(),
+            format!("{deployed}?api-version=2024-10-21")
+        );
+        assert!(of("http://h/v1?api-key=abc").unwrap_err().0.contains("must not hold a key"));
+        assert!(of("ftp://h/v1").is_err() && of("http://").is_err());
+    }
+
+    #[test]
+    fn what_came_in_place_of_words_is_told() {
+        let text = Want::Text { constrained: None };
+        let of = |message: Value, finish: &str| match read(
+            &json!({ "choices": [{ "message": message, "finish_reason": finish }] }),
+            text,
+        ) {
+            Ok(Raw::Text { text, cut, instead }) => (text, cut, instead),
+            other => panic!("{other:?}"),
+        };
+        let empty = |cut, instead| (String::new(), cut, Some(instead));
+        for field in ["reasoning_content", "reasoning"] {
+            assert_eq!(of(json!({ "content": null, field: "The other said" }), "length"), empty(true, Instead::Reasoning));
+            assert_eq!(of(json!({ "content": "", field: "The other said" }), "stop"), empty(false, Instead::Reasoning));
+        }
+        assert_eq!(of(json!({ "content": null, "tool_calls": [{}] }), "tool_calls"), empty(false, Instead::Tool));
+        assert_eq!(of(json!({ "content": null }), "content_filter"), empty(false, Instead::Filter));
+        assert_eq!(
+            of(json!({ "content": null, "refusal": "I can't" }), "stop"),
+            ("I can't".into(), false, Some(Instead::Refusal))
+        );
+        assert_eq!(of(json!({ "content": "Q", "refusal": null, "tool_calls": [] }), "stop"), ("Q".into(), false, None));
+        let none = read(&json!({ "choices": [], "id": "seven" }), text).unwrap_err();
+        assert!(none.contains("no choices") && none.contains("seven"), "{none}");
+        assert!(read(&json!({ "choices": null }), text).unwrap_err().contains("no choices"));
+        let blocks = json!({ "content": [{ "type": "thinking", "thinking": "hm" }], "stop_reason": "max_tokens" });
+        assert_eq!(read(&blocks, text), Ok(Raw::Text { text: String::new(), cut: true, instead: Some(Instead::Reasoning) }));
+    }
+
+    #[test]
+    fn a_token_that_cannot_come_is_no_mistake() {
+        let of = |values: &[Value]| {
+            let top: Vec<Value> =
+                values.iter().enumerate().map(|(i, value)| json!({ "token": format!("t{i}"), "logprob": value })).collect();
+            next_tokens(&json!({ "content": [{ "top_logprobs": top }] })).map(|tokens| tokens.len())
+        };
+        assert_eq!(of(&[json!(-0.7), json!(-0.9), Value::Null, json!("-Infinity"), json!("-inf")]), Ok(2));
+        assert!(of(&[Value::Null]).unwrap_err().contains("none of the next tokens"));
+        assert!(of(&[json!(0.5)]).unwrap_err().contains("no number up to 0"));
+        assert_eq!(next_tokens(&json!({ "top_logprobs": [{ "Q": -0.5, "M": null }] })).map(|tokens| tokens.len()), Ok(1));
+    }
+
+    #[test]
+    fn a_refused_field_comes_with_the_way_out() {
+        let body = json!({ "model": "m", "temperature": 0.5, "top_p": 1.0, "max_tokens": 15, "n": 1, "logprobs": true,
+            "messages": [{ "role": "system", "content": "x" }] });
+        let help = |said: &str| match with_way_out(Refusal::Fatal(format!("http://h/v1 answered 400: {said}")), &body) {
+            Refusal::Fatal(why) => why.split_once("help: ").map(|(_, help)| help.to_string()).unwrap_or_default(),
+            other => panic!("{other:?}"),
+        };
+        assert!(help("Unsupported value: 'temperature' does not support 0.5").contains("omit = [\"temperature\"]"));
+        assert!(help("`temperature` and `top_p` cannot both be given").contains("omit = [\"temperature\", \"top_p\"]"));
+        assert!(
+            help("Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead")
+                .contains("max_completion_tokens = 15")
+        );
+        assert!(help("logprobs are not supported with reasoning models").contains("choice = \"text\""));
+        for said in ["System role not supported", "Conversation roles must alternate user/assistant", "Unexpected role 'system'"]
+        {
+            assert!(help(said).contains("merge_system = true"), "{said}");
+        }
+        assert_eq!(help("the prompt is not allowed"), "");
+    }
+
+    #[test]
+    fn a_merged_system_message_stands_before_the_users() {
+        let message = |role: &str, text: &str| Message { role: role.into(), text: text.into() };
+        assert_eq!(merged(&[message("system", "a"), message("user", "b")]), [message("user", "a\n\nb")]);
+        assert_eq!(merged(&[message("system", "a")]), [message("user", "a")]);
+        assert_eq!(merged(&[message("user", "b")]), [message("user", "b")]);
+    }
 }

@@ -8,6 +8,7 @@
 
 use crate::world::{Trouble, at};
 use cratylus_core::language::Prompt;
+use cratylus_core::language::answer::{Instead, Words};
 use cratylus_core::language::spelling::Step;
 use cratylus_core::memorised::Scored;
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,9 @@ pub struct Setup {
     pub prefill: bool,
     /// Why it is asked in this way.
     pub why: String,
+    /// How many characters a token of its prompts has, where that was seen before the first question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub characters_per_token: Option<f64>,
 }
 
 /// How a choice is obtained.
@@ -160,12 +164,25 @@ pub enum Answer {
         /// Whether the limit of tokens cut it short.
         #[serde(default)]
         cut: bool,
+        /// What came in place of words, where the server said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instead: Option<Instead>,
     },
     /// What the tokens of a text are worth.
     Scores {
         /// In the order of the text.
         tokens: Vec<Scored>,
     },
+}
+
+impl Answer {
+    /// The words, where it is one in words.
+    pub fn words(&self) -> Option<Words<'_>> {
+        match self {
+            Answer::Text { text, cut, instead } => Some(Words { text, cut: *cut, instead: *instead }),
+            _ => None,
+        }
+    }
 }
 
 /// What a call took. None of it bears on a result.
@@ -551,7 +568,7 @@ mod tests {
             draw: Some(u64::MAX),
             again: 0,
             sent: serde_json::json!({ "temperature": 0.1 }),
-            answer: Answer::Text { text: text.into(), cut: false },
+            answer: Answer::Text { text: text.into(), cut: false, instead: None },
             took: Took::default(),
         }))
     }

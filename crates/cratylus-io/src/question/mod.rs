@@ -185,6 +185,8 @@ pub struct Bill {
     pub usd: Option<f64>,
 }
 
+/// Characters of a token, where the server was not seen to count any: rather too few, so that a bill is rather too high.
+pub const CHARACTERS_PER_TOKEN: f64 = 3.0;
 /// Calls that a name of several tokens is taken to need.
 const SPELLED: u64 = 5;
 
@@ -301,7 +303,9 @@ impl Interview<'_> {
         ];
         let window = vec![[0, 1]; subject.model.memory];
         let prompt = subject.model.told(&window, &[0, 1]).map_err(Trouble)?;
-        let length = prompt.messages.iter().map(|message| message.text.len() as u64).sum::<u64>() / 4;
+        let length = prompt.messages.iter().map(|message| message.text.len() as f64).sum::<f64>();
+        let per_token = subject.opened.setup.characters_per_token.unwrap_or(CHARACTERS_PER_TOKEN);
+        let length = (length / per_token).ceil() as u64;
         let mut paid = [false; 7];
         let bill = self.agenda.audits.iter().map(|&audit| {
             let (mut calls, mut tokens) = (0, [0, 0]);

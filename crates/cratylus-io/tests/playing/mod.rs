@@ -8,7 +8,7 @@ use cratylus_io::conduct::{Ended, Job, Progress, Refused, conduct};
 use cratylus_io::live::LiveOptions;
 use cratylus_io::manifest::{Build, Manifest};
 use cratylus_io::models::asker::Opened;
-use cratylus_io::models::doctor::{Examined, Finding, examine};
+use cratylus_io::models::doctor::{Depth, Examined, Finding, Told, examine};
 use cratylus_io::models::open::Opener;
 use cratylus_io::models::tape::{Call, Tape};
 use cratylus_io::table;
@@ -71,7 +71,11 @@ impl Experiment {
         let (_, worlds) = self.worlds();
         let (_, model) = worlds[0].models().next().unwrap();
         let Source::Server(server) = &model.source else { panic!("its model is on a server") };
-        examine(server, model, say)
+        examine(server, model, Depth::Whole, &mut |told| {
+            if let Told::Found(finding) = told {
+                say(finding);
+            }
+        })
     }
 
     /// Its model, ready to be asked.

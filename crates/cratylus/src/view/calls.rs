@@ -8,6 +8,7 @@ use cratylus_core::language::Prompt;
 use cratylus_core::language::model::Model;
 use cratylus_io::inputs::FileInputs;
 use cratylus_io::manifest::Manifest;
+use cratylus_io::models::asker::heard;
 use cratylus_io::models::tape::{Answer, Call, Setup, Tape};
 use cratylus_io::run_dir::{CALLS, PROMPTS, RunDir, base};
 use cratylus_io::{Trouble, at, table};
@@ -86,9 +87,9 @@ fn readers(dir: &Path) -> Vec<(Setup, Arc<Model>)> {
 impl Matches {
     /// Whether an answer in words was no name; None where that cannot be told.
     fn void(&self, call: &Call) -> Option<bool> {
-        let Answer::Text { text, cut } = &call.answer else { return Some(false) };
+        let Some(words) = call.answer.words() else { return Some(false) };
         let (setup, model) = self.readers.iter().find(|(setup, _)| setup.id == call.model)?;
-        Some(model.protocol.read(&model.names, text, setup.prefill, *cut).is_err())
+        Some(heard(model, setup, words).name.is_err())
     }
 }
 
