@@ -49,6 +49,7 @@ pub mod outcome;
 pub mod stop;
 
 pub mod stats;
+pub mod duplicates;
 pub mod summary;
 pub mod threshold;
 
