@@ -33,5 +33,6 @@ mod pickle;
 mod progress;
 pub mod question;
 pub mod run_dir;
+pub mod text;
 
 pub use world::{Trouble, at};

@@ -85,7 +85,7 @@ impl RunDir {
             let why = if path.exists() { "it holds no experiment.toml" } else { "it does not exist" };
             return Err(Trouble::new(format!("{} is not a run directory: {why}", path.display())));
         }
-        let experiment = std::fs::read_to_string(&file).map_err(at("reading", &file))?;
+        let experiment = crate::text::read(&file)?;
         let document = Document::parse(&file.display().to_string(), &experiment, &[]).map_err(Trouble)?;
         let points = document.points().map_err(Trouble)?;
         Ok(RunDir { path: path.into(), finished: path.join(RUNS).exists(), points, experiment })

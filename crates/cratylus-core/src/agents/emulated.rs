@@ -457,7 +457,10 @@ fn known() -> Vec<String> {
 
 fn find(name: &str) -> Result<Arc<Emulated>, String> {
     let found = built_in().iter().find(|model| model.name == name).cloned();
-    found.ok_or_else(|| format!("there is no emulated model `{name}`{}", nearest(name, &known())))
+    found.ok_or_else(|| {
+        let live = "emulated agents are fitted to recorded runs; a model itself is asked by `kind = \"llm\"`";
+        format!("there is no emulated model `{name}`{}; {live}", nearest(name, &known()))
+    })
 }
 
 #[cfg(test)]
