@@ -164,9 +164,14 @@ impl Groups {
         let mut lines = Vec::new();
         for (i, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             let line = line.split('#').next().unwrap_or("");
-            let words = line.split([' ', '\t', ',', ';']).map(|word| word.trim().trim_matches('"')).filter(|word| !word.is_empty());
-            let number =
-                |word: &str| word.strip_suffix(".0").unwrap_or(word).parse::<u32>().map_err(|_| format!("line {}: `{word}` is not an agent's number", i + 1));
+            let words =
+                line.split([' ', '\t', ',', ';']).map(|word| word.trim().trim_matches('"')).filter(|word| !word.is_empty());
+            let number = |word: &str| {
+                word.strip_suffix(".0")
+                    .unwrap_or(word)
+                    .parse::<u32>()
+                    .map_err(|_| format!("line {}: `{word}` is not an agent's number", i + 1))
+            };
             if lines.is_empty() && words.clone().count() > 1 && words.clone().all(|word| word.starts_with(char::is_alphabetic)) {
                 continue;
             }

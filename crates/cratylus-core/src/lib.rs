@@ -48,8 +48,8 @@ pub mod minds;
 pub mod outcome;
 pub mod stop;
 
-pub mod stats;
 pub mod duplicates;
+pub mod stats;
 pub mod summary;
 pub mod threshold;
 

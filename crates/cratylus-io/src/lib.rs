@@ -15,6 +15,7 @@ pub mod models;
 
 pub mod ai_norms;
 pub mod answers;
+pub mod belonging;
 pub mod calls;
 pub mod cells;
 pub mod columns;

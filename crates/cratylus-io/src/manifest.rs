@@ -43,6 +43,12 @@ pub struct Manifest {
     pub exit: String,
     /// A hash over the digests of all runs. Equal digests mean equal events.
     pub digest: Option<String>,
+    /// A hash of the outcomes of all runs, so that a table that was changed since can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcomes: Option<String>,
+    /// How many readings there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readings: Option<u64>,
 }
 
 /// What kind of machine ran a directory. Nothing in it names the machine.
@@ -90,6 +96,8 @@ impl Manifest {
             ended: None,
             exit: "running".into(),
             digest: None,
+            outcomes: None,
+            readings: None,
         }
     }
 

@@ -20,7 +20,8 @@ pub fn decode(bytes: &[u8]) -> Result<String, String> {
     })
 }
 
-fn text_of(bytes: &[u8]) -> Result<String, String> {
+/// The same with its line ends as they are.
+pub fn text_of(bytes: &[u8]) -> Result<String, String> {
     if let Some(what) = no_text(bytes) {
         return Err(format!("is no text but {what}"));
     }

@@ -19,6 +19,7 @@ use cratylus_io::evidence::conditions;
 use cratylus_io::manifest::write_whole;
 use cratylus_io::models::http::escaped;
 use cratylus_io::question::Bill;
+use cratylus_io::run_dir::RunDir;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -166,7 +167,7 @@ impl Audit {
                 continue;
             }
             self.keep(dir, conditions)?;
-            report::write(dir)?;
+            report::read(dir)?.write(&dir.join(cratylus_io::run_dir::REPORT))?;
             eprintln!("{}: findings.json and report.html", dir.display());
         }
         asked.extend(of_model(questioned));
@@ -330,6 +331,10 @@ impl Audit {
 fn read(dirs: &[PathBuf]) -> Result<(Vec<Condition>, Vec<usize>), Failure> {
     let (mut all, mut ends): (Vec<Condition>, Vec<usize>) = (Vec::new(), Vec::new());
     for dir in dirs {
+        // What is to be said of a directory is said before what it holds.
+        if let Ok(dir) = RunDir::open(dir) {
+            report::warn(&dir);
+        }
         for mut condition in conditions(dir).map_err(Failure::input)? {
             if all.iter().any(|other| other.label == condition.label) {
                 let name = dir.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());

@@ -51,17 +51,26 @@ pub fn of(error: &Error, arguments: &[String]) -> Option<String> {
             let before = at.and_then(|at| arguments.get(at.checked_sub(2)?..at));
             let value = || match word.split_once('=') {
                 Some((_, value)) => value.to_string(),
-                None => at.and_then(|at| arguments.get(at + 1)).filter(|next| !next.starts_with('-')).cloned().unwrap_or_else(|| "…".into()),
+                None => at
+                    .and_then(|at| arguments.get(at + 1))
+                    .filter(|next| !next.starts_with('-'))
+                    .cloned()
+                    .unwrap_or_else(|| "…".into()),
             };
-            let options: Vec<String> = verb.get_arguments().filter_map(|option| option.get_long()).map(|long| format!("--{long}")).collect();
+            let options: Vec<String> =
+                verb.get_arguments().filter_map(|option| option.get_long()).map(|long| format!("--{long}")).collect();
             let sets = options.iter().any(|option| option == "--set");
             let bare = word.split('=').next().unwrap_or("").trim_start_matches('-').replace('-', "_");
             let help = match (before, word.starts_with("--"), word.starts_with('-')) {
-                (Some([set, key]), false, false) if set == "--set" && !key.contains('=') => format!("a setting is one word: `--set {key}={word}`"),
+                (Some([set, key]), false, false) if set == "--set" && !key.contains('=') => {
+                    format!("a setting is one word: `--set {key}={word}`")
+                }
                 (_, true, _) if sets && options.iter().all(|option| *option != word) && meant(&bare).is_some() => {
                     format!("keys of the experiment are changed by `--set {}={}`", meant(&bare)?, value())
                 }
-                (_, true, _) if bare == "verbose" || bare == "debug" => "there is no such option; all that is known is said".to_string(),
+                (_, true, _) if bare == "verbose" || bare == "debug" => {
+                    "there is no such option; all that is known is said".to_string()
+                }
                 (_, true, _) => match nearest(&word, options.iter().cloned()) {
                     Some(option) => format!("did you mean `{option}`?"),
                     None => format!("there are: {}", options.join(", ")),

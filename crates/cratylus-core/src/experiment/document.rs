@@ -396,7 +396,10 @@ fn unread(text: &str, error: &toml::de::Error) -> Mistake {
     let grouped = |value: &&str| {
         let groups: Vec<&str> = value.split(',').collect();
         let digits = |group: &&str| group.chars().all(|c| c.is_ascii_digit());
-        groups.len() > 1 && (1..=3).contains(&groups[0].len()) && groups.iter().all(digits) && groups[1..].iter().all(|g| g.len() == 3)
+        groups.len() > 1
+            && (1..=3).contains(&groups[0].len())
+            && groups.iter().all(digits)
+            && groups[1..].iter().all(|g| g.len() == 3)
     };
     if let Some(value) = value.filter(grouped) {
         let help = format!("write `{}` or `{}`", value.replace(',', ""), value.replace(',', "_"));
@@ -556,7 +559,8 @@ mod tests {
     #[test]
     fn a_setting_of_a_swept_key_is_never_without_effect() {
         let check = |sweep: &str, set: &str, points: &[&str]| {
-            let (left, notes, written) = read(&format!("[sweep]\n{sweep}\n"), &[set]).unwrap_or_else(|why| panic!("{set}: {why}"));
+            let (left, notes, written) =
+                read(&format!("[sweep]\n{sweep}\n"), &[set]).unwrap_or_else(|why| panic!("{set}: {why}"));
             assert_eq!(left, points, "{set}");
             assert!(notes[0].contains("is swept over"), "{notes:?}");
             // What is kept of the experiment gives the same points.
@@ -571,13 +575,17 @@ mod tests {
         // As the file spells it, for that is what seeds are made from.
         check("\"population.size\" = { from = 10, to = 30, step = 10 }", "population.size=20", &["population.size=20"]);
         let shares = "\"agents.committed\" = [{ name = \"Q\", share = 0.10 }, { name = \"M\", share = 0.2 }]";
-        assert!(read(&format!("[sweep]\n{shares}\n"), &["agents.committed.share=0.3"]).unwrap_err().contains("would be overwritten"));
+        assert!(
+            read(&format!("[sweep]\n{shares}\n"), &["agents.committed.share=0.3"]).unwrap_err().contains("would be overwritten")
+        );
         let both = "way = [{ \"game.memory\" = 1, \"population.size\" = 4 }, { \"game.memory\" = 2, \"population.size\" = 6 }]";
         check(both, "game.memory=2", &["game.memory=2 population.size=6"]);
         assert!(read(&format!("[sweep]\n{both}\n"), &["game.memory=3"]).unwrap_err().contains("never with this value"));
         let zip = "way = { \"game.memory\" = [1, 2], \"population.size\" = [4, 6] }";
         check(zip, "population.size=4", &["game.memory=1 population.size=4"]);
-        assert!(read(&format!("[sweep]\n{sizes}\n"), &["population.size=many"]).unwrap_err().contains("--set population.size=many"));
+        assert!(
+            read(&format!("[sweep]\n{sizes}\n"), &["population.size=many"]).unwrap_err().contains("--set population.size=many")
+        );
     }
 
     #[test]
@@ -587,7 +595,10 @@ mod tests {
         check("population.size = [10, 20]\ngame.memory = [1, 2]", "\"population.size\" = [10, 20]\n\"game.memory\" = [1, 2]");
         check("population.size = { from = 10, to = 30, step = 10 }", "\"population.size\" = [10, 20, 30]");
         check("population = { size = [10, 20] }", "\"population.size\" = [10, 20]");
-        check("n = { population.size = [4, 6], game.memory = [1, 2] }", "n = { \"population.size\" = [4, 6], \"game.memory\" = [1, 2] }");
+        check(
+            "n = { population.size = [4, 6], game.memory = [1, 2] }",
+            "n = { \"population.size\" = [4, 6], \"game.memory\" = [1, 2] }",
+        );
         assert_eq!(points("population.size = [10, 20]").unwrap(), points("[sweep.population]\nsize = [10, 20]").unwrap());
         assert!(points("population.size = { from = 10, to = 20 }").unwrap_err().contains("`step` or `count`"));
         assert!(points("population.size = 10").unwrap_err().contains("is a list, not an integer"));
@@ -621,7 +632,6 @@ mod tests {
         check("[agents]", "[agents.committed]\ncount = 2\n[agents]", "`agents.committed.name` is missing");
         check("[agents]", "[agents.committed]\nname = \"Q\"\nshare = 20\n[agents]", "20 % is 0.2");
         check("[agents]", "[agents.committed]\nname = \"Q\"\ncount = 0.2\n[agents]", "`share = 0.2`");
-
 
         check("[agents]", "[game]\n[agents]", "line 6");
         check(BASE, "{\n \"name\": \"n\" }", "this is JSON");

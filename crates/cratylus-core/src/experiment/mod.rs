@@ -551,6 +551,11 @@ impl Experiment {
         added.map(|committed| committed.count(self.population.size)).fold(self.population.size, u64::saturating_add)
     }
 
+    /// Whether who meets whom is the same in every run, so that runs may be equal.
+    pub fn pairing_is_fixed(&self) -> bool {
+        self.population.pairing == Pairing::AllAtOnce
+    }
+
     /// How many agents are followed one by one: all, or none where they are counted.
     pub fn followed(&self) -> u32 {
         match self.population.engine {

@@ -87,7 +87,11 @@ pub(super) fn keys(at: &str) -> Vec<String> {
             (None, _) => Vec::new(),
         };
         let found: Vec<String> = of(schema);
-        if found.is_empty() { either.map(|schema| inside(schema, parts)).find(|keys| !keys.is_empty()).unwrap_or_default() } else { found }
+        if found.is_empty() {
+            either.map(|schema| inside(schema, parts)).find(|keys| !keys.is_empty()).unwrap_or_default()
+        } else {
+            found
+        }
     }
     inside(&schema(), &at.split('.').filter(|part| !part.is_empty()).collect::<Vec<_>>())
 }

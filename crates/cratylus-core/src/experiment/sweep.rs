@@ -85,7 +85,8 @@ pub(super) fn spread(table: &mut Table<'_>) {
     for (key, item) in std::mem::take(sweep) {
         let is_key = KEYS.contains(&key.get_ref().split('.').next().unwrap_or(""));
         let place = key.span();
-        let entries = if is_key { leaves(key.get_ref().to_string(), item) } else { vec![(key.get_ref().to_string(), together(item))] };
+        let entries =
+            if is_key { leaves(key.get_ref().to_string(), item) } else { vec![(key.get_ref().to_string(), together(item))] };
         for (key, item) in entries {
             sweep.insert(serde_spanned::Spanned::new(place.clone(), key.into()), item);
         }
@@ -130,7 +131,8 @@ pub(super) fn restrict<'a>(
 ) -> Result<Option<Left>, Mistake> {
     let Some(DeValue::Table(sweep)) = table.get_mut("sweep").map(serde_spanned::Spanned::get_mut) else { return Ok(None) };
     // A sweep that cannot be read gets its own words later.
-    let axes = sweep.iter().filter_map(|(word, item)| Some((word.get_ref().to_string(), axis((word.clone(), item.clone())).ok()?)));
+    let axes =
+        sweep.iter().filter_map(|(word, item)| Some((word.get_ref().to_string(), axis((word.clone(), item.clone())).ok()?)));
     let axes: Vec<(String, Axis<'a>)> = axes.collect();
     let inside = |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.starts_with('.'));
     for (word, axis) in axes {
@@ -154,21 +156,29 @@ pub(super) fn restrict<'a>(
             continue;
         }
         let n = axis.values.len();
-        let fits = |values: &&Vec<(String, Item<'a>)>| wanted.iter().all(|(i, value)| values.get(*i).is_some_and(|(_, item)| same(item, value)));
+        let fits = |values: &&Vec<(String, Item<'a>)>| {
+            wanted.iter().all(|(i, value)| values.get(*i).is_some_and(|(_, item)| same(item, value)))
+        };
         let mut kept: Vec<Vec<(String, Item<'a>)>> = axis.values.iter().filter(fits).cloned().collect();
         let list = |item: &Item<'_>| matches!(item.get_ref(), DeValue::Array(_));
         if kept.is_empty() && first.len() == 1 {
             // A key that is swept alone can take any value, and in place of its list another list of values.
             let value = &wanted[0].1;
             kept = match value.get_ref() {
-                DeValue::Array(values) if !list(&first[0].1) => values.iter().map(|value| vec![(first[0].0.clone(), value.clone())]).collect(),
+                DeValue::Array(values) if !list(&first[0].1) => {
+                    values.iter().map(|value| vec![(first[0].0.clone(), value.clone())]).collect()
+                }
                 _ => vec![vec![(first[0].0.clone(), value.clone())]],
             };
         }
         if kept.is_empty() {
             let (swept, others) = (&first[wanted[0].0].0, first.len() - 1);
-            let why = format!("`{swept}` is swept together with {others} other key{}, and never with this value", if others == 1 { "" } else { "s" });
-            let mut there: Vec<String> = axis.values.iter().filter_map(|values| values.get(wanted[0].0)).map(|(_, item)| words(item)).collect();
+            let why = format!(
+                "`{swept}` is swept together with {others} other key{}, and never with this value",
+                if others == 1 { "" } else { "s" }
+            );
+            let mut there: Vec<String> =
+                axis.values.iter().filter_map(|values| values.get(wanted[0].0)).map(|(_, item)| words(item)).collect();
             there.dedup();
             there.truncate(12);
             return Err(Mistake::new(why).help(format!("its values are: {}", there.join(", "))));
@@ -184,7 +194,8 @@ pub(super) fn restrict<'a>(
         let items = kept.into_iter().map(|values| match &values[..] {
             [(swept, item)] if *swept == word => item.clone(),
             _ => {
-                let entries = values.into_iter().map(|(key, item)| (serde_spanned::Spanned::new(place.clone(), key.into()), item));
+                let entries =
+                    values.into_iter().map(|(key, item)| (serde_spanned::Spanned::new(place.clone(), key.into()), item));
                 serde_spanned::Spanned::new(place.clone(), DeValue::Table(entries.collect()))
             }
         });

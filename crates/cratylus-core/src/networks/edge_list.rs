@@ -199,7 +199,9 @@ fn columns(header: &[String], line: usize) -> Result<[usize; 2], String> {
 /// Whether three or more columns hold an agent and its neighbours, each agent once, and not an edge and its weight.
 fn neighbours(rows: &[(usize, Vec<String>)], size: u32) -> bool {
     let all: Option<Vec<Vec<u32>>> = rows.iter().map(|(_, fields)| fields.iter().map(|field| number(field)).collect()).collect();
-    let Some(all) = all.filter(|all| all.len() as u32 == size && size > 2 && all.iter().all(|row| row.len() > 2)) else { return false };
+    let Some(all) = all.filter(|all| all.len() as u32 == size && size > 2 && all.iter().all(|row| row.len() > 2)) else {
+        return false;
+    };
     let firsts: std::collections::HashSet<u32> = all.iter().map(|row| row[0]).collect();
     let known = all.iter().all(|row| row[2..].iter().all(|other| firsts.contains(other) && *other != row[0]));
     firsts.len() == all.len() && known && all.iter().any(|row| row[2] != all[0][2])
@@ -213,7 +215,9 @@ fn other_format(text: &str) -> Option<String> {
     match () {
         () if lower.starts_with('<') => Some("this is XML; a GraphML file is given as `kind = \"graphml\"`".into()),
         () if lower.starts_with("*vertices") || lower.starts_with("*network") => Some(format!("this is a file of Pajek; {help}")),
-        () if lower.starts_with("graph [") || lower.starts_with("graph\n[") || lower.starts_with("creator ") => Some(format!("this is GML; {help}")),
+        () if lower.starts_with("graph [") || lower.starts_with("graph\n[") || lower.starts_with("creator ") => {
+            Some(format!("this is GML; {help}"))
+        }
         () if lower.starts_with(['{', '[']) => Some(format!("this is JSON; {help}")),
         () => None,
     }
@@ -271,12 +275,15 @@ mod tests {
     #[test]
     fn edges_are_read_as_other_programs_write_them() {
         let ring = EdgeList::parse("1 2\n2 3\n3 4\n4 1", 4).unwrap();
-        let check = |text: &str| assert_eq!(EdgeList::parse(text, 4).unwrap_or_else(|why| panic!("{text}: {why}")), ring, "{text}");
+        let check =
+            |text: &str| assert_eq!(EdgeList::parse(text, 4).unwrap_or_else(|why| panic!("{text}: {why}")), ring, "{text}");
         check("0 1 {}\n1 2 {'weight': 3, 'a': 'b c'}\n2 3 {}\n3 0 {}\n");
         check("# edges\n% of a ring\n0 1 0.5\n1 2 0.25\n2 3 1\n3 0 1e-3");
         check("source,target\n0,1\n1,2\n2,3\n3,0\n");
         check(",source,target\n0,1,2\n1,2,3\n2,3,4\n3,4,1\n");
-        check("Source;Target;Type;Id;Label;Weight\n1;2;Undirected;0;;1.0\n2;3;Undirected;1;;1.0\n3;4;Undirected;2;;1.0\n4;1;Undirected;3;;1.0");
+        check(
+            "Source;Target;Type;Id;Label;Weight\n1;2;Undirected;0;;1.0\n2;3;Undirected;1;;1.0\n3;4;Undirected;2;;1.0\n4;1;Undirected;3;;1.0",
+        );
         check("Type,Weight,Target,Source\nUndirected,1,2,1\nUndirected,1,3,2\nUndirected,1,4,3\nUndirected,1,1,4");
         check("\"\",\"V1\",\"V2\"\n\"1\",1,2\n\"2\",2,3\n\"3\",3,4\n\"4\",4,1\n");
         check("\"V1\" \"V2\"\n\"1\" \"2\"\n\"2\" \"3\"\n\"3\" \"4\"\n\"4\" \"1\"");

@@ -15,7 +15,8 @@ pub fn graphml(text: &str, size: u32) -> Result<EdgeList, String> {
         return Err(format!("line {}: it declares entities of its own; write the file without its DOCTYPE", line + 1));
     }
     let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
-    let document = roxmltree::Document::parse_with_options(text, options).map_err(|error| format!("this XML is damaged: {error}"))?;
+    let document =
+        roxmltree::Document::parse_with_options(text, options).map_err(|error| format!("this XML is damaged: {error}"))?;
     let line = |node: &roxmltree::Node<'_, '_>| document.text_pos_at(node.range().start).row;
     let named =
         |name: &'static str| document.descendants().filter(move |node| node.has_tag_name(name) || node.tag_name().name() == name);
