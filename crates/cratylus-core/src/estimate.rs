@@ -29,10 +29,13 @@ pub struct Estimate {
     pub partly: bool,
 }
 
-/// No more decisions than this are tried for one stand-in.
-const DECISIONS_MAX: u64 = 2_000_000;
+/// No more decisions than this are tried for one stand-in, so that an answer takes seconds.
+const DECISIONS_MAX: u64 = 100_000;
 /// The prompts that are written out to see how long they are.
 const WRITTEN: usize = 64;
+
+/// What stops a run that was tried long enough.
+const ENOUGH: &str = "tried long enough";
 
 struct Nothing;
 
@@ -56,14 +59,19 @@ fn with(worlds: &[World], stand_in: &emulated::Emulated) -> Result<Estimate, Fau
     let (mut characters, mut written) = (0.0, 0);
     for world in worlds.iter().filter(|world| world.live()) {
         let replicas = world.experiment.replicas;
-        let (mut here, mut played) = (0u64, 0);
+        let (mut here, mut played, mut bound) = (0u64, 0, 0u64);
         for replica in 0..replicas {
-            if here > DECISIONS_MAX / worlds.len() as u64 {
+            let most = DECISIONS_MAX / worlds.len() as u64;
+            if here > most {
                 partly = true;
                 break;
             }
-            let names = world.experiment.names();
+            let (names, before) = (world.experiment.names(), here);
             let mut answer = |kind: u16, model: &crate::language::model::Model, query: &crate::language::model::Query| {
+                // A run that nothing ends soon is taken to last as long as it may.
+                if here - before > most {
+                    return Err(Fault(ENOUGH.into()));
+                }
                 here += 1;
                 let new = questions.insert((world.asked(kind), query.window.to_vec(), query.order.to_vec()));
                 if new && written < WRITTEN {
@@ -75,10 +83,19 @@ fn with(worlds: &[World], stand_in: &emulated::Emulated) -> Result<Estimate, Fau
                 stand_in.distribution(names, &query.window, &mut p);
                 Ok(Reply::Distribution(Arc::new(Distribution::new(p))))
             };
-            run_asking(world, &[replica], &mut answer, &mut Nothing)?;
+            let ended = run_asking(world, &[replica], &mut answer, &mut Nothing);
             played += 1;
+            match ended {
+                Ok(()) => bound += here - before,
+                Err(fault) if fault.0 == ENOUGH => {
+                    partly = true;
+                    let seats = if world.experiment.game.spec.alone() { 1 } else { 2 };
+                    bound = bound.saturating_add(world.stop(replica).most().saturating_mul(seats));
+                }
+                Err(fault) => return Err(fault),
+            }
         }
-        decisions += here as f64 * replicas as f64 / played as f64;
+        decisions += bound as f64 * replicas as f64 / played as f64;
         runs += replicas;
     }
     Ok(Estimate {

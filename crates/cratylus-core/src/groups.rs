@@ -162,11 +162,19 @@ impl Groups {
     /// comment. Agents are numbered from 1, or from 0 if a 0 occurs.
     pub fn parse(text: &str, size: u32) -> Result<Groups, String> {
         let mut lines = Vec::new();
-        for (i, line) in text.lines().enumerate() {
+        for (i, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             let line = line.split('#').next().unwrap_or("");
-            let words = line.split([' ', '\t', ',', ';']).map(str::trim).filter(|word| !word.is_empty());
-            let number =
-                |word: &str| word.parse::<u32>().map_err(|_| format!("line {}: `{word}` is not an agent's number", i + 1));
+            let words =
+                line.split([' ', '\t', ',', ';']).map(|word| word.trim().trim_matches('"')).filter(|word| !word.is_empty());
+            let number = |word: &str| {
+                word.strip_suffix(".0")
+                    .unwrap_or(word)
+                    .parse::<u32>()
+                    .map_err(|_| format!("line {}: `{word}` is not an agent's number", i + 1))
+            };
+            if lines.is_empty() && words.clone().count() > 1 && words.clone().all(|word| word.starts_with(char::is_alphabetic)) {
+                continue;
+            }
             let agents: Vec<u32> = words.map(number).collect::<Result<_, _>>()?;
             if !agents.is_empty() {
                 lines.push((i + 1, agents));

@@ -48,13 +48,13 @@ pub mod minds;
 pub mod outcome;
 pub mod stop;
 
+pub mod duplicates;
 pub mod stats;
 pub mod summary;
 pub mod threshold;
 
 pub mod audit;
 pub mod audits;
-pub mod duplicates;
 pub mod evidence;
 pub mod finding;
 pub mod memorised;

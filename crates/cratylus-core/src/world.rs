@@ -229,6 +229,8 @@ impl World {
             phases.push(Phase { at: intervention.at, turnover: intervention.turnover.unwrap_or(0.0), world });
         }
         let recorded = notes.conditions.borrow().iter().find(|condition| condition.is(&experiment)).cloned();
+        let strange = crate::agents::emulated::never_recorded(&notes.conditions.borrow(), &experiment);
+        notes.cautions.borrow_mut().extend(strange);
         let world = World {
             settings: point.text(),
             size,

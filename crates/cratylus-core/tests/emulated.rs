@@ -185,3 +185,30 @@ fn names_never_recorded_are_treated_alike() {
         assert!(p[1] > 0.6, "{}: what was just agreed on is likely to be said again: {p:?}", model.name);
     }
 }
+
+#[test]
+fn conditions_that_were_never_recorded_are_told() {
+    let check = |more: &str, sets: &[&str], words: &[&str]| {
+        let text = format!(
+            "name = \"n\"\nseed = 1\nreplicas = 2\n[population]\nsize = 24\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\nmemory = 5\n[agents]\nkind = \"emulated\"\nmodel = \"llama-3-70b\"\n{more}"
+        );
+        let sets: Vec<String> = sets.iter().map(|set| set.to_string()).collect();
+        let point = Document::parse("test.toml", &text, &sets).unwrap().points().unwrap().remove(0);
+        let told = World::build(&point, &NoInputs).unwrap().cautions;
+        assert_eq!(
+            words.is_empty(),
+            !told.iter().any(|caution| caution.contains("intervals are of the simulation alone")),
+            "{told:?}"
+        );
+        for word in words {
+            assert!(told.iter().any(|caution| caution.contains(word)), "{word}: {told:?}");
+        }
+    };
+    check("", &[], &[]);
+    check("", &["population.size=48"], &["populations of this size were never recorded"]);
+    check("", &["game.memory=3"], &["memories of this length were never recorded in populations"]);
+    // Both names were recorded, and never with one another.
+    check("", &["game.names=[\"Q\", \"X\"]"], &["never recorded with the pool Q X"]);
+    check("[agents.committed]\nname = \"Q\"\ncount = 23\n", &[], &["never recorded in this number"]);
+    check("", &["population.network.kind=ring"], &["on no other network"]);
+}

@@ -11,6 +11,7 @@ use crate::rows::{Interactions, Words, measures_table, runs_table};
 use crate::run_dir::{EXPERIMENT, INTERACTIONS, MEASURES, MEMORIES, PLAN, RUNS};
 use crate::table::{self, Column, Table};
 use crate::world::{Trouble, at};
+use cratylus_core::duplicates;
 use cratylus_core::experiment::{Document, Point};
 use cratylus_core::measure::{Measures, RunContext};
 use cratylus_core::outcome::OutcomeSeen;
@@ -43,6 +44,8 @@ pub enum Outcome {
         runs: u64,
         /// How many interactions, or answers of one agent asked alone, in all of them.
         interactions: u64,
+        /// Which of the runs are copies of others, where any are.
+        copies: Option<String>,
     },
     /// It holds nothing to import, and why.
     Skipped(String),
@@ -51,7 +54,18 @@ pub enum Outcome {
 }
 
 /// Imports every pickle below `from` into run directories below `into`.
-pub fn import(from: &Path, into: &Path, build: Build, mut see: impl FnMut(&Imported)) -> Result<Vec<Imported>, Trouble> {
+pub fn import(from: &Path, into: &Path, build: Build, see: impl FnMut(&Imported)) -> Result<Vec<Imported>, Trouble> {
+    import_of(from, into, None, build, see)
+}
+
+/// The same for runs that the published scripts made with another model: its name, where the files' own does not say it.
+pub fn import_of(
+    from: &Path,
+    into: &Path,
+    model: Option<&str>,
+    build: Build,
+    mut see: impl FnMut(&Imported),
+) -> Result<Vec<Imported>, Trouble> {
     let mut files = Vec::new();
     find(from, &mut files, 0)?;
     files.sort();
@@ -61,12 +75,12 @@ pub fn import(from: &Path, into: &Path, build: Build, mut see: impl FnMut(&Impor
             from.display()
         )));
     }
-    let pools = pools_of_bias_tests(&files);
+    let pools = pools_of_bias_tests(&files, model);
     let mut done = Vec::new();
     for file in files {
-        let outcome = match Condition::of(&file, &pools) {
+        let outcome = match Condition::of(&file, &pools, model) {
             Ok(condition) => match write(&file, &condition, into, build) {
-                Ok((dir, runs, interactions)) => Outcome::Done { dir, runs, interactions },
+                Ok((dir, runs, interactions, copies)) => Outcome::Done { dir, runs, interactions, copies },
                 Err(trouble) => Outcome::Failed(trouble.0),
             },
             Err(why) => Outcome::Skipped(why),
@@ -93,7 +107,7 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> Result<(), Tro
 /// What a file's name says.
 #[derive(Clone, Debug, PartialEq)]
 struct Condition {
-    model: &'static str,
+    model: String,
     kind: Kind,
     names: Vec<String>,
     payoff: (i64, i64),
@@ -116,7 +130,12 @@ enum Kind {
     Individual,
 }
 
-fn model_of(stem: &str) -> Option<(&'static str, &str)> {
+/// How the published scripts call what they tested, behind the model.
+const TESTS: [&str; 6] = ["converged_baseline_", "evolved_from_0_", "swap_0_", "no_memory_bias_test_", "bias_test_", "meta_"];
+
+/// The model of a file and what its name says beside. A model that is not among the published ones is named by the user,
+/// or as the file is, up to the test.
+fn model_of<'s>(stem: &'s str, named: Option<&str>) -> Option<(String, &'s str)> {
     // The longest prefix comes first.
     const MODELS: [(&str, &str); 7] = [
         ("llama31_70b_", "Llama-3.1-70B-Instruct"),
@@ -127,16 +146,25 @@ fn model_of(stem: &str) -> Option<(&'static str, &str)> {
         ("llama2_", "Llama-2-70b-chat"),
         ("claude_", "Claude-3.5-Sonnet"),
     ];
-    MODELS.iter().find_map(|(prefix, model)| Some((*model, stem.strip_prefix(prefix)?)))
+    let test = |rest: &str| TESTS.iter().any(|test| rest.starts_with(test));
+    let known = MODELS.iter().find_map(|(prefix, model)| Some((*model, stem.strip_prefix(prefix).filter(|rest| test(rest))?)));
+    let (model, rest) = match known {
+        Some((model, rest)) => (model.to_string(), rest),
+        None => {
+            let at = TESTS.iter().filter_map(|test| stem.find(&format!("_{test}"))).min()?;
+            (stem[..at].to_string(), &stem[at + 1..])
+        }
+    };
+    Some((named.map_or(model, String::from), rest))
 }
 
 /// The names that each model was offered in its tests with a memory, which their files do not list: what is
 /// found in all of them.
-fn pools_of_bias_tests(files: &[PathBuf]) -> Vec<(&'static str, Vec<String>)> {
-    let mut pools: Vec<(&'static str, BTreeSet<String>)> = Vec::new();
+fn pools_of_bias_tests(files: &[PathBuf], named: Option<&str>) -> Vec<(String, Vec<String>)> {
+    let mut pools: Vec<(String, BTreeSet<String>)> = Vec::new();
     for file in files {
         let stem = stem(file);
-        let Some((model, rest)) = model_of(&stem) else { continue };
+        let Some((model, rest)) = model_of(&stem, named) else { continue };
         if !rest.starts_with("bias_test_") {
             continue;
         }
@@ -146,7 +174,7 @@ fn pools_of_bias_tests(files: &[PathBuf]) -> Vec<(&'static str, Vec<String>)> {
         let said = answers.into_iter().flatten().map(String::from);
         let seen = rest.trim_start_matches("bias_test_").chars().filter(|c| *c != '_').map(String::from);
         let place = pools.iter().position(|(known, _)| *known == model).unwrap_or_else(|| {
-            pools.push((model, BTreeSet::new()));
+            pools.push((model.clone(), BTreeSet::new()));
             pools.len() - 1
         });
         pools[place].1.extend(said.chain(seen));
@@ -159,16 +187,16 @@ fn stem(file: &Path) -> String {
 }
 
 impl Condition {
-    fn of(file: &Path, pools: &[(&'static str, Vec<String>)]) -> Result<Condition, String> {
+    fn of(file: &Path, pools: &[(String, Vec<String>)], named: Option<&str>) -> Result<Condition, String> {
         let stem = stem(file);
-        let Some((model, rest)) = model_of(&stem) else {
-            return Err("its name starts with no model that is known (claude_, llama2_, llama3_, llama31_)".into());
+        let Some((model, rest)) = model_of(&stem, named) else {
+            return Err("its name is not as the published scripts name files: a model, and then a test such as `_converged_baseline_Q_M_…`".into());
         };
         if rest.starts_with("meta_") {
             return Err("a comprehension test holds no decisions; not imported".into());
         }
         let alone = |names: Vec<String>| Condition {
-            model,
+            model: model.clone(),
             kind: Kind::Individual,
             names,
             payoff: (100, -50),
@@ -272,7 +300,11 @@ impl Condition {
                 self.payoff.0, self.payoff.1, self.memory
             )),
         }
-        text.push_str(&format!("\n[agents]\nkind = \"recorded\"\nmodel = {}\nsource = {}\n", quoted(self.model), quoted(SOURCE)));
+        text.push_str(&format!(
+            "\n[agents]\nkind = \"recorded\"\nmodel = {}\nsource = {}\n",
+            quoted(&self.model),
+            quoted(SOURCE)
+        ));
         let committed = match self.kind {
             Kind::Swap { committed } => Some(committed),
             // The control of the committed minorities: the same runs with nobody committed.
@@ -303,7 +335,9 @@ struct Recorded {
     committed_to: Option<String>,
 }
 
-fn write(file: &Path, condition: &Condition, into: &Path, build: Build) -> Result<(PathBuf, u64, u64), Trouble> {
+type Written = (PathBuf, u64, u64, Option<String>);
+
+fn write(file: &Path, condition: &Condition, into: &Path, build: Build) -> Result<Written, Trouble> {
     let name = stem(file);
     let dir = into.join(&name);
     let started = now();
@@ -337,7 +371,9 @@ fn write(file: &Path, condition: &Condition, into: &Path, build: Build) -> Resul
     manifest.digest = Some(digest(&rows));
     manifest.write(&dir)?;
     table::write(&dir.join(RUNS), &runs_table(&points, &rows))?;
-    Ok((dir, rows.len() as u64, interactions))
+    let events: Vec<&[Event]> = recorded.iter().map(|run| &run.events[..]).collect();
+    let copies = duplicates::words(&duplicates::equal_runs(&events), recorded.len(), |i| i as u64);
+    Ok((dir, rows.len() as u64, interactions, copies))
 }
 
 fn plan(points: &[Point]) -> String {

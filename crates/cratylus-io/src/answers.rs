@@ -128,7 +128,7 @@ pub fn read_coded(path: &Path, answers: &mut [Answer]) -> Result<usize, Trouble>
 
 /// A code: 1, 0, or nothing.
 pub(crate) fn code(cell: &str) -> Result<Option<bool>, String> {
-    match cell.trim() {
+    match whole(cell) {
         "1" => Ok(Some(true)),
         "0" => Ok(Some(false)),
         "" => Ok(None),
@@ -158,9 +158,16 @@ pub(crate) fn any_records(path: &Path) -> Result<(Vec<String>, Vec<Record>), Tro
         return Err(at("reading", path)(format!("it has {size} bytes; files of answers have at most {FILE_MAX}")));
     }
     let bytes = std::fs::read(path).map_err(at("reading", path))?;
-    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
-    let mut reader = csv::Reader::from_reader(bytes);
-    let head: Vec<String> = reader.headers().map_err(at("reading", path))?.iter().map(String::from).collect();
+    let text = crate::text::text_of(&bytes).map_err(|why| Trouble::new(format!("{} {why}", path.display())))?;
+    let mut reader = csv::ReaderBuilder::new().delimiter(separator(&text)).flexible(true).from_reader(text.as_bytes());
+    let mut head: Vec<String> =
+        reader.headers().map_err(at("reading", path))?.iter().map(|cell| cell.trim().to_string()).collect();
+    // What spreadsheets leave behind the last column, and programs that number rows put before the first.
+    while head.last().is_some_and(String::is_empty) {
+        head.pop();
+    }
+    let numbered = usize::from(head.len() > 1 && head[0].is_empty());
+    head.drain(..numbered);
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.map_err(at("reading", path))?;
@@ -168,9 +175,40 @@ pub(crate) fn any_records(path: &Path) -> Result<(Vec<String>, Vec<Record>), Tro
         if let Some(long) = record.iter().find(|cell| cell.len() > ANSWER_MAX) {
             return Err(at("reading", path)(format!("line {line}: a cell has {} bytes", long.len())));
         }
-        rows.push((line, record.iter().map(String::from).collect()));
+        if record.iter().all(|cell| cell.trim().is_empty()) {
+            continue;
+        }
+        let mut cells: Vec<String> = record.iter().skip(numbered).map(String::from).collect();
+        while cells.len() > head.len() && cells.last().is_some_and(|cell| cell.trim().is_empty()) {
+            cells.pop();
+        }
+        if cells.len() != head.len() {
+            return Err(at("reading", path)(format!(
+                "line {line}: it has {} cells, and there are {} columns",
+                cells.len(),
+                head.len()
+            )));
+        }
+        rows.push((line, cells));
     }
     Ok((head, rows))
+}
+
+/// What separates the cells of a file: a comma, or what spreadsheets write where the comma is the decimal sign, or a tab.
+fn separator(text: &str) -> u8 {
+    let head = text.lines().next().unwrap_or("");
+    let count = |separator: char| head.matches(separator).count();
+    match (count(','), count(';'), count('\t')) {
+        (commas, semicolons, tabs) if semicolons > commas && semicolons >= tabs => b';',
+        (commas, _, tabs) if tabs > commas => b'\t',
+        _ => b',',
+    }
+}
+
+/// A whole number, which programs that know none where values are missing write as `1.0`.
+pub(crate) fn whole(cell: &str) -> &str {
+    let cell = cell.trim();
+    cell.split_once('.').filter(|(_, behind)| behind.chars().all(|c| c == '0')).map_or(cell, |(whole, _)| whole)
 }
 
 #[cfg(test)]
@@ -199,6 +237,29 @@ mod tests {
         let path = file("table.parquet");
         write(&path, &answers()).unwrap();
         assert_eq!(read(&path).unwrap(), answers());
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn tables_of_spreadsheets_are_read() {
+        let check = |name: &str, text: &[u8]| {
+            let path = file(name);
+            std::fs::write(&path, text).unwrap();
+            let read = any_records(&path);
+            std::fs::remove_file(path).unwrap();
+            let (head, rows) = read.unwrap_or_else(|why| panic!("{name}: {why}"));
+            assert_eq!(head, ["Model", "Run", "Text"], "{name}");
+            assert_eq!(rows.into_iter().map(|(_, cells)| cells).collect::<Vec<_>>(), [["m", "1.0", "a; b, c"]], "{name}");
+        };
+        check("commas.csv", b"Model,Run,Text\nm,1.0,\"a; b, c\"\n");
+        check("semicolons.csv", b"\xef\xbb\xbfModel;Run;Text\r\nm;1.0;\"a; b, c\"\r\n");
+        check("tabs.csv", b"Model\tRun\tText\nm\t1.0\ta; b, c\n");
+        check("trailing.csv", b"Model,Run,Text,,\nm,1.0,\"a; b, c\",,\n,,,,\n\n");
+        check("numbered.csv", b",Model,Run,Text\n0,m,1.0,\"a; b, c\"\n");
+        assert_eq!([code("1.0"), code(" 0"), code("")], [Ok(Some(true)), Ok(Some(false)), Ok(None)]);
+        let path = file("cp1252.csv");
+        std::fs::write(&path, b"Model,Run,Text\nm,1,na\xefve\n").unwrap();
+        assert!(any_records(&path).unwrap_err().0.contains("save it as UTF-8"));
         std::fs::remove_file(path).unwrap();
     }
 

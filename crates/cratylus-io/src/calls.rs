@@ -3,7 +3,7 @@
 //! everything else decides the results, and `replay` plays from it.
 
 use crate::manifest::Manifest;
-use crate::models::asker::{Readings, heard};
+use crate::models::asker::{HowRead, heard};
 use crate::models::probe::{UNLISTED_MAX, percent};
 use crate::models::tape::{Answer, Call, How, KeptPrompt, Setup, Tape, Took};
 use crate::run_dir::{CALLS, PROMPTS};
@@ -148,8 +148,8 @@ pub fn calls(table: &Table) -> Result<Vec<Call>, String> {
 
 /// What became of a tape's answers in words, for each of the models that gave some. Of models that share a server and a pool, the
 /// prefill tells which one was asked.
-pub fn readings(tape: &Tape, models: &[(Setup, Arc<Model>)]) -> Vec<Readings> {
-    let mut out: Vec<Readings> = Vec::new();
+pub fn how_read(tape: &Tape, models: &[(Setup, Arc<Model>)]) -> Vec<HowRead> {
+    let mut out: Vec<HowRead> = Vec::new();
     for call in tape.calls() {
         let Some(words) = call.answer.words() else { continue };
         let pool =
@@ -159,7 +159,7 @@ pub fn readings(tape: &Tape, models: &[(Setup, Arc<Model>)]) -> Vec<Readings> {
         let first = of.clone().next();
         let Some((setup, model)) = of.find(|(_, model)| model.protocol.prefill == prefill).or(first) else { continue };
         let place = out.iter().position(|readings| readings.asked == setup.asked).unwrap_or_else(|| {
-            out.push(Readings { asked: setup.asked.clone(), ..Readings::default() });
+            out.push(HowRead { asked: setup.asked.clone(), ..HowRead::default() });
             out.len() - 1
         });
         out[place].add(&heard(model, setup, words));

@@ -131,7 +131,13 @@ impl Unit {
 /// Runs what is not there yet, and joins the tables.
 pub fn conduct(job: &Job<'_>, dir: &Path, progress: &Progress) -> Result<Ended, Refused> {
     fs::create_dir_all(dir).map_err(at("making the folder", dir))?;
-    let _lock = hold(dir)?;
+    let lock = hold(dir)?;
+    if matches!(lock.try_lock(), Err(fs::TryLockError::Error(error)) if without_locks(&error)) {
+        progress.note(format!(
+            "{}: this folder has no locks, so nothing keeps another process from writing into it, too",
+            dir.display()
+        ));
+    }
     tidy(dir);
     let plan = plan(job);
     match fs::read_to_string(dir.join(PLAN)) {
@@ -207,7 +213,7 @@ pub fn conduct(job: &Job<'_>, dir: &Path, progress: &Progress) -> Result<Ended, 
     };
     if let Some(studio) = &studio {
         calls::write(dir, &studio.tapes.own)?;
-        manifest.readings = calls::readings(&studio.tapes.own, &studio.models());
+        manifest.how_read = calls::how_read(&studio.tapes.own, &studio.models());
         manifest.cautions.extend(calls::cautions(&studio.tapes.own, &manifest.servers));
         manifest.cautions.dedup();
     }
@@ -246,6 +252,8 @@ fn end(manifest: &mut Manifest, job: &Job<'_>, dir: &Path) -> Result<(), Trouble
     manifest.ended = Some(now());
     manifest.exit = "finished".into();
     manifest.digest = Some(digest(&rows));
+    manifest.outcomes = Some(crate::belonging::outcomes(&rows));
+    manifest.readings = table::count(&dir.join(MEASURES)).ok();
     manifest.write(dir)
 }
 
@@ -269,16 +277,21 @@ pub(crate) fn plan(job: &Job<'_>) -> String {
     plan.insert("inputs".into(), toml::Table::from_iter(inputs).into());
     let models = World::each_once(job.worlds, |world| &world.identities);
     plan.insert("models".into(), toml::Value::Array(models.into_iter().map(toml::Value::from).collect()));
-    let points = job.points.iter().map(|point| {
+    plan.insert("points".into(), points_of(job.points));
+    let text = toml::to_string(&plan).expect("a plan is plain data");
+    format!("# Everything that decides the results of this directory, with nothing left to default.\n{text}")
+}
+
+/// What each point sets and is, with nothing left to default.
+pub(crate) fn points_of(points: &[Point]) -> toml::Value {
+    let points = points.iter().map(|point| {
         let mut table = toml::Table::new();
         let settings = point.settings.iter().map(|setting| (setting.key.clone(), setting.value.clone()));
         table.insert("swept".into(), toml::Table::from_iter(settings).into());
         table.extend(point.experiment.plan());
         toml::Value::Table(table)
     });
-    plan.insert("points".into(), toml::Value::Array(points.collect()));
-    let text = toml::to_string(&plan).expect("a plan is plain data");
-    format!("# Everything that decides the results of this directory, with nothing left to default.\n{text}")
+    toml::Value::Array(points.collect())
 }
 
 /// What differs between two plans, a line each.
@@ -348,9 +361,16 @@ fn lock(dir: &Path, lock: fn(&File) -> Result<(), fs::TryLockError>) -> Result<F
                 let holder = if holder.trim().is_empty() { "another process" } else { holder.trim() };
                 return Err(Refused::Held(holder.into()));
             }
+            // A folder that knows no locks keeps nobody apart, and is no reason not to run.
+            Err(fs::TryLockError::Error(error)) if without_locks(&error) => return Ok(file),
             Err(fs::TryLockError::Error(error)) => return Err(at("locking", &path)(error).into()),
         }
     }
+}
+
+/// Whether an error says that a file system has no locks: ENOLCK, ENOSYS, EOPNOTSUPP and ENOTSUPP of network folders.
+fn without_locks(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::Unsupported || matches!(error.raw_os_error(), Some(37 | 38 | 95 | 524))
 }
 
 /// Whether a process is writing into the directory.

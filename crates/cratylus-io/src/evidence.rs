@@ -27,6 +27,8 @@ fn of_dir(dir: &RunDir) -> Result<Vec<Condition>, Trouble> {
         cautions: Vec::new(),
     };
     let mut conditions: Vec<Condition> = dir.points.iter().map(new).collect();
+    let strange = crate::belonging::strange(dir);
+    conditions.iter_mut().for_each(|condition| condition.cautions.extend(strange.iter().cloned()));
     let starts = dir.memories()?;
     let mut read = vec![0usize; conditions.len()];
     let mut skipped = vec![0u64; conditions.len()];

@@ -46,6 +46,9 @@ pub fn fit_dirs(order: &Order<'_>, mut say: impl FnMut(&str)) -> Result<Emulated
         if !given.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
             return Err(Trouble::new(format!("{} is given twice", path.display())));
         }
+        for words in crate::belonging::strange(&dir) {
+            say(&format!("warning: {}: {words}", path.display()));
+        }
         let [point] = &dir.points[..] else {
             return Err(Trouble::new(format!("{} holds a sweep; fit one condition a directory", path.display())));
         };

@@ -75,7 +75,8 @@ impl Inputs for FileInputs {
 
     fn text(&self, file: &str) -> Result<String, String> {
         let path = self.open(file)?;
-        std::fs::read_to_string(&path).map_err(|error| format!("cannot read `{file}`: {error}"))
+        let bytes = std::fs::read(&path).map_err(|error| format!("cannot read `{file}`: {error}"))?;
+        crate::text::decode(&bytes).map_err(|why| format!("`{file}` {why}"))
     }
 
     fn locate(&self, file: &str) -> Result<String, String> {

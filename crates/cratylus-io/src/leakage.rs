@@ -64,7 +64,11 @@ pub fn read(dir: &Path) -> Result<Imported, Trouble> {
         }
     }
     match out.answers.is_empty() {
-        true => Err(Trouble(format!("{} holds no file of answers to the questions of either side", dir.display()))),
+        true => {
+            let skipped = out.skipped.iter().take(3).map(|(file, why)| format!("; {}: {why}", file.display()));
+            let skipped: String = skipped.collect();
+            Err(Trouble(format!("{} holds no file of answers to the questions of either side{skipped}", dir.display())))
+        }
         false => Ok(out),
     }
 }
@@ -127,7 +131,7 @@ fn critique(responses: &Path, annotated: &Path) -> Result<Vec<Answer>, Trouble> 
             machine.set(flag, code(&row[by_machine]).map_err(mistake)?);
             manual.set(flag, code(&row[by_people]).map_err(mistake)?);
         }
-        let run = row[1].trim().parse().map_err(|_| mistake(format!("{:?} is no number of a run", row[1])))?;
+        let run = answers::whole(&row[1]).parse().map_err(|_| mistake(format!("{:?} is no number of a run", row[1])))?;
         out.push(Answer {
             source: "critique".into(),
             model: row[0].clone(),
@@ -146,7 +150,7 @@ fn reply(file: &Path, rows: &[Record]) -> Result<Vec<Answer>, Trouble> {
         let mistake = |why: String| at("reading", file)(format!("line {line}: {why}"));
         let mut manual = Coding::default();
         manual.set(Flag::Single, code(&row[3]).map_err(mistake)?);
-        let run = row[1].trim().parse().map_err(|_| mistake(format!("{:?} is no number of a run", row[1])))?;
+        let run = answers::whole(&row[1]).parse().map_err(|_| mistake(format!("{:?} is no number of a run", row[1])))?;
         Ok(Answer {
             source: "reply".into(),
             model: row[0].clone(),

@@ -15,6 +15,7 @@ pub mod models;
 
 pub mod ai_norms;
 pub mod answers;
+pub mod belonging;
 pub mod calls;
 pub mod cells;
 pub mod columns;
@@ -33,5 +34,6 @@ mod pickle;
 mod progress;
 pub mod question;
 pub mod run_dir;
+pub mod text;
 
 pub use world::{Trouble, at};

@@ -1,6 +1,6 @@
 //! Who ran what, where and when: everything about a run directory that is not a result.
 
-use crate::models::asker::Readings;
+use crate::models::asker::HowRead;
 use crate::models::tape::Setup;
 use crate::run_dir::MANIFEST;
 use crate::table::FORMAT;
@@ -28,7 +28,7 @@ pub struct Manifest {
     pub servers: Vec<Setup>,
     /// What became of the answers in words of each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub readings: Vec<Readings>,
+    pub how_read: Vec<HowRead>,
     /// What the user should know of how far these models reach.
     #[serde(default)]
     pub cautions: Vec<String>,
@@ -47,6 +47,12 @@ pub struct Manifest {
     pub exit: String,
     /// A hash over the digests of all runs. Equal digests mean equal events.
     pub digest: Option<String>,
+    /// A hash of the outcomes of all runs, so that a table that was changed since can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcomes: Option<String>,
+    /// How many readings there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readings: Option<u64>,
 }
 
 /// What kind of machine ran a directory. Nothing in it names the machine.
@@ -86,7 +92,7 @@ impl Manifest {
             seed,
             models: Vec::new(),
             servers: Vec::new(),
-            readings: Vec::new(),
+            how_read: Vec::new(),
             cautions: Vec::new(),
             inputs: BTreeMap::new(),
             base: None,
@@ -95,6 +101,8 @@ impl Manifest {
             ended: None,
             exit: "running".into(),
             digest: None,
+            outcomes: None,
+            readings: None,
         }
     }
 

@@ -20,6 +20,9 @@ pub fn read(path: &Path) -> Result<Value, Trouble> {
         return Err(Trouble::new(format!("{}: {size} bytes are more than any published file has; refused", path.display())));
     }
     let bytes = std::fs::read(path).map_err(at("reading", path))?;
+    if let Some(what) = crate::text::in_place_of_data(&bytes).filter(|what| what != "text" || bytes.starts_with(b"<")) {
+        return Err(Trouble::new(format!("{} is {what}", path.display())));
+    }
     parse(&bytes).map_err(|why| Trouble::new(format!("{}: {why}", path.display())))
 }
 

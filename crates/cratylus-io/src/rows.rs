@@ -434,7 +434,7 @@ pub fn events(table: &Table, words: impl Fn(u64) -> Result<Words, String>) -> Re
             _ => Err(format!("{}: agents are numbered from 1", row())),
         };
         let t = t[i].filter(|&t| t >= 0).ok_or_else(|| format!("{}: no t", row()))? as u64;
-        let invalid = [0, 1].map(|seat: usize| invalid.and_then(|all| all[seat][i]).unwrap_or(0).clamp(0, 255) as u8);
+        let invalid = [0, 1].map(|seat: usize| invalid.as_ref().and_then(|all| all[seat][i]).unwrap_or(0).clamp(0, 255) as u8);
         let event = Event { t, agents: [agent(0)?, agent(1)?], names: [name(0)?, name(1)?], success: success[i], invalid };
         out.push((run, event));
     }
@@ -560,7 +560,7 @@ pub fn runs(table: &Table, points: &[Point]) -> Result<Vec<RunRow>, String> {
             rounds_to_consensus: rounds_to_consensus[i],
             success_rate: success_rate[i],
             void_share: void_share[i].unwrap_or(0.0),
-            invalid_share: invalid_share.and_then(|share| share[i]),
+            invalid_share: invalid_share.as_ref().and_then(|share| share[i]),
             minority_share,
             tipped,
             digest: Digest(digest[i].and_then(|hex| u64::from_str_radix(hex, 16).ok()).ok_or("a run without its digest")?),

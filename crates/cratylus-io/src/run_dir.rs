@@ -85,7 +85,7 @@ impl RunDir {
             let why = if path.exists() { "it holds no experiment.toml" } else { "it does not exist" };
             return Err(Trouble::new(format!("{} is not a run directory: {why}", path.display())));
         }
-        let experiment = std::fs::read_to_string(&file).map_err(at("reading", &file))?;
+        let experiment = crate::text::read(&file)?;
         let document = Document::parse(&file.display().to_string(), &experiment, &[]).map_err(Trouble)?;
         let points = document.points().map_err(Trouble)?;
         Ok(RunDir { path: path.into(), finished: path.join(RUNS).exists(), points, experiment })
@@ -152,12 +152,23 @@ impl RunDir {
         self.each_run(MEASURES, rows::readings, see)
     }
 
+    /// Refuses where there are no interactions, by the experiment's choice or by a loss.
+    fn played(&self) -> Result<(), Trouble> {
+        if self.path.join(INTERACTIONS).exists() {
+            return Ok(());
+        }
+        let why = match self.points.iter().any(|point| point.experiment.record.interactions) {
+            true => {
+                "interactions.parquet is missing, though the experiment records interactions: it was lost or left behind; fetch it, or run the experiment again (`--fresh` keeps what is there)"
+            }
+            false => "its interactions were not recorded (`record.interactions = false`)",
+        };
+        Err(Trouble::new(format!("{}: {why}", self.path.display())))
+    }
+
     /// Sees each run with all its events, in order.
     pub fn each_played(&self, see: impl FnMut(RunRow, &[Event]) -> Result<(), Trouble>) -> Result<(), Trouble> {
-        if !self.path.join(INTERACTIONS).exists() {
-            let why = "its interactions were not recorded (`record.interactions = false`)";
-            return Err(Trouble::new(format!("{}: {why}", self.path.display())));
-        }
+        self.played()?;
         let words = |run: u64| Ok(Words::new(self.point(run).experiment.names()));
         self.each_run(INTERACTIONS, |group| rows::events(group, words), see)
     }
@@ -167,10 +178,7 @@ impl RunDir {
         &self,
         see: impl FnMut(RunRow, &[(Event, [Option<Name>; 2])]) -> Result<(), Trouble>,
     ) -> Result<(), Trouble> {
-        if !self.path.join(INTERACTIONS).exists() {
-            let why = "its interactions were not recorded (`record.interactions = false`)";
-            return Err(Trouble::new(format!("{}: {why}", self.path.display())));
-        }
+        self.played()?;
         let words = |run: u64| Ok(Words::new(self.point(run).experiment.names()));
         self.each_run(INTERACTIONS, |group| rows::told(group, words), see)
     }

@@ -6,10 +6,10 @@
 use crate::pages::{Chunk, Packed};
 use crate::world::{Trouble, at};
 use crate::zstd_pages::ZstdPages;
-use parquet::basic::{Compression, Encoding, LogicalType, Repetition, Type as Physical};
+use parquet::basic::{Compression, ConvertedType, Encoding, LogicalType, Repetition, Type as Physical};
 use parquet::column::reader::{ColumnReader, get_column_reader};
 use parquet::column::writer::{get_column_writer, get_typed_column_writer_mut};
-use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, FixedLenByteArray, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, FileMetaData, KeyValue, ParquetMetaData};
 use parquet::file::metadata::{ParquetMetaDataWriter, RowGroupMetaData};
@@ -18,6 +18,7 @@ use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 use parquet::file::statistics::Statistics;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::{ColumnDescPtr, ColumnPath, SchemaDescPtr, SchemaDescriptor, Type};
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -73,13 +74,7 @@ impl Column {
 
     /// How many rows it has.
     pub fn len(&self) -> usize {
-        match &self.values {
-            Values::Int(values) => values.len(),
-            Values::UInt(values) => values.len(),
-            Values::Float(values) => values.len(),
-            Values::Text(values) => values.len(),
-            Values::Bool(values) => values.len(),
-        }
+        length(&self.values)
     }
 
     /// Whether it has no rows.
@@ -133,7 +128,7 @@ impl Table {
         let column = self.columns.iter().find(|column| column.name == name);
         column.map(|column| &column.values).ok_or_else(|| {
             let there: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
-            format!("there is no column `{name}`; there are: {}", there.join(", "))
+            format!("there is no column `{name}` of numbers, text or truth values (lists and tables in a column are not read); there are: {}", there.join(", "))
         })
     }
 
@@ -142,43 +137,61 @@ impl Table {
         self.columns.iter().any(|column| column.name == name)
     }
 
-    /// A column of whole numbers. An error says that there is none of the name, or that it holds something else; so do the
-    /// next.
-    pub fn ints(&self, name: &str) -> Result<&[Option<i64>], String> {
+    /// A column of whole numbers, however they were written. An error says that there is none of the name, or that it holds
+    /// something else; so do the next.
+    pub fn ints(&self, name: &str) -> Result<Cow<'_, [Option<i64>]>, String> {
+        let wrong = || format!("column `{name}` does not hold whole numbers");
         match self.values(name)? {
-            Values::Int(values) => Ok(values),
-            _ => Err(format!("column `{name}` does not hold whole numbers")),
+            Values::Int(values) => Ok(Cow::Borrowed(values)),
+            Values::UInt(values) => converted(values, |value| i64::try_from(value).ok()).ok_or_else(wrong),
+            Values::Float(values) => converted(values, |value| whole(value).map(|value| value as i64)).ok_or_else(wrong),
+            values if nothing(values) => Ok(Cow::Owned(vec![None; length(values)])),
+            _ => Err(wrong()),
         }
     }
 
-    /// A column of whole numbers without a sign.
-    pub fn uints(&self, name: &str) -> Result<&[Option<u64>], String> {
+    /// A column of whole numbers without a sign. Programs that know none write them as such with one.
+    pub fn uints(&self, name: &str) -> Result<Cow<'_, [Option<u64>]>, String> {
+        let wrong = || format!("column `{name}` does not hold whole numbers without a sign");
         match self.values(name)? {
-            Values::UInt(values) => Ok(values),
-            _ => Err(format!("column `{name}` does not hold whole numbers without a sign")),
+            Values::UInt(values) => Ok(Cow::Borrowed(values)),
+            Values::Int(values) => converted(values, |value| Some(value as u64)).ok_or_else(wrong),
+            Values::Float(values) => {
+                converted(values, |value| whole(value).filter(|value| *value >= 0.0).map(|value| value as u64)).ok_or_else(wrong)
+            }
+            values if nothing(values) => Ok(Cow::Owned(vec![None; length(values)])),
+            _ => Err(wrong()),
         }
     }
 
-    /// A column of numbers in double precision.
-    pub fn floats(&self, name: &str) -> Result<&[Option<f64>], String> {
+    /// A column of numbers in double precision; whole ones are numbers, too.
+    pub fn floats(&self, name: &str) -> Result<Cow<'_, [Option<f64>]>, String> {
+        let wrong = || format!("column `{name}` does not hold numbers");
         match self.values(name)? {
-            Values::Float(values) => Ok(values),
-            _ => Err(format!("column `{name}` does not hold numbers")),
+            Values::Float(values) => Ok(Cow::Borrowed(values)),
+            Values::Int(values) => converted(values, |value| Some(value as f64)).ok_or_else(wrong),
+            Values::UInt(values) => converted(values, |value| Some(value as f64)).ok_or_else(wrong),
+            values if nothing(values) => Ok(Cow::Owned(vec![None; length(values)])),
+            _ => Err(wrong()),
         }
     }
 
     /// A column of true and false.
-    pub fn bools(&self, name: &str) -> Result<&[Option<bool>], String> {
+    pub fn bools(&self, name: &str) -> Result<Cow<'_, [Option<bool>]>, String> {
         match self.values(name)? {
-            Values::Bool(values) => Ok(values),
+            Values::Bool(values) => Ok(Cow::Borrowed(values)),
+            values if nothing(values) => Ok(Cow::Owned(vec![None; length(values)])),
             _ => Err(format!("column `{name}` does not hold true and false")),
         }
     }
 
     /// A column of text; one that is not UTF-8 is an error.
     pub fn texts(&self, name: &str) -> Result<Vec<Option<&str>>, String> {
-        let Values::Text(values) = self.values(name)? else {
-            return Err(format!("column `{name}` does not hold text"));
+        let values = match self.values(name)? {
+            Values::Text(values) => values,
+            // A column without a value has no type that would mean anything.
+            values if nothing(values) => return Ok(vec![None; length(values)]),
+            _ => return Err(format!("column `{name}` does not hold text")),
         };
         let text = |value: &Option<ByteArray>| -> Result<Option<usize>, String> {
             value
@@ -188,6 +201,41 @@ impl Table {
         };
         values.iter().try_for_each(|value| text(value).map(|_| ()))?;
         Ok(values.iter().map(|value| value.as_ref().and_then(|bytes| bytes.as_utf8().ok())).collect())
+    }
+}
+
+/// A column in another type, if every value has one there.
+fn converted<T: Copy, U: Clone>(values: &[Option<T>], convert: impl Fn(T) -> Option<U>) -> Option<Cow<'_, [Option<U>]>> {
+    let each = values.iter().map(|value| match value {
+        Some(value) => convert(*value).map(Some),
+        None => Some(None),
+    });
+    each.collect::<Option<Vec<Option<U>>>>().map(Cow::Owned)
+}
+
+/// A number without anything behind its point, which double precision holds exactly.
+fn whole(value: f64) -> Option<f64> {
+    (value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0).then_some(value)
+}
+
+fn length(values: &Values) -> usize {
+    match values {
+        Values::Int(values) => values.len(),
+        Values::UInt(values) => values.len(),
+        Values::Float(values) => values.len(),
+        Values::Text(values) => values.len(),
+        Values::Bool(values) => values.len(),
+    }
+}
+
+/// Whether a column holds no value at all.
+fn nothing(values: &Values) -> bool {
+    match values {
+        Values::Int(values) => values.iter().all(Option::is_none),
+        Values::UInt(values) => values.iter().all(Option::is_none),
+        Values::Float(values) => values.iter().all(Option::is_none),
+        Values::Text(values) => values.iter().all(Option::is_none),
+        Values::Bool(values) => values.iter().all(Option::is_none),
     }
 }
 
@@ -339,6 +387,7 @@ impl TableWriter {
     fn of(path: &Path, schema: Arc<Type>) -> Result<TableWriter, Trouble> {
         // Pages that are packed here are not numbered, and footers say of none where they lie.
         let mut properties = WriterProperties::builder()
+            .set_created_by(format!("cratylus version {}", env!("CARGO_PKG_VERSION")))
             .set_compression(Compression::SNAPPY)
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_offset_index_disabled(true)
@@ -558,7 +607,7 @@ pub fn read(path: &Path, columns: Option<&[&str]>) -> Result<Table, Trouble> {
 /// How many rows a file says that it has.
 pub fn count(path: &Path) -> Result<u64, Trouble> {
     let file = File::open(path).map_err(at("opening", path))?;
-    let reader = SerializedFileReader::new(file).map_err(at("reading", path))?;
+    let reader = SerializedFileReader::new(file).map_err(|error| unreadable(path, &error))?;
     Ok(reader.metadata().file_metadata().num_rows().max(0) as u64)
 }
 
@@ -620,6 +669,22 @@ pub fn read_groups_of(
     Ok(())
 }
 
+/// Why a file's footer cannot be read, in words for what the file is.
+fn unreadable(path: &Path, error: &ParquetError) -> Trouble {
+    let mut head = Vec::new();
+    let _ = File::open(path).and_then(|file| file.take(1024).read_to_end(&mut head));
+    let why = match crate::text::in_place_of_data(&head) {
+        _ if head.is_empty() => "is empty, and no Parquet file".into(),
+        _ if head.starts_with(MAGIC) => format!("is a Parquet file that is damaged or cut off: {error}"),
+        Some(what) => format!("is no Parquet file but {what}; a table of text is turned into one with pandas, polars or DuckDB"),
+        None => match crate::text::no_text(&head) {
+            Some(what) => format!("is no Parquet file but {what}"),
+            None => format!("is no Parquet file: {error}"),
+        },
+    };
+    Trouble::new(format!("{} {why}", path.display()))
+}
+
 /// A file whose footer was read.
 struct Opened<'a> {
     path: &'a Path,
@@ -630,7 +695,8 @@ struct Opened<'a> {
 impl Opened<'_> {
     fn new(path: &Path) -> Result<Opened<'_>, Trouble> {
         let file = File::open(path).map_err(at("opening", path))?;
-        let reader = SerializedFileReader::new(file.try_clone().map_err(at("opening", path))?).map_err(at("reading", path))?;
+        let reader = SerializedFileReader::new(file.try_clone().map_err(at("opening", path))?);
+        let reader = reader.map_err(|error| unreadable(path, &error))?;
         // The crate takes a footer at its word, and panics where that makes no sense.
         let size = file.metadata().map_err(at("reading", path))?.len();
         let lies = |chunk: &ColumnChunkMetaData| -> Option<u64> {
@@ -654,7 +720,13 @@ impl Opened<'_> {
     /// The places of the columns that are named, or of all.
     fn wanted(&self, columns: Option<&[&str]>) -> impl Iterator<Item = usize> {
         let schema = self.schema();
-        (0..schema.num_columns()).filter(move |&i| columns.is_none_or(|columns| columns.contains(&schema.column(i).name())))
+        // Lists, maps and tables in a column are nobody's here, and so are values without a number, a text or a truth in them.
+        let plain = move |i: usize| {
+            let column = schema.column(i);
+            column.max_rep_level() == 0 && column.path().parts().len() == 1 && readable(&column)
+        };
+        (0..schema.num_columns())
+            .filter(move |&i| plain(i) && columns.is_none_or(|columns| columns.contains(&schema.column(i).name())))
     }
 
     /// A row group.
@@ -672,11 +744,15 @@ impl Opened<'_> {
                     let bytes = self.file.get_bytes(start, len as usize).map_err(at("reading", path))?;
                     get_column_reader(described.clone(), Box::new(ZstdPages::new(bytes, chunk.num_values())))
                 }
+                Compression::LZO => {
+                    let why = "is compressed with LZO, which is not read here; write the table with zstd, snappy or gzip";
+                    return Err(Trouble::new(format!("reading {}: column `{}` {why}", path.display(), described.name())));
+                }
                 _ => group.get_column_reader(i).map_err(at("reading", path))?,
             };
-            let unsigned = matches!(no_values(&described), Values::UInt(_));
+            let written = Written::of(&described);
             // The crate trusts a file's headers in places where a damaged one makes it panic.
-            let values = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| read_column(column, rows, unsigned)));
+            let values = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| read_column(column, rows, written)));
             let values = values
                 .unwrap_or_else(|_| Err("the file is damaged".into()))
                 .map_err(|why| Trouble::new(format!("reading {}, column `{}`: {why}", path.display(), described.name())))?;
@@ -693,19 +769,84 @@ impl Opened<'_> {
 }
 
 fn no_values(column: &parquet::schema::types::ColumnDescriptor) -> Values {
-    match (column.physical_type(), column.logical_type_ref()) {
-        (Physical::INT64, Some(kind)) if *kind == LogicalType::integer(64, false) => Values::UInt(Vec::new()),
-        (Physical::INT32 | Physical::INT64, _) => Values::Int(Vec::new()),
-        (Physical::FLOAT | Physical::DOUBLE, _) => Values::Float(Vec::new()),
-        (Physical::BOOLEAN, _) => Values::Bool(Vec::new()),
+    match (Written::of(column), column.physical_type()) {
+        (Written::Decimal(_) | Written::Half, _) => Values::Float(Vec::new()),
+        (Written::Unsigned, Physical::INT64) => Values::UInt(Vec::new()),
+        (_, Physical::INT32 | Physical::INT64) => Values::Int(Vec::new()),
+        (_, Physical::FLOAT | Physical::DOUBLE) => Values::Float(Vec::new()),
+        (_, Physical::BOOLEAN) => Values::Bool(Vec::new()),
         _ => Values::Text(Vec::new()),
+    }
+}
+
+/// What the values of a column mean beside their type in the file.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Written {
+    Plain,
+    /// Whole numbers without a sign, as the newer marks or the older ones say.
+    Unsigned,
+    /// Whole numbers of so many decimal places.
+    Decimal(i32),
+    /// Numbers of 16 bits.
+    Half,
+}
+
+impl Written {
+    fn of(column: &parquet::schema::types::ColumnDescriptor) -> Written {
+        let unsigned = |bits: i8| Some(&LogicalType::integer(bits, false)) == column.logical_type_ref();
+        match column.logical_type_ref() {
+            Some(LogicalType::Float16) => Written::Half,
+            Some(LogicalType::Decimal(of)) => Written::Decimal(of.scale),
+            _ if column.converted_type() == ConvertedType::DECIMAL => Written::Decimal(column.type_scale()),
+            _ if [8, 16, 32, 64].into_iter().any(unsigned) => Written::Unsigned,
+            _ => match column.converted_type() {
+                ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32 | ConvertedType::UINT_64 => {
+                    Written::Unsigned
+                }
+                _ => Written::Plain,
+            },
+        }
+    }
+}
+
+/// Whether values of a column are numbers, texts or truth values.
+fn readable(column: &parquet::schema::types::ColumnDescriptor) -> bool {
+    match column.physical_type() {
+        Physical::INT96 => false,
+        Physical::FIXED_LEN_BYTE_ARRAY => Written::of(column) != Written::Plain,
+        _ => true,
+    }
+}
+
+/// The number in the bytes of a decimal one, the first of which is the highest.
+fn decimal(bytes: &[u8], scale: i32) -> f64 {
+    let start: i128 = if bytes.first().is_some_and(|&byte| byte >= 0x80) { -1 } else { 0 };
+    let digits = bytes.iter().fold(start, |digits, &byte| digits.wrapping_shl(8) | i128::from(byte));
+    scaled(digits, scale)
+}
+
+/// As a decimal text would be read, so that 0.1 is 0.1.
+fn scaled(digits: i128, scale: i32) -> f64 {
+    format!("{digits}e{}", -scale).parse().unwrap_or(f64::NAN)
+}
+
+/// A number of 16 bits: a sign, five bits of an exponent and ten of a fraction.
+fn half(bytes: &[u8]) -> f64 {
+    let bits = u16::from_le_bytes([bytes.first().copied().unwrap_or(0), bytes.get(1).copied().unwrap_or(0)]);
+    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023) / 1024.0);
+    sign * match exponent {
+        0 => fraction * 2f64.powi(-14),
+        31 if fraction == 0.0 => f64::INFINITY,
+        31 => f64::NAN,
+        exponent => (1.0 + fraction) * 2f64.powi(exponent - 15),
     }
 }
 
 /// Rows are read in pieces of this many, so that a file's claim of its length reserves nothing.
 const PIECE: usize = 1 << 16;
 
-fn read_column(mut column: ColumnReader, rows: usize, unsigned: bool) -> Result<Values, String> {
+fn read_column(mut column: ColumnReader, rows: usize, written: Written) -> Result<Values, String> {
     macro_rules! values {
         ($reader:expr, $into:path, $value:expr) => {{
             let mut all = Vec::new();
@@ -726,8 +867,29 @@ fn read_column(mut column: ColumnReader, rows: usize, unsigned: bool) -> Result<
             Ok($into(all))
         }};
     }
+    if let Written::Decimal(scale) = written {
+        return match &mut column {
+            ColumnReader::Int64ColumnReader(reader) => values!(reader, Values::Float, |value: i64| scaled(value.into(), scale)),
+            ColumnReader::Int32ColumnReader(reader) => values!(reader, Values::Float, |value: i32| scaled(value.into(), scale)),
+            ColumnReader::ByteArrayColumnReader(reader) => {
+                values!(reader, Values::Float, |value: ByteArray| decimal(value.data(), scale))
+            }
+            ColumnReader::FixedLenByteArrayColumnReader(reader) => {
+                values!(reader, Values::Float, |value: FixedLenByteArray| decimal(value.data(), scale))
+            }
+            _ => Err("this type of column is not read here".into()),
+        };
+    }
     match &mut column {
-        ColumnReader::Int64ColumnReader(reader) if unsigned => values!(reader, Values::UInt, |value| value as u64),
+        ColumnReader::FixedLenByteArrayColumnReader(reader) if written == Written::Half => {
+            values!(reader, Values::Float, |value: FixedLenByteArray| half(value.data()))
+        }
+        ColumnReader::Int64ColumnReader(reader) if written == Written::Unsigned => {
+            values!(reader, Values::UInt, |value| value as u64)
+        }
+        ColumnReader::Int32ColumnReader(reader) if written == Written::Unsigned => {
+            values!(reader, Values::Int, |value: i32| i64::from(value as u32))
+        }
         ColumnReader::Int64ColumnReader(reader) => values!(reader, Values::Int, |value| value),
         ColumnReader::Int32ColumnReader(reader) => values!(reader, Values::Int, i64::from),
         ColumnReader::DoubleColumnReader(reader) => values!(reader, Values::Float, |value| value),
@@ -735,6 +897,37 @@ fn read_column(mut column: ColumnReader, rows: usize, unsigned: bool) -> Result<
         ColumnReader::BoolColumnReader(reader) => values!(reader, Values::Bool, |value| value),
         ColumnReader::ByteArrayColumnReader(reader) => values!(reader, Values::Text, |value| value),
         _ => Err("this type of column is not read here".into()),
+    }
+}
+
+/// The first row in which two columns differ; the end of the shorter, where one is. Numbers are compared as numbers.
+pub fn first_difference(a: &Values, b: &Values) -> Option<usize> {
+    fn first<T: PartialEq>(a: &[T], b: &[T]) -> Option<usize> {
+        let common = a.len().min(b.len());
+        (0..common).find(|&i| a[i] != b[i]).or((a.len() != b.len()).then_some(common))
+    }
+    let number = |values: &Values| -> Option<Vec<Option<u64>>> {
+        match values {
+            Values::Int(values) => Some(values.iter().map(|value| value.map(|value| (value as f64).to_bits())).collect()),
+            Values::UInt(values) => Some(values.iter().map(|value| value.map(|value| (value as f64).to_bits())).collect()),
+            Values::Float(values) => Some(values.iter().map(|value| value.map(|value| (value + 0.0).to_bits())).collect()),
+            _ => None,
+        }
+    };
+    match (a, b) {
+        (Values::Text(a), Values::Text(b)) => first(a, b),
+        (Values::Bool(a), Values::Bool(b)) => first(a, b),
+        (Values::Int(a), Values::Int(b)) => first(a, b),
+        (Values::UInt(a), Values::UInt(b)) => first(a, b),
+        // Whole numbers with and without a sign are the same bits.
+        (Values::Int(a), Values::UInt(b)) | (Values::UInt(b), Values::Int(a)) => {
+            let signed: Vec<Option<i64>> = b.iter().map(|value| value.map(|value| value as i64)).collect();
+            first(a, &signed)
+        }
+        (a, b) => match (number(a), number(b)) {
+            (Some(a), Some(b)) => first(&a, &b),
+            _ => Some(0),
+        },
     }
 }
 

@@ -741,7 +741,7 @@ fn a_model_that_never_gives_a_usable_answer_is_not_asked_for_ever() {
             .asking(&asks)
             .run(&folder(&format!("always-{name}")));
         ran.digest();
-        let readings = &ran.manifest().readings[0];
+        let readings = &ran.manifest().how_read[0];
         assert_eq!((readings.answers, readings.lost()), (80, 80), "{name}: {readings:?}");
     });
 }
@@ -758,7 +758,7 @@ fn a_thought_is_cut_off_and_the_answer_after_it_is_read() {
         .asking(asks)
         .run(&folder("thought"));
     ran.digest();
-    let readings = &ran.manifest().readings[0];
+    let readings = &ran.manifest().how_read[0];
     assert_eq!((readings.lost(), readings.fallback, readings.thought), (0, 0, readings.answers), "{readings:?}");
 }
 

@@ -19,6 +19,7 @@ use cratylus_io::evidence::conditions;
 use cratylus_io::manifest::write_whole;
 use cratylus_io::models::http::escaped;
 use cratylus_io::question::Bill;
+use cratylus_io::run_dir::RunDir;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -169,7 +170,7 @@ impl Audit {
                 continue;
             }
             self.keep(dir, conditions)?;
-            report::write(dir)?;
+            report::read(dir)?.write(&dir.join(cratylus_io::run_dir::REPORT))?;
             eprintln!("{}: findings.json and report.html", dir.display());
         }
         asked.extend(of_model(questioned));
@@ -333,6 +334,10 @@ impl Audit {
 fn read(dirs: &[PathBuf]) -> Result<(Vec<Condition>, Vec<usize>), Failure> {
     let (mut all, mut ends): (Vec<Condition>, Vec<usize>) = (Vec::new(), Vec::new());
     for dir in dirs {
+        // What is to be said of a directory is said before what it holds.
+        if let Ok(dir) = RunDir::open(dir) {
+            report::warn(&dir);
+        }
         for condition in conditions(dir).map_err(Failure::input)? {
             let mut condition = condition.without_copies();
             if all.iter().any(|other| other.label == condition.label) {

@@ -109,6 +109,14 @@ impl Check {
         if !cfg!(feature = "in-process") && loaded.worlds.iter().any(files) {
             eprintln!("note: this program was built without the means to run a model file (`--features in-process`)");
         }
+        let stop = &experiment.stop;
+        if live && stop.consensus.is_none() && stop.share.is_none() && stop.interactions.is_none() && stop.rounds.is_none() {
+            let most = loaded.worlds.iter().map(|world| world.stop(0).most()).max().unwrap_or(0);
+            eprintln!(
+                "note: nothing ends a run but the most that any may last, 1,000 population rounds ({} interactions); `[stop]` names what does",
+                count(most)
+            );
+        }
         cautions.iter().for_each(|caution| eprintln!("note: {caution}"));
         Ok(())
     }

@@ -30,6 +30,10 @@ pub struct Import {
     /// Where to write the run directories [default: runs/<format>]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// What the model is called whose runs these are, where the published scripts were run with another one
+    /// [default: as the files are named, up to the test].
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
     /// Print what was imported as JSON.
     #[arg(long)]
     json: bool,
@@ -50,7 +54,8 @@ impl Import {
             return self.leakage();
         }
         let out = self.out.unwrap_or_else(|| PathBuf::from("runs/ai-norms"));
-        let done = ai_norms::import(&self.from, &out, BUILD, |imported| match &imported.outcome {
+        let done = ai_norms::import_of(&self.from, &out, self.model.as_deref(), BUILD, |imported| match &imported.outcome {
+            Outcome::Done { copies: Some(copies), .. } => eprintln!("warning: {}: {copies}", imported.file.display()),
             Outcome::Done { .. } => (),
             Outcome::Skipped(why) => eprintln!("skipped {}: {why}", imported.file.display()),
             Outcome::Failed(why) => eprintln!("error: {why}"),
@@ -72,8 +77,8 @@ impl Import {
             let each: Vec<_> = done
                 .iter()
                 .map(|imported| match &imported.outcome {
-                    Outcome::Done { dir, runs, interactions } => {
-                        json!({ "file": imported.file, "directory": dir, "runs": runs, "interactions": interactions })
+                    Outcome::Done { dir, runs, interactions, copies } => {
+                        json!({ "file": imported.file, "directory": dir, "runs": runs, "interactions": interactions, "copies": copies })
                     }
                     Outcome::Skipped(why) => json!({ "file": imported.file, "skipped": why }),
                     Outcome::Failed(why) => json!({ "file": imported.file, "failed": why }),
@@ -90,6 +95,11 @@ impl Import {
             ))?;
         }
         match failed {
+            0 if conditions == 0 => {
+                let why = format!("nothing was imported: {} files were skipped, for the reasons above", done.len());
+                Err(Failure::input(why)
+                    .help("the published scripts name files MODEL_converged_baseline_…; `--model NAME` names the model"))
+            }
             0 => Ok(()),
             n => Err(Failure::input(format!("{n} of {} files could not be read; the others are imported", done.len()))),
         }

@@ -100,7 +100,7 @@ impl Kernel {
         });
         let stop = Arc::new(AtomicBool::new(false));
         let seen = stop.clone();
-        let _ = ctrlc::set_handler(move || {
+        crate::progress::on_stop(move || {
             if seen.swap(true, Ordering::Relaxed) {
                 std::process::exit(130);
             }

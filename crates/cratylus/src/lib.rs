@@ -22,6 +22,7 @@ mod replay;
 mod report;
 mod run;
 mod store;
+mod tips;
 #[cfg(feature = "view")]
 mod view;
 mod words;
@@ -106,7 +107,18 @@ impl From<cratylus_io::Trouble> for Failure {
 
 /// The program as it is started from a command line.
 pub fn main() -> ExitCode {
-    match go(Program::parse().verb) {
+    let arguments: Vec<String> = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let program = match Program::try_parse() {
+        Ok(program) => program,
+        Err(error) => match tips::of(&error, &arguments) {
+            Some(message) => {
+                eprintln!("{message}");
+                return ExitCode::from(2);
+            }
+            None => error.exit(),
+        },
+    };
+    match go(program.verb) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { code, message }) => {
             eprintln!("{message}");
@@ -140,7 +152,10 @@ pub fn called(arguments: &[String], caller: Caller) -> Result<String, Failure> {
         Ok(program) => program.verb,
         // A question after help or version is answered.
         Err(error) if !error.use_stderr() => return Ok(error.to_string()),
-        Err(error) => return Err(Failure::input(error.to_string().trim_end())),
+        Err(error) => {
+            let words: Vec<String> = std::iter::once("cratylus".to_string()).chain(arguments.iter().cloned()).collect();
+            return Err(Failure::input(tips::of(&error, &words).unwrap_or_else(|| error.to_string()).trim_end()));
+        }
     };
     CALLER.set(Some((Rc::new(caller), String::new())));
     let done = go(verb);

@@ -34,6 +34,22 @@ impl Shown {
     }
 }
 
+/// Calls a function at Ctrl-C, SIGTERM and SIGHUP. Where no handler can be set they end the process at once; what was
+/// finished is kept all the same.
+pub fn on_stop(stop: impl FnMut() + Send + 'static) {
+    // A program under `nohup` is meant to outlive its terminal, and a handler would be called all the same.
+    if !hangups_are_ignored() {
+        let _ = ctrlc::set_handler(stop);
+    }
+}
+
+/// Whether this process was started with SIGHUP ignored, where the system says so.
+fn hangups_are_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).map(str::trim);
+    ignored.and_then(|mask| u64::from_str_radix(mask, 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}
+
 /// Does something while its progress is shown, and lets Ctrl-C stop it.
 pub fn watched<T>(progress: &Arc<Progress>, shown: &Shown, work: impl FnOnce() -> Result<T, Refused> + Send) -> Result<T, Refused>
 where
@@ -43,8 +59,7 @@ where
         return watched_by(&caller, progress, work);
     }
     let seen = progress.clone();
-    // Where no handler can be set, Ctrl-C ends the process at once; what was finished is kept all the same.
-    let _ = ctrlc::set_handler(move || {
+    on_stop(move || {
         // Whoever asks twice does not want to wait for answers that are on their way.
         if seen.stop.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
@@ -53,9 +68,14 @@ where
     let terminal = std::io::stderr().is_terminal();
     let bar = ProgressBar::new(0);
     bar.set_draw_target(if shown.quiet || !terminal { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() });
-    bar.set_style(
-        ProgressStyle::with_template("{msg}{bar:32} {pos}/{len} runs  {prefix}  {eta} left").expect("a fixed template"),
-    );
+    // A line that is longer than the terminal is wide is written over in part alone.
+    let wide = usize::from(console::Term::stderr().size_checked().map_or(80, |(_, columns)| columns));
+    let template = match wide {
+        0..60 => "{msg}{pos}/{len} runs  {eta} left",
+        60..120 => "{msg}{bar:20} {pos}/{len} runs  {eta} left",
+        _ => "{msg}{bar:32} {pos}/{len} runs  {prefix}  {eta} left",
+    };
+    bar.set_style(ProgressStyle::with_template(template).expect("a fixed template"));
     let started = Instant::now();
     let done = AtomicBool::new(false);
     let ended = std::thread::scope(|scope| {
@@ -69,7 +89,12 @@ where
                     bar.set_length(total);
                     bar.set_position(runs);
                     let lines = points(&progress, shown);
-                    bar.set_message(lines.iter().map(|line| format!("{line}\n")).collect::<String>());
+                    bar.set_message(
+                        lines
+                            .iter()
+                            .map(|line| line.chars().take(wide.saturating_sub(1)).chain(['\n']).collect::<String>())
+                            .collect::<String>(),
+                    );
                     bar.set_prefix(whole.clone());
                     for note in progress.take_notes() {
                         bar.suspend(|| eprintln!("note: {note}"));

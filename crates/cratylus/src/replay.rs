@@ -1,4 +1,5 @@
-//! `cratylus replay`: plays a finished directory's runs again and compares every event.
+//! `cratylus replay`: plays a finished directory's runs again and compares all that people read: events, outcomes,
+//! measures, and whether every table and every run is there.
 
 use crate::experiment::load;
 use crate::{Failure, print, print_json};
@@ -7,10 +8,14 @@ use cratylus_core::agent::Fault;
 use cratylus_core::fast::Block;
 use cratylus_core::fast::counts::Tally;
 use cratylus_core::live::run_asking;
+use cratylus_core::measure::{Measures, Reading};
+use cratylus_core::outcome::OutcomeSeen;
+use cratylus_core::summary::RunRow;
 use cratylus_core::{DigestSeen, Engine, Event, Sink, World, run};
+use cratylus_io::belonging::{Read, columns_that_differ, missing, strange};
 use cratylus_io::manifest::Manifest;
 use cratylus_io::models::asker::Taped;
-use cratylus_io::run_dir::{INTERACTIONS, RunDir};
+use cratylus_io::run_dir::{INTERACTIONS, MEASURES, PLAN, RUNS, RunDir};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,8 +26,9 @@ const LOOKED_AT: u32 = 1000;
 /// Prove that a run directory holds what its experiment and seed give.
 ///
 /// Every run is played again, on the plain path (large populations in the game `opinion` as they
-/// were), and its events are compared with the digest in runs.parquet and with the rows of
-/// interactions.parquet. Runs of live models are played from
+/// were), and compared with what is there: every event with the digest in runs.parquet and with the
+/// rows of interactions.parquet, every column of runs.parquet, every reading of measures.parquet, which runs and tables
+/// there are, and experiment.toml with plan.toml. What cannot be compared is said. Runs of live models are played from
 /// their tape (calls.parquet): nothing is asked, and a question that is not on it is shown.
 #[derive(Args)]
 #[command(after_help = "Example:\n  cratylus replay runs/consensus")]
@@ -35,27 +41,68 @@ pub struct Replay {
     json: bool,
 }
 
-#[derive(Default)]
-struct Digests(BTreeMap<u64, DigestSeen>);
+/// Runs as they are played again.
+struct Again<'a> {
+    world: &'a World,
+    /// The number of the point's first run.
+    base: u64,
+    open: BTreeMap<u64, (Measures, OutcomeSeen, Read)>,
+    done: &'a mut BTreeMap<u64, (RunRow, Read)>,
+    readings: Vec<Reading>,
+}
 
-impl Sink for Digests {
+impl Again<'_> {
+    fn see(&mut self, replica: u64, see: impl FnOnce(&mut Measures, &mut OutcomeSeen, &mut Vec<Reading>)) {
+        let world = self.world;
+        let (measures, outcome, read) = self.open.entry(replica).or_insert_with(|| {
+            let context = world.context(replica);
+            (Measures::new(&context), OutcomeSeen::new(&context), Read::default())
+        });
+        see(measures, outcome, &mut self.readings);
+        self.readings.drain(..).for_each(|reading| read.see(&reading));
+    }
+}
+
+impl Sink for Again<'_> {
     fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
-        let digest = self.0.entry(replica).or_default();
-        events.iter().for_each(|event| digest.see(event));
+        self.see(replica, |measures, outcome, readings| {
+            for event in events {
+                outcome.see(event);
+                measures.see(event, readings);
+            }
+        });
         Ok(())
     }
 
     fn block(&mut self, replica: u64, block: &Block) -> Result<(), Fault> {
-        self.0.entry(replica).or_default().see_block(block);
+        self.see(replica, |measures, outcome, readings| {
+            outcome.see_block(block);
+            measures.see_block(block, readings);
+        });
         Ok(())
     }
 
     fn tally(&mut self, replica: u64, tally: &Tally) -> Result<(), Fault> {
-        self.0.entry(replica).or_default().see_tally(tally);
+        self.see(replica, |measures, outcome, readings| {
+            outcome.see_tally(tally);
+            measures.see_tally(tally, readings);
+        });
         Ok(())
     }
 
-    fn end(&mut self, _: u64) -> Result<(), Fault> {
+    fn end(&mut self, replica: u64) -> Result<(), Fault> {
+        self.see(replica, |measures, _, readings| measures.end(readings));
+        let (_, outcome, read) = self.open.remove(&replica).expect("it was just seen");
+        let (outcome, context) = (outcome.end(), self.world.context(replica));
+        let row = RunRow {
+            run: self.base + replica,
+            replica,
+            seed: Some(self.world.seed(replica).0),
+            winner: outcome.winner.map(|name| context.word(name)),
+            outcome,
+            committed: context.committed.map_or(Vec::new(), |(_, agents)| agents),
+        };
+        self.done.insert(row.run, (row, read));
         Ok(())
     }
 }
@@ -65,14 +112,22 @@ impl Replay {
         let dir = RunDir::open(&self.dir).map_err(Failure::input)?;
         let loaded = load(&self.dir, &[])?;
         let rows = dir.rows()?;
+        let manifest = Manifest::read(&self.dir).ok();
+        let mut wrong: Vec<String> = strange(&dir);
+        wrong.extend(inputs_that_changed(&dir, &loaded.inputs));
+        let lost = missing(&dir, manifest.as_ref());
         // What models answered cannot be played again; it is on the tape.
         let mut taped = match loaded.worlds.iter().any(World::live) {
             true => Some(Taped::new(cratylus_io::calls::read(&self.dir)?, Manifest::read(&self.dir)?.servers)),
             false => None,
         };
-        let mut played = BTreeMap::new();
+        let mut played: BTreeMap<u64, (RunRow, Read)> = BTreeMap::new();
         let mut there: Vec<Vec<u64>> = vec![Vec::new(); loaded.points.len()];
         rows.iter().for_each(|row| there[dir.place(row.run)].push(row.replica));
+        there.iter_mut().for_each(|replicas| {
+            replicas.sort_unstable();
+            replicas.dedup();
+        });
         for (i, (point, world)) in loaded.points.iter().zip(&loaded.worlds).enumerate() {
             // Who forms an opinion goes through all neighbours on the plain path: 30 microseconds where these are 10,000.
             let engine = match world.opinions() {
@@ -80,28 +135,41 @@ impl Replay {
                 _ => Engine::Plain { block: world.size as usize },
             };
             let asked: BTreeMap<u16, String> = world.models().map(|(kind, _)| (kind, world.asked(kind))).collect();
+            let base = i as u64 * point.experiment.replicas;
             // A few at a time share waves; all of a large experiment at once would take too much memory.
             for replicas in there[i].chunks(64) {
-                let mut digests = Digests::default();
+                let mut again = Again { world, base, open: BTreeMap::new(), done: &mut played, readings: Vec::new() };
                 let done = match &mut taped {
                     Some(taped) if world.live() => run_asking(
                         world,
                         replicas,
                         &mut |kind, model, query| taped.reply(&asked[&kind], model, query),
-                        &mut digests,
+                        &mut again,
                     ),
-                    _ => run(world, replicas, engine, &mut digests),
+                    _ => run(world, replicas, engine, &mut again),
                 };
                 done.map_err(|fault| Failure::run(fault.0))?;
-                let base = i as u64 * point.experiment.replicas;
-                played.extend(digests.0.into_iter().map(|(replica, digest)| (base + replica, digest.end())));
             }
         }
-        let mut wrong: Vec<String> = Vec::new();
         for row in &rows {
-            if played.get(&row.run) != Some(&row.outcome.digest) {
-                wrong.push(format!("run {}: playing it again gives other events than runs.parquet vouches for", row.run));
+            if played.get(&row.run).is_none_or(|(again, _)| again.outcome.digest != row.outcome.digest) {
+                wrong.push(format!("{RUNS}: run {}, playing it again gives other events than its digest vouches for", row.run));
             }
+        }
+        let again: Vec<RunRow> = rows.iter().filter_map(|row| played.get(&row.run)).map(|(row, _)| row.clone()).collect();
+        for (column, run) in columns_that_differ(&dir, &again)?.into_iter().filter(|(column, _)| column != "digest") {
+            wrong.push(format!("{RUNS}: column `{column}` is not what the runs give, in run {run} first"));
+        }
+        if !lost.contains(&MEASURES) {
+            dir.each_measured(|row, readings| {
+                let mut read = Read::default();
+                readings.iter().for_each(|reading| read.see(reading));
+                let due = played.get(&row.run).map(|(_, read)| read.clone()).unwrap_or_default();
+                for measure in read.differ(&due) {
+                    wrong.push(format!("{MEASURES}: `{measure}` of run {} is not what playing it again gives", row.run));
+                }
+                Ok(())
+            })?;
         }
         let recorded = self.dir.join(INTERACTIONS).exists();
         if recorded {
@@ -109,26 +177,63 @@ impl Replay {
                 let mut digest = DigestSeen::default();
                 events.iter().for_each(|event| digest.see(event));
                 if digest.end() != row.outcome.digest {
-                    wrong.push(format!(
-                        "run {}: interactions.parquet does not hold the events that runs.parquet vouches for",
-                        row.run
-                    ));
+                    wrong.push(format!("{INTERACTIONS}: run {}, its rows are not the events that {RUNS} vouches for", row.run));
                 }
                 Ok(())
             })?;
         }
+        let mut left = vec!["the report", "what was recorded beside it (recorded.json)", "findings of audits"];
+        if recorded && loaded.worlds.iter().any(|world| world.live() || world.in_groups()) {
+            left.push("in interactions.parquet what was shown and who heard");
+        }
+        if taped.is_some() {
+            left.push("what the tape says of times, tokens and prices");
+        }
+        let compared: Vec<&str> = [Some(RUNS), recorded.then_some(INTERACTIONS), (!lost.contains(&MEASURES)).then_some(MEASURES)]
+            .into_iter()
+            .flatten()
+            .collect();
         if self.json {
-            print_json(&json!({ "runs": rows.len(), "equal": wrong.is_empty(), "differences": wrong }))?;
+            print_json(&json!({
+                "runs": rows.len(), "equal": wrong.is_empty(), "differences": wrong, "compared": compared, "not_compared": left,
+            }))?;
         }
         if wrong.is_empty() {
-            let files =
-                if recorded { "runs.parquet and interactions.parquet" } else { "runs.parquet (interactions were not recorded)" };
             if !self.json {
-                print(format!("{} runs played again: every event is as in {files}", rows.len()))?;
+                let kept = if recorded { "" } else { " (the experiment keeps no interactions)" };
+                print(format!(
+                    "{} runs played again: every event, outcome and measure is as in {}{kept}",
+                    rows.len(),
+                    listed(&compared)
+                ))?;
+                eprintln!("not compared: {}", left.join("; "));
             }
             return Ok(());
         }
-        let shown = wrong.iter().take(10).map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n");
-        Err(Failure::run(format!("{} of {} comparisons differ:\n{shown}", wrong.len(), rows.len() * (1 + usize::from(recorded)))))
+        let shown = wrong.iter().take(12).map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n");
+        let more = if wrong.len() > 12 { format!("\n  and {} more", wrong.len() - 12) } else { String::new() };
+        let help = "what is wrong is not what was run; fetch the directory anew, or run the experiment again (`--fresh` keeps what is there)";
+        Err(Failure::run(format!("{} does not hold what its experiment gives:\n{shown}{more}", self.dir.display())).help(help))
     }
+}
+
+fn listed(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.to_string(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// Files that the experiment reads and that are not those with which it was run.
+fn inputs_that_changed(dir: &RunDir, now: &BTreeMap<String, String>) -> Vec<String> {
+    let plan = std::fs::read_to_string(dir.path.join(PLAN)).ok().and_then(|text| text.parse::<toml::Table>().ok());
+    let Some(before) = plan.as_ref().and_then(|plan| plan.get("inputs")).and_then(toml::Value::as_table) else {
+        return Vec::new();
+    };
+    let differs = |(file, hash): &(&String, &String)| before.get(*file).and_then(toml::Value::as_str) != Some(hash.as_str());
+    now.iter()
+        .filter(differs)
+        .map(|(file, _)| format!("the input file `{file}` is not the one with which the runs were made"))
+        .collect()
 }

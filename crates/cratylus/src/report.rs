@@ -10,12 +10,13 @@ use cratylus_core::experiment::{Point, Setting};
 use cratylus_core::methods::{Ran, bibtex, paragraph};
 use cratylus_core::summary::{ExampleRun, Facts, Summary};
 use cratylus_core::threshold::{Answers, Found, found};
+use cratylus_io::belonging::strange;
 use cratylus_io::conduct::digest;
 use cratylus_io::manifest::{Manifest, write_whole};
-use cratylus_io::models::asker::Readings;
+use cratylus_io::models::asker::HowRead;
 use cratylus_io::models::http::escaped;
 use cratylus_io::models::tape::{Answer, Call, Setup};
-use cratylus_io::run_dir::{PLAN, REPORT, Recorded, RunDir};
+use cratylus_io::run_dir::{MEASURES, PLAN, REPORT, Recorded, RunDir};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -28,6 +29,9 @@ pub struct Report {
     /// Finished run directories.
     #[arg(required = true, value_name = "RUN_DIR")]
     dirs: Vec<PathBuf>,
+    /// Write the page into this file, and nothing into the directory.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
     /// Print the results as JSON.
     #[arg(long)]
     json: bool,
@@ -35,21 +39,31 @@ pub struct Report {
 
 impl Report {
     pub fn go(self) -> Result<(), Failure> {
+        if self.out.is_some() && self.dirs.len() > 1 {
+            return Err(Failure::input("`--out` names one page; give one run directory"));
+        }
         let mut all = Vec::new();
+        let mut failed = None;
         for dir in &self.dirs {
-            let data = write(dir)?;
+            let data = told(dir)?;
+            let file = self.out.clone().unwrap_or_else(|| dir.join(REPORT));
+            // What there is to say is said, whether or not there is room for the page.
+            let written = data.write(&file);
             if self.json {
                 all.push(data.results());
             } else {
                 print(data.text())?;
-                eprintln!("\nreport   {}\n", dir.join(REPORT).display());
+                if written.is_ok() {
+                    eprintln!("\nreport   {}\n", file.display());
+                }
             }
+            failed = failed.or(written.err());
         }
         if self.json {
             let all = if all.len() == 1 { all.remove(0) } else { Value::Array(all) };
             print_json(&all)?;
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 }
 
@@ -88,7 +102,7 @@ struct Live {
     tokens: u64,
     usd: f64,
     /// What became of its answers in words.
-    readings: Option<Readings>,
+    readings: Option<HowRead>,
 }
 
 /// What one point has to say, and what was recorded beside it.
@@ -98,13 +112,6 @@ pub struct PointData {
     pub facts: Facts,
     examples: Vec<ExampleRun>,
     pub recorded: Option<Recorded>,
-}
-
-/// Reads a finished run directory and writes its report.
-pub fn write(dir: &Path) -> Result<Data, Failure> {
-    let data = read(dir)?;
-    write_page(dir, &data.page())?;
-    Ok(data)
 }
 
 /// Writes a report of findings alone, of conditions from several directories.
@@ -117,10 +124,17 @@ pub fn write_audit(dir: &Path, name: &str, claim: &str, kept: &Kept) -> Result<(
 }
 
 fn write_page(dir: &Path, page: &Value) -> Result<(), Failure> {
+    write_file(&dir.join(REPORT), page)
+}
+
+fn write_file(file: &Path, page: &Value) -> Result<(), Failure> {
     let json = serde_json::to_string(page).expect("report data is plain data");
     // A closing tag in the data would end the script element that holds it.
     let page = PAGE.replacen(PLACE, &json.replace('<', "\\u003c"), 1);
-    Ok(write_whole(&dir.join(REPORT), page.as_bytes())?)
+    write_whole(file, page.as_bytes()).map_err(|trouble| {
+        let help = "every run is kept, and only the report is missing: the same command writes it once there is room and leave to write, and `cratylus report RUN_DIR --out FILE` writes it elsewhere";
+        Failure::run(trouble).help(help)
+    })
 }
 
 fn audit_page(kept: &Kept) -> Value {
@@ -135,12 +149,33 @@ pub fn page_so_far(path: &Path) -> Result<Value, Failure> {
     Ok(of(path, RunDir::open_so_far(path).map_err(Failure::input)?)?.page())
 }
 
-fn read(path: &Path) -> Result<Data, Failure> {
+/// What a directory has to say.
+pub fn read(path: &Path) -> Result<Data, Failure> {
     of(path, RunDir::open(path).map_err(Failure::input)?)
+}
+
+/// The same, after a word on whatever in it does not belong together.
+pub fn told(path: &Path) -> Result<Data, Failure> {
+    let dir = RunDir::open(path).map_err(Failure::input)?;
+    warn(&dir);
+    of(path, dir)
+}
+
+/// Says what of a directory does not belong together, before anybody speaks of its results.
+pub fn warn(dir: &RunDir) {
+    for words in strange(dir) {
+        eprintln!("warning: {}: {words}", dir.path.display());
+    }
 }
 
 fn of(path: &Path, dir: RunDir) -> Result<Data, Failure> {
     let manifest = Manifest::read(path)?;
+    if dir.finished && !path.join(MEASURES).exists() {
+        let why =
+            format!("{}: {MEASURES} is missing, and without it there are no rounds, rates and curves to report", path.display());
+        let help = "it was lost or left behind: fetch it, or run the experiment again (`--fresh` keeps what is there)";
+        return Err(Failure::run(why).help(help));
+    }
     let mut summaries: Vec<Summary> = dir.points.iter().map(Summary::new).collect();
     dir.each_measured(|row, readings| {
         let place = dir.place(row.run);
@@ -150,7 +185,8 @@ fn of(path: &Path, dir: RunDir) -> Result<Data, Failure> {
     let mut recorded = dir.recorded()?;
     recorded.resize(dir.points.len(), None);
     let experiment = &dir.points[0].experiment;
-    let mut cautions = manifest.cautions.clone();
+    let mut cautions = strange(&dir);
+    cautions.extend(manifest.cautions.iter().cloned());
     let rows = dir.rows()?;
     let mut answers = vec![Answers::new(); dir.points.len()];
     if let Some(sequential) = &experiment.sequential {
@@ -213,7 +249,7 @@ fn live(path: &Path, manifest: &Manifest) -> Result<Vec<Live>, Failure> {
             .servers
             .iter()
             .filter(alike)
-            .flat_map(|setup| manifest.readings.iter().filter(|all| all.asked == setup.asked));
+            .flat_map(|setup| manifest.how_read.iter().filter(|all| all.asked == setup.asked));
         let readings = readings.cloned().reduce(|mut sum, more| {
             sum.answers += more.answers;
             sum.fallback += more.fallback;
@@ -238,7 +274,7 @@ fn live(path: &Path, manifest: &Manifest) -> Result<Vec<Live>, Failure> {
 }
 
 /// How answers in words were read, and why some could not be.
-fn readings_words(readings: &Readings) -> String {
+fn readings_words(readings: &HowRead) -> String {
     let share = |n: u64| words::percent(n as f64 / readings.answers.max(1) as f64);
     let mut parts = vec![format!("{} answers in words", count(readings.answers))];
     let format = readings.answers - readings.lost() - readings.fallback;
@@ -263,6 +299,11 @@ pub fn claim(text: &str) -> String {
 }
 
 impl Data {
+    /// Writes the page.
+    pub fn write(&self, file: &Path) -> Result<(), Failure> {
+        write_file(file, &self.page())
+    }
+
     /// The table for a terminal.
     pub fn text(&self) -> String {
         let mut text = run::results_table(&self.points);

@@ -150,15 +150,21 @@ impl Run {
 
 /// Writes the report of a finished directory and prints its results.
 pub fn say(dir: &Path, json: bool) -> Result<(), Failure> {
-    let data = report::write(dir).map_err(|failure| {
+    let data = report::told(dir).map_err(|failure| {
         failure.help(
             "if a file of the directory is damaged, `cratylus run EXPERIMENT.toml --fresh` runs it again and keeps what is there",
         )
     })?;
+    // The runs are there whatever becomes of the page, so what they gave is said first.
+    let written = data.write(&dir.join(cratylus_io::run_dir::REPORT));
     if json {
-        return print_json(&data.results());
+        print_json(&data.results())?;
+        return written;
     }
     print(data.text())?;
+    if written.is_err() {
+        return written;
+    }
     for caution in &data.cautions {
         eprintln!("note: {caution}");
     }

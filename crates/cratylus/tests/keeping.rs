@@ -158,7 +158,7 @@ fn replay_vouches_for_a_directory_and_catches_one_that_was_changed() {
     let dir = with_copiers("replay");
     succeeds(&dir, &["run", "e.toml", "--out", "r", "--quiet", "--set", "replicas=3"]);
     let said = succeeds(&dir, &["replay", "r"]);
-    assert!(said.out.contains("6 runs played again: every event is as in runs.parquet and interactions.parquet"), "{}", said.out);
+    assert!(said.out.contains("6 runs played again: every event, outcome and measure is as in runs.parquet"), "{}", said.out);
     // One answer in the middle of the file becomes another, and then the whole table is written back.
     let file = dir.join("r/interactions.parquet");
     let mut table = table::read(&file, None).unwrap();
@@ -168,7 +168,87 @@ fn replay_vouches_for_a_directory_and_catches_one_that_was_changed() {
     table::write(&file, &table).unwrap();
     let said = cratylus(&dir, &["replay", "r"]);
     assert_eq!(said.code, Some(1));
-    assert!(said.err.contains("run 0: interactions.parquet does not hold the events"), "{}", said.err);
+    assert!(said.err.contains("interactions.parquet: run 0, its rows are not the events"), "{}", said.err);
+}
+
+#[test]
+fn nothing_that_people_read_can_be_changed_without_a_word() {
+    let dir = with_copiers("changed");
+    succeeds(&dir, &["run", "e.toml", "--out", "r", "--quiet", "--set", "replicas=3"]);
+    let files = || std::fs::read_dir(dir.join("r")).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    // Whether a report says so too, as it can be told without playing.
+    let mut check = |name: &str, change: &dyn Fn(&Path), word: &str, reported: bool| {
+        let copy = dir.join(name);
+        std::fs::create_dir(&copy).unwrap();
+        files().for_each(|file| drop(std::fs::copy(&file, copy.join(file.file_name().unwrap())).unwrap()));
+        change(&copy);
+        let said = cratylus(&dir, &["replay", name]);
+        assert_eq!(said.code, Some(1), "{name}: {}", said.err);
+        assert!(said.err.contains(word), "{name}: `{word}` is not in\n{}", said.err);
+        let said = cratylus(&dir, &["report", name]);
+        assert_eq!(said.err.contains("warning: ") || said.code != Some(0), reported, "{name}: {}", said.err);
+    };
+    let edit = |dir: &Path, table: &str, column: &str, edit: &dyn Fn(&mut Values)| {
+        let file = dir.join(table);
+        let mut read = table::read(&file, None).unwrap();
+        edit(&mut read.columns.iter_mut().find(|found| found.name == column).unwrap().values);
+        table::write(&file, &read).unwrap();
+    };
+    let floats = |values: &mut Values| {
+        let Values::Float(values) = values else { panic!("numbers") };
+        values[4] = Some(0.5);
+    };
+    check(
+        "winner",
+        &|dir| {
+            edit(dir, "runs.parquet", "winner", &|values| {
+                let Values::Text(values) = values else { panic!("text") };
+                values[1] = Some("M".into());
+            })
+        },
+        "column `winner`",
+        true,
+    );
+    check("rounds", &|dir| edit(dir, "runs.parquet", "rounds", &floats), "column `rounds`", true);
+    check("measures", &|dir| edit(dir, "measures.parquet", "value", &floats), "measures.parquet: `", false);
+    for table in ["interactions.parquet", "measures.parquet"] {
+        check(
+            &format!("lost-{table}"),
+            &|dir| std::fs::remove_file(dir.join(table)).unwrap(),
+            &format!("{table} is missing"),
+            true,
+        );
+    }
+    check(
+        "cut",
+        &|dir| {
+            let file = dir.join("runs.parquet");
+            let mut table = table::read(&file, None).unwrap();
+            table
+                .columns
+                .iter_mut()
+                .for_each(|column| column.values = table::only(column.values.clone(), &[true, false, true, true, true, true]));
+            table::write(&file, &table).unwrap();
+        },
+        "5 of 6 runs; missing: 1",
+        true,
+    );
+    check(
+        "experiment",
+        &|dir| {
+            let file = dir.join("experiment.toml");
+            std::fs::write(&file, std::fs::read_to_string(&file).unwrap().replace("4000", "5000")).unwrap();
+        },
+        "experiment.toml is not the experiment of plan.toml",
+        true,
+    );
+    // What was lost is never called a choice.
+    let said = cratylus(&dir, &["audit", "lost-interactions.parquet"]);
+    assert!(
+        said.code != Some(0) && said.err.contains("interactions.parquet is missing") && !said.err.contains("= false"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]

@@ -123,6 +123,41 @@ fn set_is_written_into_the_experiment_that_is_kept() {
     assert!(succeeds(&dir, &["run", "runs/other"]).err.contains("already"));
 }
 
+#[test]
+fn a_setting_of_a_swept_key_is_one_row_of_the_sweep() {
+    let dir = folder("set-swept");
+    std::fs::write(dir.join("e.toml"), COPIERS).unwrap();
+    let few = ["--set", "replicas=2", "--quiet"];
+    succeeds(&dir, &[&["run", "e.toml", "--out", "all"][..], &few].concat());
+    let said = succeeds(&dir, &[&["run", "e.toml", "--out", "one", "--set", "game.memory=5"][..], &few].concat());
+    assert!(said.err.contains("`game.memory` is swept over 2 values; `--set` leaves 5"), "{}", said.err);
+    let digests = |out: &str| {
+        let table = cratylus_io::table::read(&dir.join(out).join("runs.parquet"), None).unwrap();
+        table.texts("digest").unwrap().into_iter().map(|digest| digest.unwrap().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(digests("one"), digests("all")[2..], "the runs are those of the sweep");
+    assert!(succeeds(&dir, &["run", "one"]).err.contains("already"), "what is kept is the experiment that was run");
+    assert_eq!(cratylus(&dir, &["check", "e.toml", "--set", "game.memory=many"]).code, Some(2));
+}
+
+#[test]
+fn a_command_line_that_is_wrong_gets_a_tip_that_is_right() {
+    let dir = folder("tips");
+    let check = |words: &[&str], tip: &str| {
+        let said = cratylus(&dir, words);
+        assert!(said.code == Some(2) && said.err.contains(tip), "{words:?}: {}", said.err);
+    };
+    check(&["rn", "e.toml"], "did you mean `run`?");
+    check(&["start", "e.toml"], "did you mean `run`?");
+    check(&["run", "e.toml", "--replicas", "10"], "`--set replicas=10`");
+    check(&["run", "e.toml", "--size=48"], "`--set population.size=48`");
+    check(&["run", "e.toml", "--set", "population.size", "48"], "`--set population.size=48`");
+    check(&["run", "e.toml", "--fersh"], "did you mean `--fresh`?");
+    check(&["run", "-o", "x", "e.toml"], "did you mean `--out`?");
+    check(&["run", "a.toml", "b.toml"], "one experiment at a time");
+    check(&["run", "e.toml", "--threads", "0"], "`--threads` is at least 1");
+}
+
 /// A mistake, and words that its message must hold.
 fn refused(text: &str, words: &[&str]) {
     refused_with(text, &[], words);
@@ -276,7 +311,8 @@ fn an_edge_list_decides_who_meets() {
     std::fs::write(dir.join("e.toml"), text).unwrap();
     succeeds(&dir, &["run", "e.toml", "--quiet"]);
     let table = cratylus_io::table::read(&dir.join("runs/path/interactions.parquet"), None).unwrap();
-    let pairs = table.ints("agent_a").unwrap().iter().zip(table.ints("agent_b").unwrap());
+    let (first, second) = (table.ints("agent_a").unwrap(), table.ints("agent_b").unwrap());
+    let pairs = first.iter().zip(second.iter());
     assert!(pairs.map(|(a, b)| (a.unwrap() - b.unwrap()).abs()).all(|apart| apart == 1));
     // The network is an input like any other: a run directory moves with it, and replay finds it.
     succeeds(&dir, &["replay", "runs/path"]);

@@ -1,6 +1,7 @@
 //! An experiment file as a table in which every key and value knows its place, and the mistakes that are
 //! found in it, with the line, the column, and what would be right.
 
+use super::sweep;
 use serde::de::DeserializeOwned;
 use serde_spanned::Spanned;
 use std::borrow::Cow;
@@ -47,6 +48,10 @@ pub struct Document<'a> {
     text: &'a str,
     /// The `--set` arguments. The i-th has its place in bytes `SET_BASE + i * SET_STEP` and on.
     sets: &'a [String],
+    /// The same as they are to be written into the file: those of swept keys as the sweeps that they leave.
+    written: Vec<String>,
+    /// What a user should know of how the file and the settings were understood.
+    notes: Vec<String>,
     pub(super) table: Table<'a>,
 }
 
@@ -56,13 +61,50 @@ const SET_STEP: usize = 1 << 20;
 impl<'a> Document<'a> {
     /// Parses a file's text and applies `key=value` settings, in their order. An error is ready to be printed.
     pub fn parse(file: &str, text: &'a str, sets: &'a [String]) -> Result<Document<'a>, String> {
-        let mut document = Document { file: file.into(), text, sets, table: Table::new() };
-        let parsed = DeTable::parse(text).map_err(|error| document.say(&of_toml(&error)))?;
+        // What the `toml` crate does not skip: the mark with which Windows begins a file.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let (written, notes) = (sets.to_vec(), Vec::new());
+        let mut document = Document { file: file.into(), text, sets, written, notes, table: Table::new() };
+        let parsed = DeTable::parse(text).map_err(|error| document.say(&unread(text, &error)))?;
         document.table = parsed.into_inner();
+        sweep::spread(&mut document.table);
         for i in 0..sets.len() {
             document.set(i).map_err(|mistake| document.say(&mistake))?;
         }
+        // Only now is it known what is swept.
+        for i in 0..sets.len() {
+            document.restrict(i).map_err(|mistake| document.say(&mistake))?;
+        }
+        document.notes.extend(untold(&document.table));
         Ok(document)
+    }
+
+    /// What a user should know of how the file and `--set` were understood.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The `key=value` settings as they are to be written into the file. One of a swept key is the sweep that it leaves.
+    pub fn written(&self) -> &[String] {
+        &self.written
+    }
+
+    /// Leaves of a sweep what a setting of one of its keys leaves, as the sweep would overwrite it.
+    fn restrict(&mut self, i: usize) -> Result<(), Mistake> {
+        let base = SET_BASE + i * SET_STEP;
+        let place = base..base + self.sets[i].len();
+        let Some((key, _)) = self.sets[i].split_once('=') else { return Ok(()) };
+        let parts = key_parts(key);
+        if parts[0] == "sweep" {
+            return Ok(());
+        }
+        let Some(value) = get(&self.table, &parts).cloned() else { return Ok(()) };
+        let key = parts.join(".");
+        if let Some(left) = sweep::restrict(&mut self.table, &key, value, &place).map_err(|mistake| mistake.span(place))? {
+            self.notes.push(left.words);
+            self.written[i] = left.set;
+        }
+        Ok(())
     }
 
     fn set(&mut self, i: usize) -> Result<(), Mistake> {
@@ -84,7 +126,13 @@ impl<'a> Document<'a> {
                 return Err(of_toml(&error).help(help).span(whole));
             }
         };
-        put(&mut self.table, &key_parts(key), moved(value, &whole), &whole)
+        let parts = key_parts(key);
+        let swept = parts[0] == "sweep";
+        put(&mut self.table, &parts, moved(value, &whole), &whole)?;
+        if swept {
+            sweep::spread(&mut self.table);
+        }
+        Ok(())
     }
 
     /// A mistake in words: what, where, and what would be right.
@@ -144,6 +192,11 @@ impl<'r, 'a> Spans<'r, 'a> {
         Spans { root: self.root, prefix }
     }
 
+    /// A key with the sections that it stands in.
+    pub fn key(&self, key: &str) -> String {
+        self.prefix.iter().copied().chain([key]).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".")
+    }
+
     /// A mistake at a key, or at the closest section around it that is there.
     pub fn mistake(&self, key: &str, message: String) -> Mistake {
         let parts = self.prefix.iter().copied().chain([key]).flat_map(|part| part.split('.')).filter(|part| !part.is_empty());
@@ -170,20 +223,21 @@ pub(crate) fn take_field<T: DeserializeOwned>(
 ) -> Result<Option<T>, Mistake> {
     let read = |item: Item<'_>| {
         let span = item.span();
-        T::deserialize(ValueDeserializer::from(item)).map_err(|error| with_span(of_toml(&error), span, spans))
+        let around = spans.key(key);
+        T::deserialize(ValueDeserializer::from(item)).map_err(|error| with_span(within(&error, &around), span, spans))
     };
     table.remove(key).map(read).transpose()
 }
 
 /// Takes and reads a key that must be there.
 pub(crate) fn read_field<T: DeserializeOwned>(table: &mut Table<'_>, key: &str, spans: &Spans<'_, '_>) -> Result<T, Mistake> {
-    take_field(table, key, spans)?.ok_or_else(|| spans.mistake("", format!("`{key}` is missing")))
+    take_field(table, key, spans)?.ok_or_else(|| spans.mistake("", format!("`{}` is missing", spans.key(key))))
 }
 
 /// Reads a whole table.
 pub(crate) fn deserialize<T: DeserializeOwned>(table: Table<'_>, spans: &Spans<'_, '_>) -> Result<T, Mistake> {
     let item = Spanned::new(0..0, DeValue::Table(table));
-    T::deserialize(ValueDeserializer::from(item)).map_err(|error| with_span(of_toml(&error), 0..0, spans))
+    T::deserialize(ValueDeserializer::from(item)).map_err(|error| with_span(within(&error, &spans.key("")), 0..0, spans))
 }
 
 /// A reader's mistake at its own place; where it has none, at that of the value; where that has none, at the section.
@@ -252,8 +306,53 @@ pub(crate) fn put<'a>(table: &mut Table<'a>, parts: &[String], value: Item<'a>, 
     }
     match table.get_mut(head.as_str()).map(Spanned::get_mut) {
         Some(DeValue::Table(inner)) => put(inner, rest, value, place),
+        // A list is gone into by numbers from 0, as in `agents.mix.0.count`.
+        Some(DeValue::Array(list)) => {
+            let n = list.len();
+            let at = rest[0].parse::<usize>().ok().and_then(|i| list.get_mut(i));
+            match (at.map(Spanned::get_mut), &rest[1..]) {
+                (Some(item), []) => *item = value.into_inner(),
+                (Some(DeValue::Table(inner)), rest) => return put(inner, rest, value, place),
+                _ => {
+                    let why = format!("`{head}` is a list of {n}, so it holds no `{}`", rest.join("."));
+                    let help = format!("its places are numbered from 0: `{head}.0.…`");
+                    return Err(Mistake::new(why).help(help).span(place.clone()));
+                }
+            }
+            Ok(())
+        }
         _ => Err(Mistake::new(format!("`{head}` is not a section, so it holds no `{}`", rest.join("."))).span(place.clone())),
     }
+}
+
+/// The value at a key given by its parts.
+fn get<'r, 'a>(table: &'r Table<'a>, parts: &[String]) -> Option<&'r Item<'a>> {
+    let (head, rest) = parts.split_first()?;
+    let mut item = table.get(head.as_str())?;
+    for part in rest {
+        item = match item.get_ref() {
+            DeValue::Table(inner) => inner.get(part.as_str())?,
+            DeValue::Array(list) => list.get(part.parse::<usize>().ok()?)?,
+            _ => return None,
+        };
+    }
+    Some(item)
+}
+
+/// What a file leaves to defaults that decide which results there are and where.
+fn untold(table: &Table<'_>) -> Option<String> {
+    let missing = |key: &str| !table.contains_key(key);
+    // A plan for `audit` or no experiment at all gets its own words.
+    if missing("population") || missing("game") {
+        return None;
+    }
+    let told = [
+        ("seed", "no `seed`, so it is 0"),
+        ("replicas", "no `replicas`, so each condition is run once"),
+        ("name", "no `name`, so results are called `experiment`"),
+    ];
+    let told: Vec<&str> = told.into_iter().filter(|(key, _)| missing(key)).map(|(_, words)| words).collect();
+    (!told.is_empty()).then(|| format!("the experiment gives {}", told.join("; ")))
 }
 
 /// The same value, with everything in it standing at one place.
@@ -269,6 +368,96 @@ fn moved<'a>(value: Item<'a>, place: &Range<usize>) -> Item<'a> {
         other => other,
     };
     Spanned::new(place.clone(), inner)
+}
+
+/// Why a text is no TOML, in words for what it is.
+fn unread(text: &str, error: &toml::de::Error) -> Mistake {
+    let mistake = of_toml(error);
+    let start = text.trim_start();
+    let said = |message: &str, help: &str| Mistake { message: message.into(), help: Some(help.into()), ..mistake.clone() };
+    let toml = "experiments are TOML: keys as `name = value` under `[sections]`; `cratylus init` writes one to start from";
+    if start.starts_with("{\"") || start.starts_with('{') && start[1..].trim_start().starts_with('"') {
+        return said("this is JSON, and experiments are TOML", toml);
+    }
+    if start.starts_with("PAR1") || text.contains('\0') {
+        return said("this is no text", toml);
+    }
+    if start.starts_with('<') {
+        return said("this is a web page or XML, and experiments are TOML", toml);
+    }
+    let Some(span) = mistake.span.clone() else { return mistake };
+    let at = span.start.min(text.len());
+    let line_start = text[..at].rfind('\n').map_or(0, |i| i + 1);
+    let line = text[line_start..].lines().next().unwrap_or("");
+    if line.contains(['“', '”', '„', '‘', '’', '«', '»']) && !line.trim_start().starts_with('#') {
+        return said("the quotation marks here are typographic ones", "use straight ones: `\"`");
+    }
+    let value = line.split_once('=').map(|(_, value)| value.split('#').next().unwrap_or("").trim());
+    let grouped = |value: &&str| {
+        let groups: Vec<&str> = value.split(',').collect();
+        let digits = |group: &&str| group.chars().all(|c| c.is_ascii_digit());
+        groups.len() > 1
+            && (1..=3).contains(&groups[0].len())
+            && groups.iter().all(digits)
+            && groups[1..].iter().all(|g| g.len() == 3)
+    };
+    if let Some(value) = value.filter(grouped) {
+        let help = format!("write `{}` or `{}`", value.replace(',', ""), value.replace(',', "_"));
+        return said("a number is written without commas", &help);
+    }
+    if let Some(value) = value.filter(|value| value.split(',').count() == 2 && value.replace(',', "").parse::<u64>().is_ok()) {
+        return said("a number has a point before its places", &format!("write `{}`", value.replace(',', ".")));
+    }
+    let word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c));
+    if let Some((key, value)) = line.split_once(':').filter(|(key, _)| word(key.trim())) {
+        let help = format!("this looks like YAML, and experiments are TOML: `{} = {}`", key.trim(), value.trim());
+        return mistake.help(help);
+    }
+    // What begins with a sentence is a page of text, whatever follows.
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or("");
+    if !first.starts_with('[') && !first.split_once('=').is_some_and(|(key, _)| word(key.trim().trim_matches('"'))) {
+        return said("this is no TOML, as experiments are", toml);
+    }
+    if mistake.message.starts_with("duplicate key") {
+        let named = text.get(span.start..span.end).unwrap_or("").trim_matches(['"', '[', ']']).to_string();
+        let opens = |line: &&str| {
+            let line = line.trim();
+            let section = line.trim_start_matches('[').split(']').next().unwrap_or("").trim();
+            line.starts_with('[') && section.rsplit('.').next() == Some(named.as_str())
+                || line.split('=').next().is_some_and(|key| line.contains('=') && key.trim() == named)
+        };
+        let number = text[..line_start].lines().position(|line| opens(&line)).map(|i| i + 1);
+        if let Some(number) = number.filter(|_| !named.is_empty()) {
+            return mistake.help(format!("`{named}` stands in line {number} already"));
+        }
+    }
+    mistake
+}
+
+/// A reader's error in our words, of a value that stands at a key.
+fn within(error: &toml::de::Error, around: &str) -> Mistake {
+    let mut mistake = of_toml(error);
+    // The reader knows the keys on the way down, and says them in its last line alone.
+    let told = error.to_string();
+    let inside = told.lines().last().and_then(|line| line.strip_prefix("in `")).and_then(|line| line.strip_suffix('`'));
+    let at = [around, inside.unwrap_or("")].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".");
+    if let Some(word) = mistake.message.strip_suffix("` is missing").and_then(|word| word.strip_prefix('`')).map(String::from) {
+        let whole = if at.is_empty() { word } else { format!("{at}.{word}") };
+        mistake.message = format!("`{whole}` is missing");
+        return mistake;
+    }
+    if mistake.help.is_none() && mistake.message.starts_with("expected a table with keys") {
+        let last = at.rsplit('.').next().unwrap_or("").to_string();
+        let keys = super::schema::keys(&at);
+        mistake.help = match error.message().split('"').nth(1) {
+            Some(word) if error.message().contains("internally tagged enum") => {
+                Some(format!("write `{last} = {{ kind = \"{word}\" }}`"))
+            }
+            _ if !keys.is_empty() => Some(format!("its keys are: {}", keys.join(", "))),
+            _ => None,
+        };
+    }
+    mistake
 }
 
 /// A parser's or reader's error in our words.
@@ -309,6 +498,18 @@ fn of_toml(error: &toml::de::Error) -> Mistake {
             other => other,
         };
         mistake.message = format!("expected {expected}, found {}", found.trim_end_matches(" as i128"));
+        let inside = found.split(['`', '"']).nth(1).unwrap_or("");
+        let number = inside.replace(['_', ','], "").parse::<f64>().ok().filter(|number| number.is_finite());
+        if let Some(number) = number.filter(|_| expected.contains("number")) {
+            let whole = expected.contains("whole");
+            mistake.help = match (found.starts_with("string"), whole) {
+                (true, true) if number.fract() == 0.0 && number >= 0.0 => Some(format!("without quotes: {number}")),
+                (true, false) => Some(format!("without quotes: {number}")),
+                (false, true) if number.fract() == 0.0 && number >= 0.0 => Some(format!("write {number}")),
+                (false, true) if number > 0.0 && number < 1.0 => Some(format!("a share is another key: `share = {number}`")),
+                _ => None,
+            };
+        }
     }
     mistake
 }
@@ -317,15 +518,123 @@ fn of_toml(error: &toml::de::Error) -> Mistake {
 pub fn nearest(word: &str, known: &[String]) -> String {
     let distance = |other: &String| strsim::damerau_levenshtein(&word.to_lowercase(), &other.to_lowercase());
     let best = known.iter().map(|other| (distance(other), other)).min();
+    // Letters and digits alone, as people leave out what stands between them, and what stands at the end.
+    let plain = |text: &str| text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    let begun: Vec<&String> = match plain(word) {
+        short if short.len() < 4 => Vec::new(),
+        short => known.iter().filter(|other| plain(other).starts_with(&short)).collect(),
+    };
+    let best = match begun[..] {
+        [] => best,
+        // The shortest is the one that adds least.
+        _ => begun.into_iter().min_by_key(|other| other.len()).map(|other| (0, other)),
+    };
     let list = || known.iter().take(30).map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", ");
     match best {
         // Of short words nearly all are near, so only longer ones are guessed at.
         Some((distance, other))
-            if distance <= word.chars().count() / 3 && distance > 0 || word.to_lowercase() == other.to_lowercase() =>
+            if distance <= word.chars().count() / 3 && other != word || word.to_lowercase() == other.to_lowercase() =>
         {
             format!("; did you mean `{other}`? There are: {}", list())
         }
         Some(_) => format!("; there are: {}", list()),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: &str = "name = \"n\"\nseed = 1\nreplicas = 2\n[population]\nsize = 10\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\nmemory = 2\n[agents]\nkind = \"emulated\"\nmodel = \"llama-3-70b\"\n";
+
+    /// What the points set, the notes, and the settings as they are written; or the mistake.
+    fn read(more: &str, sets: &[&str]) -> Result<(Vec<String>, Vec<String>, Vec<String>), String> {
+        let (text, sets) = (format!("{BASE}{more}"), sets.iter().map(|set| set.to_string()).collect::<Vec<_>>());
+        let document = Document::parse("e.toml", &text, &sets)?;
+        let points = document.points()?.iter().map(|point| point.text()).collect();
+        Ok((points, document.notes().to_vec(), document.written().to_vec()))
+    }
+
+    #[test]
+    fn a_setting_of_a_swept_key_is_never_without_effect() {
+        let check = |sweep: &str, set: &str, points: &[&str]| {
+            let (left, notes, written) =
+                read(&format!("[sweep]\n{sweep}\n"), &[set]).unwrap_or_else(|why| panic!("{set}: {why}"));
+            assert_eq!(left, points, "{set}");
+            assert!(notes[0].contains("is swept over"), "{notes:?}");
+            // What is kept of the experiment gives the same points.
+            let again = read(&format!("[sweep]\n{sweep}\n"), &[&written[0]]).unwrap();
+            assert_eq!(again.0, points, "{}", written[0]);
+        };
+        let sizes = "\"population.size\" = [10, 20, 30]";
+        check(sizes, "population.size=20", &["population.size=20"]);
+        check(sizes, "population.size=48", &["population.size=48"]);
+        check(sizes, "population.size=[20, 30]", &["population.size=20", "population.size=30"]);
+        check(sizes, "population={ size = 30 }", &["population.size=30"]);
+        // As the file spells it, for that is what seeds are made from.
+        check("\"population.size\" = { from = 10, to = 30, step = 10 }", "population.size=20", &["population.size=20"]);
+        let shares = "\"agents.committed\" = [{ name = \"Q\", share = 0.10 }, { name = \"M\", share = 0.2 }]";
+        assert!(
+            read(&format!("[sweep]\n{shares}\n"), &["agents.committed.share=0.3"]).unwrap_err().contains("would be overwritten")
+        );
+        let both = "way = [{ \"game.memory\" = 1, \"population.size\" = 4 }, { \"game.memory\" = 2, \"population.size\" = 6 }]";
+        check(both, "game.memory=2", &["game.memory=2 population.size=6"]);
+        assert!(read(&format!("[sweep]\n{both}\n"), &["game.memory=3"]).unwrap_err().contains("never with this value"));
+        let zip = "way = { \"game.memory\" = [1, 2], \"population.size\" = [4, 6] }";
+        check(zip, "population.size=4", &["game.memory=1 population.size=4"]);
+        assert!(
+            read(&format!("[sweep]\n{sizes}\n"), &["population.size=many"]).unwrap_err().contains("--set population.size=many")
+        );
+    }
+
+    #[test]
+    fn swept_keys_need_no_quotes() {
+        let points = |sweep: &str| read(&format!("[sweep]\n{sweep}\n"), &[]).map(|(points, ..)| points);
+        let check = |bare: &str, quoted: &str| assert_eq!(points(bare).unwrap(), points(quoted).unwrap(), "{bare}");
+        check("population.size = [10, 20]\ngame.memory = [1, 2]", "\"population.size\" = [10, 20]\n\"game.memory\" = [1, 2]");
+        check("population.size = { from = 10, to = 30, step = 10 }", "\"population.size\" = [10, 20, 30]");
+        check("population = { size = [10, 20] }", "\"population.size\" = [10, 20]");
+        check(
+            "n = { population.size = [4, 6], game.memory = [1, 2] }",
+            "n = { \"population.size\" = [4, 6], \"game.memory\" = [1, 2] }",
+        );
+        assert_eq!(points("population.size = [10, 20]").unwrap(), points("[sweep.population]\nsize = [10, 20]").unwrap());
+        assert!(points("population.size = { from = 10, to = 20 }").unwrap_err().contains("`step` or `count`"));
+        assert!(points("population.size = 10").unwrap_err().contains("is a list, not an integer"));
+        assert!(points("size = [10]").unwrap_err().contains("did you mean `population.size`?"));
+    }
+
+    #[test]
+    fn what_is_left_to_defaults_is_told() {
+        let bare = BASE.replace("name = \"n\"\nseed = 1\nreplicas = 2\n", "");
+        let document = Document::parse("e.toml", &bare, &[]).unwrap();
+        let told = document.notes().join("");
+        assert!(["`seed`", "`replicas`", "`name`"].iter().all(|key| told.contains(key)), "{told}");
+        assert!(Document::parse("e.toml", BASE, &[]).unwrap().notes().is_empty());
+    }
+
+    #[test]
+    fn mistakes_say_what_was_meant() {
+        let check = |from: &str, to: &str, words: &str| {
+            let text = BASE.replace(from, to);
+            let told = Document::parse("e.toml", &text, &[]).and_then(|document| document.points()).unwrap_err();
+            assert!(told.contains(words), "{to}\n{told}");
+        };
+        let line = "size = 10";
+        check(line, "size = 1,000", "write `1000` or `1_000`");
+        check(line, "size = 1e3", "write 1000");
+        check(line, "size = \"24\"", "without quotes: 24");
+        check(line, "size = 10\nnetwork = \"ring\"", "network = { kind = \"ring\" }");
+        check("names = [\"Q\", \"M\"]", "names = [“Q”, “M”]", "straight ones");
+        check("seed = 1", "seed: 1", "this looks like YAML");
+        check("[agents]", "[stop]\nconsensus = true\n[agents]", "its keys are: ");
+        check("[agents]", "[agents.committed]\ncount = 2\n[agents]", "`agents.committed.name` is missing");
+        check("[agents]", "[agents.committed]\nname = \"Q\"\nshare = 20\n[agents]", "20 % is 0.2");
+        check("[agents]", "[agents.committed]\nname = \"Q\"\ncount = 0.2\n[agents]", "`share = 0.2`");
+
+        check("[agents]", "[game]\n[agents]", "line 6");
+        check(BASE, "{\n \"name\": \"n\" }", "this is JSON");
+        check(BASE, "# Title\n\nSome words about it.\n\n```toml\nname = 1\n```", "this is no TOML");
     }
 }

@@ -551,6 +551,11 @@ impl Experiment {
         added.map(|committed| committed.count(self.population.size)).fold(self.population.size, u64::saturating_add)
     }
 
+    /// Whether who meets whom is the same in every run, so that runs may be equal.
+    pub fn pairing_is_fixed(&self) -> bool {
+        self.population.pairing == Pairing::AllAtOnce
+    }
+
     /// How many agents are followed one by one: all, or none where they are counted.
     pub fn followed(&self) -> u32 {
         match self.population.engine {
@@ -739,9 +744,10 @@ impl Experiment {
             return mistake("agents.mix", "give every kind of the mix a `share`, or every kind a `count`".into());
         }
         if !all_counts && ((shares - 1.0).abs() > 1e-9) {
+            let percent = if (shares - 100.0).abs() < 1e-6 { "; a share is a number from 0 to 1, and 20 % is 0.2" } else { "" };
             return mistake(
                 "agents.mix",
-                format!("the shares must add up to 1 (or give a `count` for every kind); they add up to {shares}"),
+                format!("the shares must add up to 1 (or give a `count` for every kind); they add up to {shares}{percent}"),
             );
         }
         for (i, (_, kind)) in self.agents.kinds.iter().enumerate() {
@@ -803,8 +809,8 @@ impl Experiment {
         if committed.count.is_some() == committed.share.is_some() {
             return mistake("", "give `count` (a number of agents) or `share` (0 to 1), one of the two".into());
         }
-        if committed.share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
-            return mistake(".share", "a share is a number from 0 to 1".into());
+        if let Some(share) = committed.share.filter(|share| !(0.0..=1.0).contains(share)) {
+            return mistake(".share", format!("a share is a number from 0 to 1{}", of_hundred(share)));
         }
         if committed.count(self.population.size) == 0 && committed.share.is_some_and(|share| share > 0.0) {
             let why = format!(
@@ -1006,6 +1012,11 @@ impl Experiment {
         plan.insert("record".into(), value(toml::Value::try_from(&self.record)));
         plan
     }
+}
+
+/// For who gives a share as so many of a hundred.
+fn of_hundred(share: f64) -> String {
+    if share > 1.0 && share <= 100.0 { format!("; {share} % is {}", share / 100.0) } else { String::new() }
 }
 
 fn agent_key(n: usize, i: usize, field: &str) -> String {

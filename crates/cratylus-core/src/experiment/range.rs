@@ -68,6 +68,15 @@ impl Decimal {
     }
 }
 
+/// Whether a table is meant as a range, and not as keys with values of their own.
+pub(super) fn is(table: &super::document::Table<'_>) -> bool {
+    let known = |key: &str| matches!(key, "from" | "to" | "step" | "count" | "scale");
+    let mut keys = table.iter();
+    table.contains_key("from")
+        || table.contains_key("to")
+        || keys.all(|(key, item)| known(key.get_ref()) && !matches!(item.get_ref(), DeValue::Array(_) | DeValue::Table(_)))
+}
+
 /// The values of a range. An error says what is wrong, at its place.
 pub(super) fn values<'a>(item: Item<'a>, key: &str) -> Result<Vec<Item<'a>>, Mistake> {
     let span = item.span();

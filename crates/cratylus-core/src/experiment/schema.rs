@@ -77,6 +77,25 @@ pub fn schema() -> Value {
     })
 }
 
+/// The keys that may stand under a key, where it holds a table.
+pub(super) fn keys(at: &str) -> Vec<String> {
+    fn inside(schema: &Value, parts: &[&str]) -> Vec<String> {
+        let either = ["anyOf", "oneOf"].iter().filter_map(|word| schema[*word].as_array()).flatten();
+        let of = |schema: &Value| match (schema["properties"].as_object(), parts) {
+            (Some(keys), []) => keys.keys().cloned().collect(),
+            (Some(keys), [first, rest @ ..]) => keys.get(*first).map(|schema| inside(schema, rest)).unwrap_or_default(),
+            (None, _) => Vec::new(),
+        };
+        let found: Vec<String> = of(schema);
+        if found.is_empty() {
+            either.map(|schema| inside(schema, parts)).find(|keys| !keys.is_empty()).unwrap_or_default()
+        } else {
+            found
+        }
+    }
+    inside(&schema(), &at.split('.').filter(|part| !part.is_empty()).collect::<Vec<_>>())
+}
+
 /// One alternative for each line of a registry, told apart by `kind`.
 fn one_of<T: ?Sized>(all: &[Entry<T>], generator: &mut SchemaGenerator, more: &[Value]) -> Value {
     let alternatives = all.iter().map(|entry| {

@@ -51,8 +51,178 @@ impl Point {
     }
 }
 
+/// Keys that are swept often, for those who leave out the section.
+const COMMON: [&str; 12] = [
+    "population.size",
+    "population.network",
+    "population.pairing",
+    "game.names",
+    "game.memory",
+    "agents.model",
+    "agents.kind",
+    "agents.beta",
+    "agents.committed.share",
+    "agents.committed.count",
+    "stop.rounds",
+    "stop.interactions",
+];
+
 /// More points than anyone means to run.
 const POINTS_MAX: usize = 100_000;
+
+/// What `--set` of a swept key left of its sweep.
+pub(super) struct Left {
+    /// For the user.
+    pub words: String,
+    /// The `--set` that would do the same to the file.
+    pub set: String,
+}
+
+/// Takes keys out of the tables into which TOML puts them where a dotted key has no quotes: `population.size = [10, 20]` under
+/// `[sweep]` is the axis `"population.size"`.
+pub(super) fn spread(table: &mut Table<'_>) {
+    let Some(DeValue::Table(sweep)) = table.get_mut("sweep").map(serde_spanned::Spanned::get_mut) else { return };
+    for (key, item) in std::mem::take(sweep) {
+        let is_key = KEYS.contains(&key.get_ref().split('.').next().unwrap_or(""));
+        let place = key.span();
+        let entries =
+            if is_key { leaves(key.get_ref().to_string(), item) } else { vec![(key.get_ref().to_string(), together(item))] };
+        for (key, item) in entries {
+            sweep.insert(serde_spanned::Spanned::new(place.clone(), key.into()), item);
+        }
+    }
+}
+
+/// The same for keys that go through their values together.
+fn together(item: Item<'_>) -> Item<'_> {
+    let span = item.span();
+    match item.into_inner() {
+        DeValue::Table(inner) => {
+            let mut table = Table::new();
+            for (key, item) in inner {
+                for (path, item) in leaves(key.get_ref().to_string(), item) {
+                    table.insert(serde_spanned::Spanned::new(key.span(), path.into()), item);
+                }
+            }
+            serde_spanned::Spanned::new(span, DeValue::Table(table))
+        }
+        other => serde_spanned::Spanned::new(span, other),
+    }
+}
+
+/// The lists and ranges in a table, each with its key.
+fn leaves<'a>(key: String, item: Item<'a>) -> Vec<(String, Item<'a>)> {
+    let span = item.span();
+    match item.into_inner() {
+        DeValue::Table(inner) if !inner.is_empty() && !range::is(&inner) => {
+            inner.into_iter().flat_map(|(under, item)| leaves(format!("{key}.{}", under.into_inner()), item)).collect()
+        }
+        other => vec![(key, serde_spanned::Spanned::new(span, other))],
+    }
+}
+
+/// Leaves of the sweep the values that a setting of one of its keys means. None where the sweep does not touch the key; an
+/// error where the setting would be without effect, or no value is left.
+pub(super) fn restrict<'a>(
+    table: &mut Table<'a>,
+    key: &str,
+    value: Item<'a>,
+    place: &std::ops::Range<usize>,
+) -> Result<Option<Left>, Mistake> {
+    let Some(DeValue::Table(sweep)) = table.get_mut("sweep").map(serde_spanned::Spanned::get_mut) else { return Ok(None) };
+    // A sweep that cannot be read gets its own words later.
+    let axes =
+        sweep.iter().filter_map(|(word, item)| Some((word.get_ref().to_string(), axis((word.clone(), item.clone())).ok()?)));
+    let axes: Vec<(String, Axis<'a>)> = axes.collect();
+    let inside = |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.starts_with('.'));
+    for (word, axis) in axes {
+        let Some(first) = axis.values.first() else { continue };
+        if let Some((swept, _)) = first.iter().find(|(swept, _)| inside(key, swept)) {
+            let why = format!("`{swept}` is swept, so `{key}` would be overwritten by each of its values");
+            let help = format!("`--set '{swept}=…'` leaves one value of the sweep, `--set 'sweep={{}}'` none");
+            return Err(Mistake::new(why).help(help));
+        }
+        // Of a whole section only what is in it and swept meets the sweep.
+        let wanted: Vec<(usize, Item<'a>)> = first
+            .iter()
+            .enumerate()
+            .filter_map(|(i, (swept, _))| match swept == key {
+                true => Some((i, value.clone())),
+                false if inside(swept, key) => Some((i, under(&value, &swept[key.len() + 1..])?.clone())),
+                false => None,
+            })
+            .collect();
+        if wanted.is_empty() {
+            continue;
+        }
+        let n = axis.values.len();
+        let fits = |values: &&Vec<(String, Item<'a>)>| {
+            wanted.iter().all(|(i, value)| values.get(*i).is_some_and(|(_, item)| same(item, value)))
+        };
+        let mut kept: Vec<Vec<(String, Item<'a>)>> = axis.values.iter().filter(fits).cloned().collect();
+        let list = |item: &Item<'_>| matches!(item.get_ref(), DeValue::Array(_));
+        if kept.is_empty() && first.len() == 1 {
+            // A key that is swept alone can take any value, and in place of its list another list of values.
+            let value = &wanted[0].1;
+            kept = match value.get_ref() {
+                DeValue::Array(values) if !list(&first[0].1) => {
+                    values.iter().map(|value| vec![(first[0].0.clone(), value.clone())]).collect()
+                }
+                _ => vec![vec![(first[0].0.clone(), value.clone())]],
+            };
+        }
+        if kept.is_empty() {
+            let (swept, others) = (&first[wanted[0].0].0, first.len() - 1);
+            let why = format!(
+                "`{swept}` is swept together with {others} other key{}, and never with this value",
+                if others == 1 { "" } else { "s" }
+            );
+            let mut there: Vec<String> =
+                axis.values.iter().filter_map(|values| values.get(wanted[0].0)).map(|(_, item)| words(item)).collect();
+            there.dedup();
+            there.truncate(12);
+            return Err(Mistake::new(why).help(format!("its values are: {}", there.join(", "))));
+        }
+        let left = kept.len();
+        let swept = &first[wanted[0].0].0;
+        let words = match (left, first.len()) {
+            (1, 1) => format!("`{swept}` is swept over {n} values; `--set` leaves {}", words(&kept[0][0].1)),
+            (_, 1) => format!("`{swept}` is swept over {n} values; `--set` makes them {left}"),
+            _ => format!("`{swept}` is swept over {n} settings of `{word}`; `--set` leaves {left}"),
+        };
+        // A key of its own is a list again, and several together are tables.
+        let items = kept.into_iter().map(|values| match &values[..] {
+            [(swept, item)] if *swept == word => item.clone(),
+            _ => {
+                let entries =
+                    values.into_iter().map(|(key, item)| (serde_spanned::Spanned::new(place.clone(), key.into()), item));
+                serde_spanned::Spanned::new(place.clone(), DeValue::Table(entries.collect()))
+            }
+        });
+        let item = serde_spanned::Spanned::new(place.clone(), DeValue::Array(items.collect()));
+        let set = format!("sweep.\"{word}\"={}", plain(&item)?);
+        sweep.insert(serde_spanned::Spanned::new(place.clone(), word.into()), item);
+        return Ok(Some(Left { words, set }));
+    }
+    Ok(None)
+}
+
+/// The value at a dotted key inside another.
+fn under<'r, 'a>(value: &'r Item<'a>, key: &str) -> Option<&'r Item<'a>> {
+    key.split('.').try_fold(value, |value, part| match value.get_ref() {
+        DeValue::Table(inner) => inner.get(part),
+        _ => None,
+    })
+}
+
+/// Whether two values are the same, however numbers are written.
+fn same(a: &Item<'_>, b: &Item<'_>) -> bool {
+    let number = |value: &toml::Value| value.as_float().or(value.as_integer().map(|n| n as f64));
+    match (plain(a), plain(b)) {
+        (Ok(a), Ok(b)) => a == b || number(&a).is_some_and(|number_a| Some(number_a) == number(&b)),
+        _ => false,
+    }
+}
 
 struct Axis<'a> {
     values: Vec<Vec<(String, Item<'a>)>>,
@@ -178,7 +348,10 @@ fn axis<'a>((key, item): (serde_spanned::Spanned<std::borrow::Cow<'a, str>>, Ite
         _ => {
             let known = KEYS[3..8].iter().map(|key| format!("{key}.…")).collect::<Vec<_>>();
             let why = format!("`{word}` is no key of an experiment, and its values are not tables that set keys together");
-            Err(Mistake::new(why).help(nearest(&word, &known)).span(key.span()))
+            let known: Vec<String> = known.into_iter().chain(COMMON.map(String::from)).collect();
+            let meant = COMMON.iter().find(|known| known.rsplit('.').next() == Some(&word));
+            let help = meant.map_or_else(|| nearest(&word, &known), |meant| format!("did you mean `{meant}`?"));
+            Err(Mistake::new(why).help(help).span(key.span()))
         }
     };
     Ok(Axis { values: values.into_iter().map(together).collect::<Result<_, _>>()? })

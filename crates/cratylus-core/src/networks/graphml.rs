@@ -6,7 +6,17 @@ use std::collections::HashMap;
 
 /// Reads the text of a GraphML file for `size` agents. An error names the line, the node or the edge.
 pub fn graphml(text: &str, size: u32) -> Result<EdgeList, String> {
-    let document = roxmltree::Document::parse(text).map_err(|error| format!("this is no XML: {error}"))?;
+    let text = text.trim_start_matches('\u{feff}');
+    if !text.trim_start().starts_with('<') {
+        return Err("this is no XML; an edge on each line is given as `kind = \"edge-list\"`".into());
+    }
+    // A document type changes nothing, unless it declares texts of its own, which can grow without bounds.
+    if let Some(line) = text.lines().position(|line| line.contains("<!ENTITY")) {
+        return Err(format!("line {}: it declares entities of its own; write the file without its DOCTYPE", line + 1));
+    }
+    let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
+    let document =
+        roxmltree::Document::parse_with_options(text, options).map_err(|error| format!("this XML is damaged: {error}"))?;
     let line = |node: &roxmltree::Node<'_, '_>| document.text_pos_at(node.range().start).row;
     let named =
         |name: &'static str| document.descendants().filter(move |node| node.has_tag_name(name) || node.tag_name().name() == name);
@@ -39,9 +49,12 @@ pub fn graphml(text: &str, size: u32) -> Result<EdgeList, String> {
         }
         edges.push((a, b));
     }
+    let met: std::collections::HashSet<u32> = edges.iter().flat_map(|&(a, b)| [a, b]).collect();
     EdgeList::of(edges, size).map_err(|lonely| {
+        let others = size as usize - met.len() - 1;
+        let more = if others > 0 { format!(" (nor have {others} others)") } else { String::new() };
         let id = agents.iter().find(|&(_, &agent)| agent == lonely).map_or("", |(id, _)| id);
-        format!("the node `{id}` (agent {}) has no neighbour, so it could never meet anyone", lonely + 1)
+        format!("the node `{id}` (agent {}) has no neighbour, so it could never meet anyone{more}", lonely + 1)
     })
 }
 
@@ -63,6 +76,15 @@ mod tests {
         );
         let network = graphml(&text, 3).unwrap();
         assert_eq!((network.degree(0), network.degree(1), network.neighbour(2, 0)), (2, 1, 0));
+    }
+
+    #[test]
+    fn a_document_type_changes_nothing() {
+        let text = file("<node id=\"a\"/><node id=\"b\"/><edge source=\"a\" target=\"b\"/>");
+        let dtd = "<!DOCTYPE graphml SYSTEM \"http://graphml.graphdrawing.org/dtds/1.0rc/graphml.dtd\">\n<graphml";
+        assert_eq!(graphml(&format!("\u{feff}{}", text.replacen("<graphml", dtd, 1)), 2), graphml(&text, 2));
+        let bomb = "<!DOCTYPE graphml [<!ENTITY a \"ha\">]>\n<graphml";
+        assert!(graphml(&text.replacen("<graphml", bomb, 1), 2).unwrap_err().contains("entities"));
     }
 
     #[test]

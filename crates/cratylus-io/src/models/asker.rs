@@ -44,7 +44,7 @@ pub struct Spent {
     /// Answers in words that were read by a fallback, of those.
     pub fallback: AtomicU64,
     /// The same for each model, by how it is asked, with what could not be used.
-    pub readings: Mutex<BTreeMap<String, Readings>>,
+    pub readings: Mutex<BTreeMap<String, HowRead>>,
     /// What the user should know while it goes on.
     pub notes: Mutex<Vec<String>>,
     /// Of prompts, as servers count them.
@@ -61,7 +61,7 @@ pub struct Spent {
 
 /// What became of a model's answers in words.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Readings {
+pub struct HowRead {
     /// Which model of the experiment: a hash of how it is asked.
     #[serde(default)]
     pub asked: String,
@@ -75,7 +75,7 @@ pub struct Readings {
     pub unusable: BTreeMap<Unusable, u64>,
 }
 
-impl Readings {
+impl HowRead {
     /// Takes in an answer.
     pub fn add(&mut self, heard: &Heard) {
         self.answers += 1;

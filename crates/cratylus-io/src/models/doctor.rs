@@ -1,6 +1,6 @@
 //! Examines a server: what it does with requests, not what it says it does.
 
-use super::asker::Readings;
+use super::asker::HowRead;
 use super::backend::{Backend, Raw, Refusal, Request, Want};
 use super::probe::{Found, Probe, Way, find, patiently, percent, trouble};
 use super::server::{sampler_fields, with_way_out};
@@ -362,7 +362,7 @@ impl Doctor<'_> {
     fn freely(&self, each: u64, advice: &mut Vec<String>) -> Result<(Vec<Free>, String, Option<bool>), Trouble> {
         let model = self.probe.model;
         let order: Vec<u16> = (0..model.names.len() as u16).collect();
-        let mut readings = Readings::default();
+        let mut readings = HowRead::default();
         let mut all = Vec::new();
         for window in [Vec::new(), vec![[0, 0]; model.memory]] {
             let mut free = Free { window, said: vec![0; model.names.len()] };

@@ -272,7 +272,12 @@ impl Door {
         }
         let of = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
         let Some(host) = of(header::HOST) else { return forbidden("a request says which host it is for") };
-        if self.token.is_none() && !self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host)) {
+        // A tunnel may have another port at its end; a name that means this machine is no other site on any.
+        let name = |host: &str| match host.rsplit_once(':') {
+            Some((name, port)) if port.chars().all(|c| c.is_ascii_digit()) && !name.is_empty() => name.to_ascii_lowercase(),
+            _ => host.to_ascii_lowercase(),
+        };
+        if self.token.is_none() && !self.hosts.iter().any(|known| name(known) == name(host)) {
             return forbidden("this server answers under its own address alone");
         }
         if headers.contains_key(header::ORIGIN) && of(header::ORIGIN) != Some(&format!("http://{host}")) {
