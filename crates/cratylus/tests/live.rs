@@ -170,13 +170,14 @@ fn nothing_that_a_model_says_steers_the_terminal() {
     });
     let server = Server::start(config);
     let dir = folder("terminal");
-    experiment(&dir, &server, "choice = \"text\"");
+    experiment(&dir, &server, "choice = \"text\"\nlimits = { unusable = 0 }");
     let refused = cratylus(&dir, &[], &["run", "e.toml"]);
     assert!(refused.code == Some(1) && refused.err.contains("answered 400"), "{}", refused.err);
     plain(&refused);
     for args in [&["run", "e.toml"][..], &["run", "e.toml", "--json"], &["report", "runs/live"], &["doctor", &quiet.url()]] {
         let said = cratylus(&dir, &[], args);
-        assert_eq!(said.code, Some(0), "{args:?} {}", said.err);
+        // What this model says is no answer, which a doctor may find.
+        assert!(said.code == Some(0) || args[0] == "doctor", "{args:?} {}", said.err);
         plain(&said);
     }
     plain(&cratylus(&dir, &[], &["doctor", &quiet.url(), "--json"]));
@@ -184,7 +185,7 @@ fn nothing_that_a_model_says_steers_the_terminal() {
     // Another name, in the midst of the run and after it stopped.
     let server = Server::start(Config { faults: vec![Trouble::WrongModel(EVIL.into()).nth(20)], ..Config::of(Dialect::Vllm) });
     let dir = folder("terminal-change");
-    experiment(&dir, &server, "choice = \"text\"");
+    experiment(&dir, &server, "choice = \"text\"\nlimits = { unusable = 0 }");
     let said = cratylus(&dir, &[], &["run", "e.toml"]);
     assert!(said.code == Some(1) && said.err.contains("changed in the midst"), "{}", said.err);
     plain(&said);

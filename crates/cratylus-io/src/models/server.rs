@@ -60,7 +60,7 @@ pub fn endpoint(server: &Server) -> Result<String, Trouble> {
     if !url.starts_with("http://") && !url.starts_with("https://") {
         return Err(Trouble::new(format!("`{given}` is no address of a server; it begins with http:// or https://")));
     }
-    if host(&url).is_empty() {
+    if host(&url).is_empty() || ["http:", "https:"].contains(&given) {
         return Err(Trouble::new(format!("`{given}` names no host")));
     }
     // A key in an address would be stored with it.
