@@ -62,7 +62,7 @@ fn imported_runs_equal_the_tidy_tables_row_for_row() {
     let success = table.bools("success").unwrap();
     let mut expected: BTreeMap<i64, Vec<Row>> = BTreeMap::new();
     for i in 0..table.rows() {
-        let [run, t, a, b] = ints.map(|column| column[i].unwrap());
+        let [run, t, a, b] = ints.each_ref().map(|column| column[i].unwrap());
         let row = (t, a, b, names[0][i].unwrap().into(), names[1][i].unwrap().into(), success[i].unwrap());
         expected.entry(run).or_default().push(row);
     }
