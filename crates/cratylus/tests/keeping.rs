@@ -180,7 +180,9 @@ fn nothing_that_people_read_can_be_changed_without_a_word() {
     let check = |name: &str, change: &dyn Fn(&Path), word: &str, reported: bool| {
         let copy = dir.join(name);
         std::fs::create_dir(&copy).unwrap();
-        files().for_each(|file| drop(std::fs::copy(&file, copy.join(file.file_name().unwrap())).unwrap()));
+        for file in files() {
+            std::fs::copy(&file, copy.join(file.file_name().unwrap())).unwrap();
+        }
         change(&copy);
         let said = cratylus(&dir, &["replay", name]);
         assert_eq!(said.code, Some(1), "{name}: {}", said.err);
