@@ -205,8 +205,11 @@ fn conditions_that_were_never_recorded_are_told() {
         }
     };
     check("", &[], &[]);
-    check("", &["population.size=48"], &["populations of this size were never recorded"]);
-    check("", &["game.memory=3"], &["memories of this length were never recorded in populations"]);
+    check("", &["population.size=100"], &["populations of this size were never recorded (recorded: 24"]);
+    // Populations of 48 were recorded from a consensus alone.
+    check("", &["population.size=48"], &["never in this combination"]);
+    check("", &["game.memory=3"], &[]);
+    check("", &["game.memory=7"], &["memories of this length were never recorded in populations"]);
     // Both names were recorded, and never with one another.
     check("", &["game.names=[\"Q\", \"X\"]"], &["never recorded with the pool Q X"]);
     check("[agents.committed]\nname = \"Q\"\ncount = 23\n", &[], &["never recorded in this number"]);
