@@ -38,7 +38,15 @@ pub fn verdict(condition: &str, findings: &[Finding], questioned: &[Finding]) ->
     let of = Found(of.collect());
     let (interaction, first, because_interaction) = on_interaction(&of);
     let (recall, response, second, because_response) = on_response(&of);
-    let asked = |because: Vec<&str>| because.into_iter().filter(|audit| of.get(audit).is_some()).map(String::from).collect();
+    let asked = |because: Vec<&str>| {
+        let mut out: Vec<String> = Vec::new();
+        for audit in because.into_iter().filter(|audit| of.get(audit).is_some()) {
+            if !out.iter().any(|known| known == audit) {
+                out.push(audit.into());
+            }
+        }
+        out
+    };
     Verdict {
         condition: condition.into(),
         sentences: vec![first, second],
@@ -278,7 +286,6 @@ fn on_response<'a>(found: &Found<'_>) -> (Finds, Finds, String, Vec<&'a str>) {
                 false => else_.join("; "),
             };
             why.extend(["mechanism", "yielding"]);
-            why.dedup();
             (CannotTell, CannotTell, format!("Response: undecided; choices depend on what is remembered, but {open}."), why)
         }
         None => {

@@ -25,11 +25,12 @@ fn baseline(model: &Emulated, n_names: usize) -> &Condition {
     model.conditions.iter().find(wanted).unwrap()
 }
 
-/// The targets of the two-fold score for Q and M, H = 5, N = 24, in nats per decision.
+/// What the shipped files say of themselves, in nats per decision for Q and M, H = 5, N = 24. It is worked out anew from the
+/// recorded runs, where they are there, in `cratylus-io/tests/shared_data.rs`.
 #[test]
-fn held_out_runs_are_predicted_as_well_as_they_should_be() {
+fn shipped_files_say_that_they_meet_their_targets() {
     for (name, target) in
-        [("llama-2-70b", -0.034), ("llama-3-70b", -0.063), ("llama-3.1-70b", -0.203), ("claude-3.5-sonnet", -0.062)]
+        [("llama-2-70b", -0.0345), ("llama-3-70b", -0.063), ("llama-3.1-70b", -0.203), ("claude-3.5-sonnet", -0.062)]
     {
         let model = model(name);
         let label = baseline(model, 2).label();
@@ -205,8 +206,11 @@ fn conditions_that_were_never_recorded_are_told() {
         }
     };
     check("", &[], &[]);
-    check("", &["population.size=48"], &["populations of this size were never recorded"]);
-    check("", &["game.memory=3"], &["memories of this length were never recorded in populations"]);
+    check("", &["population.size=100"], &["populations of this size were never recorded (recorded: 24"]);
+    // Populations of 48 were recorded from a consensus alone.
+    check("", &["population.size=48"], &["never in this combination"]);
+    check("", &["game.memory=3"], &[]);
+    check("", &["game.memory=7"], &["memories of this length were never recorded in populations"]);
     // Both names were recorded, and never with one another.
     check("", &["game.names=[\"Q\", \"X\"]"], &["never recorded with the pool Q X"]);
     check("[agents.committed]\nname = \"Q\"\ncount = 23\n", &[], &["never recorded in this number"]);

@@ -547,13 +547,13 @@ mod tests {
     use super::*;
 
     fn condition(name: &str) -> Result<Condition, String> {
-        Condition::of(Path::new(name), &[("Claude-3.5-Sonnet", vec!["Q".into(), "M".into()])])
+        Condition::of(Path::new(name), &[("Claude-3.5-Sonnet".into(), vec!["Q".into(), "M".into()])], None)
     }
 
     #[test]
     fn a_files_name_says_its_condition() {
         let baseline = condition("llama3_70b_converged_baseline_Alice_Bob_-50_100_3mem_complete_24ps_0.5tmp.pkl").unwrap();
-        assert_eq!((baseline.model, baseline.kind), ("Llama-3-70B-Instruct", Kind::Baseline));
+        assert_eq!((baseline.model.as_str(), baseline.kind), ("Llama-3-70B-Instruct", Kind::Baseline));
         assert_eq!(
             (baseline.names, baseline.payoff, baseline.memory, baseline.size),
             (vec!["Alice".into(), "Bob".into()], (100, -50), 3, 24)
@@ -568,8 +568,16 @@ mod tests {
     }
 
     #[test]
+    fn another_model_is_called_as_its_files_are_or_as_the_user_says() {
+        let name = "gpt4o_mini_converged_baseline_Q_M_-50_100_5mem_complete_24ps_0.5tmp.pkl";
+        assert_eq!(condition(name).unwrap().model, "gpt4o_mini");
+        assert_eq!(Condition::of(Path::new(name), &[], Some("GPT-4o mini")).unwrap().model, "GPT-4o mini");
+    }
+
+    #[test]
     fn a_name_that_says_something_else_is_refused() {
-        assert!(condition("gpt_converged_baseline_Q_M.pkl").unwrap_err().contains("no model that is known"));
+        assert!(condition("gpt_converged_baseline_Q_M.pkl").unwrap_err().contains("does not say its condition"));
+        assert!(condition("holiday.pkl").unwrap_err().contains("not as the published scripts name files"));
         assert!(condition("llama3_70b_converged_baseline_Q_M_complete_24ps_0.5tmp.pkl").is_err());
         assert!(condition("claude_meta_prompting_final.pkl").unwrap_err().contains("comprehension"));
     }

@@ -9,7 +9,7 @@ use crate::table;
 use crate::world::Trouble;
 use cratylus_core::Seed;
 use cratylus_core::duplicates::words;
-use cratylus_core::experiment::searched;
+use cratylus_core::experiment::{Point, searched};
 use cratylus_core::measure::Reading;
 use cratylus_core::summary::RunRow;
 use cratylus_core::threshold::{Answers, wanted};
@@ -114,7 +114,7 @@ fn of_rows(dir: &RunDir, rows: &[RunRow], manifest: Option<&Manifest>) -> Vec<St
     if let Some(row) = rows.iter().find(strange) {
         told.push(format!("{RUNS}: the seed of run {} is not the one that the experiment gives it", row.run));
     }
-    told.extend(copies(dir, rows));
+    told.extend(told_copies(dir, rows));
     if let Some(manifest) = manifest {
         if manifest.digest.as_ref().is_some_and(|due| *due != digest(rows)) {
             told.push(format!(
@@ -152,30 +152,42 @@ fn of_rows(dir: &RunDir, rows: &[RunRow], manifest: Option<&Manifest>) -> Vec<St
     told
 }
 
-/// Runs of a condition that are equal in every interaction, by their digests: a sentence for each condition that has any.
-fn copies(dir: &RunDir, rows: &[RunRow]) -> Vec<String> {
-    let mut told = Vec::new();
-    for (i, point) in dir.points.iter().enumerate() {
-        let size = point.experiment.size() as f64;
-        // Where all play at once it is not drawn who meets whom, and agents that follow a rule may do the same again.
-        if point.experiment.game.spec.alone() || point.experiment.pairing_is_fixed() || size < 2.0 {
-            continue;
-        }
-        // Who met whom makes it impossible that runs are equal by chance.
-        let long =
-            |row: &&RunRow| dir.place(row.run) == i && row.outcome.interactions as f64 * (size * (size - 1.0)).log2() >= 40.0;
-        let here: Vec<&RunRow> = rows.iter().filter(long).collect();
-        let mut groups: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
-        here.iter().enumerate().for_each(|(at, row)| groups.entry(row.outcome.digest.0).or_default().push(at));
-        let mut groups: Vec<Vec<usize>> = groups.into_values().filter(|group| group.len() > 1).collect();
-        groups.sort_unstable();
-        let all = rows.iter().filter(|row| dir.place(row.run) == i).count();
-        if let Some(words) = words(&groups, all, |at| here[at].run) {
-            let of = if dir.points.len() > 1 { format!(" of {}", point.label(|_| true)) } else { String::new() };
-            told.push(format!("{RUNS}{of}: {words}"));
-        }
+/// Runs that are copies of earlier ones of their condition, by number: they are no evidence of their own.
+pub fn copies(dir: &RunDir) -> Result<BTreeSet<u64>, Trouble> {
+    let rows = dir.rows()?;
+    let of = (0..dir.points.len()).flat_map(|point| equal(dir, &rows, point));
+    Ok(of.flat_map(|group| group[1..].to_vec()).collect())
+}
+
+/// Groups of runs of a condition that are equal in every interaction, by their digests: the numbers of the runs.
+fn equal(dir: &RunDir, rows: &[RunRow], place: usize) -> Vec<Vec<u64>> {
+    let experiment = &dir.points[place].experiment;
+    let size = experiment.size() as f64;
+    // Where all play at once it is not drawn who meets whom, and agents that follow a rule may do the same again.
+    if experiment.game.spec.alone() || experiment.pairing_is_fixed() || size < 2.0 {
+        return Vec::new();
     }
-    told
+    // Who met whom makes it impossible that runs are equal by chance.
+    let long =
+        |row: &&RunRow| dir.place(row.run) == place && row.outcome.interactions as f64 * (size * (size - 1.0)).log2() >= 40.0;
+    let mut groups: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    rows.iter().filter(long).for_each(|row| groups.entry(row.outcome.digest.0).or_default().push(row.run));
+    let mut groups: Vec<Vec<u64>> = groups.into_values().filter(|group| group.len() > 1).collect();
+    groups.sort_unstable();
+    groups
+}
+
+/// A sentence for each condition that has equal runs.
+fn told_copies(dir: &RunDir, rows: &[RunRow]) -> Vec<String> {
+    let of = |(place, point): (usize, &Point)| {
+        let all: Vec<u64> = rows.iter().map(|row| row.run).filter(|&run| dir.place(run) == place).collect();
+        let at = |run: &u64| all.iter().position(|known| known == run).expect("it is one of them");
+        let groups: Vec<Vec<usize>> = equal(dir, rows, place).iter().map(|group| group.iter().map(at).collect()).collect();
+        let words = words(&groups, all.len(), |at| all[at])?;
+        let of = if dir.points.len() > 1 { format!(" of {}", point.label(|_| true)) } else { String::new() };
+        Some(format!("{RUNS}{of}: {words}"))
+    };
+    dir.points.iter().enumerate().filter_map(of).collect()
 }
 
 /// A hash of what everybody reads of the runs, whoever wrote the file that it is read from.

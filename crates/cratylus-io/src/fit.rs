@@ -71,8 +71,10 @@ pub fn fit_dirs(order: &Order<'_>, mut say: impl FnMut(&str)) -> Result<Emulated
         models.insert(word("model").unwrap_or_else(|| experiment.agents.kinds[0].1.kind.into()));
         sources.insert(word("source").unwrap_or_else(|| "runs of agents of this program".into()));
         payoffs.extend(experiment.game.spec.payoff());
-        let condition = condition(&dir, path, trained)?;
-        read_decisions(&dir, conditions.len(), &mut runs)?;
+        // What is on record twice was seen once.
+        let copies = crate::belonging::copies(&dir)?;
+        let condition = condition(&dir, path, trained, &copies)?;
+        read_decisions(&dir, conditions.len(), &copies, &mut runs)?;
         conditions.push(condition);
     }
     if models.len() > 1 {
@@ -195,13 +197,15 @@ fn held_out(
     out
 }
 
-fn condition(dir: &RunDir, path: &Path, trained: bool) -> Result<Condition, Trouble> {
+fn condition(dir: &RunDir, path: &Path, trained: bool, copies: &BTreeSet<u64>) -> Result<Condition, Trouble> {
     dir.follows()?;
     let point = &dir.points[0];
     let experiment = &point.experiment;
     let mut summary = Summary::new(point);
     dir.each_measured(|row, readings| {
-        summary.add(row, readings);
+        if !copies.contains(&row.run) {
+            summary.add(row, readings);
+        }
         Ok(())
     })?;
     let mut facts = summary.facts(point);
@@ -246,11 +250,14 @@ fn rounded(facts: Facts) -> Result<Facts, Trouble> {
     serde_json::from_value(value).map_err(|error| Trouble::new(format!("facts that do not read back: {error}")))
 }
 
-fn read_decisions(dir: &RunDir, condition: usize, runs: &mut Vec<RunDecisions>) -> Result<(), Trouble> {
+fn read_decisions(dir: &RunDir, condition: usize, copies: &BTreeSet<u64>, runs: &mut Vec<RunDecisions>) -> Result<(), Trouble> {
     let experiment = &dir.points[0].experiment;
     let starts = dir.memories()?;
     let place = |word: &String| experiment.names().iter().position(|name| name == word).map(|place| place as u16);
     dir.each_played(|row, events| {
+        if copies.contains(&row.run) {
+            return Ok(());
+        }
         let start = starts.get(&row.run).cloned().unwrap_or_else(|| declared_start(experiment));
         let round = |[own, partner]: &[String; 2]| -> Option<Round> { Some([place(own)?, place(partner)?]) };
         let starts: Option<Vec<Vec<Round>>> = start.iter().map(|memory| memory.iter().map(round).collect()).collect();

@@ -7,6 +7,7 @@ use cratylus_core::audit::{Case, Options, findings};
 use cratylus_core::evidence::Condition;
 use cratylus_core::finding::{Finding, Finds};
 use cratylus_core::rivals::Ladder;
+use cratylus_core::verdict::{RESTS_ON, verdict};
 use cratylus_io::ai_norms::import;
 use cratylus_io::evidence::conditions;
 use cratylus_io::manifest::Build;
@@ -32,7 +33,7 @@ fn read(beginnings: &[&str]) -> Option<Vec<Condition>> {
     folders.sort();
     for beginning in beginnings {
         let of = folders.iter().filter(|folder| folder.file_name().unwrap().to_str().unwrap().starts_with(beginning));
-        all.extend(of.flat_map(|folder| conditions(folder).unwrap()));
+        all.extend(of.flat_map(|folder| conditions(folder).unwrap()).map(Condition::without_copies));
     }
     Some(all)
 }
@@ -59,13 +60,12 @@ fn close(a: f64, b: f64, within: f64, what: &str) {
 
 /// Table 2.2: scores of runs left out, in nats per decision. What is called frequency following there is a softmax of
 /// counts, and here Polya's urn, which scores higher; the history table is smoothed as runs left out ask for, and may
-/// score higher, too, but not lower.
+/// score higher, too, but not lower. Llama 2's row there counts ten runs twice, and is left out.
 #[test]
 fn the_ladder_of_rivals_scores_as_published() {
     let table = [
         (QM[2][0], 25_470, [-0.693, -0.455, -0.293, -0.232, -0.222, -0.213, -0.208, -0.209, -0.204]),
         (QM[0][0], 14_310, [-0.693, -0.685, -0.350, -0.197, -0.197, -0.0665, -0.0666, -0.0623, -0.0620]),
-        (QM[1][0], 41_862, [-0.693, -0.683, -0.632, -0.095, -0.093, -0.053, -0.047, -0.048, -0.0335]),
         (
             "llama3_70b_converged_baseline_F_J_-50_100_5mem",
             26_366,
@@ -80,7 +80,7 @@ fn the_ladder_of_rivals_scores_as_published() {
         let ladder: &Ladder = case.ladder();
         let of = [("M0", false), ("M1", true), ("M2", false), ("M2'", false), ("M2'", true), ("M6", false), ("M6", true)];
         for ((code, labelled), published) in of.into_iter().zip(published) {
-            // The published ones are rounded, and Llama 2's biased lag logit is less held back than ours.
+            // The published ones are rounded.
             close(ladder.rung(code, labelled).score, published, 0.0018, &format!("{beginning} {code} {labelled}"));
         }
         for (labelled, published) in [(false, published[7]), (true, published[8])] {
@@ -98,7 +98,7 @@ fn the_ladder_of_rivals_scores_as_published() {
 #[test]
 fn winners_against_priors_are_as_published() {
     let published =
-        [(0.502, 26.0, 0.080, None), (0.501, 36.0, 1e-5, Some(7)), (0.508, 40.0, 1e-5, Some(7)), (0.487, 40.0, 1e-5, Some(7))];
+        [(0.502, 26.0, 0.080, None), (0.501, 27.0, 1e-4, Some(7)), (0.508, 40.0, 1e-5, Some(7)), (0.487, 40.0, 1e-5, Some(7))];
     for (beginnings, (prior, wins, p, stops)) in QM.iter().zip(published) {
         let Some(all) = read(beginnings) else { return };
         let finding = &asked(&all, &["prior"])[0];
@@ -114,8 +114,8 @@ fn winners_against_priors_are_as_published() {
 /// alike; within their simulation error (theirs had 400 populations, ours 1,000).
 #[test]
 fn populations_of_the_fitted_response_do_as_published() {
-    // The last says whether the response suffices: Llama 2 fails there (p 0.004 to 0.009), and is on the edge here.
-    let published = [(0.63, 186.0, Some(true)), (0.94, 356.0, None), (1.00, 416.0, Some(false)), (0.975, 232.0, Some(true))];
+    // The last says whether the response suffices. Llama 2's figures there count ten runs twice; these are of the thirty.
+    let published = [(0.63, 186.0, true), (0.90, 375.0, true), (1.00, 416.0, false), (0.975, 232.0, true)];
     for (beginnings, (wins, time, suffices)) in QM.iter().zip(published) {
         let Some(all) = read(beginnings) else { return };
         let found = asked(&all, &["sufficiency", "collective-bias"]);
@@ -124,14 +124,30 @@ fn populations_of_the_fitted_response_do_as_published() {
         close(number(check, "/fitted/simulated_geometric_mean_time") / time, 1.0, 0.05, &check.condition);
         close(number(bias, "/symmetric_share"), 0.485, 0.055, &check.condition);
         match suffices {
-            Some(true) => assert_eq!(check.finds, Finds::SupportsInteraction, "{}", check.means),
-            Some(false) => {
+            true => assert_eq!(check.finds, Finds::SupportsInteraction, "{}", check.means),
+            false => {
                 assert_eq!(check.finds, Finds::CannotTell, "{}", check.means);
                 assert!(number(check, "/fitted/p_time") < 0.001 && number(check, "/exchangeable/short_p") < 0.005);
             }
-            None => assert!(number(check, "/fitted/p_time") < 0.05),
         }
     }
+}
+
+/// The published file of Llama 2 holds ten runs twice: thirty are distinct, and audited so (audit reference, corrections).
+#[test]
+fn copies_of_recorded_runs_count_once() {
+    let Some(all) = read(&QM[1]) else { return };
+    assert_eq!(all[0].runs.len(), 30);
+    assert!(all[0].cautions.iter().any(|caution| caution.contains("runs 30 to 39 are 20 to 29")), "{:?}", all[0].cautions);
+    let found = asked(&all, &["mechanism", "sufficiency", "history"]);
+    let gain = found[0].effect.as_ref().unwrap();
+    close(gain.value, 0.656, 0.001, "what memory adds");
+    // There the interval is by the normal distribution, here by t.
+    close(gain.high - gain.value, 0.223 * 2.045 / 1.96, 0.003, "its interval");
+    close(number(&found[1], "/fitted/p_time"), 0.12, 0.03, "p of the time");
+    close(number(&found[1], "/exchangeable/p"), 0.49, 0.05, "p of exchangeability");
+    close(number(&found[2], "/influence"), 0.035, 0.001, "the influence");
+    close(number(&found[2], "/influence_se"), 0.004, 0.0005, "its error");
 }
 
 /// Section 2.4: fitted to runs without minorities, the response foretells the runs with them, in both directions.
@@ -147,13 +163,20 @@ fn recorded_minorities_are_foretold_by_runs_without_them() {
     assert!((13.0..18.0).contains(&half(0)) && (8.0..12.0).contains(&half(1)), "{} {}", half(0), half(1));
 }
 
-/// What all of it comes to: for no model does agreement survive without partners.
+/// What all of it comes to: for no model does agreement survive without partners, and nothing is shared beside memories.
 #[test]
 fn agreement_of_the_recorded_models_needs_partners() {
-    for beginnings in QM {
-        let Some(all) = read(&beginnings) else { return };
-        for finding in asked(&all, &["interaction", "history"]) {
-            assert_eq!(finding.finds, Finds::SupportsInteraction, "{}: {}", finding.condition, finding.means);
+    for (beginnings, recall) in
+        QM.iter().zip([Finds::SupportsInteraction, Finds::CannotTell, Finds::SupportsInteraction, Finds::SupportsInteraction])
+    {
+        let Some(all) = read(beginnings) else { return };
+        let found = asked(&all, &RESTS_ON);
+        for finding in &found {
+            let yields = finding.audit != "yielding" || recall == Finds::SupportsInteraction;
+            assert!(!yields || finding.finds == Finds::SupportsInteraction, "{}: {}", finding.condition, finding.means);
         }
+        let said = verdict(&all[0].label, &found, &[]);
+        // Llama 2 keeps M against all that partners say more than it keeps Q.
+        assert_eq!((said.interaction, said.recall), (Finds::SupportsInteraction, recall), "{said:?}");
     }
 }

@@ -162,9 +162,7 @@ pub fn say(dir: &Path, json: bool) -> Result<(), Failure> {
         return written;
     }
     print(data.text())?;
-    if written.is_err() {
-        return written;
-    }
+    written?;
     for caution in &data.cautions {
         eprintln!("note: {caution}");
     }

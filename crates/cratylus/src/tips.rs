@@ -49,13 +49,11 @@ pub fn of(error: &Error, arguments: &[String]) -> Option<String> {
             let verb = verb?;
             let at = arguments.iter().position(|argument| argument.split('=').next() == word.split('=').next());
             let before = at.and_then(|at| arguments.get(at.checked_sub(2)?..at));
-            let value = || match word.split_once('=') {
-                Some((_, value)) => value.to_string(),
-                None => at
-                    .and_then(|at| arguments.get(at + 1))
-                    .filter(|next| !next.starts_with('-'))
-                    .cloned()
-                    .unwrap_or_else(|| "…".into()),
+            // The value stands in the same word, or in the next.
+            let value = || {
+                let here = at.and_then(|at| arguments[at].split_once('=')).map(|(_, value)| value.to_string());
+                let next = || at.and_then(|at| arguments.get(at + 1)).filter(|next| !next.starts_with('-')).cloned();
+                here.or_else(next).unwrap_or_else(|| "…".into())
             };
             let options: Vec<String> =
                 verb.get_arguments().filter_map(|option| option.get_long()).map(|long| format!("--{long}")).collect();

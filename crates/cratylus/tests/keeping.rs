@@ -177,10 +177,12 @@ fn nothing_that_people_read_can_be_changed_without_a_word() {
     succeeds(&dir, &["run", "e.toml", "--out", "r", "--quiet", "--set", "replicas=3"]);
     let files = || std::fs::read_dir(dir.join("r")).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
     // Whether a report says so too, as it can be told without playing.
-    let mut check = |name: &str, change: &dyn Fn(&Path), word: &str, reported: bool| {
+    let check = |name: &str, change: &dyn Fn(&Path), word: &str, reported: bool| {
         let copy = dir.join(name);
         std::fs::create_dir(&copy).unwrap();
-        files().for_each(|file| drop(std::fs::copy(&file, copy.join(file.file_name().unwrap())).unwrap()));
+        for file in files() {
+            std::fs::copy(&file, copy.join(file.file_name().unwrap())).unwrap();
+        }
         change(&copy);
         let said = cratylus(&dir, &["replay", name]);
         assert_eq!(said.code, Some(1), "{name}: {}", said.err);

@@ -252,9 +252,9 @@ fn slow(millis: u64) -> Server {
 /// The longest chain of interactions that wait for each other, over the runs of a directory.
 fn depth(dir: &Path) -> u32 {
     let table = table::read(&dir.join("runs/live/interactions.parquet"), None).unwrap();
-    let column = |name: &str| table.ints(name).unwrap().iter().map(|x| x.unwrap()).collect::<Vec<i64>>();
+    let column = |name: &str| table.ints(name).unwrap().into_owned().into_iter().map(|x| x.unwrap());
     let mut last = std::collections::HashMap::<(i64, i64), u32>::new();
-    for ((run, a), b) in column("run").into_iter().zip(column("agent_a")).zip(column("agent_b")) {
+    for ((run, a), b) in column("run").zip(column("agent_a")).zip(column("agent_b")) {
         let level = 1 + [a, b].iter().filter_map(|agent| last.get(&(run, *agent))).max().unwrap_or(&0);
         last.insert((run, a), level);
         last.insert((run, b), level);

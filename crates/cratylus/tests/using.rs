@@ -311,8 +311,8 @@ fn an_edge_list_decides_who_meets() {
     std::fs::write(dir.join("e.toml"), text).unwrap();
     succeeds(&dir, &["run", "e.toml", "--quiet"]);
     let table = cratylus_io::table::read(&dir.join("runs/path/interactions.parquet"), None).unwrap();
-    let (first, second) = (table.ints("agent_a").unwrap(), table.ints("agent_b").unwrap());
-    let pairs = first.iter().zip(second.iter());
+    let (a, b) = (table.ints("agent_a").unwrap(), table.ints("agent_b").unwrap());
+    let pairs = a.iter().zip(b.iter());
     assert!(pairs.map(|(a, b)| (a.unwrap() - b.unwrap()).abs()).all(|apart| apart == 1));
     // The network is an input like any other: a run directory moves with it, and replay finds it.
     succeeds(&dir, &["replay", "runs/path"]);

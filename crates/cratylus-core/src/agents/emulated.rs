@@ -221,6 +221,15 @@ pub fn never_recorded(conditions: &[Condition], experiment: &Experiment) -> Vec<
     if experiment.population.network != NetworkSpec::Complete {
         out.push("populations were recorded where everyone meets everyone, and on no other network".into());
     }
+    let whole = |condition: &&Condition| {
+        condition.memory == experiment.memory()
+            && condition.size == experiment.size()
+            && condition.start == start.consensus
+            && condition.committed.clone().filter(|(_, count)| *count > 0).into_iter().eq(committed.iter().cloned())
+    };
+    if out.is_empty() && !beside.iter().any(whole) {
+        out.push("pool, memory, size, start and minority were each recorded, and never in this combination".into());
+    }
     if experiment.agents.kinds.len() > 1 {
         out.push("agents of several kinds were never recorded together".into());
     }

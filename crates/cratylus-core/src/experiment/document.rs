@@ -548,8 +548,10 @@ mod tests {
 
     const BASE: &str = "name = \"n\"\nseed = 1\nreplicas = 2\n[population]\nsize = 10\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\nmemory = 2\n[agents]\nkind = \"emulated\"\nmodel = \"llama-3-70b\"\n";
 
+    type Understood = (Vec<String>, Vec<String>, Vec<String>);
+
     /// What the points set, the notes, and the settings as they are written; or the mistake.
-    fn read(more: &str, sets: &[&str]) -> Result<(Vec<String>, Vec<String>, Vec<String>), String> {
+    fn read(more: &str, sets: &[&str]) -> Result<Understood, String> {
         let (text, sets) = (format!("{BASE}{more}"), sets.iter().map(|set| set.to_string()).collect::<Vec<_>>());
         let document = Document::parse("e.toml", &text, &sets)?;
         let points = document.points()?.iter().map(|point| point.text()).collect();

@@ -443,6 +443,14 @@ fn in_library(error: candle_core::Error) -> Trouble {
 mod tests {
     use super::*;
 
+    /// A model's identity names what computed it.
+    #[test]
+    fn the_library_is_the_one_that_is_locked() {
+        let lock = include_str!("../../../../Cargo.lock");
+        let (name, version) = LIBRARY.split_once(' ').unwrap();
+        assert!(lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"")), "{LIBRARY} is not what Cargo.lock has");
+    }
+
     #[test]
     fn a_longer_prompt_shares_the_pieces_of_a_shorter_one() {
         let all = |n| ends(n).collect::<Vec<_>>();
