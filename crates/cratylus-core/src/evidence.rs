@@ -199,14 +199,14 @@ impl Decisions {
     pub fn without_partners(&self) -> Decisions {
         let mut index: HashMap<Box<[Round]>, u32> = HashMap::new();
         let mut windows: Vec<Box<[Round]>> = Vec::new();
-        let place = |window: &Box<[Round]>| {
+        let mut place = |window: &[Round]| {
             let own: Box<[Round]> = window.iter().map(|round| [round[0]; 2]).collect();
             *index.entry(own.clone()).or_insert_with(|| {
                 windows.push(own);
                 windows.len() as u32 - 1
             })
         };
-        let places: Vec<u32> = self.windows.iter().map(place).collect();
+        let places: Vec<u32> = self.windows.iter().map(|window| place(window)).collect();
         let of = |decision: &Decision| Decision { cell: places[decision.cell as usize], ..*decision };
         let runs = self.runs.iter().map(|run| run.iter().map(of).collect()).collect();
         let mut out = Decisions { n_names: self.n_names, memory: self.memory, windows, runs, ..Decisions::default() };

@@ -5,8 +5,11 @@
 use crate::evidence::{Decision, Decisions};
 use crate::rivals::Fitted;
 use crate::stats::{ratio, two_sided, two_sided_t};
+use crate::window::Round;
 use std::collections::BTreeMap;
 
+/// How many decisions a mean residual is worth before it was seen, at 0.
+const SHRUNK: f64 = 20.0;
 /// More folds than this would not leave less out.
 const FOLDS_MAX: usize = 20;
 
@@ -50,7 +53,53 @@ impl Residuals {
                 }
             }
         }
-        Residuals { k, runs }
+        let mut all = Residuals { k, runs };
+        all.calibrate(decisions);
+        all
+    }
+
+    /// Takes off what the other runs leave, on average, of each name after memories of a kind: of so many rounds, in which
+    /// the name was said so often, by the agent and by its partners. A table of many names tells them apart by one factor
+    /// each, the same after every memory; where a name is preferred at first and not later, what it leaves would look like
+    /// a schedule.
+    fn calibrate(&mut self, decisions: &Decisions) {
+        let k = self.k;
+        let often = |window: &[Round], seat: usize, name: usize| {
+            window.iter().filter(|round| round[seat] as usize == name).count().min(2)
+        };
+        // For each memory and name, its kind.
+        let kinds: Vec<usize> = decisions
+            .windows
+            .iter()
+            .flat_map(|window| {
+                (0..k).map(move |name| (((window.len() * 3 + often(window, 0, name)) * 3) + often(window, 1, name)) * k + name)
+            })
+            .collect();
+        let n_kinds = (decisions.memory + 1) * 9 * k;
+        let of = |run: usize| {
+            let mut sums = vec![[0.0f64; 2]; n_kinds];
+            for (place, decision) in decisions.runs[run].iter().enumerate() {
+                for name in 0..k {
+                    let sum = &mut sums[kinds[decision.cell as usize * k + name]];
+                    sum[0] += self.at(run, place)[name];
+                    sum[1] += 1.0;
+                }
+            }
+            sums
+        };
+        let by_run: Vec<Vec<[f64; 2]>> = (0..decisions.runs.len()).map(of).collect();
+        let mut total = vec![[0.0; 2]; n_kinds];
+        for sums in &by_run {
+            total.iter_mut().zip(sums).for_each(|(total, sum)| (0..2).for_each(|i| total[i] += sum[i]));
+        }
+        for (run, sums) in by_run.iter().enumerate() {
+            let mean = |kind: usize| (total[kind][0] - sums[kind][0]) / (total[kind][1] - sums[kind][1] + SHRUNK);
+            for (place, decision) in decisions.runs[run].iter().enumerate() {
+                for name in 0..k {
+                    self.runs[run][place * k + name] -= mean(kinds[decision.cell as usize * k + name]);
+                }
+            }
+        }
     }
 
     fn at(&self, run: usize, decision: usize) -> &[f64] {

@@ -280,7 +280,7 @@ pub fn yoked_populations(response: &Response, runs: u64) -> Yoked {
     );
     let document = Document::parse("response", &text, &[]).expect("written here");
     let point = document.points().expect("written here").remove(0);
-    let size = u64::from(point.experiment.size());
+    let size = point.experiment.size();
     let condition = Condition {
         label: String::new(),
         agents: String::new(),

@@ -274,7 +274,7 @@ fn scalar_naming(seed: u64, n: u64, interactions: u64) -> u64 {
             agents[speaker].push(invented);
             invented += 1;
         }
-        let word = agents[speaker][(u128::from(draw()) * agents[speaker].len() as u128 >> 64) as usize];
+        let word = agents[speaker][below(draw(), agents[speaker].len() as u64) as usize];
         if agents[hearer].contains(&word) {
             for agent in [speaker, hearer] {
                 agents[agent].clear();
@@ -321,10 +321,13 @@ fn splitmix(mut state: u64) -> impl FnMut() -> u64 {
     }
 }
 
+/// A multiplication and a shift (Lemire 2019) in place of a remainder, which costs several times as much.
+fn below(word: u64, n: u64) -> u64 {
+    ((u128::from(word) * u128::from(n)) >> 64) as u64
+}
+
 fn two(draw: &mut impl FnMut() -> u64, n: u64) -> [usize; 2] {
-    // A multiplication and a shift (Lemire 2019) in place of a remainder, which costs several times as much.
-    let mut below = |n: u64| (u128::from(draw()) * u128::from(n) >> 64) as u64;
-    let (a, b) = (below(n), below(n - 1));
+    let (a, b) = (below(draw(), n), below(draw(), n - 1));
     [a as usize, (b + u64::from(b >= a)) as usize]
 }
 
