@@ -429,7 +429,13 @@ mod tests {
 
     #[test]
     fn agreement_among_yoked_agents_is_what_they_bring_with_them() {
-        let by_partner = yoked_populations(&follower(0.95, 0.0, None), 40);
+        let mut majority = Response::new(3);
+        for window in all_states(3) {
+            let first = window.iter().filter(|round| round[1] == 0).count();
+            let p = [0.02, 0.5, 0.98][((2 * first).cmp(&window.len()) as i8 + 1) as usize];
+            majority.set(&window, Known { p, samples: None });
+        }
+        let by_partner = yoked_populations(&majority, 40);
         assert!(by_partner.met > 0.6 && by_partner.interval[1] < 0.3, "{by_partner:?}");
         let mut constant = Response::new(2);
         all_states(2).iter().for_each(|window| constant.set(window, Known { p: 0.95, samples: None }));

@@ -86,7 +86,8 @@ fn rivals_without_labels_answer_mirrored_memories_alike() {
     let condition = population("label-biased follower", &Design { runs: 8, ..Design::default() }, 5);
     let decisions = Decisions::read(&condition);
     let ladder = Ladder::climb(&decisions, &setting(&decisions));
-    for rung in ladder.rungs.iter().filter(|rung| !rung.labelled) {
+    // The one that goes by the length of its memory has labels of its own.
+    for rung in ladder.rungs.iter().filter(|rung| !rung.labelled && rung.entry.code != "M1'") {
         for window in &decisions.windows {
             let mirror: Vec<[u16; 2]> = window.iter().map(|round| round.map(|name| 1 - name)).collect();
             let (mut a, mut b) = ([0.0; 2], [0.0; 2]);

@@ -1,7 +1,9 @@
 //! Pickles, read as data. A pickle is a program for a stack machine that can call anything, repeat a value a
 //! million-fold in a few bytes, and claim any length. So before it is read it is walked once, without
 //! keeping anything: instructions that name or build objects are refused, lengths are held against the
-//! bytes that are there, and depth and expanded size are bounded. What passes is parsed by `serde-pickle`.
+//! bytes that are there, and depth and expanded size are bounded. What passes is parsed by `serde-pickle`, which takes a
+//! container that is referred to twice for one that holds itself; so where the memo gives a value again, the
+//! instructions that made it are written again in its place, and no memo is left.
 
 use crate::world::{Trouble, at};
 use serde_pickle::{DeOptions, HashableValue, Value};
@@ -28,8 +30,9 @@ pub fn read(path: &Path) -> Result<Value, Trouble> {
 
 /// Parses a pickle. An error names the offset.
 pub fn parse(bytes: &[u8]) -> Result<Value, String> {
-    Walk { bytes, at: 0, nodes: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: BTreeMap::new() }.walk()?;
-    serde_pickle::value_from_slice(bytes, DeOptions::new()).map_err(|error| error.to_string())
+    let walk =
+        Walk { bytes, at: 0, nodes: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: BTreeMap::new(), out: Vec::new() };
+    serde_pickle::value_from_slice(&walk.walk()?, DeOptions::new()).map_err(|error| error.to_string())
 }
 
 /// What the walk knows of a value.
@@ -39,31 +42,73 @@ struct Node {
     weight: u64,
     /// Something refers to it, so it must not grow any more: what refers would grow uncounted.
     settled: bool,
+    /// Where the instructions that made it stand among those that are written.
+    made: std::ops::Range<usize>,
 }
 
 struct Walk<'a> {
     bytes: &'a [u8],
     at: usize,
     nodes: Vec<Node>,
-    stack: Vec<u32>,
-    marks: Vec<usize>,
+    /// Values, and where the instructions begin that put each there.
+    stack: Vec<(u32, usize)>,
+    /// How many values lay below, and where the mark stands among the instructions.
+    marks: Vec<(usize, usize)>,
     memo: BTreeMap<u32, u32>,
+    /// The same pickle without a memo.
+    out: Vec<u8>,
 }
 
 impl Walk<'_> {
-    fn walk(&mut self) -> Result<(), String> {
+    fn walk(mut self) -> Result<Vec<u8>, String> {
         loop {
             let start = self.at;
             let done = self.step().map_err(|why| format!("offset {start}: {why}"))?;
             if done {
-                return Ok(());
+                return Ok(self.out);
+            }
+        }
+    }
+
+    /// Writes an instruction that was walked. `makes` says that it belongs to what now lies on top.
+    fn write(&mut self, instruction: &[u8], makes: bool) {
+        self.out.extend_from_slice(instruction);
+        if let Some(&(top, _)) = self.stack.last().filter(|_| makes) {
+            let node = &mut self.nodes[top as usize];
+            // What refers to a value later does not make it.
+            if !node.settled {
+                node.made.end = self.out.len();
             }
         }
     }
 
     /// One instruction; true for the last.
     fn step(&mut self) -> Result<bool, String> {
+        let (start, bytes) = (self.at, self.bytes);
         let code = self.take(1)?[0];
+        let done = self.instruct(code)?;
+        let makes = match code {
+            b'p' | b'q' | b'r' | 0x94 => return Ok(done),
+            b'g' | b'h' | b'j' => {
+                let &(top, _) = self.stack.last().expect("just recalled");
+                let made = self.nodes[top as usize].made.clone();
+                if made.start > made.end {
+                    return Err("it refers to what is not made yet; refused".into());
+                }
+                if self.out.len() + made.len() > 2 * FILE_MAX as usize {
+                    return Err("it is too large once references are followed; refused".into());
+                }
+                self.out.extend_from_within(made);
+                return Ok(done);
+            }
+            b'(' | b'0' | b'1' | b'2' | 0x80 | 0x95 | b'.' => false,
+            _ => true,
+        };
+        self.write(&bytes[start..self.at], makes);
+        Ok(done)
+    }
+
+    fn instruct(&mut self, code: u8) -> Result<bool, String> {
         match code {
             b'.' => {
                 self.pop()?;
@@ -71,13 +116,13 @@ impl Walk<'_> {
             }
             0x80 => drop(self.take(1)?),
             0x95 => drop(self.take(8)?),
-            b'(' => self.marks.push(self.stack.len()),
+            b'(' => self.marks.push((self.stack.len(), self.out.len())),
             b'0' => drop(self.pop()?),
             b'1' => drop(self.pop_mark()?),
             b'2' => {
-                let top = *self.stack.last().ok_or("the stack is empty")?;
+                let (top, _) = *self.stack.last().ok_or("the stack is empty")?;
                 self.nodes[top as usize].settled = true;
-                self.stack.push(top);
+                self.stack.push((top, self.out.len()));
             }
             // Numbers, None, True, False.
             b'N' | 0x88 | 0x89 => self.push(1)?,
@@ -105,13 +150,13 @@ impl Walk<'_> {
             0x86 => self.gather(2)?,
             0x87 => self.gather(3)?,
             b't' | b'l' | b'd' | 0x91 => {
-                let items = self.pop_mark()?;
-                self.hold(items)?;
+                let (items, begin) = self.pop_mark()?;
+                self.hold(items, begin)?;
             }
             b'a' => self.grow(1)?,
             b's' => self.grow(2)?,
             b'e' | b'u' | 0x90 => {
-                let items = self.pop_mark()?;
+                let (items, _) = self.pop_mark()?;
                 self.grow_by(items)?;
             }
             // The memo.
@@ -192,7 +237,8 @@ impl Walk<'_> {
     }
 
     fn push(&mut self, bytes: u64) -> Result<(), String> {
-        self.node(Node { depth: 0, weight: 1 + bytes / 16, settled: false })
+        let made = self.out.len()..0;
+        self.node(Node { depth: 0, weight: 1 + bytes / 16, settled: false, made })
     }
 
     fn node(&mut self, node: Node) -> Result<(), String> {
@@ -202,31 +248,40 @@ impl Walk<'_> {
         if node.depth > DEPTH_MAX {
             return Err(format!("it nests deeper than {DEPTH_MAX}; refused"));
         }
-        self.stack.push(self.nodes.len() as u32);
+        self.stack.push((self.nodes.len() as u32, node.made.start));
         self.nodes.push(node);
         Ok(())
     }
 
     fn pop(&mut self) -> Result<u32, String> {
-        if self.marks.last().is_some_and(|&mark| mark >= self.stack.len()) {
+        Ok(self.pop_made()?.0)
+    }
+
+    /// The value on top, and where the instructions begin that put it there.
+    fn pop_made(&mut self) -> Result<(u32, usize), String> {
+        if self.marks.last().is_some_and(|&(mark, _)| mark >= self.stack.len()) {
             return Err("the stack is empty down to a mark".into());
         }
         self.stack.pop().ok_or_else(|| "the stack is empty".into())
     }
 
-    fn pop_mark(&mut self) -> Result<Vec<u32>, String> {
-        let mark = self.marks.pop().ok_or("there is no mark")?;
-        Ok(self.stack.split_off(mark))
+    /// The values down to the last mark, and where it stands.
+    fn pop_mark(&mut self) -> Result<(Vec<u32>, usize), String> {
+        let (mark, begin) = self.marks.pop().ok_or("there is no mark")?;
+        Ok((self.stack.split_off(mark).into_iter().map(|(node, _)| node).collect(), begin))
     }
 
     fn gather(&mut self, n: usize) -> Result<(), String> {
-        let items = (0..n).map(|_| self.pop()).collect::<Result<_, _>>()?;
-        self.hold(items)
+        let items = (0..n).map(|_| self.pop_made()).collect::<Result<Vec<_>, _>>()?;
+        let begin = items.last().map_or(self.out.len(), |&(_, begin)| begin);
+        self.hold(items.into_iter().map(|(node, _)| node).collect(), begin)
     }
 
-    /// A new container of these items.
-    fn hold(&mut self, items: Vec<u32>) -> Result<(), String> {
+    /// A new container of these items, whose instructions begin there.
+    fn hold(&mut self, items: Vec<u32>, begin: usize) -> Result<(), String> {
         self.push(1)?;
+        self.nodes.last_mut().expect("just pushed").made.start = begin;
+        self.stack.last_mut().expect("just pushed").1 = begin;
         self.grow_by(items)
     }
 
@@ -237,7 +292,7 @@ impl Walk<'_> {
 
     /// Puts items into the container on top.
     fn grow_by(&mut self, items: Vec<u32>) -> Result<(), String> {
-        let top = *self.stack.last().ok_or("the stack is empty")? as usize;
+        let top = self.stack.last().ok_or("the stack is empty")?.0 as usize;
         if self.nodes[top].settled {
             return Err("a container grows after something referred to it; refused".into());
         }
@@ -259,7 +314,7 @@ impl Walk<'_> {
     }
 
     fn memoize(&mut self, id: u32) -> Result<(), String> {
-        let top = *self.stack.last().ok_or("the stack is empty")?;
+        let (top, _) = *self.stack.last().ok_or("the stack is empty")?;
         self.memo.insert(id, top);
         Ok(())
     }
@@ -267,7 +322,7 @@ impl Walk<'_> {
     fn recall(&mut self, id: u32) -> Result<(), String> {
         let node = *self.memo.get(&id).ok_or_else(|| format!("the memo holds no {id}"))?;
         self.nodes[node as usize].settled = true;
-        self.stack.push(node);
+        self.stack.push((node, self.out.len()));
         if self.stack.len() as u64 > VALUES_MAX {
             return Err(format!("it holds more than {VALUES_MAX} values; refused"));
         }
@@ -318,6 +373,26 @@ mod tests {
         let value = parse(bytes).unwrap();
         assert_eq!(list(get(&value, "a").unwrap()).unwrap().len(), 4);
         assert_eq!(texts(get(&value, "b").unwrap()).unwrap(), ["x", "x"]);
+    }
+
+    /// Shared is not recursive: Python writes a memo for a list that is there twice.
+    #[test]
+    fn what_is_there_twice_is_read_twice() {
+        // a, b = ['Q', 'M'], ('Q', ['x']); pickle.dumps({'l': [a, b, a, [a, b]], 'again': b, 'n': 'Q'}, protocol=4)
+        let four = b"\x80\x04\x95\x3e\x00\x00\x00\x00\x00\x00\x00\x7d\x94\x28\x8c\x01\x6c\x94\x5d\x94\x28\x5d\x94\x28\x8c\x01\x51\x94\x8c\x01\x4d\x94\x65\x68\x04\x5d\x94\x8c\x01\x78\x94\x61\x86\x94\x68\x03\x5d\x94\x28\x68\x03\x68\x08\x65\x65\x8c\x05again\x94\x68\x08\x8c\x01\x6e\x94\x68\x04\x75\x2e";
+        // The same with protocol 0 of Python.
+        let zero = b"(dp0\nVl\np1\n(lp2\n(lp3\nVQ\np4\naVM\np5\naa(g4\n(lp6\nVx\np7\natp8\nag3\na(lp9\ng3\nag8\naasVagain\np10\ng8\nsVn\np11\ng4\ns.";
+        for bytes in [&four[..], &zero[..]] {
+            let value = parse(bytes).unwrap();
+            let l = list(get(&value, "l").unwrap()).unwrap();
+            assert_eq!(
+                (texts(&l[0]).unwrap(), &l[2], &l[3]),
+                (vec!["Q", "M"], &l[0], &Value::List(vec![l[0].clone(), l[1].clone()]))
+            );
+            assert_eq!(get(&value, "again").unwrap(), &l[1]);
+            assert_eq!(get(&value, "n").unwrap(), &Value::String("Q".into()));
+            assert_eq!(l[1], Value::Tuple(vec![Value::String("Q".into()), Value::List(vec![Value::String("x".into())])]));
+        }
     }
 
     #[test]

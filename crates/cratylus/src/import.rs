@@ -101,6 +101,9 @@ impl Import {
                     .help("the published scripts name files MODEL_converged_baseline_…; `--model NAME` names the model"))
             }
             0 => Ok(()),
+            n if n == done.len() => {
+                Err(Failure::input(format!("nothing was imported: none of {n} files could be read, for the reasons above")))
+            }
             n => Err(Failure::input(format!("{n} of {} files could not be read; the others are imported", done.len()))),
         }
     }

@@ -72,7 +72,7 @@ fn the_same_however(name: &str, text: &str) -> std::path::PathBuf {
     succeeds(&dir, &["run", "e.toml", "--out", "killed", "--quiet"]);
     assert!(bytes(&dir.join("whole")) == bytes(&dir.join("killed")), "after {kills} kills");
     let told = succeeds(&dir, &["replay", "whole"]).out;
-    assert!(told.contains("every event is as in"), "{told}");
+    assert!(told.contains("every event, outcome and measure is as in"), "{told}");
     dir
 }
 

@@ -143,7 +143,8 @@ fn the_published_protocol_runs_end_to_end_on_a_server_that_others_wrote() {
     assert_eq!(server.predicted(), idle);
 
     // The whole response, kept in a store; with it another condition of the same model takes no call but the probes.
-    let kernel = ["kernel", "--endpoint", &server.url(), "--memory", "3", "--out", "k.parquet", "--store", "s.tape", "--json"];
+    let kernel =
+        ["kernel", "--endpoint", &server.url(), "--memory", "3", "--out", "k.parquet", "--store", "s.tape", "--json", "--yes"];
     // One at a time, as what this server answers depends a little on what else it is answering.
     let kernel = [&kernel[..], &["--set", "limits={in_flight=1}"]].concat();
     let said: Value = serde_json::from_str(&succeeds(&dir, &kernel).out).unwrap();

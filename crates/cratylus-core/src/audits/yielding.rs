@@ -141,24 +141,23 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     let k = case.decisions.n_names;
     // Names that nobody ever holds against all partners cannot be compared; among many, some are.
     let enough = n_held >= k.min(2);
-    let most = known.iter().max_by(|a, b| a.ends[0].total_cmp(&b.ends[0]))?;
-    let alpha = known.len() as f64;
-    let kept = most.ends[0] > ALIKE / 2.0 && most.value > ALIKE && alpha > 0.0;
+    let most = known.iter().max_by(|a, b| a.ends[0].total_cmp(&b.ends[0]));
+    let kept = most.filter(|most| most.ends[0] > ALIKE / 2.0 && most.value > ALIKE);
     let alike = enough && known.iter().all(|of| of.ends[1] < ALIKE);
-    let name = case.name(most.name);
-    let after = match most.held {
-        Held::Own => "kept by agents that said it",
-        Held::Another => "gone back to by agents that said another",
-    };
-    let means = match () {
-        () if kept => format!(
-            "Where all that partners said speaks against it, {name} is {after} {:.0} points more often than other names are, after like histories [{:.0}–{:.0}]. Recall of {name} in some agents, or in doubt, would look so; so would a plain preference.",
-            100.0 * most.value,
-            100.0 * most.ends[0],
-            100.0 * most.ends[1]
-        ),
-        () if alike => "Where all that partners said speaks against a name, it gives way, whichever it is.".into(),
-        () => "Whether every name gives way to partners stays open: too few agents held names against all that partners said."
+    let means = match kept {
+        Some(most) => {
+            let name = case.name(most.name);
+            let after = match most.held {
+                Held::Own => "kept by agents that said it",
+                Held::Another => "gone back to by agents that said another",
+            };
+            let [value, low, high] = [most.value, most.ends[0], most.ends[1]].map(|share| 100.0 * share);
+            format!(
+                "Where all that partners said speaks against it, {name} is {after} {value:.0} points more often than other names are, after like histories [{low:.0}–{high:.0}]. Recall of {name} in some agents, or in doubt, would look so; so would a plain preference."
+            )
+        }
+        None if alike => "Where all that partners said speaks against a name, it gives way, whichever it is.".into(),
+        None => "Whether every name gives way to partners stays open: too few agents held names against all that partners said."
             .into(),
     };
     let rows = known.iter().take(24).map(|of| {
@@ -176,22 +175,25 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
             "in doubt, agents go to one name".into(),
         ],
         finds: if alike { Finds::SupportsInteraction } else { Finds::CannotTell },
-        effect: Some(Effect::new(format!("{name} against all partners, more often than other names, difference of shares"), most.value, most.ends)),
-        statistic: Some(Statistic { name: "choices compared, effective number".into(), value: most.weight, p: None }),
+        effect: most.map(|most| {
+            let name = case.name(most.name);
+            Effect::new(format!("{name} against all partners, more often than other names, difference of shares"), most.value, most.ends)
+        }),
+        statistic: most.map(|most| Statistic { name: "choices compared, effective number".into(), value: most.weight, p: None }),
         means,
         does_not_mean: "That every name gives way does not show where the rule behind it comes from.".into(),
-        would_tell: (!alike).then(|| match kept {
+        would_tell: (!alike).then(|| match kept.is_some() {
             true => "an alias scramble (`control.alias = true`): under labels drawn anew no name can be kept; or agents asked one by one".into(),
             false => "more runs, or runs that start divided".into(),
         }),
         source: "Mantel & Haenszel's difference over like histories, jackknife over runs".into(),
         cautions: Vec::new(),
         details: json!({
-            "kept": kept, "alike": alike,
+            "kept": kept.is_some(), "alike": alike,
             "names": known.iter().map(|of| json!({
                 "name": case.name(of.name), "said_before": of.held == Held::Own, "difference": of.value, "low": of.ends[0], "high": of.ends[1], "weight": of.weight,
             })).collect::<Vec<_>>(),
         }),
-        pictures: vec![Picture::Bars { title: "Names held against all partners".into(), axis: "Difference of shares".into(), rows: rows.collect(), reference: Some(0.0) }],
+        pictures: if known.is_empty() { Vec::new() } else { vec![Picture::Bars { title: "Names held against all partners".into(), axis: "Difference of shares".into(), rows: rows.collect(), reference: Some(0.0) }] },
     })
 }

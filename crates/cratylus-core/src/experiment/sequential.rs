@@ -213,7 +213,8 @@ pub fn swept(point: &Point, key: &str) -> Option<f64> {
     point.settings.iter().find(|setting| setting.key == key).and_then(|setting| number(&setting.value))
 }
 
-/// The points of each threshold.
+/// The points of each threshold. Shares of committed agents that come to the same number of agents are one condition: the
+/// first of them stands for all, and its value is what the population can resolve, the number over the size.
 pub fn searched(points: &[Point], key: &str) -> Result<Vec<Searched>, String> {
     let mut groups: BTreeMap<String, Searched> = BTreeMap::new();
     let mut order: Vec<String> = Vec::new();
@@ -232,6 +233,13 @@ pub fn searched(points: &[Point], key: &str) -> Result<Vec<Searched>, String> {
             order.push(rest);
             Searched { label: point.label(|other| other != key), points: Vec::new(), values: Vec::new() }
         });
+        let value = match key {
+            "agents.committed.share" => point.experiment.n_committed() as f64 / point.experiment.population.size as f64,
+            _ => value,
+        };
+        if group.values.last() == Some(&value) {
+            continue;
+        }
         group.points.push(i);
         group.values.push(value);
     }
@@ -302,6 +310,22 @@ mod tests {
             "replicas = {replicas}\n[population]\nsize = 10\n[game]\nkind = \"naming\"\nnames = [\"A\", \"B\"]\n[agents]\nkind = \"inventory\"\n{more}"
         );
         Document::parse("test.toml", &text, &[])?.points()
+    }
+
+    /// Steps of a thousandth were once taken for what 200 agents can tell apart.
+    #[test]
+    fn a_threshold_is_looked_for_between_numbers_of_agents() {
+        let more = "[agents.committed]\nname = \"A\"\nshare = 0.1\n[find]\nkey = \"agents.committed.share\"\n\
+                    [sweep]\n\"population.size\" = [200, 1000]\n\"agents.committed.share\" = { from = 0.02, to = 0.14, step = 0.001 }\n";
+        let points = read("{ least = 20, most = 200 }", more).unwrap();
+        let groups = super::searched(&points, "agents.committed.share").unwrap();
+        let agents = |group: &super::Searched| -> Vec<u64> {
+            group.points.iter().map(|&point| points[point].experiment.n_committed()).collect()
+        };
+        assert_eq!(agents(&groups[0]), (4..=28).collect::<Vec<_>>());
+        assert_eq!(agents(&groups[1]), (20..=140).collect::<Vec<_>>());
+        assert_eq!(groups[0].values[..3], [0.02, 0.025, 0.03]);
+        assert_eq!(groups[1].values[..3], [0.02, 0.021, 0.022]);
     }
 
     #[test]
