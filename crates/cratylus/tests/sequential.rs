@@ -123,8 +123,8 @@ fn a_threshold_is_found_between_the_numbers_of_a_sweep() {
     assert!(told.contains("at infinite population.size: 0.") && told.contains("exponent 0.67, given"), "{told}");
     // A range without the threshold in it.
     let none =
-        succeeds(&dir, &["run", "e.toml", "--out", "none", "--set", "sweep.\"agents.committed.share\"=[0.02, 0.03, 0.04]"]);
-    assert!(none.out.contains("is on one side of 0.5 at 0.02 and 0.04"), "{}", none.out);
+        succeeds(&dir, &["run", "e.toml", "--out", "none", "--set", "sweep.\"agents.committed.share\"=[0.02, 0.04, 0.06]"]);
+    assert!(none.out.contains("is on one side of 0.5 at 0.02 and 0.06"), "{}", none.out);
     let wrong = cratylus(&dir, &["check", "e.toml", "--set", "find.key=\"agents.beta\""]);
     assert!(wrong.code == Some(2) && wrong.err.contains("gives `agents.beta` no numbers"), "{}", wrong.err);
 }
