@@ -166,7 +166,18 @@ fn the_published_protocol_runs_end_to_end_on_a_server_that_others_wrote() {
     succeeds(&dir, &[&["run", "live.toml", "--out", "d"], &words[..]].concat());
     for (out, choice) in [("e", "constrained"), ("f", "text")] {
         let choice = format!("agents.choice=\"{choice}\"");
-        let more = ["--set", &choice, "--set", "agents.tries=2", "--set", "agents.limits.unusable=0", "--set", "replicas=2", "--set", "stop.rounds=1"];
+        let more = [
+            "--set",
+            &choice,
+            "--set",
+            "agents.tries=2",
+            "--set",
+            "agents.limits.unusable=0",
+            "--set",
+            "replicas=2",
+            "--set",
+            "stop.rounds=1",
+        ];
         succeeds(&dir, &[&["run", "live.toml", "--out", out], &more[..]].concat());
         succeeds(&dir, &["replay", out]);
     }
