@@ -49,6 +49,26 @@ pub struct RunContext {
     pub counts: bool,
 }
 
+impl RunContext {
+    /// Of a population of agents that start with empty memories, of whom none is committed and none a language model.
+    pub fn of(size: u64, names: Vec<String>, consensus: Consensus) -> RunContext {
+        RunContext {
+            size,
+            names,
+            empty_start: true,
+            committed: None,
+            committed_later: Vec::new(),
+            alone: false,
+            consensus,
+            live: false,
+            knowing: None,
+            scenes: None,
+            measures: None,
+            counts: false,
+        }
+    }
+}
+
 /// Tells who is committed at a time.
 #[derive(Clone, Debug, Default)]
 pub struct CommittedAt {

@@ -301,20 +301,7 @@ mod tests {
     #[test]
     fn two_halves_that_agree_each_on_its_own_have_no_winner() {
         let names = vec!["Q".into(), "M".into()];
-        let context = RunContext {
-            size: 4,
-            names,
-            empty_start: true,
-            committed: None,
-            alone: false,
-            consensus: Consensus::published(),
-            live: false,
-            committed_later: Vec::new(),
-            knowing: None,
-            scenes: None,
-            measures: None,
-            counts: false,
-        };
+        let context = RunContext::of(4, names, Consensus::published());
         let mut seen = OutcomeSeen::new(&context);
         for t in 0..12u32 {
             let name = Some(t % 2);
@@ -332,18 +319,8 @@ mod tests {
     #[test]
     fn a_run_is_judged_by_the_published_criteria() {
         let context = RunContext {
-            size: 2,
-            names: vec!["Q".into(), "M".into()],
-            empty_start: true,
             committed: Some((1, vec![1])),
-            alone: false,
-            consensus: Consensus::published(),
-            live: false,
-            committed_later: Vec::new(),
-            knowing: None,
-            scenes: None,
-            measures: None,
-            counts: false,
+            ..RunContext::of(2, vec!["Q".into(), "M".into()], Consensus::published())
         };
         let mut seen = OutcomeSeen::new(&context);
         for t in 0..10 {

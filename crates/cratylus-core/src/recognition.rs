@@ -114,7 +114,27 @@ pub fn judged(text: &str) -> Coding {
 /// and run again; how often they agree with people is in `docs/questioning.md`.
 pub fn by_rules(answer: &str) -> Coding {
     let sentences = sentences(answer);
-    Coding([Some(coordination(&sentences)), Some(repeat(&sentences)), Some(convergence(&sentences)), single(&sentences)])
+    let [coordination, repeat, convergence] = balances(&sentences).map(|(for_it, against)| Some(for_it > against));
+    Coding([coordination, repeat, convergence, single(&sentences)])
+}
+
+/// The same where the rules are sure; None leaves an answer to people. Where a game or a repetition is not named, people
+/// read it between the lines as often as not; what becomes of all needs two sentences for it, or one more against it.
+pub fn surely_by_rules(answer: &str) -> Coding {
+    let sentences = sentences(answer);
+    let [coordination, repeat, convergence] = balances(&sentences);
+    let sure = match convergence {
+        (for_it, against) if for_it > against + 1 => Some(true),
+        (for_it, against) if for_it < against => Some(false),
+        _ => None,
+    };
+    let named = |(for_it, against)| (for_it > 0 && against == 0).then_some(true);
+    Coding([named(coordination), named(repeat), sure, single(&sentences)])
+}
+
+/// How many sentences speak for each of the first three flags, and how many against.
+fn balances(sentences: &[String]) -> [(u32, u32); 3] {
+    [coordination(sentences), repeat(sentences), convergence(sentences)]
 }
 
 /// Names by which coordination is known.
@@ -136,8 +156,9 @@ const COORDINATION: [&str; 15] = [
     "theory of convention",
 ];
 
-fn coordination(sentences: &[String]) -> bool {
-    sentences.iter().any(|sentence| holds(sentence, &COORDINATION))
+/// Nothing that an answer says is against it.
+fn coordination(sentences: &[String]) -> (u32, u32) {
+    (sentences.iter().filter(|sentence| holds(sentence, &COORDINATION)).count() as u32, 0)
 }
 
 const AFTER: [&str; 12] = [
@@ -196,21 +217,18 @@ const HEDGES: [&str; 20] = [
 ];
 
 /// Counts sentences about what to do after a success: for doing the same again, and against.
-fn repeat(sentences: &[String]) -> bool {
-    let mut balance = 0;
+fn repeat(sentences: &[String]) -> (u32, u32) {
+    let (mut for_it, mut against) = (0, 0);
     for (i, sentence) in sentences.iter().enumerate().filter(|(_, sentence)| holds(sentence, &AFTER)) {
         // A heading is answered by what follows it.
         let last = if holds(sentence, &AGAIN) { i } else { i + 2 };
         let about = sentences[i..=last.min(sentences.len() - 1)].iter();
         let verdict =
             about.map(|sentence| (holds(sentence, &AGAIN), holds(sentence, &HEDGES))).find(|found| *found != (false, false));
-        balance += match verdict {
-            Some((true, false)) => 1,
-            Some((false, true)) => -1,
-            _ => 0,
-        };
+        for_it += u32::from(verdict == Some((true, false)));
+        against += u32::from(verdict == Some((false, true)));
     }
-    balance > 0
+    (for_it, against)
 }
 
 const SAME: [&str; 20] = [
@@ -267,15 +285,16 @@ const APART: [&str; 28] = [
 ];
 
 /// Counts sentences at and right after where convergence is taken up: for one common choice, and against.
-fn convergence(sentences: &[String]) -> bool {
+fn convergence(sentences: &[String]) -> (u32, u32) {
     let about = |sentence: &String| holds(sentence, &["converg", "global", "end up", "as a whole", "in the long run"]);
-    let mut balance = 0;
+    let (mut for_it, mut against) = (0, 0);
     for (i, sentence) in sentences.iter().enumerate() {
         if sentences[i.saturating_sub(2)..=i].iter().any(about) {
-            balance += i32::from(holds(sentence, &SAME)) - i32::from(holds(sentence, &APART));
+            for_it += u32::from(holds(sentence, &SAME));
+            against += u32::from(holds(sentence, &APART));
         }
     }
-    balance > 0
+    (for_it, against)
 }
 
 /// None where neither one player nor a population is spoken of.
@@ -359,6 +378,33 @@ impl Answer {
     pub fn by_rules(&self) -> Coding {
         by_rules(&self.response)
     }
+
+    /// How the rules code it where they are sure.
+    pub fn surely_by_rules(&self) -> Coding {
+        surely_by_rules(&self.response)
+    }
+
+    /// Whether a flag was coded by rules that are not sure.
+    pub fn in_doubt(&self, flag: Flag) -> bool {
+        let others = self.manual.get(flag).or(self.machine.get(flag));
+        others.is_none() && self.coded(flag).is_some() && self.surely_by_rules().get(flag).is_none()
+    }
+}
+
+/// How often a flag was found, by the coding that counts. The interval holds what it would be if all that the rules are
+/// not sure of were coded no, and all yes. Also, how many those are.
+pub fn found<'a>(answers: impl IntoIterator<Item = &'a Answer>, flag: Flag) -> (Proportion, u64) {
+    let (mut count, mut of, mut sure, mut doubted) = (0, 0, 0, 0);
+    for answer in answers {
+        let Some(coded) = answer.coded(flag) else { continue };
+        let doubt = answer.in_doubt(flag);
+        of += 1;
+        count += u64::from(coded);
+        sure += u64::from(coded && !doubt);
+        doubted += u64::from(doubt);
+    }
+    let [least, most] = [sure, sure + doubted].map(|count| Proportion::new(count, of));
+    (Proportion { low: least.low, high: most.high, ..Proportion::new(count, of) }, doubted)
 }
 
 /// How often a flag was found among answers that were coded for it.
@@ -394,15 +440,16 @@ pub fn each<'a>(answers: &'a [Answer], of: impl Fn(&'a Answer) -> &'a str) -> Ve
 pub fn finding(condition: &str, answers: &[Answer]) -> Finding {
     let models = each(answers, |answer| &answer.model);
     let skins = each(answers, |answer| &answer.skin);
-    let (mut rows, mut details) = (Vec::new(), Vec::new());
+    let (mut rows, mut details, mut in_doubt) = (Vec::new(), Vec::new(), 0);
     for model in &models {
         for skin in &skins {
             let here: Vec<&Answer> = answers.iter().filter(|answer| answer.model == *model && answer.skin == *skin).collect();
             for flag in Flag::ALL {
-                let found = share(here.iter().copied(), |answer| answer.coded(flag));
+                let (found, doubted) = found(here.iter().copied(), flag);
                 if found.of == 0 {
                     continue;
                 }
+                in_doubt += doubted;
                 let label = if skins.len() > 1 { format!("{model}, {skin}") } else { model.to_string() };
                 rows.push(Bar {
                     label,
@@ -412,21 +459,27 @@ pub fn finding(condition: &str, answers: &[Answer]) -> Finding {
                     low: Some(found.low),
                     high: Some(found.high),
                 });
-                details.push(json!({ "model": model, "skin": skin, "flag": flag.name(), "count": found.count, "of": found.of, "share": found.share, "low": found.low, "high": found.high }));
+                details.push(json!({ "model": model, "skin": skin, "flag": flag.name(), "count": found.count, "of": found.of, "share": found.share, "low": found.low, "high": found.high, "in_doubt": doubted }));
             }
         }
     }
     // Lines of one group stand together.
     rows.sort_by_key(|row| Flag::ALL.iter().position(|flag| flag.words() == row.group));
-    let all = share(answers, |answer| answer.coded(Flag::Coordination));
+    let (all, unsure) = found(answers, Flag::Coordination);
     let codings: Vec<_> = Flag::ALL.iter().flat_map(|&flag| pairings(answers, flag)).collect();
     let mut cautions =
         vec!["an answer in words is what a model says of itself; it may know and not say, or say and not use".to_string()];
     if answers.iter().all(|answer| answer.manual == Coding::default()) {
         cautions.push("no person coded these answers; `--blind-out` writes a file for a person to code".into());
     }
+    if in_doubt > 0 {
+        cautions.push(format!(
+            "the rules are not sure of {in_doubt} of the codes; intervals reach from all of these coded no to all coded yes, and `--blind-out` leaves them to a person"
+        ));
+    }
     let seen = if all.of > 0 {
-        format!("{} of {} answers name a coordination game or a convention.", all.count, all.of)
+        let unsure = if unsure > 0 { format!(" (in {unsure} of them it may be meant without the name)") } else { String::new() };
+        format!("{} of {} answers name a coordination game or a convention{unsure}.", all.count, all.of)
     } else {
         "No answer was coded for recognition.".into()
     };
@@ -455,9 +508,13 @@ pub fn finding(condition: &str, answers: &[Answer]) -> Finding {
 /// How far each two of the three codings agree.
 fn pairings(answers: &[Answer], flag: Flag) -> Vec<serde_json::Value> {
     type Coder = fn(&Answer) -> Coding;
-    let coders: [(&str, Coder); 3] =
-        [("machine", |answer| answer.machine), ("manual", |answer| answer.manual), ("rules", Answer::by_rules)];
-    let pairs = [(0, 1), (0, 2), (1, 2)];
+    let coders: [(&str, Coder); 4] = [
+        ("machine", |answer| answer.machine),
+        ("manual", |answer| answer.manual),
+        ("rules", Answer::by_rules),
+        ("rules, where they are sure", Answer::surely_by_rules),
+    ];
+    let pairs = [(0, 1), (0, 2), (1, 2), (1, 3)];
     let found = pairs.into_iter().filter_map(|(a, b)| {
         let agreement = agree(answers, flag, coders[a].1, coders[b].1)?;
         Some(json!({ "flag": flag.name(), "codings": [coders[a].0, coders[b].0], "agreement": agreement }))
@@ -488,6 +545,29 @@ mod tests {
             [Some(false), Some(true), Some(false), Some(false)],
         );
         check("", [Some(false), Some(false), Some(false), None]);
+    }
+
+    #[test]
+    fn what_the_rules_are_not_sure_of_is_left_to_people() {
+        let sure = |answer: &str| surely_by_rules(answer).0;
+        let all = "This is a coordination game. After a success, repeat it. It will converge to a common convention. All end up with the same choice.";
+        assert_eq!(sure(all), [Some(true), Some(true), Some(true), None]);
+        // One sentence for it is not enough, and what is not named may be meant.
+        assert_eq!(sure("It will converge to a common choice."), [None, None, None, None]);
+        assert_eq!(sure("Globally it stays random."), [None, None, Some(false), None]);
+        let answer = |manual: Option<bool>, response: &str| Answer {
+            source: "cratylus".into(),
+            model: "m".into(),
+            skin: "ashery2025".into(),
+            run: 0,
+            response: response.into(),
+            machine: Coding::default(),
+            manual: Coding([manual, None, None, None]),
+        };
+        let answers = [answer(None, all), answer(None, "It is a game."), answer(Some(false), "It is a game."), answer(None, all)];
+        let (share, doubted) = found(&answers, Flag::Coordination);
+        assert_eq!((share.count, share.of, doubted), (2, 4, 1));
+        assert_eq!([share.low, share.high], [Proportion::new(2, 4).low, Proportion::new(3, 4).high]);
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub enum Purpose {
     Network = 10,
     /// What the agents of an interaction see, where there is something to talk about.
     Scene = 11,
+    /// Which of its responses a kind of agents has in a run, where it varies from run to run.
+    Response = 12,
 }
 
 /// The seed of one run.

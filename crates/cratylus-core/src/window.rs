@@ -32,6 +32,28 @@ pub trait Policy: Send + Sync {
     }
 }
 
+/// The mean of policies by their shares, which add up to 1.
+pub struct Mean(pub Vec<(f64, Arc<dyn Policy>)>);
+
+impl Policy for Mean {
+    fn distribution(&self, window: &[Round], out: &mut [f64]) {
+        let mut one = vec![0.0; out.len()];
+        out.fill(0.0);
+        for (share, policy) in &self.0 {
+            policy.distribution(window, &mut one);
+            out.iter_mut().zip(&one).for_each(|(out, p)| *out += share * p);
+        }
+    }
+
+    fn heeds_itself(&self) -> bool {
+        self.0.iter().any(|(_, policy)| policy.heeds_itself())
+    }
+
+    fn depth(&self, memory: usize) -> usize {
+        self.0.iter().map(|(_, policy)| policy.depth(memory)).max().unwrap_or(0)
+    }
+}
+
 /// Where each name's share of the 2^32 possible draws ends. Probabilities are rounded to 2^-32.
 pub fn thresholds(distribution: &[f64], out: &mut Vec<u64>) {
     out.clear();

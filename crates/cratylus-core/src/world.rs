@@ -43,8 +43,12 @@ pub struct World {
     pub complete: bool,
     /// The kinds of agents; committed ones are the last, where there are any.
     kinds: Vec<Kind>,
-    /// How many agents each kind has.
+    /// How many agents each kind has, where none varies from run to run, and of those that do the first.
     counts: Vec<u64>,
+    /// The kinds of which each run has one, by the first of them, with the shares of runs.
+    varying: Vec<(u16, Vec<f64>)>,
+    /// Which of the experiment's kinds of agents each kind is; committed ones are none.
+    parts: Vec<usize>,
     /// The names of the committed groups, the minority's first, each the last but so many of the kinds.
     committed: Vec<Name>,
     /// What every agent remembers at the start, or what each does.
@@ -197,8 +201,8 @@ impl World {
             inputs,
             notes: &notes,
         };
-        let mut kinds = Vec::new();
-        for (i, (_, kind)) in experiment.agents.kinds.iter().enumerate() {
+        let (mut kinds, mut counts, mut varying, mut parts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (i, ((_, kind), count)) in experiment.agents.kinds.iter().zip(shares(&experiment)).enumerate() {
             let prefix = if experiment.agents.kinds.len() == 1 { "agents".to_string() } else { format!("agents.mix.{i}") };
             let built = kind.spec.build(&context).map_err(|(key, why)| (format!("{prefix}.{key}"), why))?;
             if control.payoff != Paid::AsItIs && !kind.spec.heeds_payoffs() {
@@ -207,10 +211,20 @@ impl World {
                     kind.kind
                 ));
             }
-            kinds.push(under(control, built, names.len(), experiment.memory(), &notes));
+            let responses = match built {
+                Kind::Varying(responses) => {
+                    varying.push((kinds.len() as u16, responses.iter().map(|(share, _)| *share).collect()));
+                    responses.into_iter().map(|(_, policy)| Kind::Window(policy)).collect()
+                }
+                one => vec![one],
+            };
+            for (place, response) in responses.into_iter().enumerate() {
+                kinds.push(under(control, response, names.len(), experiment.memory(), &notes));
+                counts.push(if place == 0 { count } else { 0 });
+                parts.push(i);
+            }
         }
         notes.sources.borrow_mut().extend(control.words().into_iter().map(|words| format!("control: {words}")));
-        let mut counts = shares(&experiment);
         if !experiment.agents.committed.is_empty() && names.is_empty() {
             let why = "a committed minority needs a pool of names (`game.names`)".to_string();
             return Err(("agents.committed.name".into(), why));
@@ -241,6 +255,8 @@ impl World {
             network,
             kinds,
             counts,
+            varying,
+            parts,
             committed,
             starts,
             sources: notes.sources.into_inner(),
@@ -301,6 +317,8 @@ impl World {
             complete,
             kinds,
             counts,
+            varying: Vec::new(),
+            parts: vec![0],
             committed,
             starts,
             n_names,
@@ -394,7 +412,8 @@ impl World {
 
     /// A hash of everything in the experiment that bears on how a kind's model is asked.
     pub fn asked(&self, kind: u16) -> String {
-        let plan = self.experiment.agents.kinds.get(kind as usize).map(|(_, chosen)| &chosen.plan);
+        let part = self.parts.get(kind as usize).and_then(|part| self.experiment.agents.kinds.get(*part));
+        let plan = part.map(|(_, chosen)| &chosen.plan);
         // Where a server stands is no part of a plan, unless servers are what is compared.
         let swept = if self.settings.contains("endpoint") { self.settings.as_str() } else { "" };
         let payoff = self.experiment.game.spec.payoff().map(|payoff| self.experiment.control.told(payoff));
@@ -444,6 +463,15 @@ impl World {
         let shuffled = assigned.len() - added.map_or(0, |_| self.experiment.n_committed() as usize);
         if self.kinds.len() > 1 {
             seed.stream(Purpose::Assign, 0).shuffle(&mut assigned[..shuffled], shuffled);
+        }
+        for (first, shares) in &self.varying {
+            let mut left = seed.stream(Purpose::Response, u64::from(*first)).unit();
+            let before = |share: &&f64| {
+                left -= **share;
+                left >= 0.0
+            };
+            let drawn = first + (shares.iter().take_while(before).count().min(shares.len() - 1)) as u16;
+            assigned.iter_mut().filter(|kind| **kind == *first).for_each(|kind| *kind = drawn);
         }
         assigned
     }
@@ -690,7 +718,7 @@ impl World {
                     memory: self.experiment.memory(),
                     starts: starts.iter().map(|start| start.to_vec()).collect(),
                 }),
-                Kind::Opinion(_) | Kind::Categories | Kind::Model(_) => Box::new(Elsewhere),
+                Kind::Opinion(_) | Kind::Categories | Kind::Model(_) | Kind::Varying(_) => Box::new(Elsewhere),
             }
         });
         People::new(cohorts.collect(), places)
@@ -718,6 +746,11 @@ impl World {
     /// The population as numbers of agents in each state, and what each state is. An error says why it cannot be counted.
     pub(crate) fn counted(&self) -> Result<Counted, String> {
         const STATES: usize = 64;
+        if !self.varying.is_empty() {
+            return Err(
+                "the response of these agents is drawn for each run, and where agents are counted all runs share one".into()
+            );
+        }
         let free = self.first_committed() as usize;
         // How many agents of each kind start with each name (or None) or memory.
         let parts = |kind: usize, n: u64| -> Result<Vec<(Option<Name>, u64)>, String> {

@@ -144,8 +144,8 @@ fn populations_of_newer_emulated_models_do_what_was_recorded_with_ten_names() {
     do_what_was_recorded(&["llama-3.1-70b", "claude-3.5-sonnet"], 10, 1000);
 }
 
-/// The recorded response of Llama 3.1 to Q and M is not the same function of the window in every run, so no
-/// agent of this kind can be expected to reproduce its populations, and this one does not.
+/// The recorded response of Llama 3.1 to Q and M is not the same function of the window in every run. The model draws one of
+/// two for each run, which is nearer to what was recorded than their average, and not the same: that is said.
 #[test]
 fn llama_3_1_with_two_names_is_reported_as_not_stationary() {
     let model = model("llama-3.1-70b");
@@ -153,14 +153,73 @@ fn llama_3_1_with_two_names_is_reported_as_not_stationary() {
     let test = model.sufficiency.iter().find(|test| test.condition == label).unwrap();
     assert!(test.p < 0.01 && test.short_p < 0.01, "{test:?}");
     let cautions = model.cautions(&["Q".to_string(), "M".to_string()], 5, None);
-    assert!(cautions.iter().any(|caution| caution.contains("not the same function of the window")), "{cautions:?}");
+    let words = ["not the same function of the window", "drawn for each run"];
+    assert!(cautions.iter().any(|caution| words.iter().all(|word| caution.contains(word))), "{cautions:?}");
     for name in ["llama-2-70b", "llama-3-70b", "claude-3.5-sonnet"] {
         let other = self::model(name);
         let label = baseline(other, 2).label();
         let test = other.sufficiency.iter().find(|test| test.condition == label).unwrap();
         assert!(test.p > 0.05 && test.short_p > 0.05, "{name}: {test:?}");
     }
-    assert!(fidelity("llama-3.1-70b", 2, 2000).batch_p < 0.01, "if this passes, the finding is gone: say so in docs/fitting.md");
+    let batch_p = fidelity("llama-3.1-70b", 2, 2000).batch_p;
+    assert!(batch_p < 0.05, "if this passes, the finding is gone: say so in docs/fitting.md; p {batch_p}");
+}
+
+/// Where a response varies from run to run, all agents of a run have the same one, and runs have each as often as it is said.
+#[test]
+fn a_response_that_varies_is_drawn_for_each_run() {
+    let model = model("llama-3.1-70b");
+    let known = model.known_pools.iter().find(|known| known.names == ["M", "Q"]).unwrap();
+    let [sharp, blunt] = &known.classes[..] else { panic!("{:?}", known.classes) };
+    assert!(sharp.sharpness > 1.0 && blunt.sharpness < 1.0 && (sharp.share + blunt.share - 1.0).abs() < 0.01);
+    let text = "seed = 4\n[population]\nsize = 24\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\nmemory = 5\n\
+                [agents]\nkind = \"emulated\"\nmodel = \"llama-3.1-70b\"\n[agents.committed]\nname = \"Q\"\ncount = 3\n[stop]\ninteractions = 300\n";
+    let points = Document::parse("test.toml", text, &[]).unwrap().points().unwrap();
+    let world = World::build(&points[0], &NoInputs).unwrap();
+    let mut of = [0u64; 2];
+    for replica in 0..600 {
+        let mut kinds = world.assign(world.seed(replica));
+        assert_eq!(world.committed(replica).len(), 3);
+        kinds.sort_unstable();
+        assert_eq!(kinds[21..], [2; 3], "committed agents come last");
+        kinds.dedup();
+        let [one, 2] = kinds[..] else { panic!("one response in a run: {kinds:?}") };
+        of[one as usize] += 1;
+    }
+    let found = Proportion::new(of[0], 600);
+    assert!(found.low < sharp.share && sharp.share < found.high, "{of:?} and {sharp:?}");
+    // Both engines draw the same.
+    let played = |engine| {
+        let mut seen = Seen(Vec::new());
+        (0..12).for_each(|replica| run(&world, &[replica], engine, &mut seen).unwrap());
+        seen.0
+    };
+    assert!(world.compiled().is_some());
+    assert_eq!(played(Engine::Plain { block: 50 }), played(Engine::Fastest));
+}
+
+struct Seen(Vec<Event>);
+
+impl Sink for Seen {
+    fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
+        self.0.extend_from_slice(events);
+        Ok(())
+    }
+    fn end(&mut self, _: u64) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+/// Scores on what a fit saw nothing of stand in the files: pools, and conditions of a few runs.
+#[test]
+fn shipped_files_say_how_well_they_foretell_what_was_never_recorded() {
+    for model in built_in() {
+        assert!(model.left_out.iter().any(|left| left.pool), "{}", model.name);
+        for left in &model.left_out {
+            assert!(left.score > left.uniform, "{}: {left:?}", model.name);
+        }
+        assert!(model.words().contains("on pools left out"), "{}", model.words());
+    }
 }
 
 #[test]

@@ -391,18 +391,10 @@ fn tables(dir: &Path, points: &[Point], recorded: &[Recorded], words: &Words) ->
     for (run, one) in (0..).zip(recorded) {
         let committed = experiment.agents.committed.first().map(|committed| committed.name.as_str());
         let context = RunContext {
-            size: experiment.size(),
-            names: experiment.names().to_vec(),
             empty_start: one.memories.iter().all(Vec::is_empty),
             committed: committed.map(|name| (words.name(name).expect("checked to be in the pool"), one.committed.clone())),
             alone: experiment.game.spec.alone(),
-            consensus: experiment.consensus(),
-            live: false,
-            committed_later: Vec::new(),
-            knowing: None,
-            scenes: None,
-            measures: None,
-            counts: false,
+            ..RunContext::of(experiment.size(), experiment.names().to_vec(), experiment.consensus())
         };
         let (mut measures, mut outcome, mut out) = (Measures::new(&context), OutcomeSeen::new(&context), Vec::new());
         for event in &one.events {

@@ -25,11 +25,13 @@ pub fn write(path: &Path, answers: &[Answer]) -> Result<(), Trouble> {
         Column::ints("run", answers.iter().map(|answer| answer.run as i64)),
     ];
     let rules: Vec<Coding> = answers.iter().map(Answer::by_rules).collect();
+    let sure: Vec<Coding> = answers.iter().map(Answer::surely_by_rules).collect();
     for flag in Flag::ALL {
         let machine = answers.iter().map(|answer| answer.machine.get(flag)).collect();
         let manual = answers.iter().map(|answer| answer.manual.get(flag)).collect();
         let rules = rules.iter().map(|coding| coding.get(flag)).collect();
-        for (by, values) in [("machine", machine), ("manual", manual), ("rules", rules)] {
+        let sure = sure.iter().map(|coding| coding.get(flag)).collect();
+        for (by, values) in [("machine", machine), ("manual", manual), ("rules", rules), ("rules_sure", sure)] {
             columns.push(Column::new(format!("{}_{by}", flag.name()), Values::Bool(values)));
         }
     }

@@ -3,13 +3,13 @@
 use crate::each::each;
 use crate::run_dir::{RunDir, declared_start};
 use crate::world::{Trouble, at};
-use cratylus_core::Seed;
-use cratylus_core::agents::emulated::{Condition, Emulated, FORMAT, HeldOut, Sufficiency};
-use cratylus_core::fit::{Fit, RunDecisions, choose_smoothing, decisions, fit, sufficiency};
+use cratylus_core::agents::emulated::{Class, Condition, Emulated, FORMAT, HeldOut, KnownPool, LeftOut, Smoothing, Sufficiency};
+use cratylus_core::fit::{Fit, RunDecisions, choose_classes, choose_smoothing, decisions, fit, sufficiency};
 use cratylus_core::games::Payoff;
 use cratylus_core::measure::RunContext;
 use cratylus_core::summary::{Facts, Summary};
 use cratylus_core::window::Round;
+use cratylus_core::{Purpose, Seed};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -23,8 +23,19 @@ pub struct Order<'a> {
     pub hold: &'a [PathBuf],
     /// The penalty of pattern weights; cross-validation chooses it if None.
     pub smoothing: Option<f64>,
+    /// How many fits to runs drawn anew are wanted beside.
+    pub resamples: u32,
     /// How many fits are worked out at once. It cannot change them.
     pub threads: usize,
+}
+
+/// What comes of fitting.
+pub struct Fitted {
+    /// The agent.
+    pub model: Emulated,
+    /// The same fitted to runs drawn anew, with replacement within each condition (Efron 1979): how far they are from one
+    /// another is how far the fit may be from what more runs would give. Without scores, which are the agent's.
+    pub resampled: Vec<Emulated>,
 }
 
 /// Runs of a condition needed to say anything about runs that were not seen.
@@ -32,7 +43,7 @@ const RUNS_MIN: usize = 4;
 const PERMUTATIONS: usize = 999;
 
 /// Fits an emulated agent to recorded runs.
-pub fn fit_dirs(order: &Order<'_>, mut say: impl FnMut(&str)) -> Result<Emulated, Trouble> {
+pub fn fit_dirs(order: &Order<'_>, mut say: impl FnMut(&str)) -> Result<Fitted, Trouble> {
     let mut conditions = Vec::new();
     let mut runs: Vec<RunDecisions> = Vec::new();
     let mut models = BTreeSet::new();
@@ -108,15 +119,25 @@ pub fn fit_dirs(order: &Order<'_>, mut say: impl FnMut(&str)) -> Result<Emulated
         runs.iter().zip(&parity).filter(wanted).map(|(run, _)| run).collect()
     };
     let halves = [in_half(false), in_half(true)];
-    // What is left out of a fold must not choose its penalty either, so each half chooses for itself.
-    let given = order.smoothing.map(|one| [one; 2]);
-    let smoothing = each(order.threads, vec![&seen, &halves[0], &halves[1]], |runs| {
-        given.unwrap_or_else(|| if runs.is_empty() { [1.0; 2] } else { choose_smoothing(runs) })
+    // What is left out of a fold must not choose its penalties or classes either, so each half chooses for itself.
+    let chosen = each(order.threads, vec![&seen, &halves[0], &halves[1]], |runs| {
+        let smoothing = match order.smoothing {
+            Some(one) => Smoothing::of(one),
+            None if runs.is_empty() => Smoothing::of(1.0),
+            None => choose_smoothing(runs),
+        };
+        (smoothing, choose_classes(runs, smoothing))
     });
-    say(&format!("penalties of patterns: {} for two names, {} for more", smoothing[0][0], smoothing[0][1]));
-    let mut whole = fit(&seen, Some(smoothing[0]));
+    let (smoothing, n_classes) = chosen[0];
+    say(&format!(
+        "penalties of patterns: {} for two names, {} for more; of labels in all pools: {} times those in one",
+        smoothing.patterns[0], smoothing.patterns[1], smoothing.labels
+    ));
+    let mut whole = fit(&seen, smoothing, n_classes, None);
     say(&format!("{} weights; now the scores on runs left out", whole.weights.len()));
-    let held_out = held_out(order.threads, &conditions, &runs, &mut whole, &halves, [smoothing[1], smoothing[2]]);
+    let held_out = held_out(order.threads, &conditions, &runs, &mut whole, &halves, [chosen[1], chosen[2]]);
+    say("and on pools and conditions left out");
+    let left_out = left_out(order.threads, &conditions, &seen, &whole);
     let suffices = (0..conditions.len()).filter_map(|i| {
         let of: Vec<&RunDecisions> = runs.iter().filter(|run| run.condition == i).collect();
         let tested = conditions[i].game == "coordination" && conditions[i].start.is_none() && of.len() >= RUNS_MIN;
@@ -124,21 +145,91 @@ pub fn fit_dirs(order: &Order<'_>, mut say: impl FnMut(&str)) -> Result<Emulated
     });
     let sufficiency: Vec<Sufficiency> = suffices.collect();
     let trained = || conditions.iter().filter(|condition| condition.trained);
-    Ok(Emulated {
+    let mut model = Emulated {
         format: FORMAT,
         name: order.name.into(),
         model: models.pop_first().expect("at least one directory was read"),
         source: sources.into_iter().collect::<Vec<_>>().join("; "),
-        decisions: whole.decisions,
-        smoothing: whole.smoothing,
         payoff: payoffs.first().copied(),
         names: trained().flat_map(|condition| condition.names.iter().cloned()).collect(),
         pools: trained().map(|condition| condition.names.len()).collect(),
         memories: trained().map(|condition| condition.memory).collect(),
         held_out,
+        left_out,
         sufficiency,
-        weights: whole.compact(),
+        decisions: 0,
+        smoothing,
+        classes: Vec::new(),
+        known_pools: Vec::new(),
+        weights: Default::default(),
         conditions,
+    };
+    put(&mut model, &whole);
+    let numbers: Vec<u32> = (1..=order.resamples).collect();
+    let resampled = each(order.threads, numbers, |number| {
+        let drawn = drawn_anew(&seen, number);
+        let mut one = Emulated { name: format!("{}-{number}", model.name), ..model.clone() };
+        (one.held_out, one.left_out, one.sufficiency) = Default::default();
+        put(&mut one, &fit(&drawn, smoothing, n_classes, Some(&whole)));
+        one
+    });
+    Ok(Fitted { model, resampled })
+}
+
+/// What a fit found.
+fn put(model: &mut Emulated, fit: &Fit) {
+    model.decisions = fit.decisions;
+    model.smoothing = fit.smoothing;
+    model.weights = fit.compact();
+    model.classes = fit.unknown().iter().map(thousandths).collect();
+    let known = fit.pools().into_iter();
+    model.known_pools =
+        known.map(|known| KnownPool { classes: known.classes.iter().map(thousandths).collect(), ..known }).collect();
+}
+
+/// As many runs of each condition as there are, drawn with replacement.
+fn drawn_anew<'r>(runs: &[&'r RunDecisions], number: u32) -> Vec<&'r RunDecisions> {
+    let mut stream = Seed(0).stream(Purpose::Resample, u64::from(number));
+    let mut draw = |run: &&RunDecisions| {
+        let alike: Vec<&'r RunDecisions> = runs.iter().copied().filter(|other| other.condition == run.condition).collect();
+        alike[stream.below(alike.len() as u64) as usize]
+    };
+    runs.iter().map(&mut draw).collect()
+}
+
+fn thousandths(class: &Class) -> Class {
+    let round = |x: f64| (x * 1e3).round() / 1e3;
+    Class { share: round(class.share), sharpness: round(class.sharpness) }
+}
+
+/// Scores have no more digits than they are worth.
+fn round(x: f64) -> f64 {
+    (x * 1e5).round() / 1e5
+}
+
+/// How whole pools, and whole conditions of a few runs, are predicted by a fit that saw nothing of them. Penalties and the number of
+/// classes are those of the whole. A pool that has but one condition is told once.
+fn left_out(threads: usize, conditions: &[Condition], seen: &[&RunDecisions], whole: &Fit) -> Vec<LeftOut> {
+    let pools: BTreeSet<&[String]> = seen.iter().map(|run| &run.pool[..]).collect();
+    let of_pool = |pool: &[String]| -> BTreeSet<usize> {
+        seen.iter().filter(|run| run.pool[..] == *pool).map(|run| run.condition).collect()
+    };
+    let mut jobs: Vec<(String, bool, BTreeSet<usize>)> = Vec::new();
+    if pools.len() > 1 {
+        jobs.extend(pools.iter().map(|pool| (format!("pool {}", pool.join(" ")), true, of_pool(pool))));
+    }
+    let trained: BTreeSet<usize> = seen.iter().map(|run| run.condition).collect();
+    let single = |one: usize| jobs.iter().any(|(_, _, of)| of.len() == 1 && of.contains(&one));
+    let n_runs = |one: usize| seen.iter().filter(|run| run.condition == one).count();
+    let alone = trained.iter().copied().filter(|&one| trained.len() > 1 && n_runs(one) >= RUNS_MIN && !single(one));
+    let alone: Vec<usize> = alone.collect();
+    jobs.extend(alone.into_iter().map(|one| (conditions[one].label(), false, [one].into())));
+    each(threads, jobs, |(what, pool, of)| {
+        let (held, rest): (Vec<&RunDecisions>, Vec<&RunDecisions>) = seen.iter().partition(|run| of.contains(&run.condition));
+        let score = fit(&rest, whole.smoothing, whole.unknown().len(), Some(whole)).score(&held).expect("runs with decisions");
+        let n: usize = held.iter().map(|run| run.decisions.len()).sum();
+        let at_random: f64 = held.iter().map(|run| -(run.pool.len() as f64).ln() * run.decisions.len() as f64).sum();
+        LeftOut { what, pool, decisions: n as u64, score: round(score), uniform: round(at_random / n as f64) }
     })
 }
 
@@ -159,7 +250,7 @@ fn held_out(
     runs: &[RunDecisions],
     whole: &mut Fit,
     halves: &[Vec<&RunDecisions>; 2],
-    smoothing: [[f64; 2]; 2],
+    chosen: [(Smoothing, usize); 2],
 ) -> Vec<HeldOut> {
     // Even runs are 0 and odd ones 1: fold 0 is fitted without the odd runs of the condition.
     let kept: Vec<usize> = (0..conditions.len())
@@ -171,7 +262,8 @@ fn held_out(
         let left_out: Vec<&RunDecisions> = halves[1 - fold].iter().copied().filter(|run| run.condition == i).collect();
         let seen = halves[fold].iter().chain(halves[1 - fold].iter().filter(|run| run.condition != i));
         let seen: Vec<&RunDecisions> = seen.copied().collect();
-        fit(&seen, Some(smoothing[fold])).score(&left_out)
+        let (smoothing, n_classes) = chosen[fold];
+        fit(&seen, smoothing, n_classes, None).score(&left_out)
     });
     let mut out = Vec::new();
     for (i, condition) in conditions.iter().enumerate().filter(|(_, condition)| condition.game == "coordination") {
@@ -186,7 +278,6 @@ fn held_out(
         }
         let score = folds.iter().sum::<f64>() / folds.len() as f64;
         let uniform = -(condition.names.len() as f64).ln();
-        let round = |x: f64| (x * 1e5).round() / 1e5;
         out.push(HeldOut {
             condition: condition.label(),
             folds: folds.into_iter().map(round).collect(),
@@ -268,18 +359,10 @@ fn read_decisions(dir: &RunDir, condition: usize, copies: &BTreeSet<u64>, runs: 
             .first()
             .and_then(|committed| Some((place(&committed.name)?.into(), row.committed.clone())));
         let context = RunContext {
-            size: experiment.size(),
-            names: experiment.names().to_vec(),
             empty_start: starts.iter().all(Vec::is_empty),
             committed,
             alone: experiment.game.spec.alone(),
-            consensus: experiment.consensus(),
-            live: false,
-            committed_later: Vec::new(),
-            knowing: None,
-            scenes: None,
-            measures: None,
-            counts: false,
+            ..RunContext::of(experiment.size(), experiment.names().to_vec(), experiment.consensus())
         };
         runs.push(decisions(condition, &context, experiment.memory(), &starts, events));
         Ok(())

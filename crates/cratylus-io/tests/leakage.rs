@@ -73,6 +73,11 @@ fn rules_agree_with_people_as_far_as_the_handbook_says() {
     let three = [Flag::Coordination, Flag::Repeat, Flag::Convergence];
     assert_eq!(three.map(|flag| found(flag, |answer| answer.machine)), [[93, 84], [99, 96], [93, 86]]);
     assert_eq!(three.map(|flag| found(flag, Answer::by_rules)), [[75, 52], [88, 63], [87, 74]]);
+    // Where the rules are sure: how many answers that are, too. They never surely say no of the first two.
+    let sure = |flag| agree(&all, flag, Answer::surely_by_rules, |answer| answer.manual).unwrap();
+    assert_eq!(three.map(|flag| sure(flag).of), [41, 72, 78]);
+    assert_eq!(three.map(|flag| found(flag, Answer::surely_by_rules)[0]), [98, 99, 91]);
+    assert_eq!(found(Flag::Convergence, Answer::surely_by_rules)[1], 82);
     // People never coded a population, so no kappa.
     let single = agree(&all, Flag::Single, Answer::by_rules, |answer| answer.manual).unwrap();
     println!("single: {single:?}");

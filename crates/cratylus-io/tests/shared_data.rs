@@ -239,8 +239,8 @@ fn runs_left_out_are_predicted_as_well_as_they_were() {
         ("llama2_70b_converged_baseline_Q_M_-50_100_5mem_complete_24ps_0.5tmp", 30, -0.036),
     ] {
         let train = [dir.join(directory)];
-        let order = Order { name: "one", train: &train, hold: &[], smoothing: None, threads: 1 };
-        let fitted = fit_dirs(&order, |_| ()).unwrap();
+        let order = Order { name: "one", train: &train, hold: &[], smoothing: None, resamples: 0, threads: 1 };
+        let fitted = fit_dirs(&order, |_| ()).unwrap().model;
         let held = &fitted.held_out[0];
         println!("{directory}: {} {:?}", held.score, held.folds);
         assert_eq!(held.folds.len(), 2);

@@ -4,15 +4,21 @@ use crate::experiment::{Loaded, load};
 use crate::words::{bytes, count, table};
 use crate::{Failure, print, print_json};
 use clap::Args;
-use cratylus_core::World;
+use cratylus_core::agent::Fault;
 use cratylus_core::estimate::{Estimate, estimate};
-use cratylus_core::experiment::Budget;
+use cratylus_core::experiment::{Budget, Followed};
+use cratylus_core::fast::Block;
 use cratylus_core::language::model::Source;
+use cratylus_core::measure::Measures;
+use cratylus_core::outcome::OutcomeSeen;
+use cratylus_core::{Engine, Event, Sink, World, run};
 use cratylus_io::models::asker::shown;
 use cratylus_io::models::prices::{Price, Prices};
+use cratylus_io::models::server::misaddressed;
 use cratylus_io::question::CHARACTERS_PER_TOKEN;
 use serde_json::json;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// Validate an experiment and say what it will run, without running anything.
 #[derive(Args)]
@@ -45,7 +51,8 @@ impl Check {
         };
         let interactions = (0..loaded.points.len()).map(most).fold(0, u64::saturating_add);
         let decisions = (0..loaded.points.len()).map(|i| most(i).saturating_mul(each(i))).fold(0, u64::saturating_add);
-        let cautions = World::each_once(&loaded.worlds, |world| &world.cautions);
+        let mut cautions = World::each_once(&loaded.worlds, |world| &world.cautions);
+        cautions.extend(misaddressed(&loaded.worlds).map(|trouble| format!("`run` will be refused: {trouble}")));
         let live = loaded.worlds.iter().any(World::live);
         if let Some(memory) = &self.memory {
             return messages(&loaded, memory, self.json);
@@ -97,6 +104,7 @@ impl Check {
                 let words =
                     ways.into_iter().map(|(way, n)| if several { format!("{way} ({n} points)") } else { way.to_string() });
                 rows.extend(words.map(|words| vec!["played on".to_string(), words]));
+                rows.extend(time(&loaded).map(|words| vec!["time".to_string(), words]));
                 let most = loaded.worlds.iter().map(World::memory).max().unwrap_or(0);
                 if most > 1 << 20 {
                     rows.push(vec!["memory".into(), format!("about {} for the agents of a run", bytes(most))]);
@@ -289,5 +297,90 @@ impl Bill {
         });
         let stand_ins: Vec<&str> = self.estimates.iter().map(|estimate| estimate.model.as_str()).collect();
         json!({ "stand_ins": stand_ins, "decisions": self.range(|e| e.decisions as f64), "ways": serde_json::Map::from_iter(ways) })
+    }
+}
+
+/// How long all runs take about, from playing a few of each point for a moment; None where that cannot be tried so: a
+/// population that is large or counted, agents that a calling program brings along.
+fn time(loaded: &Loaded) -> Option<String> {
+    const WHOLE: f64 = 1.0;
+    const LARGE: u64 = 1 << 28;
+    let experiment = &loaded.points[0].experiment;
+    let odd = |world: &World| world.memory() > LARGE || world.experiment.population.engine == Followed::Counts;
+    if loaded.worlds.iter().any(odd) {
+        return None;
+    }
+    let each = Duration::from_secs_f64(WHOLE / loaded.worlds.len() as f64);
+    let (mut seconds, mut ended) = (0.0, true);
+    for world in &loaded.worlds {
+        let began = Instant::now();
+        let mut sink = Until { end: began + each, seen: 0, world, readers: None };
+        let (mut runs, replicas) = (0, world.experiment.replicas);
+        while runs < replicas && began.elapsed() < each && run(world, &[runs], Engine::Fastest, &mut sink).is_ok() {
+            runs += 1;
+        }
+        let took = began.elapsed().as_secs_f64();
+        // A run that did not end within its moment is taken to last as long as it may.
+        ended &= runs > 0;
+        seconds += match (runs, sink.seen) {
+            (0, 0) => return None,
+            (0, seen) => took * replicas as f64 * world.stop(0).most() as f64 / seen as f64,
+            (runs, _) => took * replicas as f64 / runs as f64,
+        };
+    }
+    let about = if ended && experiment.sequential.is_none() { "about" } else { "at most about" };
+    let words = match seconds {
+        few if few < 10.0 => format!("{few:.1} s"),
+        some if some < 600.0 => format!("{some:.0} s"),
+        more if more < 36_000.0 => format!("{:.0} minutes", more / 60.0),
+        many => format!("{:.0} hours", many / 3600.0),
+    };
+    Some(format!("{about} {words} of one processor, by a moment's trial; threads share it"))
+}
+
+/// Reads events as a run does, until a moment is over.
+struct Until<'w> {
+    end: Instant,
+    seen: u64,
+    world: &'w World,
+    readers: Option<(u64, Measures, OutcomeSeen)>,
+}
+
+impl Until<'_> {
+    fn readers(&mut self, replica: u64) -> (&mut Measures, &mut OutcomeSeen) {
+        if self.readers.as_ref().is_none_or(|(of, ..)| *of != replica) {
+            let context = self.world.context(replica);
+            self.readers = Some((replica, Measures::new(&context), OutcomeSeen::new(&context)));
+        }
+        let (_, measures, outcome) = self.readers.as_mut().expect("made where it was not");
+        (measures, outcome)
+    }
+
+    fn saw(&mut self, n: usize) -> Result<(), Fault> {
+        self.seen += n as u64;
+        if Instant::now() > self.end { Err(Fault("the moment is over".into())) } else { Ok(()) }
+    }
+}
+
+impl Sink for Until<'_> {
+    fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
+        let (measures, outcome) = self.readers(replica);
+        let mut out = Vec::new();
+        for event in events {
+            measures.see(event, &mut out);
+            outcome.see(event);
+        }
+        self.saw(events.len())
+    }
+
+    fn block(&mut self, replica: u64, block: &Block) -> Result<(), Fault> {
+        let (measures, outcome) = self.readers(replica);
+        measures.see_block(block, &mut Vec::new());
+        outcome.see_block(block);
+        self.saw(block.n - block.first)
+    }
+
+    fn end(&mut self, _: u64) -> Result<(), Fault> {
+        Ok(())
     }
 }

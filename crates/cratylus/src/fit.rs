@@ -3,9 +3,10 @@
 use crate::words::table;
 use crate::{Failure, print, print_json};
 use clap::Args;
-use cratylus_io::fit::{Order, fit_dirs};
+use cratylus_core::agents::Emulated;
+use cratylus_io::fit::{Fitted, Order, fit_dirs};
 use cratylus_io::manifest::write_whole;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Fit an emulated agent, P(choice | memory), to recorded decisions.
 ///
@@ -30,6 +31,10 @@ pub struct Fit {
     /// The penalty of pattern weights [default: chosen by cross-validation over runs]
     #[arg(long, allow_negative_numbers = true)]
     smoothing: Option<f64>,
+    /// Fit as many more agents to runs drawn anew, and write them beside: FILE-1.json, FILE-2.json, … A sweep over
+    /// `agents.file` shows how far the fit's own uncertainty goes.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    resample: u32,
     /// Print the scores as JSON.
     #[arg(long)]
     json: bool,
@@ -49,14 +54,21 @@ impl Fit {
             train: &self.dirs,
             hold: &self.hold,
             smoothing: self.smoothing,
+            resamples: self.resample,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
         };
-        let model = fit_dirs(&order, |line| eprintln!("{line}")).map_err(Failure::input)?;
-        // Small pieces on lines of their own, so that a change in a model can be read.
-        let text = serde_json::to_string(&model).expect("a model is plain data").replace(",\"", ",\n\"");
-        write_whole(&self.out, format!("{text}\n").as_bytes())?;
+        let Fitted { model, resampled } = fit_dirs(&order, |line| eprintln!("{line}")).map_err(Failure::input)?;
+        let write = |path: &Path, model: &Emulated| {
+            // Small pieces on lines of their own, so that a change in a model can be read.
+            let text = serde_json::to_string(model).expect("a model is plain data").replace(",\"", ",\n\"");
+            write_whole(path, format!("{text}\n").as_bytes())
+        };
+        write(&self.out, &model)?;
+        for (number, one) in (1..).zip(&resampled) {
+            write(&self.out.with_file_name(format!("{stem}-{number}.json")), one)?;
+        }
         if self.json {
-            let scores = serde_json::json!({ "out": self.out, "smoothing": model.smoothing, "decisions": model.decisions, "held_out": model.held_out, "sufficiency": model.sufficiency });
+            let scores = serde_json::json!({ "out": self.out, "smoothing": model.smoothing, "decisions": model.decisions, "classes": model.classes, "held_out": model.held_out, "left_out": model.left_out, "sufficiency": model.sufficiency });
             return print_json(&scores);
         }
         let mut rows = vec![["condition", "held-out score", "folds", "at random", "sufficiency"].map(String::from).to_vec()];
@@ -71,7 +83,22 @@ impl Fit {
         print(
             "\nScores are mean log scores per decision, in nats: fitted without the odd runs of the condition and scored on them, and the other way.",
         )?;
-        eprintln!("wrote {}", self.out.display());
+        if !model.left_out.is_empty() {
+            let mut rows = vec![["left out", "score", "at random", "decisions"].map(String::from).to_vec()];
+            for left in &model.left_out {
+                let score = format!("{:.4}", left.score);
+                rows.push(vec![left.what.clone(), score, format!("{:.3}", left.uniform), left.decisions.to_string()]);
+            }
+            print(format!("\n{}", table(&rows, &[1, 2, 3])))?;
+            print(
+                "\nScores of fits that saw nothing of a whole pool, or of a whole condition: so well is predicted what was never recorded.",
+            )?;
+        }
+        print(format!("\n{}.", model.classes_in_words()))?;
+        match self.resample {
+            0 => eprintln!("wrote {}", self.out.display()),
+            n => eprintln!("wrote {}, and {stem}-1.json to {stem}-{n}.json beside it", self.out.display()),
+        }
         Ok(())
     }
 }

@@ -208,3 +208,58 @@ fn print(text: impl fmt::Display) -> Result<(), Failure> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// The words of a command of a page: what follows in the shell, comments and placeholders left out.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = shlex::Shlex::new(line).collect::<Vec<_>>();
+        let end =
+            words.iter().position(|word| ["|", "&&", ">", "2>", "&", ";"].contains(&word.as_str()) || word.starts_with('#'));
+        words.truncate(end.unwrap_or(words.len()));
+        words.retain(|word| word != "…");
+        words
+    }
+
+    /// Every command that a page prints is one that the program takes, and every experiment that it names is there.
+    #[test]
+    fn commands_of_pages_are_taken_as_printed() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let docs = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+        let pages = docs.filter(|path| path.extension().is_some_and(|end| end == "md")).chain([root.join("README.md")]);
+        let mut taken = 0;
+        for page in pages {
+            let text = std::fs::read_to_string(&page).unwrap().replace("\\\n", " ");
+            let mut fenced = false;
+            for line in text.lines() {
+                if line.trim_start().starts_with("```") {
+                    fenced = !fenced;
+                    continue;
+                }
+                let command = line.trim_start().trim_start_matches("$ ");
+                let command = match command.split_once(" -- ") {
+                    Some((cargo, command)) if cargo.starts_with("cargo run") => format!("cratylus {command}"),
+                    _ => command.to_string(),
+                };
+                // What a shell is to fill in has no value here.
+                if !fenced || !command.starts_with("cratylus ") || command.contains('$') {
+                    continue;
+                }
+                let words = words(&command);
+                if let Err(error) = Program::try_parse_from(&words)
+                    && ![clap::error::ErrorKind::DisplayHelp, clap::error::ErrorKind::DisplayVersion].contains(&error.kind())
+                {
+                    panic!("{}: {line}\n{error}", page.display());
+                }
+                for file in words.iter().filter(|word| word.starts_with("experiments/") && word.ends_with(".toml")) {
+                    assert!(root.join(file).exists(), "{}: {line}: {file} is not there", page.display());
+                }
+                taken += 1;
+            }
+        }
+        assert!(taken > 50, "{taken} commands were found");
+    }
+}

@@ -10,6 +10,7 @@ use cratylus_core::threshold::Found;
 use cratylus_io::cells::{SEQUENTIAL, cells, compute, shard};
 use cratylus_io::conduct::{Ended, Job, Progress, Refused, conduct, hold};
 use cratylus_io::live::LiveOptions;
+use cratylus_io::models::server::misaddressed;
 use cratylus_io::run_dir::RunDir;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -222,7 +223,11 @@ fn play(
         eprintln!("{} of {} runs were kept from before", count(kept), count(total));
     }
     let [runs, interactions] = [&progress.runs, &progress.interactions].map(|counter| counter.load(Ordering::Relaxed));
-    ended.map_err(|refused| refusal(refused, dir, resume, raised, runs + interactions > 0, [runs, total]))
+    ended.map_err(|refused| {
+        let failure = refusal(refused, dir, resume, raised, runs + interactions > 0, [runs, total]);
+        // An address is the user's to mend.
+        if misaddressed(&loaded.worlds).is_some() { Failure { code: 2, ..failure } } else { failure }
+    })
 }
 
 /// Why something was not run to its end, after so many of so many runs, if it had `begun`; and which command goes on, and

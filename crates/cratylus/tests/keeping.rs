@@ -261,20 +261,7 @@ fn a_measure_says_the_same_live_and_from_the_file() {
     let mut from_file = Vec::new();
     run_dir
         .each_played(|row, events| {
-            let context = RunContext {
-                size: 50,
-                names: vec!["Q".into(), "M".into(), "X".into()],
-                empty_start: true,
-                committed: None,
-                alone: false,
-                consensus: Consensus::published(),
-                live: false,
-                committed_later: Vec::new(),
-                knowing: None,
-                scenes: None,
-                measures: None,
-                counts: false,
-            };
+            let context = RunContext::of(50, vec!["Q".into(), "M".into(), "X".into()], Consensus::published());
             let (mut measures, mut out) = (Measures::new(&context), Vec::new());
             events.iter().for_each(|event| measures.see(event, &mut out));
             measures.end(&mut out);

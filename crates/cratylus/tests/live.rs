@@ -205,7 +205,8 @@ fn the_doctor_comes_to_an_end_with_whoever_is_there() {
         assert_eq!(said.code, Some(1), "{args:?}: {}", said.out);
         said.err
     };
-    let down = { Server::of(Dialect::Vllm).url() };
+    // Nobody listens on a reserved port; one that a server has just left may be another test's by now.
+    let down = "http://127.0.0.1:1/v1".to_owned();
     let of = |trouble: Trouble| Server::start(Config { faults: vec![trouble.always().on("")], ..Config::of(Dialect::Vllm) });
     let (hangs, halts, pages) = (of(Trouble::StallBefore), of(Trouble::StallInside), of(Trouble::Html));
     let nowhere = of(Trouble::shaped(404, support::Shape::Html));

@@ -1,7 +1,7 @@
 //! The program as a user meets it: the main job, every verb's help, and every mistake with its way out.
 
 mod common;
-use common::{COPIERS, cratylus, folder, succeeds};
+use common::{COPIERS, cratylus, folder, skipped, succeeds};
 use std::path::{Path, PathBuf};
 
 fn experiments() -> PathBuf {
@@ -43,7 +43,8 @@ fn every_experiment_that_is_shipped_is_valid_and_opens_with_its_claim() {
         let said = succeeds(&experiments(), &["check", path.to_str().unwrap(), "--json"]);
         let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
         assert_eq!(json["valid"], true);
-        assert!(std::fs::read_to_string(&path).unwrap().starts_with("# Claim: "), "{}", path.display());
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("# Claim: ") && text.contains("\n# Takes "), "{}", path.display());
     }
 }
 
@@ -349,8 +350,15 @@ fn a_fitted_agent_behaves_like_the_agents_it_was_fitted_to() {
         .replace("replicas = 40", "replicas = 10");
     std::fs::write(dir.join("e.toml"), &text).unwrap();
     succeeds(&dir, &["run", "e.toml", "--quiet"]);
-    let said = succeeds(&dir, &["fit", "runs/copiers", "--out", "copier.json"]);
-    assert!(said.out.contains("Q M X, H = 5, N = 50"), "{}", said.out);
+    let said = succeeds(&dir, &["fit", "runs/copiers", "--out", "copier.json", "--resample", "2"]);
+    assert!(said.out.contains("Q M X, H = 5, N = 50") && said.out.contains("the same in every run"), "{}", said.out);
+    // Fits to runs drawn anew are near, and not the same.
+    let weights = |file: &str| -> serde_json::Value {
+        serde_json::from_str::<serde_json::Value>(&std::fs::read_to_string(dir.join(file)).unwrap()).unwrap()["weights"].clone()
+    };
+    let three = ["copier.json", "copier-1.json", "copier-2.json"].map(|file| weights(file)["p3!"].clone());
+    let near = |other: &serde_json::Value| (other.as_f64().unwrap() - three[0].as_f64().unwrap()).abs() < 1.0;
+    assert!(three[0] != three[1] && three[1] != three[2] && near(&three[1]) && near(&three[2]), "{three:?}");
     let agents = text.find("[agents]").unwrap()..text.find("[stop]").unwrap();
     let mut emulated = text.clone();
     emulated.replace_range(agents, "[agents]\nkind = \"emulated\"\nfile = \"copier.json\"\n\n");
@@ -371,4 +379,96 @@ fn a_fitted_agent_behaves_like_the_agents_it_was_fitted_to() {
     succeeds(&dir, &[&["run", "e.toml"], &paid[..]].concat());
     let two = cratylus(&dir, &["fit", "runs/copiers", "runs/paid", "--out", "x.json"]);
     assert!(two.code == Some(2) && two.err.contains("paid differently") && two.err.contains("7 for success"), "{}", two.err);
+}
+
+/// Prints, for each table of a folder and each reader that is there, how many rows it has, what its numbers add up to, and
+/// who wrote it.
+const READ: &str = r#"
+import glob, math, os, sys
+def numbers(columns):
+    return sum(float(x) for c in columns for x in c if isinstance(x, (int, float)) and not isinstance(x, bool) and math.isfinite(x))
+def pyarrow():
+    import pyarrow.parquet as pq
+    def read(path):
+        assert pq.ParquetFile(path).metadata.created_by.startswith("cratylus"), path
+        table = pq.read_table(path)
+        return table.num_rows, numbers(c.to_pylist() for c in table.columns)
+    return read
+def polars():
+    import polars
+    def read(path):
+        table = polars.read_parquet(path)
+        return table.height, numbers(c.to_list() for c in table.get_columns())
+    return read
+def duckdb():
+    import duckdb
+    def read(path):
+        rows = duckdb.sql(f"select * from read_parquet('{path}')").fetchall()
+        return len(rows), numbers(rows)
+    return read
+for reader in (pyarrow, polars, duckdb):
+    try:
+        read = reader()
+    except ImportError:
+        continue
+    for path in sorted(glob.glob(sys.argv[1] + "/*.parquet")):
+        rows, total = read(path)
+        print(reader.__name__, os.path.basename(path), rows, f"{total:.6e}")
+"#;
+
+#[test]
+fn other_readers_read_our_tables() {
+    let dir = folder("other-readers");
+    let text = "name = \"t\"\nseed = 2\nreplicas = 3\n[population]\nsize = 12\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"ü\"]\nmemory = 3\n\
+                [agents]\nkind = \"mock\"\npolicy = { kind = \"emulated\", model = \"llama-3-70b\" }\ngarbage = 0.2\n[stop]\ninteractions = 60\n[record]\nevents = true\n";
+    std::fs::write(dir.join("t.toml"), text).unwrap();
+    succeeds(&dir, &["run", "t.toml", "--quiet"]);
+    let Ok(read) = std::process::Command::new("python3").args(["-c", READ, "runs/t"]).current_dir(&dir).output() else {
+        return skipped("python3 is not there to read our tables");
+    };
+    let (out, err) = (String::from_utf8_lossy(&read.stdout).into_owned(), String::from_utf8_lossy(&read.stderr));
+    assert!(read.status.success(), "{err}");
+    let mut said = std::collections::BTreeMap::<&str, Vec<&str>>::new();
+    let mut readers = std::collections::BTreeSet::new();
+    for line in out.lines() {
+        let (reader, rest) = line.split_once(' ').unwrap();
+        let (table, found) = rest.split_once(' ').unwrap();
+        readers.insert(reader);
+        said.entry(table).or_default().push(found);
+    }
+    if readers.is_empty() {
+        return skipped("Python has none of pyarrow, polars and duckdb to read our tables");
+    }
+    assert!(said.len() >= 3 && said["interactions.parquet"][0].starts_with("180 "), "{out}");
+    for (table, found) in said {
+        assert!(found.len() == readers.len() && found.iter().all(|one| *one == found[0]), "{table}: {found:?}");
+    }
+}
+
+#[test]
+fn check_says_how_long_a_run_may_take() {
+    let dir = folder("how-long");
+    std::fs::write(dir.join("e.toml"), COPIERS).unwrap();
+    let said = |sets: &[&str]| {
+        let out = succeeds(&dir, &[&["check", "e.toml"][..], sets].concat()).out;
+        out.lines().find(|line| line.starts_with("time ")).map(String::from)
+    };
+    let few = said(&[]).unwrap();
+    assert!(few.contains(" s of one processor"), "{few}");
+    // Runs that do not end within the moment are taken to last as long as they may.
+    let many =
+        said(&["--set", "population.size=100000", "--set", "stop={interactions=3000000000}", "--set", "replicas=1000"]).unwrap();
+    assert!(many.contains("at most about") && many.contains("hours"), "{many}");
+}
+
+#[test]
+fn a_server_that_is_not_named_is_told_before_a_run() {
+    let dir = folder("nowhere");
+    let text = "name = \"t\"\nseed = 2\nreplicas = 1\npopulation.size = 4\ngame = { kind = \"coordination\", names = [\"Q\", \"M\"] }\n\
+                agents.kind = \"llm\"\nstop.interactions = 4\n";
+    std::fs::write(dir.join("t.toml"), text).unwrap();
+    let said = cratylus(&dir, &["check", "t.toml"]);
+    assert!(said.code == Some(0) && said.err.contains("`run` will be refused: which server?"), "{}", said.err);
+    let said = cratylus(&dir, &["run", "t.toml"]);
+    assert!(said.code == Some(2) && said.err.contains("agents.endpoint"), "{}", said.err);
 }

@@ -2,9 +2,11 @@
 //!
 //! The response is a logit over patterns of the window, one set of features for each candidate name: at
 //! which lags it was own and partner's choice, what the whole window looks like with its names replaced by
-//! their order of appearance, and, for names that were recorded, the labels themselves. A name or a
-//! pattern never recorded has no weight of its own, so what is said of it is what generalises; the model
-//! says where that is so. What is absent: population size, round numbers and partners' identities, which no
+//! their order of appearance, and, for names that were recorded, the labels themselves, in each pool and,
+//! held back as far as pools left out ask for it, in all of them. A name or a pattern never recorded has no
+//! weight of its own, so what is said of it is what generalises; the model says where that is so. Where the
+//! recorded runs ask for it, the response varies from run to run: all weights are multiplied by the
+//! sharpness of the run's class. What is absent: population size, round numbers and partners' identities, which no
 //! recorded prompt showed.
 
 use crate::Pairing;
@@ -49,8 +51,12 @@ pub struct Emulated {
     pub source: String,
     /// How many decisions it was fitted to.
     pub decisions: u64,
-    /// The penalties of pattern weights in pools of two names and of more, chosen by cross-validation over runs.
-    pub smoothing: [f64; 2],
+    /// The penalties, chosen on runs and pools left out.
+    pub smoothing: Smoothing,
+    /// Responses that runs can have with names that were never recorded together; one where all runs have the same.
+    pub classes: Vec<Class>,
+    /// The recorded pools. Features call them by their places.
+    pub known_pools: Vec<KnownPool>,
     /// What the recorded agents were paid, in the first of the conditions; None where that is not recorded.
     pub payoff: Option<Payoff>,
     /// The names that were recorded.
@@ -61,12 +67,69 @@ pub struct Emulated {
     pub memories: BTreeSet<usize>,
     /// Scores on runs that a fit had not seen.
     pub held_out: Vec<HeldOut>,
+    /// Scores on whole pools and conditions that a fit had seen nothing of.
+    pub left_out: Vec<LeftOut>,
     /// Whether the response was the same function of the window in every run.
     pub sufficiency: Vec<Sufficiency>,
     /// The recorded conditions, and what was seen in each.
     pub conditions: Vec<Condition>,
     /// Weights of features, by their keys.
     pub weights: BTreeMap<String, f64>,
+}
+
+/// How strongly weights are held back.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Smoothing {
+    /// The ridge penalties of patterns in pools of two names, and of more, chosen by runs left out.
+    pub patterns: [f64; 2],
+    /// By how much the penalty of a label in all pools is more than that of one in its pool, chosen by pools left out.
+    pub labels: f64,
+}
+
+impl Smoothing {
+    /// The same penalty for all patterns.
+    pub fn of(patterns: f64) -> Smoothing {
+        Smoothing { patterns: [patterns; 2], labels: LABELS }
+    }
+}
+
+/// How much more a label is held back in all pools than in its own, where no second pool says how much.
+pub const LABELS: f64 = 100.0;
+
+/// A response that some runs have.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Class {
+    /// The share of runs that have it.
+    pub share: f64,
+    /// What all logits are multiplied by, the inverse of a temperature: above 1 the model errs less than on average.
+    pub sharpness: f64,
+}
+
+/// A pool that was recorded: its labels have weights of their own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KnownPool {
+    /// Its names, sorted.
+    pub names: Vec<String>,
+    /// The responses that runs with it can have.
+    pub classes: Vec<Class>,
+}
+
+/// The response of all runs, where they have one.
+pub const ONE_CLASS: Class = Class { share: 1.0, sharpness: 1.0 };
+
+/// The mean log score per decision, in nats, on all recorded runs of a pool or a condition that a fit had seen nothing of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The pool in words, or the condition in those of [`Condition::label`].
+    pub what: String,
+    /// Whether it is a pool with all its conditions.
+    pub pool: bool,
+    /// How many decisions there are.
+    pub decisions: u64,
+    /// The score.
+    pub score: f64,
+    /// What choosing at random would score.
+    pub uniform: f64,
 }
 
 /// The mean log score per decision, in nats, on runs that a fit had not seen: with the even runs of the
@@ -245,7 +308,7 @@ pub fn never_recorded(conditions: &[Condition], experiment: &Experiment) -> Vec<
 const WINDOW: u64 = 72;
 
 /// The version of the layout that this program writes, and the only one that it reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The models inside this program.
 pub fn built_in() -> &'static [Arc<Emulated>] {
@@ -264,9 +327,21 @@ pub fn built_in() -> &'static [Arc<Emulated>] {
 impl Emulated {
     /// Reads the text of a file; an error says what is wrong with it. Weights that are no numbers are refused.
     pub fn parse(text: &str) -> Result<Emulated, String> {
+        #[derive(Deserialize)]
+        struct Layout {
+            format: u32,
+        }
+        let Layout { format } = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if format != FORMAT {
+            return Err(format!(
+                "its layout is version {format}, and this program reads version {FORMAT}; fit it again with `cratylus fit`"
+            ));
+        }
         let model: Emulated = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        if model.format != FORMAT {
-            return Err(format!("its layout is version {}, and this program reads version {FORMAT}", model.format));
+        let usable = |class: &Class| class.share > 0.0 && class.share.is_finite() && class.sharpness.is_finite();
+        let all: Vec<&Vec<Class>> = model.known_pools.iter().map(|known| &known.classes).chain([&model.classes]).collect();
+        if !all.into_iter().all(|classes| !classes.is_empty() && classes.iter().all(usable)) {
+            return Err("its classes of runs have no shares above 0".into());
         }
         match model.weights.iter().find(|(_, weight)| !weight.is_finite()) {
             Some((key, _)) => Err(format!("the weight of `{key}` is no number")),
@@ -277,19 +352,45 @@ impl Emulated {
     /// A line for lists.
     pub fn words(&self) -> String {
         let score = self.held_out.iter().map(|held| format!("{}: {:.4} nats", held.condition, held.score)).next();
-        let score = score.map_or(String::new(), |score| format!("; held-out score, {score}"));
+        let score = score.map_or(String::new(), |score| format!("; score on runs left out, {score}"));
+        let pools: Vec<&LeftOut> = self.left_out.iter().filter(|left| left.pool).collect();
+        let n: u64 = pools.iter().map(|left| left.decisions).sum();
+        let mean = |of: fn(&LeftOut) -> f64| pools.iter().map(|&left| left.decisions as f64 * of(left)).sum::<f64>() / n as f64;
+        let unseen = match n {
+            0 => String::new(),
+            _ => format!("; on pools left out: {:.4} (at random {:.4})", mean(|left| left.score), mean(|left| left.uniform)),
+        };
+        let varies = if self.classes.len() > 1 { format!("; {}", self.classes_in_words()) } else { String::new() };
         format!(
-            "{}, {} decisions in {} conditions{score}",
+            "{}, {} decisions in {} conditions{score}{unseen}{varies}",
             self.model,
             self.decisions,
             self.conditions.iter().filter(|c| c.trained).count()
         )
     }
 
+    /// How the response varies from run to run.
+    pub fn classes_in_words(&self) -> String {
+        let words =
+            |class: &Class| format!("{:.0} % of runs at {:.2} times the mean sharpness", 100.0 * class.share, class.sharpness);
+        match &self.classes[..] {
+            [_] => "the response is the same in every run".into(),
+            classes => {
+                format!("the response varies from run to run: {}", classes.iter().map(words).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
     /// A hash of everything that decides what the model answers.
     pub fn digest(&self) -> u64 {
         let key = |hash, key: &str| key.bytes().fold(hash, |hash, byte| mix(hash ^ u64::from(byte)));
-        self.weights.iter().fold(0, |hash, (name, weight)| mix(key(hash, name) ^ weight.to_bits()))
+        let classes = |hash, classes: &[Class]| {
+            classes.iter().fold(hash, |hash, class| mix(mix(hash ^ class.share.to_bits()) ^ class.sharpness.to_bits()))
+        };
+        let pools = self.known_pools.iter().fold(classes(0, &self.classes), |hash, known| {
+            classes(known.names.iter().fold(hash, |hash, name| mix(key(hash, name))), &known.classes)
+        });
+        self.weights.iter().fold(pools, |hash, (name, weight)| mix(key(hash, name) ^ weight.to_bits()))
     }
 
     /// What the user should know of how far the model reaches for these names and this memory.
@@ -321,9 +422,13 @@ impl Emulated {
                 condition.label() == test.condition && condition.names.iter().collect::<BTreeSet<_>>() == asked
             };
             if test.short_p.min(test.p) < 0.01 && self.conditions.iter().any(about) {
+                let then = match self.classes.len() {
+                    1 => "no agent of this kind need reproduce them".into(),
+                    _ => format!("it is drawn for each run ({})", self.classes_in_words()),
+                };
                 say(format!(
                     "in the recorded runs with {} the response was not the same function of the window in every run \
-                     (permutation p = {:.3}), so no agent of this kind need reproduce them",
+                     (permutation p = {:.3}), so {then}",
                     names.join(" and "),
                     test.short_p.min(test.p)
                 ));
@@ -332,27 +437,46 @@ impl Emulated {
         out
     }
 
-    /// The probability of each name of a pool, given the remembered rounds, oldest first. `out` has one place for each name.
+    /// The probability of each name of a pool, given the remembered rounds, oldest first: the mean over the classes of runs.
+    /// `out` has one place for each name.
     pub fn distribution(&self, names: &[String], window: &[Round], out: &mut [f64]) {
-        let view = View::new(window);
-        let mut most = f64::NEG_INFINITY;
-        for (candidate, z) in out.iter_mut().enumerate() {
-            let mut sum = view.offset(candidate as u16, names.len());
-            view.features(candidate as u16, &names[candidate], names.len(), |key, _| {
-                sum += self.weights.get(key).copied().unwrap_or(0.0)
-            });
-            *z = sum;
-            most = most.max(sum);
+        let mut one = vec![0.0; out.len()];
+        let pool = self.pool(names);
+        let classes = self.classes(pool);
+        let total: f64 = classes.iter().map(|class| class.share).sum();
+        out.fill(0.0);
+        for class in classes {
+            distribution(self, names, pool, class.sharpness, window, &mut one);
+            out.iter_mut().zip(&one).for_each(|(out, p)| *out += class.share / total * p);
         }
-        let total: f64 = out
-            .iter_mut()
-            .map(|z| {
-                *z = (*z - most).exp();
-                *z
-            })
-            .sum();
-        out.iter_mut().for_each(|p| *p /= total);
     }
+
+    fn pool(&self, names: &[String]) -> Pool {
+        let mut sorted = names.to_vec();
+        sorted.sort_unstable();
+        Pool { size: names.len(), number: self.known_pools.iter().position(|known| known.names == sorted) }
+    }
+
+    fn classes(&self, pool: Pool) -> &[Class] {
+        pool.number.map_or(&self.classes, |number| &self.known_pools[number].classes)
+    }
+}
+
+fn distribution(model: &Emulated, names: &[String], pool: Pool, sharpness: f64, window: &[Round], out: &mut [f64]) {
+    let view = View::new(window);
+    let mut most = f64::NEG_INFINITY;
+    for (candidate, z) in out.iter_mut().enumerate() {
+        let mut sum = view.offset(candidate as u16, names.len());
+        view.features(candidate as u16, &names[candidate], pool, |key, _| sum += model.weights.get(key).copied().unwrap_or(0.0));
+        *z = sharpness * sum;
+        most = most.max(*z);
+    }
+    let exp = |z: &mut f64| {
+        *z = (*z - most).exp();
+        *z
+    };
+    let total: f64 = out.iter_mut().map(exp).sum();
+    out.iter_mut().for_each(|p| *p /= total);
 }
 
 impl Condition {
@@ -380,6 +504,17 @@ pub enum Penalty {
     PatternIn(usize),
     /// A pattern of one label: the same, but at least this.
     PatternAtLeast(f64),
+    /// A label in all pools: so many times this as pools left out ask for.
+    Label(f64),
+}
+
+/// A pool as features see it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pool {
+    /// How many names it holds.
+    pub size: usize,
+    /// Which of the recorded pools it is; None for one that was never recorded.
+    pub number: Option<usize>,
 }
 
 /// A window as features see it: most recent round first, names by their order of appearance.
@@ -420,9 +555,9 @@ impl<'w> View<'w> {
     ///
     /// A round is to a candidate: `3` both chose it, `1` only I did, `2` only my partner did, `4` both chose
     /// another, `0` we chose two others.
-    pub fn features(&self, candidate: u16, label: &str, n_names: usize, mut see: impl FnMut(&str, Penalty)) {
+    pub fn features(&self, candidate: u16, label: &str, pool: Pool, mut see: impl FnMut(&str, Penalty)) {
         let len = self.window.len();
-        let class = if n_names <= 2 { 2usize } else { 3 };
+        let class = if pool.size <= 2 { 2usize } else { 3 };
         let kinds: Vec<u8> = self
             .window
             .iter()
@@ -467,7 +602,9 @@ impl<'w> View<'w> {
             say(Penalty::Pattern, format_args!("p{pattern}{whole}"));
             say(Penalty::PatternIn(class - 2), format_args!("q{class}{pattern}{whole}"));
             say(Penalty::PatternIn(class - 2), format_args!("t{class}{shape}{place}{whole}"));
-            say(Penalty::PatternAtLeast(10.0), format_args!("l{pattern}{whole}|{label}"));
+            if let Some(pool) = pool.number {
+                say(Penalty::PatternAtLeast(10.0), format_args!("l{pool}@{pattern}{whole}|{label}"));
+            }
         }
         let last = match kinds.first() {
             None => 0,
@@ -483,10 +620,13 @@ impl<'w> View<'w> {
         };
         say(Penalty::Fixed(0.003), format_args!("s{last}"));
         say(Penalty::Fixed(0.003), format_args!("s{last}.{class}"));
-        for (letter, class) in [('b', 0), ('c', class)] {
-            say(Penalty::Fixed(0.1), format_args!("{letter}{class}|{label}"));
-            say(Penalty::Fixed(0.1), format_args!("{letter}{class}s{last}|{label}"));
-            say(Penalty::Fixed(0.3), format_args!("{letter}{class}L{len}|{label}"));
+        say(Penalty::Label(0.1), format_args!("b|{label}"));
+        say(Penalty::Label(0.1), format_args!("bs{last}|{label}"));
+        say(Penalty::Label(0.3), format_args!("bL{len}|{label}"));
+        if let Some(pool) = pool.number {
+            say(Penalty::Fixed(0.1), format_args!("c{pool}@|{label}"));
+            say(Penalty::Fixed(0.1), format_args!("c{pool}@s{last}|{label}"));
+            say(Penalty::Fixed(0.3), format_args!("c{pool}@L{len}|{label}"));
         }
     }
 }
@@ -496,14 +636,17 @@ fn digit(place: u8) -> char {
     char::from_u32(u32::from('0') + u32::from(place)).expect("a small number")
 }
 
+/// What the agents of a run follow.
 struct Responder {
     model: Arc<Emulated>,
     names: Vec<String>,
+    pool: Pool,
+    sharpness: f64,
 }
 
 impl Policy for Responder {
     fn distribution(&self, window: &[Round], out: &mut [f64]) {
-        self.model.distribution(&self.names, window, out);
+        distribution(&self.model, &self.names, self.pool, self.sharpness, window, out);
     }
 }
 
@@ -522,7 +665,18 @@ impl AgentSpec for Params {
         ctx.notes.identities.borrow_mut().push(format!("{} {:016x}", model.name, model.digest()));
         ctx.notes.cautions.borrow_mut().extend(model.cautions(ctx.names, ctx.memory, ctx.payoff));
         ctx.notes.conditions.borrow_mut().extend(model.conditions.iter().cloned());
-        Ok(Kind::Window(Arc::new(Responder { model, names: ctx.names.to_vec() })))
+        let (names, pool) = (ctx.names.to_vec(), model.pool(ctx.names));
+        let classes = model.classes(pool);
+        let total: f64 = classes.iter().map(|class| class.share).sum();
+        let follow = |class: &Class| -> (f64, Arc<dyn Policy>) {
+            let sharpness = class.sharpness;
+            (class.share / total, Arc::new(Responder { model: model.clone(), names: names.clone(), pool, sharpness }))
+        };
+        let mut responses: Vec<_> = classes.iter().map(follow).collect();
+        Ok(match responses.len() {
+            1 => Kind::Window(responses.remove(0).1),
+            _ => Kind::Varying(responses),
+        })
     }
 
     fn needs_memory(&self) -> bool {
@@ -548,7 +702,8 @@ mod tests {
 
     fn keys(window: &[Round], candidate: u16, label: &str, n: usize) -> Vec<String> {
         let mut keys = Vec::new();
-        View::new(window).features(candidate, label, n, |key, _| keys.push(key.to_string()));
+        let pool = Pool { size: n, number: Some(0) };
+        View::new(window).features(candidate, label, pool, |key, _| keys.push(key.to_string()));
         keys
     }
 
@@ -558,7 +713,7 @@ mod tests {
         assert!(keys.contains(&"d02".to_string()), "a moment ago only my partner chose it");
         assert!(keys.contains(&"p24!".to_string()) && keys.contains(&"p2".to_string()));
         assert!(keys.contains(&"t201001!".to_string()), "{keys:?}");
-        assert!(keys.contains(&"l24!|M".to_string()));
+        assert!(keys.contains(&"l0@24!|M".to_string()));
     }
 
     #[test]
@@ -582,8 +737,9 @@ mod tests {
 
     impl Emulated {
         fn empty() -> Emulated {
-            let text = r#"{"format":1,"name":"","model":"","source":"","decisions":0,"smoothing":[1,1],"payoff":null,"names":[],"pools":[],
-                "memories":[],"held_out":[],"sufficiency":[],"conditions":[],"weights":{}}"#;
+            let text = r#"{"format":2,"name":"","model":"","source":"","decisions":0,"smoothing":{"patterns":[1,1],"labels":1},
+                "classes":[{"share":1,"sharpness":1}],"known_pools":[],"payoff":null,"names":[],"pools":[],
+                "memories":[],"held_out":[],"left_out":[],"sufficiency":[],"conditions":[],"weights":{}}"#;
             Emulated::parse(text).unwrap()
         }
     }

@@ -6,9 +6,11 @@ use super::scripted::build_as_given;
 use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind, agent_of};
 use crate::language::model::{Mock, Source};
 use crate::language::protocol::Order;
+use crate::window::Mean;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub const ENTRY: AgentEntry =
     AgentEntry::new::<Params>("mock", "a policy dressed as a language model, with latency, garbage and failures to order");
@@ -77,8 +79,11 @@ impl AgentSpec for Params {
             return Err(("order", "orders can be averaged only over probabilities, and this mock gives text".into()));
         }
         let behind = agent_of(self.policy.clone().into_iter().collect()).map_err(|why| ("policy", why))?;
-        let Kind::Window(policy) = behind.spec.build(ctx).map_err(|(key, why)| ("policy", format!("`{key}`: {why}")))? else {
-            return Err(("policy", format!("agents of kind `{}` have no response to dress", behind.kind)));
+        let policy = match behind.spec.build(ctx).map_err(|(key, why)| ("policy", format!("`{key}`: {why}")))? {
+            Kind::Window(policy) => policy,
+            // A model that is asked is one model, whatever the run.
+            Kind::Varying(responses) => Arc::new(Mean(responses)),
+            _ => return Err(("policy", format!("agents of kind `{}` have no response to dress", behind.kind))),
         };
         let protocol = protocol(ctx, &self.protocol, &self.fields)?;
         let mock = Mock {

@@ -122,6 +122,9 @@ pub struct Notes {
 pub enum Kind {
     /// A response to the last rounds.
     Window(Arc<dyn Policy>),
+    /// Responses of which each run has one, with the share of runs that have it; shares add up to 1. A world holds each of
+    /// them as a kind of its own.
+    Varying(Vec<(f64, Arc<dyn Policy>)>),
     /// A response to the last rounds as a control shows them, drawn for each decision.
     Drawn(Arc<dyn Policy>),
     /// Agents of the naming game.

@@ -247,7 +247,7 @@ pub fn searched(points: &[Point], key: &str) -> Result<Vec<Searched>, String> {
     for group in &groups {
         if group.values.len() < 3 || group.values.windows(2).any(|pair| pair[0] >= pair[1]) {
             return Err(format!(
-                "a threshold is looked for between at least three numbers of `{key}`, in rising order, that change together with no other key"
+                "a threshold is looked for between at least three numbers of `{key}`, in rising order, that change together with no other key; shares of the same number of agents are one"
             ));
         }
     }

@@ -80,20 +80,7 @@ fn seed_of(seed: u64, mechanism: &str, run: u64) -> Seed {
 
 fn play(mechanism: &Mechanism, experiment: &crate::experiment::Experiment, seed: Seed) -> Record {
     let (size, memory) = (experiment.size(), experiment.memory());
-    let context = RunContext {
-        size,
-        names: experiment.names().to_vec(),
-        empty_start: true,
-        committed: None,
-        alone: false,
-        consensus: experiment.consensus(),
-        live: false,
-        committed_later: Vec::new(),
-        knowing: None,
-        scenes: None,
-        measures: None,
-        counts: false,
-    };
+    let context = RunContext::of(size, experiment.names().to_vec(), experiment.consensus());
     let n_names = context.names.len() as u16;
     let mut outcome = OutcomeSeen::new(&context);
     let mut stop = StopSeen::new(&experiment.stop, size, None, CommittedAt::default(), None);

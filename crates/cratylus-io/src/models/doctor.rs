@@ -673,7 +673,10 @@ impl Doctor<'_> {
         let greedy = if lists || self.samples.get() != Some(&false) { "" } else { ", as every answer here is" };
         Ok(match texts.len() {
             1 => (Some(true), format!("16 equal {what}{greedy}"), 0.0),
-            n if lists => (Some(false), format!("{n} different {what} of 16, apart by up to {most:.1e}{effect}"), noise),
+            n if lists => {
+                let apart = if most > 0.0 { format!("apart by up to {most:.1e}") } else { "of different tokens".into() };
+                (Some(false), format!("{n} different {what} of 16, {apart}{effect}"), noise)
+            }
             n => (Some(false), format!("{n} different {what} of 16"), 0.0),
         })
     }

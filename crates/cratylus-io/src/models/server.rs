@@ -6,6 +6,7 @@ use super::http::{Http, Key, KeyHeader, escaped, excerpt, host, loopback};
 use super::tape::{Constraint, Took};
 use crate::manifest::now;
 use crate::world::Trouble;
+use cratylus_core::World;
 use cratylus_core::language::answer::Instead;
 use cratylus_core::language::model::{Api, Dialect, OnChange, Server, Source};
 use cratylus_core::language::sampler::Sampler;
@@ -37,6 +38,15 @@ pub struct ServerModel {
 
 /// The environment variable of the endpoint.
 pub const ENDPOINT_ENV: &str = "CRATYLUS_ENDPOINT";
+
+/// What is wrong with the address of a server of these worlds, before anybody is asked: none was named, say.
+pub fn misaddressed(worlds: &[World]) -> Option<Trouble> {
+    let servers = worlds.iter().flat_map(World::models).filter_map(|(_, model)| match &model.source {
+        Source::Server(server) => Some(server),
+        _ => None,
+    });
+    servers.into_iter().find_map(|server| endpoint(server).err())
+}
 
 /// An endpoint as it is used: with `http://` and `/v1` where they were left out.
 pub fn endpoint(server: &Server) -> Result<String, Trouble> {
