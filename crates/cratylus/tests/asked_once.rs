@@ -305,7 +305,7 @@ fn a_live_model_without_a_server_is_a_clear_mistake() {
     let experiment = MOCK.split("[agents]").next().unwrap().to_string() + "agents = { kind = \"llm\" }\n";
     fs::write(dir.join("live.toml"), experiment).unwrap();
     succeeds(&dir, &["check", "live.toml"]);
-    fails(&dir, &["run", "live.toml"], 1, &["which server?", "CRATYLUS_ENDPOINT"]);
+    fails(&dir, &["run", "live.toml"], 2, &["which server?", "CRATYLUS_ENDPOINT"]);
     fails(
         &dir,
         &["run", "live.toml", "--set", "agents.endpoint=http://127.0.0.1:9/v1", "--set", "agents.limits.retries=0"],

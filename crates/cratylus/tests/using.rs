@@ -420,7 +420,7 @@ for reader in (pyarrow, polars, duckdb):
 fn other_readers_read_our_tables() {
     let dir = folder("other-readers");
     let text = "name = \"t\"\nseed = 2\nreplicas = 3\n[population]\nsize = 12\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"ü\"]\nmemory = 3\n\
-                [agents]\nkind = \"mock\"\npolicy = { kind = \"emulated\", model = \"llama-3-70b\" }\ngarbage = 0.2\n[stop]\ninteractions = 60\n[record]\nevents = true\n";
+                [agents]\nkind = \"mock\"\npolicy = { kind = \"emulated\", model = \"llama-3-70b\" }\ngarbage = 0.2\n[stop]\ninteractions = 60\n[record]\ninteractions = true\n";
     std::fs::write(dir.join("t.toml"), text).unwrap();
     succeeds(&dir, &["run", "t.toml", "--quiet"]);
     let Ok(read) = std::process::Command::new("python3").args(["-c", READ, "runs/t"]).current_dir(&dir).output() else {
