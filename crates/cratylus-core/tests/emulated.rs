@@ -153,7 +153,7 @@ fn llama_3_1_with_two_names_is_reported_as_not_stationary() {
     let test = model.sufficiency.iter().find(|test| test.condition == label).unwrap();
     assert!(test.p < 0.01 && test.short_p < 0.01, "{test:?}");
     let cautions = model.cautions(&["Q".to_string(), "M".to_string()], 5, None);
-    let words = ["not the same function of the window", "drawn for each run"];
+    let words = ["not the same function of the window", "drawn for each run (82 % of runs at 1.06 times"];
     assert!(cautions.iter().any(|caution| words.iter().all(|word| caution.contains(word))), "{cautions:?}");
     for name in ["llama-2-70b", "llama-3-70b", "claude-3.5-sonnet"] {
         let other = self::model(name);

@@ -369,15 +369,11 @@ impl Emulated {
         )
     }
 
-    /// How the response varies from run to run.
+    /// How the response varies from run to run, with names that were never recorded together.
     pub fn classes_in_words(&self) -> String {
-        let words =
-            |class: &Class| format!("{:.0} % of runs at {:.2} times the mean sharpness", 100.0 * class.share, class.sharpness);
         match &self.classes[..] {
             [_] => "the response is the same in every run".into(),
-            classes => {
-                format!("the response varies from run to run: {}", classes.iter().map(words).collect::<Vec<_>>().join(", "))
-            }
+            classes => format!("the response varies from run to run: {}", listed(classes)),
         }
     }
 
@@ -422,9 +418,9 @@ impl Emulated {
                 condition.label() == test.condition && condition.names.iter().collect::<BTreeSet<_>>() == asked
             };
             if test.short_p.min(test.p) < 0.01 && self.conditions.iter().any(about) {
-                let then = match self.classes.len() {
-                    1 => "no agent of this kind need reproduce them".into(),
-                    _ => format!("it is drawn for each run ({})", self.classes_in_words()),
+                let then = match self.classes(self.pool(names)) {
+                    [_] => "no agent of this kind need reproduce them".into(),
+                    classes => format!("it is drawn for each run ({})", listed(classes)),
                 };
                 say(format!(
                     "in the recorded runs with {} the response was not the same function of the window in every run \
@@ -460,6 +456,13 @@ impl Emulated {
     fn classes(&self, pool: Pool) -> &[Class] {
         pool.number.map_or(&self.classes, |number| &self.known_pools[number].classes)
     }
+}
+
+/// Classes of runs in words.
+fn listed(classes: &[Class]) -> String {
+    let words =
+        |class: &Class| format!("{:.0} % of runs at {:.2} times the mean sharpness", 100.0 * class.share, class.sharpness);
+    classes.iter().map(words).collect::<Vec<_>>().join(", ")
 }
 
 fn distribution(model: &Emulated, names: &[String], pool: Pool, sharpness: f64, window: &[Round], out: &mut [f64]) {
