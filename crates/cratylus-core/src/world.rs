@@ -748,7 +748,7 @@ impl World {
         const STATES: usize = 64;
         if !self.varying.is_empty() {
             return Err(
-                "the response of these agents is drawn for each run, and where agents are counted all runs share one".into()
+                "the response of these agents is drawn for each run, and where agents are counted all runs share one; leave `engine` out".into()
             );
         }
         let free = self.first_committed() as usize;

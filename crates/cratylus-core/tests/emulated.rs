@@ -1,6 +1,8 @@
 //! The emulated models that the program ships: how well they predict, and whether populations of them do what
 //! was recorded. The recorded facts are those in the model files, computed by our importer.
 
+mod common;
+use common::Kept;
 use cratylus_core::agent::Fault;
 use cratylus_core::agents::emulated::{Condition, Emulated, built_in};
 use cratylus_core::experiment::{Document, NoInputs};
@@ -190,24 +192,12 @@ fn a_response_that_varies_is_drawn_for_each_run() {
     assert!(found.low < sharp.share && sharp.share < found.high, "{of:?} and {sharp:?}");
     // Both engines draw the same.
     let played = |engine| {
-        let mut seen = Seen(Vec::new());
-        (0..12).for_each(|replica| run(&world, &[replica], engine, &mut seen).unwrap());
-        seen.0
+        let mut kept = Kept::default();
+        run(&world, &(0..12).collect::<Vec<_>>(), engine, &mut kept).unwrap();
+        kept.0
     };
     assert!(world.compiled().is_some());
     assert_eq!(played(Engine::Plain { block: 50 }), played(Engine::Fastest));
-}
-
-struct Seen(Vec<Event>);
-
-impl Sink for Seen {
-    fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
-        self.0.extend_from_slice(events);
-        Ok(())
-    }
-    fn end(&mut self, _: u64) -> Result<(), Fault> {
-        Ok(())
-    }
 }
 
 /// Scores on what a fit saw nothing of stand in the files: pools, and conditions of a few runs.

@@ -6,7 +6,7 @@ use crate::{Failure, print, print_json};
 use clap::Args;
 use cratylus_core::agent::Fault;
 use cratylus_core::estimate::{Estimate, estimate};
-use cratylus_core::experiment::{Budget, Followed};
+use cratylus_core::experiment::{Budget, Experiment, Followed};
 use cratylus_core::fast::Block;
 use cratylus_core::language::model::Source;
 use cratylus_core::measure::Measures;
@@ -301,12 +301,17 @@ impl Bill {
 }
 
 /// How long all runs take about, from playing a few of each point for a moment; None where that cannot be tried so: a
-/// population that is large or counted, agents that a calling program brings along.
+/// population that is large or counted, agents or a game that a calling program brings along.
 fn time(loaded: &Loaded) -> Option<String> {
     const WHOLE: f64 = 1.0;
     const LARGE: u64 = 1 << 28;
     let experiment = &loaded.points[0].experiment;
-    let odd = |world: &World| world.memory() > LARGE || world.experiment.population.engine == Followed::Counts;
+    const BROUGHT: &str = "outside";
+    let odd = |world: &World| {
+        let Experiment { agents, game, population, .. } = &world.experiment;
+        let brought = game.kind == BROUGHT || agents.kinds.iter().any(|(_, kind)| kind.kind == BROUGHT);
+        brought || world.memory() > LARGE || population.engine == Followed::Counts
+    };
     if loaded.worlds.iter().any(odd) {
         return None;
     }
@@ -330,6 +335,7 @@ fn time(loaded: &Loaded) -> Option<String> {
     }
     let about = if ended && experiment.sequential.is_none() { "about" } else { "at most about" };
     let words = match seconds {
+        none if none < 0.1 => "a tenth of a second".into(),
         few if few < 10.0 => format!("{few:.1} s"),
         some if some < 600.0 => format!("{some:.0} s"),
         more if more < 36_000.0 => format!("{:.0} minutes", more / 60.0),

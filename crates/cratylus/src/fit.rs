@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// The file that it writes is used as agents = { kind = "emulated", file = "…" }.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  cratylus import ai-norms AI-norms/data\n  cratylus fit runs/ai-norms/claude_converged_baseline_* --name claude --out claude.json"
+    after_help = "Example:\n  cratylus import ai-norms AI-norms/data\n  cratylus fit runs/ai-norms/claude_converged_baseline_* --name claude --out claude.json\n  cratylus fit runs/mine --out mine.json --resample 8   (and sweep \"agents.file\" over mine-1.json to mine-8.json)"
 )]
 pub struct Fit {
     /// Run directories of one model to learn from.
