@@ -341,7 +341,7 @@ fn time(loaded: &Loaded) -> Option<String> {
         more if more < 36_000.0 => format!("{:.0} minutes", more / 60.0),
         many => format!("{:.0} hours", many / 3600.0),
     };
-    Some(format!("{about} {words} of one processor, by a moment's trial; threads share it"))
+    Some(format!("{about} {words} of one processor to play, by a moment's trial; threads share it, and the report comes after"))
 }
 
 /// Reads events as a run does, until a moment is over.
