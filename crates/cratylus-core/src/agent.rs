@@ -2,11 +2,11 @@
 //! million rule-followers are one cohort, and so are twenty-four language models. What it must not
 //! hold is randomness: every question brings the random word that its answer may use.
 
-use crate::agents::Inventory;
+use crate::fault::Fault;
 use crate::game::Question;
-use crate::window::Round;
+use crate::inventory::Inventory;
+use crate::policy::Round;
 use crate::{AgentId, Name};
-use std::fmt;
 
 /// A question put to one agent.
 #[derive(Clone, Copy, Debug)]
@@ -33,18 +33,6 @@ pub struct News {
     /// Whether the interaction succeeded, for both alike.
     pub success: bool,
 }
-
-/// Something outside the laboratory failed: a model server, a recording that does not match.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault(pub String);
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Fault {}
 
 /// Agents of one kind. What a cohort answers may depend on the questions and on what its agents learned, and on nothing else,
 /// so that a run can be played again.

@@ -3,10 +3,10 @@
 //! events and results stay in the names of the pool, and agreement stays success.
 
 use crate::Seed;
-use crate::games::Payoff;
+use crate::game::Payoff;
 use crate::language::Distribution;
+use crate::policy::{Policy, Round};
 use crate::seed::{Purpose, Stream};
-use crate::window::{Policy, Round};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -217,9 +217,12 @@ impl Alias {
 
 /// A policy under control, averaged over everything that may be shown in place of a memory. It is a policy itself, so it
 /// compiles as others do.
-pub(crate) struct Averaged {
+pub struct Averaged {
+    /// What is shown something else.
     pub policy: Arc<dyn Policy>,
+    /// What it is shown.
     pub control: Control,
+    /// How many names the pool holds.
     pub n_names: usize,
 }
 
@@ -268,7 +271,8 @@ fn permutations(n: usize) -> Vec<Vec<u16>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agents::{Constant, all_states};
+    use crate::agents::Constant;
+    use crate::kernel::all_states;
 
     /// Prefers the first name, and follows the last partner otherwise.
     struct Biased;
@@ -364,8 +368,8 @@ mod tests {
         for _ in 0..n {
             let (shown, alias, draw) = control.of_draw(draws.word(), &window, 3);
             Biased.distribution(&shown, &mut p);
-            crate::window::thresholds(&p, &mut ends);
-            counts[alias.meant(crate::window::choose(&ends, draw)) as usize] += 1.0 / f64::from(n);
+            crate::policy::thresholds(&p, &mut ends);
+            counts[alias.meant(crate::policy::choose(&ends, draw)) as usize] += 1.0 / f64::from(n);
         }
         assert!(counts.iter().zip(&exact).all(|(a, b)| (a - b).abs() < 0.005), "{counts:?} {exact:?}");
     }

@@ -1,13 +1,13 @@
 //! What a live experiment will come to, before anything is asked: it is played with emulated models in place of the live
 //! one. They differ in how fast they agree, so what comes out is a range, and no more than a guess at a new model.
 
-use crate::agent::Fault;
 use crate::agents::emulated;
+use crate::engines::live::run_asking;
 use crate::event::Event;
+use crate::event::sink::Sink;
+use crate::fault::Fault;
 use crate::language::Distribution;
 use crate::language::model::Reply;
-use crate::live::run_asking;
-use crate::run::Sink;
 use crate::world::World;
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -3,6 +3,8 @@
 //! know that language models exist.
 
 use crate::{AgentId, Name};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// What may be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,4 +105,28 @@ pub(crate) fn first_alone(hand: &Hand) -> [Option<Question>; 2] {
 /// What comes of it, where nothing is at stake or what comes of it is worked out elsewhere.
 pub(crate) fn said_alone(hand: &Hand) -> Outcome {
     Outcome { names: [hand.given(0), None], success: None }
+}
+
+/// What agreeing and not agreeing are worth, in points.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Payoff {
+    /// Paid to both when the names agree.
+    pub success: f64,
+    /// Paid to both when they do not.
+    pub failure: f64,
+}
+
+impl Default for Payoff {
+    fn default() -> Payoff {
+        Payoff { success: 100.0, failure: -50.0 }
+    }
+}
+
+/// The questions of a game in which both choose a name, and neither knows of the other's choice.
+pub(crate) fn both_at_once(hand: &Hand) -> [Option<Question>; 2] {
+    [0, 1].map(|seat| {
+        let waiting = hand.answers[seat as usize] == Answer::Waiting;
+        waiting.then_some(Question { seat, cue: None, options: Options::Names })
+    })
 }

@@ -7,80 +7,64 @@
 //! experiment ─▶ point ─▶ world { game, network, agents } ─▶ run ─▶ events ─▶ measures, outcome ─▶ summary
 //! ```
 //!
-//! Read the modules in the order below. [`run`](run()) is the whole program; everything else is a part it calls.
+//! Read the modules in the order below: each needs those above it and none of those below. [`run`](run()) is the whole
+//! program; everything else is a part it calls.
 
 #![warn(missing_docs)]
 
-pub mod event;
+pub mod fault;
+pub mod machine;
 pub mod seed;
+pub mod text;
+
+pub mod sampling;
+pub mod stats;
+
+pub mod event;
 
 pub mod game;
-pub mod games;
+pub mod inventory;
+pub mod policy;
 
-pub mod language;
+pub mod meeting;
 
 pub mod agent;
-pub mod agents;
+pub mod brought;
+pub mod kernel;
+pub mod language;
+
 pub mod control;
 pub mod window;
 
-pub mod network;
-pub mod networks;
-mod pairing;
-
-mod draws;
-pub mod machine;
-
 pub mod categories;
-pub mod fast;
-pub mod groups;
-pub mod live;
-mod opinions;
-pub mod outside;
-mod run;
-mod waves;
-mod world;
+pub mod opinion;
 
-pub mod knowing;
-pub mod measure;
-pub mod measures;
-pub mod minds;
-pub mod outcome;
-pub mod stop;
+pub mod watch;
 
-pub mod duplicates;
-pub mod stats;
-pub mod summary;
-pub mod threshold;
+pub mod recorded;
+pub mod spec;
 
-pub mod audit;
-pub mod audits;
-pub mod evidence;
-pub mod finding;
-pub mod memorised;
-pub mod recognition;
-pub mod residuals;
-pub mod response;
-pub mod rivals;
-pub mod self_test;
-pub mod surrogate;
-pub mod verdict;
+pub mod agents;
+pub mod games;
 
+pub mod flat;
 pub mod mean_field;
 
-pub mod estimate;
 pub mod experiment;
-pub mod fit;
-pub mod methods;
+pub mod summary;
 
-pub use event::{AgentId, Digest, DigestSeen, Event, NOBODY, Name};
-pub use network::Network;
-pub use pairing::Pairing;
-pub use run::{Engine, Sink, run};
+mod world;
+
+pub mod engines;
+
+pub mod estimate;
+pub mod minds;
+
+pub use engines::{Play, run};
+pub use event::digest::{Digest, DigestSeen};
+pub use event::sink::Sink;
+pub use event::{AgentId, Event, NOBODY, Name};
+pub use meeting::network::Network;
+pub use meeting::pairs::Pairing;
 pub use seed::{Purpose, Seed};
 pub use world::{Shown, World};
-
-/// The examples of the page on adding agents, games, measures and audits, which are compiled and run as tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/extending.md")]
-pub struct Extending;

@@ -1,10 +1,10 @@
 //! Populations without limit of size, in which everyone meets everyone: densities of states instead of agents. What is
 //! written here follows from the same tables and policies that agents play by, so it is theory of this program's own rules.
 
-use crate::agents::inventory::InventoryRule;
-use crate::fast::counts::Change;
-use crate::fast::two_names::{COMMITTED, changes};
-use crate::window::{Policy, Round};
+use crate::flat::counts::Change;
+use crate::flat::two_names::{COMMITTED, changes};
+use crate::inventory::InventoryRule;
+use crate::policy::{Policy, Round};
 
 /// The naming game with two names, of which agents may be committed: densities of agents that know neither, the first, the
 /// second and both, in this order, that are not committed.
@@ -61,7 +61,7 @@ impl TwoNamesFlow {
 }
 
 /// Agents that respond to the last rounds of a game of two names, which both choose at once: the density of every window of
-/// at most `memory` rounds, in the order of [`crate::agents::state_index`].
+/// at most `memory` rounds, in the order of [`crate::kernel::state_index`].
 #[derive(Clone, Debug)]
 pub struct WindowsFlow {
     /// With which probability the first name is chosen in each window.
@@ -74,13 +74,13 @@ impl WindowsFlow {
     /// The limit for agents that follow a policy over at most `memory` rounds of two names.
     pub fn new(policy: &dyn Policy, memory: usize) -> WindowsFlow {
         let (mut first, mut next, mut p) = (Vec::new(), Vec::new(), [0.0; 2]);
-        for window in crate::agents::all_states(memory) {
+        for window in crate::kernel::all_states(memory) {
             policy.distribution(&window, &mut p);
             first.push(p[0]);
             next.push([[0, 0], [0, 1], [1, 0], [1, 1]].map(|round: Round| {
                 let mut longer = window.clone();
                 longer.push(round);
-                crate::agents::state_index(&longer[longer.len().saturating_sub(memory)..]) as u32
+                crate::kernel::state_index(&longer[longer.len().saturating_sub(memory)..]) as u32
             }));
         }
         WindowsFlow { first, next }

@@ -1,13 +1,14 @@
 //! What everyone remembers or knows at any moment of a run, and what each would say: followed from events, for who looks at
 //! a population and never played it. A test asks that all that was said was possible by it.
 
-use crate::agents::inventory::Inventory;
 use crate::agents::uniform::Uniform;
 use crate::categories::Divided;
 use crate::event::Event;
-use crate::experiment::{Kind, Point};
-use crate::groups::Groups;
-use crate::window::Round;
+use crate::experiment::Point;
+use crate::inventory::Inventory;
+use crate::meeting::groups::Groups;
+use crate::policy::Round;
+use crate::spec::Kind;
 use crate::world::{Memories, World};
 use crate::{AgentId, NOBODY, Name, Seed};
 use std::collections::HashMap;

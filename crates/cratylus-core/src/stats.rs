@@ -1,7 +1,7 @@
 //! The statistics behind the tables: intervals, exact and Monte-Carlo tests, quantiles. Distributions come
 //! from a library; what is here is which test is meant.
 
-use crate::fast::sampling::binomial;
+use crate::sampling::binomial;
 use crate::seed::{Purpose, Seed};
 use serde::Serialize;
 use statrs::distribution::{Beta, Binomial, ChiSquared, ContinuousCDF, Discrete, StudentsT};

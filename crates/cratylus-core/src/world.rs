@@ -1,26 +1,31 @@
 //! One point of a sweep, built: the game, the network, what each kind of agent shares, and who is who.
 
-use crate::agent::{Ask, Cohort, Fault, News, People};
-use crate::agents::emulated::Condition;
-use crate::agents::inventory::{Inventories, Inventory, InventoryRule};
-use crate::agents::{Constant, OpinionRule};
+use crate::agent::{Ask, Cohort, News, People};
+use crate::agents::Constant;
+use crate::agents::inventory::Inventories;
+use crate::brought::Begins;
 use crate::categories::{Categories, Scenes, Seen};
 use crate::control::{Averaged, Control, Paid};
-use crate::experiment::{
-    AgentContext, Committed, Experiment, Followed, How, Inputs, Kind, NetworkSpec, NoInputs, Notes, Part, Point,
-};
-use crate::fast::counts::Counts;
-use crate::fast::{Compiled, Tables, WORDS_MAX, two_names};
+use crate::experiment::{Committed, Experiment, Followed, How, Part, Point, never_recorded, repeats};
+use crate::fault::Fault;
+use crate::flat::counts::Counts;
+use crate::flat::{Compiled, Tables, two_names};
 use crate::game::Game;
-use crate::groups::{GroupSpec, Groups, Heard};
-use crate::knowing::{Knowing, KnownAtStart};
+use crate::inventory::{Inventory, InventoryRule, WORDS_MAX};
 use crate::language::model::Model;
 use crate::language::protocol::Order;
-use crate::measure::{CommittedAt, RunContext};
-use crate::networks::{self, EdgeList};
-use crate::outside::Begins;
-use crate::stop::{By, StopSeen};
-use crate::window::{Policy, Round, Windows};
+use crate::meeting::groups::{GroupSpec, Groups, Heard};
+use crate::meeting::networks::spec::NetworkSpec;
+use crate::meeting::networks::{self, EdgeList};
+use crate::opinion::OpinionRule;
+use crate::policy::{Policy, Round};
+use crate::recorded::Condition;
+use crate::spec::{AgentContext, Inputs, Kind, NoInputs, Notes};
+use crate::watch::committed::CommittedAt;
+use crate::watch::knowing::{Knowing, KnownAtStart};
+use crate::watch::measure::RunContext;
+use crate::watch::stop::{By, StopSeen};
+use crate::window::Windows;
 use crate::{AgentId, Name, Network, Pairing, Purpose, Seed, machine};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -198,6 +203,7 @@ impl World {
             memory: experiment.memory(),
             payoff,
             committed: experiment.n_committed() > 0,
+            registry: &experiment.registry,
             inputs,
             notes: &notes,
         };
@@ -205,7 +211,7 @@ impl World {
         for (i, ((_, kind), count)) in experiment.agents.kinds.iter().zip(shares(&experiment)).enumerate() {
             let prefix = if experiment.agents.kinds.len() == 1 { "agents".to_string() } else { format!("agents.mix.{i}") };
             let built = kind.spec.build(&context).map_err(|(key, why)| (format!("{prefix}.{key}"), why))?;
-            if control.payoff != Paid::AsItIs && !kind.spec.heeds_payoffs() {
+            if control.payoff != Paid::AsItIs && !kind.spec.heeds_payoffs(&context) {
                 caution(format!(
                     "agents of kind `{}` look at agreement and not at payoffs, so `control.payoff` changes nothing for them",
                     kind.kind
@@ -242,13 +248,14 @@ impl World {
             notes.identities.borrow_mut().append(&mut world.identities);
             phases.push(Phase { at: intervention.at, turnover: intervention.turnover.unwrap_or(0.0), world });
         }
-        let recorded = notes.conditions.borrow().iter().find(|condition| condition.is(&experiment)).cloned();
-        let strange = crate::agents::emulated::never_recorded(&notes.conditions.borrow(), &experiment);
+        let recorded = notes.conditions.borrow().iter().find(|condition| repeats(condition, &experiment)).cloned();
+        let strange = never_recorded(&notes.conditions.borrow(), &experiment);
         notes.cautions.borrow_mut().extend(strange);
+        let game = experiment.game.spec.build(&experiment.registry).map_err(|(key, why)| (format!("game.{key}"), why))?;
         let world = World {
             settings: point.text(),
             size,
-            game: experiment.game.spec.build(),
+            game,
             complete: experiment.population.network == NetworkSpec::Complete,
             n_names: names.len(),
             surrogate: false,
@@ -311,7 +318,7 @@ impl World {
         World {
             settings,
             size,
-            game: experiment.game.spec.build(),
+            game: experiment.game.spec.build(&experiment.registry).expect("it was played"),
             network,
             surrogate: true,
             complete,
@@ -806,23 +813,6 @@ impl World {
         }
         let committed = (0..tables.len()).map(|state| state >= compiled.committed(self)).collect();
         Ok(Counted { counts: Counts::new(counts, |a, b| tables.changes(a, b)), committed, inventories: false })
-    }
-
-    /// How the population is played, in words.
-    pub fn played_on(&self) -> &'static str {
-        match self.inventories() {
-            _ if self.experiment.population.engine == Followed::Counts => "numbers of agents in each state",
-            _ if self.live() => "questions to models",
-            _ if self.opinions().is_some() => "one agent after the other",
-            _ if self.in_groups() => "one group after the other",
-            _ if self.scenes().is_some() => "one pair after the other",
-            _ if self.pairing() == Pairing::AllAtOnce => "the plain path",
-            None if self.compiled().is_some() => "flat tables, a state of two bytes for each agent",
-            Some(InventoryRule { pool: Some(2), .. }) => "a table of all meetings, a byte for each agent",
-            Some(InventoryRule { pool: Some(pool), .. }) if pool <= WORDS_MAX => "sets of names as bits, 8 bytes for each agent",
-            Some(_) => "inventories in lines of 64 bytes",
-            None => "the plain path",
-        }
     }
 
     /// How many bytes the agents of a run take at most, about: what they know where it can be foretold, and what they remember.

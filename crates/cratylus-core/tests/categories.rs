@@ -4,9 +4,10 @@
 mod common;
 use common::{Kept, play};
 use cratylus_core::categories::{Scene, Scenes};
-use cratylus_core::experiment::{Document, NoInputs};
+use cratylus_core::experiment::Document;
 use cratylus_core::minds::Minds;
-use cratylus_core::{Engine, Event, Name, World, run};
+use cratylus_core::spec::NoInputs;
+use cratylus_core::{Event, Name, Play, World, run};
 use proptest::prelude::*;
 
 fn try_world(text: &str) -> Result<World, String> {
@@ -23,7 +24,7 @@ fn world(size: u32, game: &str, rest: &str) -> World {
 
 fn events(world: &World, replica: u64) -> Vec<Event> {
     let mut kept = Kept::default();
-    run(world, &[replica], Engine::Fastest, &mut kept).unwrap();
+    run(world, &[replica], Play::Fastest, &mut kept).unwrap();
     kept.0.remove(&replica).unwrap()
 }
 
@@ -160,7 +161,7 @@ fn the_first_games_of_two_agents_succeed_as_often_as_they_must() {
         let world = world(2, &format!("d_min = 0.9\nhearer_splits = {hearer_splits}"), "interactions = 3");
         let n = 20_000;
         let mut kept = Kept::default();
-        run(&world, &(0..n).collect::<Vec<_>>(), Engine::Fastest, &mut kept).unwrap();
+        run(&world, &(0..n).collect::<Vec<_>>(), Play::Fastest, &mut kept).unwrap();
         for (t, &p) in due.iter().enumerate() {
             let succeeded = kept.0.values().filter(|events| events[t].success == Some(true)).count() as f64;
             let sd = (n as f64 * p * (1.0 - p)).sqrt();

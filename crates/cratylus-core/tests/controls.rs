@@ -3,12 +3,13 @@
 mod common;
 use common::Kept;
 use cratylus_core::control::{Memory, Paid};
-use cratylus_core::experiment::{Document, NoInputs};
+use cratylus_core::engines::live::{Live, run_asking};
+use cratylus_core::experiment::Document;
 use cratylus_core::language::Distribution;
 use cratylus_core::language::answer::Unusable;
 use cratylus_core::language::model::{Model, Query, Reply, Source};
-use cratylus_core::live::{Live, run_asking};
-use cratylus_core::{Engine, Event, Purpose, Seed, World, run};
+use cratylus_core::spec::NoInputs;
+use cratylus_core::{Event, Play, Purpose, Seed, World, run};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ fn world(parts: &[&str]) -> World {
     read(&parts.join("\n")).unwrap_or_else(|why| panic!("{why}"))
 }
 
-fn played(world: &World, replicas: u64, engine: Engine) -> BTreeMap<u64, Vec<Event>> {
+fn played(world: &World, replicas: u64, engine: Play) -> BTreeMap<u64, Vec<Event>> {
     let mut kept = Kept::default();
     run(world, &(0..replicas).collect::<Vec<_>>(), engine, &mut kept).unwrap();
     kept.0
@@ -66,7 +67,7 @@ const ALIAS: &str = "control.alias = true";
 /// How many runs each name won.
 fn wins(world: &World, replicas: u64) -> [usize; 2] {
     let last = |events: &Vec<Event>| events.last().filter(|event| event.success == Some(true)).and_then(|event| event.names[0]);
-    let winners: Vec<u32> = played(world, replicas, Engine::Fastest).values().filter_map(last).collect();
+    let winners: Vec<u32> = played(world, replicas, Play::Fastest).values().filter_map(last).collect();
     [0, 1].map(|name| winners.iter().filter(|&&winner| winner == name).count())
 }
 
@@ -82,9 +83,9 @@ fn alias_makes_the_winners_of_a_biased_model_symmetric() {
 #[test]
 fn alias_takes_nothing_from_agents_that_prefer_no_label() {
     let agents = "agents = { kind = \"best-response\" }";
-    let plain = played(&world(&[POPULATION, agents]), 20, Engine::Fastest);
+    let plain = played(&world(&[POPULATION, agents]), 20, Play::Fastest);
     // Two labellings of two names, and a response that is the same under both: the very same runs.
-    assert_eq!(played(&world(&[POPULATION, agents, ALIAS]), 20, Engine::Fastest), plain);
+    assert_eq!(played(&world(&[POPULATION, agents, ALIAS]), 20, Play::Fastest), plain);
 }
 
 const ALONE: &str = "seed = 3
@@ -98,7 +99,7 @@ fn a_live_model_under_control_answers_as_its_policy_does() {
     let averaged = &live.replace("kind = \"mock\"", "kind = \"mock\", order = \"averaged\"");
     for control in ["alias = true", "memory = \"shuffled-rows\"", "memory = \"shuffled-partners\"", "memory = \"empty\""] {
         let control = &format!("[control]\n{control}");
-        let (policy, n) = first(&played(&world(&[ALONE, BIASED, control]), 1, Engine::Fastest));
+        let (policy, n) = first(&played(&world(&[ALONE, BIASED, control]), 1, Play::Fastest));
         for (agents, text) in [(live, false), (live, true), (averaged.as_str(), false)] {
             let (got, _) = first(&asked(&world(&[ALONE, agents, control]), 1, text));
             let error = 4.5 * (2.0 * policy.max(0.02) * (1.0 - policy) / n).sqrt();
@@ -119,9 +120,9 @@ stop = { interactions = 1500 }";
     for (game, compiles) in [(ten, false), (two, true)] {
         let world = world(&[game, BIASED, control]);
         assert_eq!(world.compiled().is_some(), compiles);
-        let plain = played(&world, 3, Engine::Plain { block: 1 });
-        assert_eq!(played(&world, 3, Engine::Plain { block: 700 }), plain);
-        assert_eq!(played(&world, 3, Engine::Fastest), plain);
+        let plain = played(&world, 3, Play::Plain { block: 1 });
+        assert_eq!(played(&world, 3, Play::Plain { block: 700 }), plain);
+        assert_eq!(played(&world, 3, Play::Fastest), plain);
     }
 }
 
@@ -132,8 +133,8 @@ population.size = 20
 game = { kind = \"individual\", names = [\"Q\", \"M\", \"X\", \"Y\", \"F\", \"J\", \"P\", \"R\"] }
 stop = { interactions = 40000 }";
     let constant = "agents = { kind = \"constant\", name = \"Q\" }";
-    assert_eq!(first(&played(&world(&[game, constant]), 1, Engine::Fastest)).0, 1.0);
-    let (share, n) = first(&played(&world(&[game, constant, ALIAS]), 1, Engine::Fastest));
+    assert_eq!(first(&played(&world(&[game, constant]), 1, Play::Fastest)).0, 1.0);
+    let (share, n) = first(&played(&world(&[game, constant, ALIAS]), 1, Play::Fastest));
     assert!((share - 0.125).abs() < 4.5 * (0.125 * 0.875 / n).sqrt(), "{share}");
 }
 
@@ -167,7 +168,7 @@ fn a_committed_minority_stays_committed_under_alias() {
     let committed = "[agents.committed]\nname = \"M\"\ncount = 4";
     let world = world(&[POPULATION, ALIAS, "[agents]\nkind = \"best-response\"", committed]);
     let minority = world.committed(0);
-    let events = &played(&world, 1, Engine::Fastest)[&0];
+    let events = &played(&world, 1, Play::Fastest)[&0];
     let said = events.iter().flat_map(|event| [0, 1].map(|seat: usize| (event.agents[seat], event.names[seat])));
     assert!(said.filter(|(agent, _)| minority.contains(agent)).all(|(_, name)| name == Some(1)));
 }
@@ -217,7 +218,7 @@ fn what_is_recorded_of_a_question_is_what_was_shown() {
 fn the_state_stays_true_whatever_is_shown() {
     // An agent that is shown nothing never learns, though it remembers.
     let shown_nothing = world(&[POPULATION, "agents = { kind = \"copy-last-partner\" }", "control.memory = \"empty\""]);
-    let events = &played(&shown_nothing, 1, Engine::Fastest)[&0];
+    let events = &played(&shown_nothing, 1, Play::Fastest)[&0];
     let agreed = events.iter().filter(|event| event.success == Some(true)).count() as f64 / events.len() as f64;
     assert!((agreed - 0.5).abs() < 0.05, "{agreed}");
     assert!(events.iter().all(|event| event.success == Some(event.names[0] == event.names[1])));

@@ -3,9 +3,10 @@
 mod common;
 use common::{Ended, play};
 use cratylus_core::World;
-use cratylus_core::agents::InventoryRule;
-use cratylus_core::experiment::{Document, NoInputs};
+use cratylus_core::experiment::Document;
+use cratylus_core::inventory::InventoryRule;
 use cratylus_core::mean_field::TwoNamesFlow;
+use cratylus_core::spec::NoInputs;
 use cratylus_core::stats::mean_sd;
 
 fn world(text: &str) -> Result<World, String> {

@@ -3,12 +3,14 @@
 
 mod common;
 use common::Kept;
-use cratylus_core::agent::Fault;
-use cratylus_core::agents::emulated::{Condition, Emulated, built_in};
-use cratylus_core::experiment::{Document, NoInputs};
-use cratylus_core::outcome::OutcomeSeen;
+use cratylus_core::agents::emulated::{Emulated, built_in};
+use cratylus_core::experiment::Document;
+use cratylus_core::fault::Fault;
+use cratylus_core::recorded::Condition;
+use cratylus_core::spec::NoInputs;
 use cratylus_core::stats::{Proportion, g_test, ks_test, quantile};
-use cratylus_core::{Engine, Event, Seed, Sink, World, run};
+use cratylus_core::watch::outcome::OutcomeSeen;
+use cratylus_core::{Event, Play, Seed, Sink, World, run};
 
 fn model(name: &str) -> &'static Emulated {
     built_in().iter().find(|model| model.name == name).unwrap()
@@ -87,7 +89,7 @@ fn fidelity(name: &str, n_names: usize, runs: u64) -> Fidelity {
     let mut ends =
         Ends { world: &world, current: OutcomeSeen::new(&world.context(0)), rounds: Vec::new(), winners: vec![0; n_names] };
     for replica in 0..runs {
-        run(&world, &[replica], Engine::Fastest, &mut ends).unwrap();
+        run(&world, &[replica], Play::Fastest, &mut ends).unwrap();
     }
     let lengths = &condition.facts.rounds.as_ref().unwrap().values;
     let (d, rounds_p) = ks_test(lengths, &ends.rounds);
@@ -197,7 +199,7 @@ fn a_response_that_varies_is_drawn_for_each_run() {
         kept.0
     };
     assert!(world.compiled().is_some());
-    assert_eq!(played(Engine::Plain { block: 50 }), played(Engine::Fastest));
+    assert_eq!(played(Play::Plain { block: 50 }), played(Play::Fastest));
 }
 
 /// Scores on what a fit saw nothing of stand in the files: pools, and conditions of a few runs.

@@ -2,12 +2,14 @@
 
 mod common;
 use common::Kept;
-use cratylus_core::agent::Fault;
-use cratylus_core::experiment::{Document, NoInputs};
-use cratylus_core::fast::Block;
-use cratylus_core::measure::{Measures, Reading};
-use cratylus_core::outcome::OutcomeSeen;
-use cratylus_core::{Engine, Event, Sink, World, run};
+use cratylus_core::event::block::Block;
+use cratylus_core::experiment::Document;
+use cratylus_core::fault::Fault;
+use cratylus_core::spec::NoInputs;
+use cratylus_core::watch::measure::Reading;
+use cratylus_core::watch::measures::Measures;
+use cratylus_core::watch::outcome::OutcomeSeen;
+use cratylus_core::{Event, Play, Sink, World, run};
 use proptest::prelude::*;
 
 fn world(text: &str) -> World {
@@ -94,7 +96,7 @@ struct Packed {
 impl Packed {
     fn new(world: &World) -> Packed {
         let context = world.context(3);
-        let (measures, outcome) = (Measures::new(&context), OutcomeSeen::new(&context));
+        let (measures, outcome) = (Measures::new(&context, cratylus_core::watch::measures::ALL), OutcomeSeen::new(&context));
         Packed { events: Vec::new(), committed: Vec::new(), measures, readings: Vec::new(), outcome }
     }
 }
@@ -122,9 +124,9 @@ fn agree(text: &str) {
 
 fn agree_in(world: &World, text: &str) {
     let mut fast = Packed::new(world);
-    run(world, &[3], Engine::Fastest, &mut fast).unwrap();
+    run(world, &[3], Play::Fastest, &mut fast).unwrap();
     let mut plain = Kept::default();
-    run(world, &[3], Engine::Plain { block: 50 }, &mut plain).unwrap();
+    run(world, &[3], Play::Plain { block: 50 }, &mut plain).unwrap();
     assert_eq!(fast.events, plain.0[&3], "{text}");
     let mut slow = Packed::new(world);
     for event in &plain.0[&3] {
@@ -213,8 +215,8 @@ proptest! {
     fn opinions_counted_are_opinions_gone_through(text in opinions()) {
         let world = world(&text);
         let [mut counted, mut plain] = [Kept::default(), Kept::default()];
-        run(&world, &[0, 1], Engine::Fastest, &mut counted).unwrap();
-        run(&world, &[0, 1], Engine::Plain { block: 64 }, &mut plain).unwrap();
+        run(&world, &[0, 1], Play::Fastest, &mut counted).unwrap();
+        run(&world, &[0, 1], Play::Plain { block: 64 }, &mut plain).unwrap();
         prop_assert_eq!(counted.0, plain.0);
     }
 

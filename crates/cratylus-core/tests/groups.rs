@@ -2,10 +2,11 @@
 
 mod common;
 use common::{Kept, play};
-use cratylus_core::experiment::{Document, NoInputs};
+use cratylus_core::experiment::Document;
 use cratylus_core::minds::Minds;
+use cratylus_core::spec::NoInputs;
 use cratylus_core::stats::{ks_test, mean_sd};
-use cratylus_core::{Engine, World, run};
+use cratylus_core::{Play, World, run};
 use std::collections::HashMap;
 
 fn world(text: &str) -> World {
@@ -106,8 +107,9 @@ fn groups_agree_as_their_chain_does() {
         let [off, off_wins] = [(mean - time) / (sd / 6000f64.sqrt()), (won - wins) / (wins * (1.0 - wins) / 6000.0).sqrt()];
         println!("{k} of {n}, {agree}, beta {beta}: {mean:.2} interactions (due {time:.2}), A wins {won:.4} (due {wins:.4})");
         assert!(off.abs() < 3.5 && off_wins.abs() < 3.5, "{off} and {off_wins} standard errors");
-        let last =
-            |readings: &[cratylus_core::measure::Reading]| readings.iter().rfind(|r| r.measure == "total_words").unwrap().value;
+        let last = |readings: &[cratylus_core::watch::measure::Reading]| {
+            readings.iter().rfind(|r| r.measure == "total_words").unwrap().value
+        };
         assert!(ended.iter().all(|(_, readings)| last(readings) == size), "in consensus everyone knows one word");
     }
 }
@@ -135,7 +137,7 @@ fn speakers_say_what_they_know() {
              [[interventions]]\nround = 5\nset = {{ \"agents.committed\" = {{ name = \"C\", count = 6 }} }}\n"
         ));
         let mut kept = Kept::default();
-        run(&world, &[0, 1], Engine::Fastest, &mut kept).unwrap();
+        run(&world, &[0, 1], Play::Fastest, &mut kept).unwrap();
         for (replica, events) in kept.0 {
             assert_eq!(events.len(), 600);
             let mut minds = Minds::new(&world, replica);

@@ -2,8 +2,9 @@
 
 mod common;
 use common::Kept;
-use cratylus_core::experiment::{Document, NoInputs};
-use cratylus_core::{Engine, Event, World, run};
+use cratylus_core::experiment::Document;
+use cratylus_core::spec::NoInputs;
+use cratylus_core::{Event, Play, World, run};
 use std::collections::BTreeSet;
 
 fn points(text: &str) -> Result<World, String> {
@@ -14,7 +15,7 @@ fn points(text: &str) -> Result<World, String> {
 fn play(text: &str) -> Vec<Event> {
     let world = points(text).unwrap();
     let mut kept = Kept::default();
-    run(&world, &[0], Engine::Fastest, &mut kept).unwrap();
+    run(&world, &[0], Play::Fastest, &mut kept).unwrap();
     kept.0.remove(&0).unwrap()
 }
 

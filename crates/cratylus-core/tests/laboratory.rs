@@ -2,11 +2,13 @@
 
 mod common;
 use common::Kept;
-use cratylus_core::agent::Fault;
-use cratylus_core::experiment::{Document, NoInputs};
-use cratylus_core::measure::{Measures, Reading};
-use cratylus_core::outcome::{Outcome, OutcomeSeen};
-use cratylus_core::{Engine, Event, Sink, World, run};
+use cratylus_core::experiment::Document;
+use cratylus_core::fault::Fault;
+use cratylus_core::spec::NoInputs;
+use cratylus_core::watch::measure::Reading;
+use cratylus_core::watch::measures::Measures;
+use cratylus_core::watch::outcome::{Outcome, OutcomeSeen};
+use cratylus_core::{Event, Play, Sink, World, run};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -16,7 +18,7 @@ fn world(text: &str) -> World {
     World::build(&points[0], &NoInputs).unwrap()
 }
 
-fn play(world: &World, replicas: &[u64], engine: Engine) -> BTreeMap<u64, Vec<Event>> {
+fn play(world: &World, replicas: &[u64], engine: Play) -> BTreeMap<u64, Vec<Event>> {
     let mut kept = Kept::default();
     run(world, replicas, engine, &mut kept).unwrap();
     kept.0
@@ -61,22 +63,22 @@ proptest! {
     #[test]
     fn the_block_size_does_not_change_a_run(text in experiment(), block in 1usize..200) {
         let world = world(&text);
-        prop_assert_eq!(play(&world, &[0, 1], Engine::Plain { block: 1 }), play(&world, &[0, 1], Engine::Plain { block }));
+        prop_assert_eq!(play(&world, &[0, 1], Play::Plain { block: 1 }), play(&world, &[0, 1], Play::Plain { block }));
     }
 
     #[test]
     fn the_compiled_path_equals_the_plain_one(text in experiment()) {
         let world = world(&text);
         prop_assert!(world.compiled().is_some());
-        prop_assert_eq!(play(&world, &[3], Engine::Fastest), play(&world, &[3], Engine::Plain { block: 50 }));
+        prop_assert_eq!(play(&world, &[3], Play::Fastest), play(&world, &[3], Play::Plain { block: 50 }));
     }
 
     #[test]
     fn replicas_that_share_waves_are_those_played_alone(text in experiment()) {
         let world = world(&text);
-        let together = play(&world, &[0, 1, 2], Engine::Plain { block: 30 });
+        let together = play(&world, &[0, 1, 2], Play::Plain { block: 30 });
         for replica in 0..3 {
-            prop_assert_eq!(&together[&replica], &play(&world, &[replica], Engine::Plain { block: 30 })[&replica]);
+            prop_assert_eq!(&together[&replica], &play(&world, &[replica], Play::Plain { block: 30 })[&replica]);
         }
     }
 }
@@ -87,7 +89,7 @@ fn naming_games_do_not_depend_on_the_block_either() {
         let world = world(&format!(
             "agents = {{ kind = \"inventory\", rule = \"{rule}\" }}\n[population]\nsize = 30\n[game]\nkind = \"naming\"\n{pool}\n[stop]\nrounds = 40\n"
         ));
-        assert_eq!(play(&world, &[0], Engine::Plain { block: 1 }), play(&world, &[0], Engine::Plain { block: 77 }));
+        assert_eq!(play(&world, &[0], Play::Plain { block: 1 }), play(&world, &[0], Play::Plain { block: 77 }));
     }
 }
 
@@ -112,12 +114,12 @@ fn a_measure_says_the_same_whatever_pieces_the_events_come_in() {
     }
     let readings = |engine| -> (Vec<Reading>, Outcome) {
         let context = world.context(0);
-        let mut live = Live(Measures::new(&context), Vec::new(), OutcomeSeen::new(&context));
+        let mut live = Live(Measures::new(&context, cratylus_core::watch::measures::ALL), Vec::new(), OutcomeSeen::new(&context));
         run(&world, &[0], engine, &mut live).unwrap();
         (live.1, live.2.end())
     };
-    let (live, outcome) = readings(Engine::Fastest);
-    assert_eq!((live.clone(), outcome), readings(Engine::Plain { block: 7 }));
+    let (live, outcome) = readings(Play::Fastest);
+    assert_eq!((live.clone(), outcome), readings(Play::Plain { block: 7 }));
     let count = |measure: &str| live.iter().filter(|reading| reading.measure == measure).count();
     assert_eq!(count("success_rate"), 21, "twenty rounds and a half one");
     let share: f64 = live.iter().filter(|r| r.t == 205 && r.measure.starts_with("name_share:")).map(|r| r.value).sum();
@@ -132,7 +134,7 @@ fn as_many_are_committed_as_asked_and_they_never_waver() {
     let committed = [world.committed(0), world.committed(1)];
     assert_eq!((committed[0].len(), committed[1].len()), (5, 5));
     assert_ne!(committed[0], committed[1], "the seed chooses them anew for each replica");
-    let events = play(&world, &[0], Engine::Fastest);
+    let events = play(&world, &[0], Play::Fastest);
     for (agent, name) in events[&0].iter().flat_map(Event::choices) {
         assert!(name == 1 || !committed[0].contains(&agent));
     }
@@ -143,7 +145,7 @@ fn an_agent_asked_alone_is_asked_the_same_question_each_time() {
     let world = world(
         "agents = { kind = \"copy-last-partner\" }\n[population]\nsize = 1\nstart = { memory = [[\"Q\", \"M\"]] }\n[game]\nkind = \"individual\"\nnames = [\"Q\", \"M\"]\n[stop]\ninteractions = 20\n",
     );
-    let events = play(&world, &[0], Engine::Fastest);
+    let events = play(&world, &[0], Play::Fastest);
     assert_eq!(events[&0].len(), 20);
     assert!(events[&0].iter().all(|event| event.names == [Some(1), None] && event.success.is_none() && !event.void()));
 }
@@ -161,7 +163,8 @@ fn void_interactions_are_counted_and_nothing_is_learned_from_them() {
         event(3, [None, None], None),
     ];
     let context = world.context(0);
-    let (mut measures, mut outcome, mut out) = (Measures::new(&context), OutcomeSeen::new(&context), Vec::new());
+    let (mut measures, mut outcome, mut out) =
+        (Measures::new(&context, cratylus_core::watch::measures::ALL), OutcomeSeen::new(&context), Vec::new());
     for event in &events {
         measures.see(event, &mut out);
         outcome.see(event);

@@ -3,11 +3,12 @@
 
 mod common;
 use common::Kept;
-use cratylus_core::experiment::{Document, NoInputs};
+use cratylus_core::engines::live::{Live, run_asking};
+use cratylus_core::experiment::Document;
 use cratylus_core::language::Distribution;
 use cratylus_core::language::model::{Model, Query, Reply, Source};
-use cratylus_core::live::{Live, run_asking};
-use cratylus_core::{DigestSeen, Engine, Event, Seed, World, run};
+use cratylus_core::spec::NoInputs;
+use cratylus_core::{DigestSeen, Event, Play, Seed, World, run};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -92,7 +93,7 @@ proptest! {
 fn a_mock_plays_as_the_policy_behind_it() {
     let policy = "agents = { kind = \"win-stay-lose-shift\", lapse = 0.2 }";
     let mut plain = Kept::default();
-    run(&world(GAME, policy), &[0], Engine::Plain { block: 8 }, &mut plain).unwrap();
+    run(&world(GAME, policy), &[0], Play::Plain { block: 8 }, &mut plain).unwrap();
     // The seed is that of the experiment and its sweep, so the same draws decide.
     assert_eq!(in_order(&world(GAME, MOCK), 0.0, false), plain.0[&0]);
 }

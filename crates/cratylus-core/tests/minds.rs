@@ -2,9 +2,10 @@
 
 mod common;
 use common::Kept;
-use cratylus_core::experiment::{Document, NoInputs};
+use cratylus_core::experiment::Document;
 use cratylus_core::minds::{Leaning, Minds};
-use cratylus_core::{Engine, World, run};
+use cratylus_core::spec::NoInputs;
+use cratylus_core::{Play, World, run};
 
 fn world(text: &str) -> World {
     let point = Document::parse("test.toml", text, &[]).unwrap().points().unwrap().remove(0);
@@ -26,7 +27,7 @@ fn agents_say_what_their_minds_allow() {
         let turnover = if agents.contains("opinion") { "" } else { "[[interventions]]\nround = 4\nturnover = 0.5\n" };
         let world = world(&format!("seed = 3\n[population]\nsize = 10\n[stop]\nrounds = 9\n{turnover}{agents}"));
         let mut kept = Kept::default();
-        run(&world, &[0], Engine::Plain { block: 10 }, &mut kept).unwrap();
+        run(&world, &[0], Play::Plain { block: 10 }, &mut kept).unwrap();
         let mut minds = Minds::new(&world, 0);
         let (mut sure, mut unsure) = (0, 0);
         for event in &kept.0[&0] {

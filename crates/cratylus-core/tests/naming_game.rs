@@ -1,10 +1,11 @@
 //! The minimal naming game at the size of the recorded populations, against an independent simulator (the
 //! conventions reference, 1.2: 4,000 runs of each rule, N = 24), within three standard errors.
 
-use cratylus_core::agent::Fault;
-use cratylus_core::experiment::{Document, NoInputs};
+use cratylus_core::experiment::Document;
+use cratylus_core::fault::Fault;
+use cratylus_core::spec::NoInputs;
 use cratylus_core::stats::mean_sd;
-use cratylus_core::{Engine, Event, Sink, World, run};
+use cratylus_core::{Event, Play, Sink, World, run};
 
 const N: u64 = 24;
 
@@ -46,7 +47,7 @@ fn play(rule: &str, pool: usize, runs: u64) -> Rounds {
     let world = World::build(&points[0], &NoInputs).unwrap();
     let mut rounds = Rounds::default();
     for replica in 0..runs {
-        run(&world, &[replica], Engine::Fastest, &mut rounds).unwrap();
+        run(&world, &[replica], Play::Fastest, &mut rounds).unwrap();
     }
     rounds
 }
@@ -99,7 +100,7 @@ fn without_a_pool_every_name_was_invented_once() {
         }
     }
     let mut said = Said::default();
-    run(&world, &[0], Engine::Fastest, &mut said).unwrap();
+    run(&world, &[0], Play::Fastest, &mut said).unwrap();
     for event in &said.0 {
         let name = event.names[0].unwrap();
         assert!(u64::from(name) <= event.t, "a name is called after the interaction that invented it");

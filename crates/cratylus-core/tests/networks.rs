@@ -4,9 +4,10 @@
 mod common;
 
 use common::Kept;
-use cratylus_core::experiment::{Document, NoInputs};
+use cratylus_core::experiment::Document;
+use cratylus_core::spec::NoInputs;
 use cratylus_core::stats::mean_sd;
-use cratylus_core::{Engine, Event, World, run};
+use cratylus_core::{Event, Play, World, run};
 use std::collections::HashSet;
 
 fn build(size: u32, network: &str, rest: &str) -> Result<World, String> {
@@ -56,7 +57,7 @@ fn the_naming_game_takes_as_long_on_networks_as_it_should() {
         let mut words = Vec::new();
         for replica in 0..runs {
             let mut kept = Kept::default();
-            run(&world, &[replica], Engine::Fastest, &mut kept).unwrap();
+            run(&world, &[replica], Play::Fastest, &mut kept).unwrap();
             let (time, most) = consensus(size, &kept.0[&replica]);
             times.push(time.expect("every run reaches consensus") as f64);
             words.push(most as f64 / f64::from(size));
@@ -93,9 +94,9 @@ fn tables_and_the_plain_path_agree_on_every_network() {
             run(&world, &[0, 1, 2], engine, &mut kept).unwrap();
             kept.0
         };
-        let fastest = played(Engine::Fastest);
+        let fastest = played(Play::Fastest);
         for block in [1, 7, 400] {
-            assert!(played(Engine::Plain { block }) == fastest, "{network}, blocks of {block}");
+            assert!(played(Play::Plain { block }) == fastest, "{network}, blocks of {block}");
         }
         let pairs = |replica: u64| fastest[&replica].iter().map(|event| event.agents).collect::<Vec<_>>();
         assert!(pairs(0) != pairs(1));
@@ -108,7 +109,7 @@ fn every_run_draws_its_own_network_unless_one_is_asked_for() {
     let met = |more: &str| -> Vec<HashSet<[u32; 2]>> {
         let world = build(40, &format!("kind = \"random-regular\", degree = 3{more}"), rest).unwrap();
         let mut kept = Kept::default();
-        run(&world, &[0, 1], Engine::Fastest, &mut kept).unwrap();
+        run(&world, &[0, 1], Play::Fastest, &mut kept).unwrap();
         let sorted = |event: &Event| [event.agents[0].min(event.agents[1]), event.agents[0].max(event.agents[1])];
         kept.0.values().map(|events| events.iter().map(sorted).collect()).collect()
     };

@@ -2,10 +2,12 @@
 
 mod common;
 use common::Kept;
-use cratylus_core::agent::{Ask, Cohort, Fault, News};
-use cratylus_core::experiment::{Document, NoInputs};
-use cratylus_core::outside::{Agents, Begins, Rules, bring_agents, bring_game};
-use cratylus_core::{Engine, Event, Name, World, run};
+use cratylus_core::agent::{Ask, Cohort, News};
+use cratylus_core::brought::{Agents, Begins, Rules};
+use cratylus_core::experiment::Document;
+use cratylus_core::fault::Fault;
+use cratylus_core::spec::NoInputs;
+use cratylus_core::{Event, Name, Play, World, run};
 use std::sync::Arc;
 
 /// Copies what the partner said last, with a lapse; the same as agents in here, for comparison.
@@ -48,17 +50,18 @@ fn events(game: &str, agents: &str) -> Result<Vec<Event>, String> {
     let text = format!(
         "[population]\nsize = 12\n[stop]\nrounds = 20\n[game]\n{game}\nnames = [\"A\", \"B\"]\nmemory = 1\n[agents]\n{agents}\n"
     );
-    let point = Document::parse("test.toml", &text, &[])?.points()?.remove(0);
+    let mut registry = cratylus_core::experiment::registry();
+    registry.outside.agents.insert("copies".into(), Arc::new(Copies));
+    registry.outside.games.insert("differ".into(), Arc::new(Differ));
+    let point = Document::parse_with(&Arc::new(registry), "test.toml", &text, &[])?.points()?.remove(0);
     let world = World::build(&point, &NoInputs).map_err(|(key, why)| format!("{key}: {why}"))?;
     let mut kept = Kept::default();
-    run(&world, &[0], Engine::Fastest, &mut kept).map_err(|fault| fault.0)?;
+    run(&world, &[0], Play::Fastest, &mut kept).map_err(|fault| fault.0)?;
     Ok(kept.0.remove(&0).expect("the run was played"))
 }
 
 #[test]
 fn what_is_brought_along_plays_as_what_is_in_here() {
-    bring_agents("copies", Arc::new(Copies));
-    bring_game("differ", Arc::new(Differ));
     let coordination = "kind = \"coordination\"";
     let own = events(coordination, "kind = \"copy-last-partner\"").unwrap();
     assert_eq!(events(coordination, "kind = \"outside\"\nname = \"copies\"").unwrap(), own);

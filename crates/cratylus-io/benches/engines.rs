@@ -6,13 +6,14 @@
 //! compare. Peers are set up by `benches/peers/setup.sh` and left out, with a word, where they are not.
 
 use cpu_time::ProcessTime;
-use cratylus_core::agent::Fault;
-use cratylus_core::agents::Kernel;
-use cratylus_core::experiment::{Document, Inputs};
-use cratylus_core::fast::Block;
-use cratylus_core::fast::counts::Tally;
-use cratylus_core::{Engine, Event, Sink, World, run};
-use cratylus_io::inputs::read_kernel;
+use cratylus_core::event::block::Block;
+use cratylus_core::event::tally::Tally;
+use cratylus_core::experiment::Document;
+use cratylus_core::fault::Fault;
+use cratylus_core::kernel::Kernel;
+use cratylus_core::spec::Inputs;
+use cratylus_core::{Event, Play, Sink, World, run};
+use cratylus_io::store::inputs::read_kernel;
 use std::hint::black_box;
 use std::path::Path;
 use std::process::Command;
@@ -205,7 +206,7 @@ fn world(text: &str, kernel: &Kernel) -> World {
 }
 
 /// Millions of interactions per second of CPU time; the median of three.
-fn rate(world: &World, replicas: u64, engine: Engine) -> f64 {
+fn rate(world: &World, replicas: u64, engine: Play) -> f64 {
     let replicas: Vec<u64> = (0..replicas).collect();
     median(|| {
         let mut count = Count::default();
@@ -230,7 +231,7 @@ struct Scalar {
 
 impl Scalar {
     fn new(kernel: &Kernel) -> Scalar {
-        use cratylus_core::window::Policy;
+        use cratylus_core::policy::Policy;
         let (mut p, mut next) = (Vec::new(), Vec::new());
         let mut out = [0.0; 2];
         for state in 0..STATES {
@@ -404,7 +405,7 @@ fn main() {
     let tables = Scalar::new(&kernel);
     for case in cases().iter().filter(|case| asked(case.name) && (large || !case.large)) {
         let world = world(&case.text, &kernel);
-        let here = rate(&world, case.replicas, Engine::Fastest);
+        let here = rate(&world, case.replicas, Play::Fastest);
         let looped = scalar(case, &world, &tables);
         let show = |value: Option<f64>| value.map_or("–".into(), |value| format!("{value:.1}"));
         let ratio = looped.map(|looped| here / looped);

@@ -8,10 +8,12 @@
 
 use cpu_time::ProcessTime;
 use cratylus_core::World;
-use cratylus_core::experiment::{Document, NoInputs};
-use cratylus_io::conduct::{Job, Progress, conduct};
-use cratylus_io::live::LiveOptions;
-use cratylus_io::manifest::Build;
+use cratylus_core::experiment::Document;
+use cratylus_core::spec::NoInputs;
+use cratylus_io::conduct::conduct;
+use cratylus_io::conduct::job::{Job, LiveOptions};
+use cratylus_io::conduct::progress::Progress;
+use cratylus_io::store::manifest::Build;
 use std::hint::black_box;
 use std::path::Path;
 use std::time::Instant;

@@ -1,11 +1,11 @@
 //! Answers of models to questions, as files: a table that notebooks read, and a list for a person to code who must not
 //! know whose answers they are. What they say is other people's text: parsed, never trusted.
 
-use crate::manifest::write_whole;
-use crate::models::asker::sha;
-use crate::table::{self, Column, Table, Values};
-use crate::world::{Trouble, at};
-use cratylus_core::recognition::{Answer, Coding, Flag};
+use crate::models::hash::sha;
+use crate::store::table::{self, Column, Table, Values};
+use crate::whole::write_whole;
+use cratylus_audit::recognition::{Answer, Coding, Flag};
+use cratylus_core::fault::{Fault, at};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -16,7 +16,7 @@ pub const ANSWERS: &str = "answers.parquet";
 pub const ANSWER_MAX: usize = 1 << 20;
 
 /// Writes answers with all their codings, those by rules included.
-pub fn write(path: &Path, answers: &[Answer]) -> Result<(), Trouble> {
+pub fn write(path: &Path, answers: &[Answer]) -> Result<(), Fault> {
     let texts = |name: &str, of: fn(&Answer) -> &str| Column::texts(name, answers.iter().map(|answer| Some(of(answer))));
     let mut columns = vec![
         texts("source", |answer| &answer.source),
@@ -40,7 +40,7 @@ pub fn write(path: &Path, answers: &[Answer]) -> Result<(), Trouble> {
 }
 
 /// Reads answers back.
-pub fn read(path: &Path) -> Result<Vec<Answer>, Trouble> {
+pub fn read(path: &Path) -> Result<Vec<Answer>, Fault> {
     let table = table::read(path, None)?;
     let parsed = || -> Result<Vec<Answer>, String> {
         let (sources, models, skins) = (table.texts("source")?, table.texts("model")?, table.texts("skin")?);
@@ -79,7 +79,7 @@ fn opaque(answer: &Answer) -> String {
 
 /// Writes the answers for a person to code: in random order, under names that say nothing, with a column to fill for each
 /// flag (1 for yes, 0 for no).
-pub fn write_blind(path: &Path, answers: &[Answer]) -> Result<(), Trouble> {
+pub fn write_blind(path: &Path, answers: &[Answer]) -> Result<(), Fault> {
     let mut rows: BTreeMap<String, &Answer> = BTreeMap::new();
     for answer in answers {
         rows.insert(opaque(answer), answer);
@@ -103,7 +103,7 @@ pub fn write_blind(path: &Path, answers: &[Answer]) -> Result<(), Trouble> {
 
 /// Reads a coded file back into the answers that it was made of, and says how many were coded. A code that is neither 0
 /// nor 1 nor empty, and an answer that is not among these, is refused.
-pub fn read_coded(path: &Path, answers: &mut [Answer]) -> Result<usize, Trouble> {
+pub fn read_coded(path: &Path, answers: &mut [Answer]) -> Result<usize, Fault> {
     let rows = records(path, &["id", "coordination", "repeat", "convergence", "single", "response"])?;
     let mut coded: BTreeMap<String, Coding> = BTreeMap::new();
     for (line, row) in &rows {
@@ -145,7 +145,7 @@ pub(crate) type Record = (u64, Vec<String>);
 const FILE_MAX: u64 = 64 << 20;
 
 /// The records of a CSV file with this head, each with its line.
-pub(crate) fn records(path: &Path, head: &[&str]) -> Result<Vec<Record>, Trouble> {
+pub(crate) fn records(path: &Path, head: &[&str]) -> Result<Vec<Record>, Fault> {
     let (found, rows) = any_records(path)?;
     if found != head {
         return Err(at("reading", path)(format!("its columns are {}, not {}", found.join(", "), head.join(", "))));
@@ -154,13 +154,13 @@ pub(crate) fn records(path: &Path, head: &[&str]) -> Result<Vec<Record>, Trouble
 }
 
 /// A CSV file's head and its records. Every record has as many cells as the head.
-pub(crate) fn any_records(path: &Path) -> Result<(Vec<String>, Vec<Record>), Trouble> {
+pub(crate) fn any_records(path: &Path) -> Result<(Vec<String>, Vec<Record>), Fault> {
     let size = std::fs::metadata(path).map_err(at("reading", path))?.len();
     if size > FILE_MAX {
         return Err(at("reading", path)(format!("it has {size} bytes; files of answers have at most {FILE_MAX}")));
     }
     let bytes = std::fs::read(path).map_err(at("reading", path))?;
-    let text = crate::text::text_of(&bytes).map_err(|why| Trouble::new(format!("{} {why}", path.display())))?;
+    let text = crate::text::text_of(&bytes).map_err(|why| Fault::new(format!("{} {why}", path.display())))?;
     let mut reader = csv::ReaderBuilder::new().delimiter(separator(&text)).flexible(true).from_reader(text.as_bytes());
     let mut head: Vec<String> =
         reader.headers().map_err(at("reading", path))?.iter().map(|cell| cell.trim().to_string()).collect();

@@ -1,22 +1,24 @@
 //! Reads run directories into what audits see: conditions, and their runs with all events.
 
-use crate::run_dir::{RunDir, declared_start};
-use crate::world::{Trouble, at};
-use cratylus_core::evidence::{Condition, Record};
+use crate::store::run_dir::{RunDir, declared_start};
+use cratylus_audit::evidence::{Condition, Record};
 use cratylus_core::experiment::Point;
-use cratylus_core::window::Round;
+use cratylus_core::fault::{Fault, at};
+use cratylus_core::policy::Round;
+use cratylus_core::spec::Registry;
 use cratylus_core::{Event, Name};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Beyond so many interactions of a condition, further runs are not read: what they could add no interval would show.
 const INTERACTIONS_MAX: usize = 2_000_000;
 
 /// The conditions of a run directory: the points of its sweep.
-pub fn conditions(path: &Path) -> Result<Vec<Condition>, Trouble> {
-    of_dir(&RunDir::open(path)?)
+pub fn conditions(path: &Path, registry: &Arc<Registry>) -> Result<Vec<Condition>, Fault> {
+    of_dir(&RunDir::open(path, registry)?)
 }
 
-fn of_dir(dir: &RunDir) -> Result<Vec<Condition>, Trouble> {
+fn of_dir(dir: &RunDir) -> Result<Vec<Condition>, Fault> {
     dir.follows()?;
     let new = |point: &Point| Condition {
         label: label(point),
@@ -27,7 +29,7 @@ fn of_dir(dir: &RunDir) -> Result<Vec<Condition>, Trouble> {
         cautions: Vec::new(),
     };
     let mut conditions: Vec<Condition> = dir.points.iter().map(new).collect();
-    let strange = crate::belonging::strange(dir);
+    let strange = crate::store::belonging::strange(dir);
     conditions.iter_mut().for_each(|condition| condition.cautions.extend(strange.iter().cloned()));
     let starts = dir.memories()?;
     let mut read = vec![0usize; conditions.len()];

@@ -1,20 +1,26 @@
 //! From recorded run directories to a file with an emulated agent.
 
 use crate::each::each;
-use crate::run_dir::{RunDir, declared_start};
-use crate::world::{Trouble, at};
-use cratylus_core::agents::emulated::{Class, Condition, Emulated, FORMAT, HeldOut, KnownPool, LeftOut, Smoothing, Sufficiency};
-use cratylus_core::fit::{Fit, RunDecisions, choose_classes, choose_smoothing, decisions, fit, sufficiency};
-use cratylus_core::games::Payoff;
-use cratylus_core::measure::RunContext;
-use cratylus_core::summary::{Facts, Summary};
-use cratylus_core::window::Round;
+use crate::store::run_dir::{RunDir, declared_start};
+use cratylus_audit::fit::{Fit, RunDecisions, choose_classes, choose_smoothing, decisions, fit, sufficiency};
+use cratylus_core::agents::emulated::{Class, Emulated, FORMAT, HeldOut, KnownPool, LeftOut, Smoothing, Sufficiency};
+use cratylus_core::fault::{Fault, at};
+use cratylus_core::game::Payoff;
+use cratylus_core::policy::Round;
+use cratylus_core::recorded::Condition;
+use cratylus_core::spec::Registry;
+use cratylus_core::summary::Summary;
+use cratylus_core::watch::facts::Facts;
+use cratylus_core::watch::measure::RunContext;
 use cratylus_core::{Purpose, Seed};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What to fit, and how.
 pub struct Order<'a> {
+    /// What experiments of the directories can name.
+    pub registry: Arc<Registry>,
     /// What experiments will call the agent by.
     pub name: &'a str,
     /// Run directories to learn from.
@@ -43,7 +49,7 @@ const RUNS_MIN: usize = 4;
 const PERMUTATIONS: usize = 999;
 
 /// Fits an emulated agent to recorded runs.
-pub fn fit_dirs(order: &Order<'_>, mut say: impl FnMut(&str)) -> Result<Fitted, Trouble> {
+pub fn fit_dirs(order: &Order<'_>, mut say: impl FnMut(&str)) -> Result<Fitted, Fault> {
     let mut conditions = Vec::new();
     let mut runs: Vec<RunDecisions> = Vec::new();
     let mut models = BTreeSet::new();
@@ -52,27 +58,27 @@ pub fn fit_dirs(order: &Order<'_>, mut say: impl FnMut(&str)) -> Result<Fitted, 
     let all = order.train.iter().map(|dir| (dir, true)).chain(order.hold.iter().map(|dir| (dir, false)));
     let mut given = BTreeSet::new();
     for (path, trained) in all {
-        let dir = RunDir::open(path)?;
+        let dir = RunDir::open(path, &order.registry)?;
         // A copy of a run among those left out would make any score on it worthless.
         if !given.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
-            return Err(Trouble::new(format!("{} is given twice", path.display())));
+            return Err(Fault::new(format!("{} is given twice", path.display())));
         }
-        for words in crate::belonging::strange(&dir) {
+        for words in crate::store::belonging::strange(&dir) {
             say(&format!("warning: {}: {words}", path.display()));
         }
         let [point] = &dir.points[..] else {
-            return Err(Trouble::new(format!("{} holds a sweep; fit one condition a directory", path.display())));
+            return Err(Fault::new(format!("{} holds a sweep; fit one condition a directory", path.display())));
         };
         let experiment = &point.experiment;
         if experiment.names().is_empty() || experiment.game.spec.memory().is_none() {
-            return Err(Trouble::new(format!(
+            return Err(Fault::new(format!(
                 "{} plays `{}`, in which agents remember no rounds",
                 path.display(),
                 experiment.game.kind
             )));
         }
         if !experiment.control.is_none() {
-            return Err(Trouble::new(format!(
+            return Err(Fault::new(format!(
                 "{} was run under a control, so its agents did not see what they remember; fit to a run without `[control]`",
                 path.display()
             )));
@@ -83,18 +89,18 @@ pub fn fit_dirs(order: &Order<'_>, mut say: impl FnMut(&str)) -> Result<Fitted, 
         sources.insert(word("source").unwrap_or_else(|| "runs of agents of this program".into()));
         payoffs.extend(experiment.game.spec.payoff());
         // What is on record twice was seen once.
-        let copies = crate::belonging::copies(&dir)?;
+        let copies = crate::store::belonging::copies(&dir)?;
         let condition = condition(&dir, path, trained, &copies)?;
         read_decisions(&dir, conditions.len(), &copies, &mut runs)?;
         conditions.push(condition);
     }
     if models.len() > 1 {
         let models: Vec<String> = models.into_iter().collect();
-        return Err(Trouble::new(format!("these runs are of {} models: {}; fit one at a time", models.len(), models.join(", "))));
+        return Err(Fault::new(format!("these runs are of {} models: {}; fit one at a time", models.len(), models.join(", "))));
     }
     if let Some(other) = payoffs.iter().find(|payoff| **payoff != payoffs[0]) {
         let told = |payoff: &Payoff| format!("{} for success and {} for failure", payoff.success, payoff.failure);
-        return Err(Trouble::new(format!(
+        return Err(Fault::new(format!(
             "agents of these runs were paid differently: {}, and {}; fit one payoff at a time",
             told(&payoffs[0]),
             told(other)
@@ -103,7 +109,7 @@ pub fn fit_dirs(order: &Order<'_>, mut say: impl FnMut(&str)) -> Result<Fitted, 
     let seen: Vec<&RunDecisions> =
         runs.iter().filter(|run| conditions[run.condition].trained && !run.decisions.is_empty()).collect();
     if seen.is_empty() {
-        return Err(Trouble::new("there are no decisions to fit to"));
+        return Err(Fault::new("there are no decisions to fit to"));
     }
     say(&format!(
         "{} decisions in {} runs of {} conditions",
@@ -288,7 +294,7 @@ fn held_out(
     out
 }
 
-fn condition(dir: &RunDir, path: &Path, trained: bool, copies: &BTreeSet<u64>) -> Result<Condition, Trouble> {
+fn condition(dir: &RunDir, path: &Path, trained: bool, copies: &BTreeSet<u64>) -> Result<Condition, Fault> {
     dir.follows()?;
     let point = &dir.points[0];
     let experiment = &point.experiment;
@@ -323,7 +329,7 @@ fn condition(dir: &RunDir, path: &Path, trained: bool, copies: &BTreeSet<u64>) -
 }
 
 /// Facts with no more digits than anyone reads: a model is a small file.
-fn rounded(facts: Facts) -> Result<Facts, Trouble> {
+fn rounded(facts: Facts) -> Result<Facts, Fault> {
     fn round(value: &mut serde_json::Value) {
         match value {
             serde_json::Value::Number(number) if number.is_f64() => {
@@ -338,10 +344,10 @@ fn rounded(facts: Facts) -> Result<Facts, Trouble> {
     }
     let mut value = serde_json::to_value(facts).expect("facts are plain data");
     round(&mut value);
-    serde_json::from_value(value).map_err(|error| Trouble::new(format!("facts that do not read back: {error}")))
+    serde_json::from_value(value).map_err(|error| Fault::new(format!("facts that do not read back: {error}")))
 }
 
-fn read_decisions(dir: &RunDir, condition: usize, copies: &BTreeSet<u64>, runs: &mut Vec<RunDecisions>) -> Result<(), Trouble> {
+fn read_decisions(dir: &RunDir, condition: usize, copies: &BTreeSet<u64>, runs: &mut Vec<RunDecisions>) -> Result<(), Fault> {
     let experiment = &dir.points[0].experiment;
     let starts = dir.memories()?;
     let place = |word: &String| experiment.names().iter().position(|name| name == word).map(|place| place as u16);

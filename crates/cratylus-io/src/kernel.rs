@@ -3,13 +3,13 @@
 
 use crate::models::asker::{Opened, Spent, Tapes, told};
 use crate::models::many::{self, Means};
-use crate::table::{self, Column, Table, Values};
-use crate::world::{Trouble, at};
-use cratylus_core::agents::{Kernel, all_states, state_text};
+use crate::store::table::{self, Column, Table, Values};
 use cratylus_core::experiment::Budget;
+use cratylus_core::fault::{Fault, at};
+use cratylus_core::kernel::{Kernel, all_states, state_text};
 use cratylus_core::language::model::{Model, Query, Reply};
+use cratylus_core::policy::Round;
 use cratylus_core::stats::Proportion;
-use cratylus_core::window::Round;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -40,7 +40,7 @@ pub struct Extraction {
 /// One state's entry.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// The window in the spelling of [`cratylus_core::agents::state_text`].
+    /// The window in the spelling of [`cratylus_core::kernel::state_text`].
     pub state: String,
     /// The probability of the first name, over both orders.
     pub p: f64,
@@ -74,7 +74,7 @@ impl Extraction {
             let state = state_text(state);
             let by_order = [p(&both[0]), p(&both[1])];
             let [Some(first), Some(last)] = by_order else {
-                return Err(Trouble(format!("the model gives neither name any probability in state `{state}`")).into());
+                return Err(Fault(format!("the model gives neither name any probability in state `{state}`")).into());
             };
             let p = (first + last) / 2.0;
             entries.push(Entry { state, p, by_order, samples: None, interval: [p, p] });
@@ -155,7 +155,7 @@ impl Extraction {
             price: None,
             done: self.done.clone(),
         };
-        let told = |query: &Query| Ok::<_, Trouble>((query.clone(), told(&self.model, query)?));
+        let told = |query: &Query| Ok::<_, Fault>((query.clone(), told(&self.model, query)?));
         let questions = queries.iter().map(told).collect::<Result<Vec<_>, _>>()?;
         many::ask(&means, &self.model, &self.opened, &Arc::new(self.opened.setup.clone()), questions, |asking| asking.reply())
     }
@@ -163,7 +163,7 @@ impl Extraction {
 
 /// Writes entries into a kernel file. Rows of other models or names that the file holds stay; those of the same are
 /// replaced.
-pub fn write(path: &Path, model: &str, names: [&str; 2], entries: &[Entry]) -> Result<(), Trouble> {
+pub fn write(path: &Path, model: &str, names: [&str; 2], entries: &[Entry]) -> Result<(), Fault> {
     let texts = |value: &str| entries.iter().map(|_| Some(value.into())).collect::<Vec<Option<parquet::data_type::ByteArray>>>();
     let floats = |of: &dyn Fn(&Entry) -> Option<f64>| Values::Float(entries.iter().map(of).collect());
     let mut table = Table {
@@ -184,7 +184,7 @@ pub fn write(path: &Path, model: &str, names: [&str; 2], entries: &[Entry]) -> R
         let before = table::read(path, None)?;
         let heads = |table: &Table| table.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
         if heads(&before) != heads(&table) {
-            return Err(Trouble(format!("{} holds a table of another shape; choose another `--out`", path.display())));
+            return Err(Fault(format!("{} holds a table of another shape; choose another `--out`", path.display())));
         }
         let same = |i: usize| -> Result<bool, String> {
             let is = |column: &str, word: &str| Ok::<_, String>(before.texts(column)?[i] == Some(word));

@@ -1,14 +1,14 @@
 //! Texts that people and other programs wrote, whatever their system put around the words: marks at the beginning,
 //! UTF-16, the encoding that an XML file declares, line ends of Windows. What the text means is absent.
 
-use crate::world::{Trouble, at};
+use cratylus_core::fault::{Fault, at};
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use std::path::Path;
 
 /// Reads a file as text.
-pub fn read(path: &Path) -> Result<String, Trouble> {
+pub fn read(path: &Path) -> Result<String, Fault> {
     let bytes = std::fs::read(path).map_err(at("reading", path))?;
-    decode(&bytes).map_err(|why| Trouble::new(format!("{} {why}", path.display())))
+    decode(&bytes).map_err(|why| Fault::new(format!("{} {why}", path.display())))
 }
 
 /// The text in a file's bytes, without a mark at its beginning, its lines ended by `\n`. An error continues a sentence that begins with the file.

@@ -3,14 +3,15 @@
 
 mod common;
 use common::shared;
-use cratylus_core::audit::{Case, Options, findings};
-use cratylus_core::evidence::Condition;
-use cratylus_core::finding::{Finding, Finds};
-use cratylus_core::rivals::Ladder;
-use cratylus_core::verdict::{RESTS_ON, verdict};
-use cratylus_io::ai_norms::import;
+use cratylus_audit::audits::findings;
+use cratylus_audit::case::{Case, Options};
+use cratylus_audit::evidence::Condition;
+use cratylus_audit::finding::{Finding, Finds};
+use cratylus_audit::rivals::Ladder;
+use cratylus_audit::verdict::{RESTS_ON, verdict};
 use cratylus_io::evidence::conditions;
-use cratylus_io::manifest::Build;
+use cratylus_io::import::ai_norms::import;
+use cratylus_io::store::manifest::Build;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -33,7 +34,10 @@ fn read(beginnings: &[&str]) -> Option<Vec<Condition>> {
     folders.sort();
     for beginning in beginnings {
         let of = folders.iter().filter(|folder| folder.file_name().unwrap().to_str().unwrap().starts_with(beginning));
-        all.extend(of.flat_map(|folder| conditions(folder).unwrap()).map(Condition::without_copies));
+        all.extend(
+            of.flat_map(|folder| conditions(folder, &std::sync::Arc::new(cratylus_core::experiment::registry())).unwrap())
+                .map(Condition::without_copies),
+        );
     }
     Some(all)
 }

@@ -3,13 +3,14 @@
 //! of the difference.
 
 mod common;
-use cratylus_core::agent::Fault;
 use cratylus_core::experiment::Document;
+use cratylus_core::fault::Fault;
 use cratylus_core::mean_field::WindowsFlow;
-use cratylus_core::outcome::OutcomeSeen;
-use cratylus_core::{Engine, Event, Sink, World, run};
-use cratylus_io::inputs::FileInputs;
+use cratylus_core::watch::outcome::OutcomeSeen;
+use cratylus_core::{Event, Play, Sink, World, run};
+use cratylus_io::store::inputs::FileInputs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 fn kernels() -> Option<PathBuf> {
     common::shared("llm-kernels")
@@ -23,7 +24,7 @@ fn world(dir: &Path, model: &str, names: [&str; 2], size: u32) -> World {
         names[0], names[1]
     );
     let points = Document::parse("test.toml", &text, &[]).unwrap().points().unwrap();
-    World::build(&points[0], &FileInputs::new(dir)).unwrap()
+    World::build(&points[0], &FileInputs::new(dir, &Arc::new(cratylus_core::experiment::registry()))).unwrap()
 }
 
 struct Ends<'w> {
@@ -50,7 +51,7 @@ impl Sink for Ends<'_> {
 /// The share of runs won by the first name, and the mean number of rounds.
 fn ends(world: &World, runs: u64) -> (f64, f64, f64) {
     let mut ends = Ends { world, current: OutcomeSeen::new(&world.context(0)), first: 0, rounds: Vec::new() };
-    run(world, &(0..runs).collect::<Vec<_>>(), Engine::Fastest, &mut ends).unwrap();
+    run(world, &(0..runs).collect::<Vec<_>>(), Play::Fastest, &mut ends).unwrap();
     let (mean, sd) = cratylus_core::stats::mean_sd(&ends.rounds);
     (ends.first as f64 / runs as f64, mean, sd / (runs as f64).sqrt())
 }
@@ -110,14 +111,14 @@ fn a_damaged_kernel_file_is_an_error_and_never_a_panic() {
             _ => bytes[i * 911 % whole.len()] = i as u8,
         }
         std::fs::write(&file, bytes).unwrap();
-        refused += u32::from(cratylus_io::inputs::read_kernel(&file, Some("llama31_70B"), ["gay", "straight"]).is_err());
+        refused += u32::from(cratylus_io::store::inputs::read_kernel(&file, Some("llama31_70B"), ["gay", "straight"]).is_err());
     }
     assert!(refused > 60, "only {refused} of 160 damaged files were refused");
 }
 
 /// Every model and pair of names in the shared table.
 fn cells(dir: &Path) -> Vec<(String, String, String)> {
-    let table = cratylus_io::table::read(&dir.join("kernels.parquet"), None).unwrap();
+    let table = cratylus_io::store::table::read(&dir.join("kernels.parquet"), None).unwrap();
     let [models, first, second] = ["model", "name0", "name1"].map(|column| table.texts(column).unwrap());
     let text = |value: &Option<&str>| value.unwrap().to_string();
     let mut cells: Vec<_> = (0..table.rows()).map(|i| (text(&models[i]), text(&first[i]), text(&second[i]))).collect();
@@ -132,12 +133,12 @@ fn the_mean_field_knows_the_winner_of_every_large_population() {
     let Some(dir) = kernels() else { return };
     let (mut without, cells) = (Vec::new(), cells(&dir));
     for (model, a, b) in &cells {
-        let kernel = cratylus_io::inputs::read_kernel(&dir.join("kernels.parquet"), Some(model), [a, b]).unwrap();
+        let kernel = cratylus_io::store::inputs::read_kernel(&dir.join("kernels.parquet"), Some(model), [a, b]).unwrap();
         let flow = WindowsFlow::new(&kernel, 5);
         let share = flow.share(&flow.after(flow.empty(), 600.0));
         let world = world(&dir, model, [a, b], 2000);
         let mut last = LastRounds { world: &world, said: [0; 2], share: 0.0, t: 0, ended: Vec::new() };
-        run(&world, &[0, 1, 2, 3, 4], Engine::Fastest, &mut last).unwrap();
+        run(&world, &[0, 1, 2, 3, 4], Play::Fastest, &mut last).unwrap();
         let simulated: f64 = last.ended.iter().map(|(share, _)| share).sum::<f64>() / 5.0;
         let settled = last.ended.iter().filter(|(_, consensus)| *consensus).count();
         println!("{model} {a}, {b}: mean field {share:.4}; N = 2,000 {simulated:.4}, {settled} of 5 to consensus");
@@ -166,7 +167,7 @@ fn consensus_is_as_stable_as_the_reference_says() {
     for (model, names, due) in
         [("QWQ_32B", ["young", "old"], [0.265, -0.850]), ("gpt_4o", ["African", "White"], [-0.918, -0.616])]
     {
-        let Ok(kernel) = cratylus_io::inputs::read_kernel(&dir.join("kernels.parquet"), Some(model), names) else {
+        let Ok(kernel) = cratylus_io::store::inputs::read_kernel(&dir.join("kernels.parquet"), Some(model), names) else {
             common::skipped(&format!("the shared table holds no {model} {names:?}"));
             continue;
         };

@@ -2,9 +2,10 @@
 //! three codings of the same answers agree. The shared data hold 10 of the critique's 14 models.
 
 mod common;
-use cratylus_core::recognition::{Answer, Coding, Flag, agree, each, share};
-use cratylus_io::manifest::Build;
-use cratylus_io::{answers, leakage};
+use cratylus_audit::recognition::{Answer, Coding, Flag, agree, each, share};
+use cratylus_io::answers;
+use cratylus_io::import::leakage;
+use cratylus_io::store::manifest::Build;
 use std::path::{Path, PathBuf};
 
 fn both() -> Option<Vec<Answer>> {

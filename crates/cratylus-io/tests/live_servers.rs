@@ -4,9 +4,9 @@
 mod playing;
 mod support;
 
+use cratylus_audit::memorised::log_likelihood;
 use cratylus_core::language::model::Query;
 use cratylus_core::language::{Message, Prompt};
-use cratylus_core::memorised::log_likelihood;
 use cratylus_io::models::backend::{Raw, Request, Want};
 use cratylus_io::models::tape::{Answer, Constraint, How};
 use playing::{Experiment, Ran, folder};
@@ -484,7 +484,7 @@ fn who_is_stopped_goes_on_without_asking_again() {
     let dir = folder("stopped");
     let mut stops = 0;
     let finished = loop {
-        let progress: std::sync::Arc<cratylus_io::conduct::Progress> = Default::default();
+        let progress: std::sync::Arc<cratylus_io::conduct::progress::Progress> = Default::default();
         let ran = thread::scope(|scope| {
             scope.spawn(|| {
                 thread::sleep(Duration::from_millis(60));
@@ -495,7 +495,7 @@ fn who_is_stopped_goes_on_without_asking_again() {
         if ran.ended.is_ok() {
             break ran;
         }
-        assert!(matches!(ran.ended, Err(cratylus_io::conduct::Refused::Interrupted)), "{:?}", ran.ended);
+        assert!(matches!(ran.ended, Err(cratylus_io::conduct::job::Refused::Interrupted)), "{:?}", ran.ended);
         stops += 1;
         assert!(stops < 100);
     };
@@ -638,7 +638,7 @@ fn another_model_in_an_answer_stops_the_run_or_is_marked() {
         assert!(kept(&dir) < stops.calls() - 1, "what another model said is not kept");
         let ran = experiment(&goes_on).with("on_change = \"allow\"").run(&folder(&format!("identity-{name}-allow")));
         ran.digest();
-        let table = cratylus_io::table::read(&ran.dir.join("calls.parquet"), None).unwrap();
+        let table = cratylus_io::store::table::read(&ran.dir.join("calls.parquet"), None).unwrap();
         let marked = table.texts("changed").unwrap().into_iter().flatten().count();
         assert_eq!(marked, goes_on.calls() / 9);
         assert!(ran.manifest().cautions.iter().any(|caution| caution.contains("signed by another model")));
@@ -681,7 +681,7 @@ fn a_server_that_was_built_anew_is_another_and_its_calls_are_marked_where_that_i
     server.set_fingerprint(Some("b99999"));
     let ran = Experiment::of(server.url()).asking(asks).run(&dir);
     ran.digest();
-    let table = cratylus_io::table::read(&dir.join("calls.parquet"), None).unwrap();
+    let table = cratylus_io::store::table::read(&dir.join("calls.parquet"), None).unwrap();
     let marks = table.texts("changed").unwrap();
     assert_eq!(marks.iter().filter(|mark| mark.is_none()).count(), first);
     assert!(marks.iter().flatten().all(|mark| mark.contains("b99999")));
@@ -697,7 +697,7 @@ fn calls_are_marked_also_where_answers_are_signed_as_before() {
     // Another context length says that it was started anew, and perhaps with other weights.
     let server = Server::start(Config { faults: vec![], ..config(4096) });
     Experiment::of(server.url()).asking(asks).run(&dir).digest();
-    let table = cratylus_io::table::read(&dir.join("calls.parquet"), None).unwrap();
+    let table = cratylus_io::store::table::read(&dir.join("calls.parquet"), None).unwrap();
     let marks = table.texts("changed").unwrap();
     assert_eq!(marks.iter().filter(|mark| mark.is_none()).count(), first);
     assert!(marks.iter().flatten().all(|mark| mark.contains("4096")));

@@ -1,17 +1,17 @@
 //! Audits that question a model, tried on minds whose mechanism is known.
 
-use cratylus_core::World;
+use cratylus_audit::finding::{Finding, Finds};
+use cratylus_audit::recognition::{Coding, Flag};
+use cratylus_audit::verdict::verdict;
 use cratylus_core::control::Paid;
-use cratylus_core::experiment::{Budget, Document, NoInputs};
-use cratylus_core::finding::{Finding, Finds};
+use cratylus_core::experiment::{Budget, Document};
+use cratylus_core::fault::Fault;
 use cratylus_core::language::comprehension::{Gold, items};
 use cratylus_core::language::model::Limits;
 use cratylus_core::language::protocol::{Told, skins};
-use cratylus_core::memorised::Scored;
-use cratylus_core::recognition::{Coding, Flag};
-use cratylus_core::verdict::verdict;
-use cratylus_core::{Purpose, Seed};
-use cratylus_io::Trouble;
+use cratylus_core::language::scored::Scored;
+use cratylus_core::spec::NoInputs;
+use cratylus_core::{Purpose, Seed, World};
 use cratylus_io::models::asker::{Opened, Spent, Tapes};
 use cratylus_io::models::backend::{Allowance, Backend, Given, Raw, Refusal, Request, Want};
 use cratylus_io::models::pool::Pool;
@@ -204,7 +204,7 @@ impl Sitting {
         Sitting { mind, text, calls: Arc::default(), means, memory: 3, published: Published::default() }
     }
 
-    fn sit(&self, variant: &Variant) -> Result<Subject, Trouble> {
+    fn sit(&self, variant: &Variant) -> Result<Subject, Fault> {
         let names = variant.names.clone().unwrap_or(["Q".into(), "M".into()]);
         let payoff = if variant.payoff == Paid::MismatchPays { "mismatch-pays" } else { "as-it-is" };
         let text = format!(

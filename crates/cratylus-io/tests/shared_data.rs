@@ -3,15 +3,16 @@
 
 mod common;
 use common::shared;
-use cratylus_core::summary::{Facts, Summary};
-use cratylus_io::ai_norms::{Outcome, import};
+use cratylus_core::summary::Summary;
+use cratylus_core::watch::facts::Facts;
 use cratylus_io::fit::{Order, fit_dirs};
-use cratylus_io::manifest::Build;
-use cratylus_io::run_dir::RunDir;
-use cratylus_io::table;
+use cratylus_io::import::ai_norms::{Outcome, import};
+use cratylus_io::store::manifest::Build;
+use cratylus_io::store::run_dir::RunDir;
+use cratylus_io::store::table;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// The recorded runs as run directories, imported once for all tests.
 fn imported() -> Option<&'static Path> {
@@ -25,7 +26,7 @@ fn imported() -> Option<&'static Path> {
 }
 
 fn facts(condition: &str) -> Option<Facts> {
-    let dir = RunDir::open(&imported()?.join(condition)).unwrap();
+    let dir = RunDir::open(&imported()?.join(condition), &Arc::new(cratylus_core::experiment::registry())).unwrap();
     let mut summary = Summary::new(&dir.points[0]);
     dir.each_measured(|row, readings| {
         summary.add(row, readings);
@@ -83,7 +84,7 @@ fn imported_runs_equal_the_tidy_tables_row_for_row() {
         let file = file[i].unwrap();
         let stem = file.rsplit('/').next().unwrap().trim_end_matches(".pkl");
         let found = dirs.entry(stem).or_insert_with(|| {
-            let run_dir = RunDir::open(&dir.join(stem)).unwrap();
+            let run_dir = RunDir::open(&dir.join(stem), &Arc::new(cratylus_core::experiment::registry())).unwrap();
             let names = run_dir.points[0].experiment.names().to_vec();
             let mut all = BTreeMap::new();
             run_dir
@@ -115,7 +116,10 @@ fn imported_runs_equal_the_tidy_tables_row_for_row() {
             assert_eq!((converged[i], *consensus), (length[i], Some(true)));
         }
         if let Some(remembered) = remembered.remove(&id[i].unwrap()) {
-            assert_eq!(RunDir::open(&dir.join(stem)).unwrap().memories().unwrap()[run], remembered);
+            assert_eq!(
+                RunDir::open(&dir.join(stem), &Arc::new(cratylus_core::experiment::registry())).unwrap().memories().unwrap()[run],
+                remembered
+            );
         }
         compared += rows.len();
     }
@@ -239,7 +243,15 @@ fn runs_left_out_are_predicted_as_well_as_they_were() {
         ("llama2_70b_converged_baseline_Q_M_-50_100_5mem_complete_24ps_0.5tmp", 30, -0.036),
     ] {
         let train = [dir.join(directory)];
-        let order = Order { name: "one", train: &train, hold: &[], smoothing: None, resamples: 0, threads: 1 };
+        let order = Order {
+            registry: Arc::new(cratylus_core::experiment::registry()),
+            name: "one",
+            train: &train,
+            hold: &[],
+            smoothing: None,
+            resamples: 0,
+            threads: 1,
+        };
         let fitted = fit_dirs(&order, |_| ()).unwrap().model;
         let held = &fitted.held_out[0];
         println!("{directory}: {} {:?}", held.score, held.folds);

@@ -1,8 +1,9 @@
 //! Agents and games written in Python, as the core's. Python is entered once a wave for agents, and once an outcome for games.
 
-use cratylus_core::agent::{self, Cohort, Fault};
-use cratylus_core::outside::{self, Agents, Begins, Rules};
-use cratylus_core::{Name, agents};
+use cratylus_core::agent::{self, Cohort};
+use cratylus_core::brought::{Agents, Begins, Outside, Rules};
+use cratylus_core::fault::Fault;
+use cratylus_core::Name;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use std::sync::{Arc, Mutex};
@@ -156,16 +157,24 @@ impl Cohort for Members {
         });
         self.failed = failed;
     }
-
-    fn known(&self, _: u32) -> agents::Inventory {
-        agents::Inventory::default()
-    }
 }
 
-/// Brings a class along as agents of kind `outside` with this name.
+/// What was brought along so far, for the verbs that are called.
+static OUTSIDE: Mutex<Option<Outside>> = Mutex::new(None);
+
+fn with<T>(done: impl FnOnce(&mut Outside) -> T) -> T {
+    done(OUTSIDE.lock().expect("nobody panics with it").get_or_insert_with(Outside::default))
+}
+
+/// All that was brought along.
+pub fn outside() -> Outside {
+    with(|outside| outside.clone())
+}
+
+/// Brings a class along as agents of kind `outside` with this name; those that had it are forgotten.
 #[pyfunction]
 pub fn bring_agents(name: String, class: Py<PyAny>) {
-    outside::bring_agents(&name.clone(), Arc::new(Kind { name, class }));
+    with(|outside| outside.agents.insert(name.clone(), Arc::new(Kind { name, class })));
 }
 
 struct Played {
@@ -200,5 +209,5 @@ impl Rules for Played {
 /// Brings an object with a method `success` along as the game `outside` of this name.
 #[pyfunction]
 pub fn bring_game(name: String, names: Vec<String>, object: Py<PyAny>) {
-    outside::bring_game(&name, Arc::new(Played { names, object }));
+    with(|outside| outside.games.insert(name, Arc::new(Played { names, object })));
 }

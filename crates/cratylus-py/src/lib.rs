@@ -4,7 +4,7 @@
 mod brought;
 mod table;
 
-use cratylus_io::conduct::Progress;
+use cratylus_io::conduct::progress::Progress;
 use cratylus_program::{Caller, Failure, called};
 use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyValueError};
@@ -71,7 +71,7 @@ fn call(py: Python<'_>, arguments: Vec<String>, progress: Option<Py<PyAny>>) -> 
     let working = std::thread::spawn({
         let (stop, seen, done) = (stop.clone(), seen.clone(), done.clone());
         move || {
-            let caller = Caller { stop, watch: Box::new(move |progress| seen.take(progress)) };
+            let caller = Caller { stop, outside: brought::outside(), watch: Box::new(move |progress| seen.take(progress)) };
             let answer = called(&arguments, caller);
             *done.lock().expect("nobody panics with it") = Some(answer);
         }

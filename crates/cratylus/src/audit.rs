@@ -2,25 +2,27 @@
 //! keeps it beside the runs.
 
 use crate::audit_plan::Plan;
+use crate::caller::{print, print_json, registry};
 use crate::experiment::BUILD;
+use crate::failure::Failure;
+use crate::findings::{FINDINGS, FORMAT, Kept, KeptCondition};
 use crate::question::{Questioned, Questions, bill_words};
+use crate::report;
 use crate::words::table;
-use crate::{Failure, print, print_json, report};
 use clap::Args;
-use cratylus_core::audit::{Case, Options, findings};
-use cratylus_core::audits::ALL;
-use cratylus_core::evidence::Condition;
-use cratylus_core::experiment::nearest;
-use cratylus_core::finding::{Finding, Finds, Question};
-use cratylus_core::self_test::{self, Design, MECHANISMS, trial};
-use cratylus_core::verdict::{Verdict, verdict};
+use cratylus_audit::audits::{ALL, findings};
+use cratylus_audit::case::{Case, Options};
+use cratylus_audit::evidence::Condition;
+use cratylus_audit::finding::{Finding, Finds, Question};
+use cratylus_audit::self_test::{self, Design, MECHANISMS, trial};
+use cratylus_audit::verdict::verdict;
+use cratylus_core::text::nearest;
 use cratylus_io::each::each;
 use cratylus_io::evidence::conditions;
-use cratylus_io::manifest::write_whole;
 use cratylus_io::models::http::escaped;
 use cratylus_io::question::Bill;
-use cratylus_io::run_dir::RunDir;
-use serde::{Deserialize, Serialize};
+use cratylus_io::store::run_dir::RunDir;
+use cratylus_io::whole::write_whole;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -91,56 +93,6 @@ pub struct Audit {
     questions: Questions,
 }
 
-pub const FINDINGS: &str = "findings.json";
-/// The version of the layout of findings.json.
-const FORMAT: u32 = 1;
-
-/// What is kept in findings.json.
-#[derive(Serialize, Deserialize)]
-pub struct Kept {
-    pub format: u32,
-    pub version: String,
-    pub seed: u64,
-    pub populations: u64,
-    /// The margin of shares of wins.
-    pub margin: f64,
-    /// The audits that were asked; empty for all.
-    pub only: Vec<String>,
-    pub conditions: Vec<KeptCondition>,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-pub struct KeptCondition {
-    pub condition: String,
-    pub agents: String,
-    pub runs: u64,
-    /// Why nothing was asked of it, where nothing was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub not_audited: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub verdict: Option<Verdict>,
-    pub findings: Vec<Finding>,
-}
-
-/// The findings that a run directory keeps, if it was audited.
-pub fn kept(dir: &Path) -> Result<Option<Kept>, Failure> {
-    let path = dir.join(FINDINGS);
-    if !path.exists() {
-        return Ok(None);
-    }
-    let text = std::fs::read_to_string(&path).map_err(|error| Failure::run(format!("reading {}: {error}", path.display())))?;
-    let again = "`cratylus audit` with this directory writes it again";
-    let kept: Kept = serde_json::from_str(&text)
-        .map_err(|error| Failure::run(format!("{} does not read as findings: {error}", path.display())).help(again))?;
-    match kept.format {
-        FORMAT => Ok(Some(kept)),
-        other => {
-            let why = format!("{} has layout {other}, and this program reads layout {FORMAT}", path.display());
-            Err(Failure::run(why).help(again))
-        }
-    }
-}
-
 impl Audit {
     pub fn go(mut self) -> Result<(), Failure> {
         if self.dirs.is_empty() && !self.self_test {
@@ -170,7 +122,7 @@ impl Audit {
                 continue;
             }
             self.keep(dir, conditions)?;
-            report::read(dir)?.write(&dir.join(cratylus_io::run_dir::REPORT))?;
+            report::read(dir)?.write(&dir.join(cratylus_io::store::names::REPORT))?;
             eprintln!("{}: findings.json and report.html", dir.display());
         }
         asked.extend(of_model(questioned));
@@ -227,7 +179,7 @@ impl Audit {
 
     fn options(&self) -> Options {
         let options = Options { seed: self.seed, populations: self.populations, ..Options::default() };
-        Options { margins: cratylus_core::audit::Margins { share: self.margin, ..options.margins }, ..options }
+        Options { margins: cratylus_audit::case::Margins { share: self.margin, ..options.margins }, ..options }
     }
 
     fn wanted(&self, audit: &str) -> bool {
@@ -335,10 +287,10 @@ fn read(dirs: &[PathBuf]) -> Result<(Vec<Condition>, Vec<usize>), Failure> {
     let (mut all, mut ends): (Vec<Condition>, Vec<usize>) = (Vec::new(), Vec::new());
     for dir in dirs {
         // What is to be said of a directory is said before what it holds.
-        if let Ok(dir) = RunDir::open(dir) {
+        if let Ok(dir) = RunDir::open(dir, &registry()) {
             report::warn(&dir);
         }
-        for condition in conditions(dir).map_err(Failure::input)? {
+        for condition in conditions(dir, &registry()).map_err(Failure::input)? {
             let mut condition = condition.without_copies();
             if all.iter().any(|other| other.label == condition.label) {
                 let name = dir.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
@@ -435,7 +387,7 @@ fn ask(
 ) -> KeptCondition {
     let kept = |not_audited: Option<String>, findings: Vec<Finding>| {
         // What decides a verdict must have been asked.
-        let decides = cratylus_core::verdict::RESTS_ON.iter().all(|audit| wanted(audit));
+        let decides = cratylus_audit::verdict::RESTS_ON.iter().all(|audit| wanted(audit));
         let verdict = (decides && !findings.is_empty()).then(|| verdict(&condition.label, &findings, questioned));
         let (label, agents) = (condition.label.clone(), condition.agents.clone());
         KeptCondition { condition: label, agents, runs: condition.runs.len() as u64, not_audited, verdict, findings }

@@ -1,12 +1,12 @@
 //! An audit plan: published data, imported and audited together by one command. What the data are is the importers'
 //! affair, and what is asked of them the audits'.
 
-use crate::Failure;
 use crate::experiment::BUILD;
-use cratylus_core::finding::Finding;
-use cratylus_core::recognition;
-use cratylus_io::ai_norms::{self, Outcome};
-use cratylus_io::leakage;
+use crate::failure::Failure;
+use cratylus_audit::finding::Finding;
+use cratylus_audit::recognition;
+use cratylus_io::import::ai_norms::{self, Outcome};
+use cratylus_io::import::leakage;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -70,7 +70,7 @@ impl Plan {
                 }
             }
         }
-        Ok(Plan { name: file.name, claim: crate::report::claim(&text), ai_norms, leakage_probes })
+        Ok(Plan { name: file.name, claim: crate::words::claim(&text), ai_norms, leakage_probes })
     }
 
     /// Imports the plan's data under a folder, and gives the run directories that hold decisions.

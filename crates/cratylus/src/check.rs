@@ -1,17 +1,18 @@
 //! `cratylus check`: validates an experiment and says what it will run.
 
+use crate::caller::{print, print_json};
 use crate::experiment::{Loaded, load};
+use crate::failure::Failure;
 use crate::words::{bytes, count, table};
-use crate::{Failure, print, print_json};
 use clap::Args;
-use cratylus_core::agent::Fault;
 use cratylus_core::estimate::{Estimate, estimate};
+use cratylus_core::event::block::Block;
 use cratylus_core::experiment::{Budget, Experiment, Followed};
-use cratylus_core::fast::Block;
+use cratylus_core::fault::Fault;
 use cratylus_core::language::model::Source;
-use cratylus_core::measure::Measures;
-use cratylus_core::outcome::OutcomeSeen;
-use cratylus_core::{Engine, Event, Sink, World, run};
+use cratylus_core::watch::measures::Measures;
+use cratylus_core::watch::outcome::OutcomeSeen;
+use cratylus_core::{Event, Play, Sink, World, run};
 use cratylus_io::models::asker::shown;
 use cratylus_io::models::prices::{Price, Prices};
 use cratylus_io::models::server::misaddressed;
@@ -321,7 +322,7 @@ fn time(loaded: &Loaded) -> Option<String> {
         let began = Instant::now();
         let mut sink = Until { end: began + each, seen: 0, world, readers: None };
         let (mut runs, replicas) = (0, world.experiment.replicas);
-        while runs < replicas && began.elapsed() < each && run(world, &[runs], Engine::Fastest, &mut sink).is_ok() {
+        while runs < replicas && began.elapsed() < each && run(world, &[runs], Play::Fastest, &mut sink).is_ok() {
             runs += 1;
         }
         let took = began.elapsed().as_secs_f64();
@@ -356,7 +357,8 @@ impl Until<'_> {
     fn readers(&mut self, replica: u64) -> (&mut Measures, &mut OutcomeSeen) {
         if self.readers.as_ref().is_none_or(|(of, ..)| *of != replica) {
             let context = self.world.context(replica);
-            self.readers = Some((replica, Measures::new(&context), OutcomeSeen::new(&context)));
+            self.readers =
+                Some((replica, Measures::new(&context, &self.world.experiment.registry.measures), OutcomeSeen::new(&context)));
         }
         let (_, measures, outcome) = self.readers.as_mut().expect("made where it was not");
         (measures, outcome)

@@ -1,11 +1,13 @@
 //! `cratylus doctor`: examines a model server and says how it will be asked, and why.
 
+use crate::caller::{print, print_json, registry};
+use crate::failure::Failure;
 use crate::words::table;
-use crate::{Failure, print, print_json};
 use clap::Args;
 use cratylus_core::World;
-use cratylus_core::experiment::{Document, NoInputs};
+use cratylus_core::experiment::Document;
 use cratylus_core::language::model::Source;
+use cratylus_core::spec::NoInputs;
 use cratylus_io::models::doctor::{Depth, Told, examine};
 use cratylus_io::models::http::escaped;
 use cratylus_io::models::tape::How;
@@ -48,7 +50,7 @@ pub fn world_of(
     endpoint: Option<&str>,
     model: Option<&str>,
     sets: &[String],
-    inputs: &dyn cratylus_core::experiment::Inputs,
+    inputs: &dyn cratylus_core::spec::Inputs,
 ) -> Result<World, Failure> {
     let names: Vec<toml::Value> = names.split(',').map(|name| toml::Value::from(name.trim())).collect();
     let mut agents = toml::Table::from_iter([("kind".to_string(), toml::Value::from("llm"))]);
@@ -77,7 +79,7 @@ pub fn world_of(
             false => format!("agents.{set}"),
         })
         .collect();
-    let document = Document::parse("--set", &text, &sets).map_err(Failure::input)?;
+    let document = Document::parse_with(&registry(), "--set", &text, &sets).map_err(Failure::input)?;
     let points = document.points().map_err(Failure::input)?;
     World::build(&points[0], inputs).map_err(|(key, why)| Failure::input(document.say_at(&key, why)))
 }

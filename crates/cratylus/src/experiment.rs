@@ -1,12 +1,14 @@
 //! From an experiment's path to worlds that are ready to play.
 
-use crate::Failure;
+use crate::caller::registry;
+use crate::failure::Failure;
 use crate::words::{bytes, count};
 use cratylus_core::World;
-use cratylus_core::experiment::{Document, Point, key_parts};
-use cratylus_io::inputs::FileInputs;
-use cratylus_io::manifest::Build;
-use cratylus_io::run_dir;
+use cratylus_core::experiment::{Document, Point};
+use cratylus_core::spec::document::key_parts;
+use cratylus_io::store::inputs::FileInputs;
+use cratylus_io::store::manifest::Build;
+use cratylus_io::store::{names, run_dir};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +28,7 @@ pub struct Loaded {
 /// Reads an experiment file, or the one that a run directory keeps.
 pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, Failure> {
     let (file, base) = if path.is_dir() {
-        let file = path.join(run_dir::EXPERIMENT);
+        let file = path.join(names::EXPERIMENT);
         if !file.exists() {
             let help = "give an experiment file, or a run directory";
             return Err(Failure::input(format!("{} is a folder without an experiment.toml\n  help: {help}", path.display())));
@@ -46,13 +48,13 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, Failure> {
         let help = "an experiment is a text file in TOML, or a run directory; `cratylus init` writes one to start from";
         Failure::input(format!("{} {why}", file.display())).help(help)
     })?;
-    let document = Document::parse(&file.display().to_string(), &text, sets).map_err(Failure::input)?;
+    let document = Document::parse_with(&registry(), &file.display().to_string(), &text, sets).map_err(Failure::input)?;
     // What a directory holds was told when it was run.
     if !path.is_dir() || !sets.is_empty() {
         document.notes().iter().for_each(|note| eprintln!("note: {note}"));
     }
     let points = document.points().map_err(Failure::input)?;
-    let inputs = FileInputs::new(&base);
+    let inputs = FileInputs::new(&base, &registry());
     let worlds = points
         .iter()
         .map(|point| World::build(point, &inputs).map_err(|(key, why)| Failure::input(document.say_at(&key, why))))

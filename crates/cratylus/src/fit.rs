@@ -1,11 +1,12 @@
 //! `cratylus fit`: makes an emulated agent of recorded decisions.
 
+use crate::caller::{print, print_json, registry};
+use crate::failure::Failure;
 use crate::words::table;
-use crate::{Failure, print, print_json};
 use clap::Args;
 use cratylus_core::agents::Emulated;
 use cratylus_io::fit::{Fitted, Order, fit_dirs};
-use cratylus_io::manifest::write_whole;
+use cratylus_io::whole::write_whole;
 use std::path::{Path, PathBuf};
 
 /// Fit an emulated agent, P(choice | memory), to recorded decisions.
@@ -50,6 +51,7 @@ impl Fit {
         }
         let stem = self.out.file_stem().map_or_else(|| "fitted".into(), |stem| stem.to_string_lossy().into_owned());
         let order = Order {
+            registry: registry(),
             name: self.name.as_deref().unwrap_or(&stem),
             train: &self.dirs,
             hold: &self.hold,

@@ -1,13 +1,13 @@
 //! `cratylus import`: turns published data into run directories.
 
+use crate::caller::{print, print_json};
 use crate::experiment::BUILD;
-use crate::words::count;
-use crate::words::table;
-use crate::{Failure, print, print_json};
+use crate::failure::Failure;
+use crate::words::{count, table};
 use clap::{Args, ValueEnum};
-use cratylus_core::recognition::{Answer, Flag, each, share};
-use cratylus_io::ai_norms::{self, Outcome};
-use cratylus_io::leakage;
+use cratylus_audit::recognition::{Answer, Flag, each, share};
+use cratylus_io::import::ai_norms::{self, Outcome};
+use cratylus_io::import::leakage;
 use cratylus_io::models::http::escaped;
 use serde_json::json;
 use std::path::PathBuf;
@@ -116,7 +116,7 @@ impl Import {
         if self.json {
             return print_json(&json!({
                 "directory": out, "answers": answers.len(), "files": imported.files,
-                "finding": cratylus_core::recognition::finding("published answers", answers),
+                "finding": cratylus_audit::recognition::finding("published answers", answers),
             }));
         }
         print(coded(answers))?;

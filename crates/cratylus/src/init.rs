@@ -1,6 +1,7 @@
 //! `cratylus init`: writes a commented starter experiment.
 
-use crate::{Failure, print};
+use crate::caller::print;
+use crate::failure::Failure;
 use clap::Args;
 use std::io::Write;
 use std::path::PathBuf;

@@ -1,20 +1,21 @@
 //! `cratylus kernel`: extracts a model's response to two names into a kernel file.
 
+use crate::caller::{print, print_json, registry};
 use crate::doctor::{how_words, world_of};
+use crate::failure::Failure;
 use crate::words::count;
-use crate::{Failure, print, print_json};
 use clap::Args;
-use cratylus_core::agents::all_states;
 use cratylus_core::experiment::Budget;
+use cratylus_core::kernel::all_states;
 use cratylus_core::language::model::{Choice, Source};
-use cratylus_io::calls::cautions;
-use cratylus_io::inputs::FileInputs;
 use cratylus_io::kernel::{Extraction, Stopped, write};
 use cratylus_io::models::asker::Tapes;
 use cratylus_io::models::http::escaped;
 use cratylus_io::models::open::Opener;
 use cratylus_io::models::tape::Tape;
 use cratylus_io::question::CHARACTERS_PER_TOKEN;
+use cratylus_io::store::calls::cautions;
+use cratylus_io::store::inputs::FileInputs;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -79,7 +80,7 @@ pub struct Kernel {
 
 impl Kernel {
     pub fn go(self) -> Result<(), Failure> {
-        let inputs = FileInputs::new(Path::new(""));
+        let inputs = FileInputs::new(Path::new(""), &registry());
         let world = world_of(&self.names, self.memory, self.endpoint.as_deref(), self.model.as_deref(), &self.sets, &inputs)?;
         let (kind, model) = world
             .models()
@@ -168,7 +169,7 @@ impl Kernel {
         });
         bar.finish_and_clear();
         let entries = entries.map_err(|stopped| match stopped {
-            Stopped::Trouble(trouble) => Failure::run(trouble),
+            Stopped::Fault(trouble) => Failure::run(trouble),
             Stopped::Interrupted => Failure::run("interrupted"),
             Stopped::Spent(what) => Failure::run(format!("the budget of {what} is spent")),
         });

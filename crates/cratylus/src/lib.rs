@@ -4,37 +4,46 @@
 
 #![warn(missing_docs)]
 
-mod audit;
-mod audit_plan;
-mod check;
-mod doctor;
+mod failure;
+mod words;
+
+mod caller;
 mod experiment;
+mod findings;
+mod methods;
+mod progress;
+mod results;
+mod tables;
+mod tips;
+
+mod doctor;
+mod question;
+mod report;
+
+mod audit_plan;
+
+mod audit;
+mod check;
 mod fit;
 mod import;
 mod init;
 mod kernel;
 mod list;
-mod merge;
-mod plan;
-mod progress;
-mod question;
 mod replay;
-mod report;
 mod run;
 mod store;
-mod tips;
 #[cfg(feature = "view")]
 mod view;
-mod words;
 
-use clap::{Parser, Subcommand};
-use cratylus_io::conduct::Progress;
-use std::cell::RefCell;
-use std::fmt;
+mod merge;
+mod plan;
+
+pub use caller::Caller;
+pub use failure::Failure;
+
+use caller::on_behalf;
+use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
-use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// A laboratory for populations of communicating agents: run them, measure what emerges, audit whether it did.
 #[derive(Parser)]
@@ -68,49 +77,12 @@ enum Verb {
     Init(init::Init),
 }
 
-/// How a verb failed: with which exit code, and what is said.
-#[derive(Debug)]
-pub struct Failure {
-    /// The exit code: 1 for a run that failed, 2 for what the user can mend.
-    pub code: u8,
-    /// For the user: one line or more, the first beginning with `error: `.
-    pub message: String,
-}
-
-impl Failure {
-    /// The user can mend it: exit code 2.
-    pub fn input(message: impl fmt::Display) -> Failure {
-        Failure { code: 2, message: prefixed(message) }
-    }
-
-    /// The run failed: exit code 1.
-    pub fn run(message: impl fmt::Display) -> Failure {
-        Failure { code: 1, message: prefixed(message) }
-    }
-
-    /// The same with a way out.
-    pub fn help(self, help: &str) -> Failure {
-        Failure { message: format!("{}\n  help: {help}", self.message), ..self }
-    }
-}
-
-fn prefixed(message: impl fmt::Display) -> String {
-    let message = message.to_string();
-    if message.starts_with("error: ") { message } else { format!("error: {message}") }
-}
-
-impl From<cratylus_io::Trouble> for Failure {
-    fn from(trouble: cratylus_io::Trouble) -> Failure {
-        Failure::run(trouble)
-    }
-}
-
 /// The program as it is started from a command line.
 pub fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
     let program = match Program::try_parse() {
         Ok(program) => program,
-        Err(error) => match tips::of(&error, &arguments) {
+        Err(error) => match tips::of(&Program::command(), &error, &arguments) {
             Some(message) => {
                 eprintln!("{message}");
                 return ExitCode::from(2);
@@ -127,24 +99,6 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What a caller in another language sees of a verb that takes long, and how it stops it.
-pub struct Caller {
-    /// Set by the caller: stop in good order.
-    pub stop: Arc<AtomicBool>,
-    /// Called a few times a second.
-    pub watch: Box<dyn Fn(&Progress)>,
-}
-
-thread_local! {
-    /// The caller of the verb that this thread runs, and what it printed so far.
-    static CALLER: RefCell<Option<(Rc<Caller>, String)>> = const { RefCell::new(None) };
-}
-
-/// The caller of the verb that this thread runs, where there is one.
-pub(crate) fn caller() -> Option<Rc<Caller>> {
-    CALLER.with_borrow(|caller| caller.as_ref().map(|(caller, _)| caller.clone()))
-}
-
 /// Calls a verb with its arguments as a command line has them (without the program's name), and gives what it would print.
 pub fn called(arguments: &[String], caller: Caller) -> Result<String, Failure> {
     let program = std::iter::once("cratylus").chain(arguments.iter().map(String::as_str));
@@ -154,12 +108,12 @@ pub fn called(arguments: &[String], caller: Caller) -> Result<String, Failure> {
         Err(error) if !error.use_stderr() => return Ok(error.to_string()),
         Err(error) => {
             let words: Vec<String> = std::iter::once("cratylus".to_string()).chain(arguments.iter().cloned()).collect();
-            return Err(Failure::input(tips::of(&error, &words).unwrap_or_else(|| error.to_string()).trim_end()));
+            return Err(Failure::input(
+                tips::of(&Program::command(), &error, &words).unwrap_or_else(|| error.to_string()).trim_end(),
+            ));
         }
     };
-    CALLER.set(Some((Rc::new(caller), String::new())));
-    let done = go(verb);
-    let (_, printed) = CALLER.take().expect("it was just set");
+    let (done, printed) = on_behalf(caller, || go(verb));
     done.map(|()| printed)
 }
 
@@ -182,30 +136,6 @@ fn go(verb: Verb) -> Result<(), Failure> {
         Verb::List(verb) => verb.go(),
         Verb::Schema(verb) => verb.go(),
         Verb::Init(verb) => verb.go(),
-    }
-}
-
-/// Writes JSON to stdout, in which nothing that a model or a server said can steer a terminal.
-fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    print(cratylus_io::models::http::escaped_json(&serde_json::to_string_pretty(value).expect("results are plain data")))
-}
-
-/// Writes a result to stdout. A reader that has gone away, such as `head`, is no failure.
-fn print(text: impl fmt::Display) -> Result<(), Failure> {
-    use std::io::Write;
-    let kept = CALLER.with_borrow_mut(|caller| match caller {
-        Some((_, printed)) => {
-            printed.push_str(&format!("{text}\n"));
-            true
-        }
-        None => false,
-    });
-    if kept {
-        return Ok(());
-    }
-    match writeln!(std::io::stdout(), "{text}") {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::run(format!("writing to stdout: {error}"))),
-        _ => Ok(()),
     }
 }
 

@@ -1,16 +1,18 @@
 //! `cratylus list` and `cratylus schema`: what there is.
 
+use crate::caller::{print, print_json, registry};
+use crate::failure::Failure;
 use crate::words::table;
-use crate::{Failure, print, print_json};
 use clap::{Args, ValueEnum};
+use cratylus_audit::audits;
 use cratylus_core::Seed;
 use cratylus_core::agents::emulated;
-use cratylus_core::experiment::{NetworkSpec, schema};
+use cratylus_core::experiment::schema;
 use cratylus_core::language::held_out;
 use cratylus_core::language::protocol::{BUILT_IN, Protocol, skins};
-use cratylus_core::{agents, audits, games, measures};
-use cratylus_io::columns;
+use cratylus_core::meeting::networks::spec::NetworkSpec;
 use cratylus_io::question::Audit;
+use cratylus_io::store::columns;
 use serde_json::{Value, json};
 
 /// List what there is to choose from.
@@ -55,11 +57,11 @@ impl List {
         }
         let pair = |name: &str, words: &str| (name.to_string(), words.to_string());
         let all: Vec<(String, String)> = match self.what {
-            What::Games => games::ALL.iter().map(|entry| pair(entry.name, entry.words)).collect(),
-            What::Agents => agents::ALL.iter().map(|entry| pair(entry.name, entry.words)).collect(),
+            What::Games => registry().games.iter().map(|entry| pair(entry.name, entry.words)).collect(),
+            What::Agents => registry().agents.iter().map(|entry| pair(entry.name, entry.words)).collect(),
             What::Models => emulated::built_in().iter().map(|model| (model.name.clone(), model.words())).collect(),
             What::Networks => NetworkSpec::KINDS.iter().map(|(name, words)| pair(name, words)).collect(),
-            What::Measures => measures::ALL.iter().map(|entry| pair(entry.name, entry.words)).collect(),
+            What::Measures => registry().measures.iter().map(|entry| pair(entry.name, entry.words)).collect(),
             What::Columns => columns::ALL.iter().map(described).collect(),
             What::Audits => {
                 let questions = Audit::ALL
@@ -107,6 +109,6 @@ pub struct Schema {
 impl Schema {
     pub fn go(self) -> Result<(), Failure> {
         let _ = self.json;
-        print_json(&schema())
+        print_json(&schema(&registry()))
     }
 }

@@ -1,11 +1,11 @@
 //! `cratylus merge`: joins what shards computed into one run directory.
 
-use crate::Failure;
 use crate::experiment::load;
+use crate::failure::Failure;
 use crate::run::{job, refusal, say};
 use clap::Args;
-use cratylus_io::cells::merge;
-use cratylus_io::conduct::Progress;
+use cratylus_io::conduct::cells::merge;
+use cratylus_io::conduct::progress::Progress;
 use std::path::PathBuf;
 
 /// Join directories of shards into one, equal to what a single run would have written.

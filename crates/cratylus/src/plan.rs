@@ -1,11 +1,12 @@
 //! `cratylus plan`: the work of an experiment in cells, for whoever spreads it over machines.
 
+use crate::caller::{print, print_json};
 use crate::experiment::load;
+use crate::failure::Failure;
 use crate::run::job;
 use crate::words::{count, table};
-use crate::{Failure, print, print_json};
 use clap::Args;
-use cratylus_io::cells::{SEQUENTIAL, cells};
+use cratylus_io::conduct::cells::{SEQUENTIAL, cells};
 use serde_json::json;
 use std::path::PathBuf;
 

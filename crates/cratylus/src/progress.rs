@@ -1,10 +1,12 @@
 //! What a running experiment shows: on a terminal a line for each sweep point that is being played and one for the whole,
 //! written over; elsewhere a plain line now and then.
 
+use crate::Caller;
+use crate::caller::caller;
 use crate::words::{self, count};
-use crate::{Caller, caller};
 use cratylus_core::experiment::{Budget, Point};
-use cratylus_io::conduct::{Progress, Refused};
+use cratylus_io::conduct::job::Refused;
+use cratylus_io::conduct::progress::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::Arc;

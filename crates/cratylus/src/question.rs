@@ -1,26 +1,27 @@
 //! The part of `cratylus audit` that questions a model, outside any population: its flags, what it will ask and cost, and
 //! the asking.
 
-use crate::Failure;
+use crate::caller::registry;
 use crate::doctor::world_of;
+use crate::failure::Failure;
 use crate::words::{count, table};
 use clap::Args;
+use cratylus_audit::finding::Finding;
+use cratylus_audit::recognition::{self, Answer};
 use cratylus_core::World;
 use cratylus_core::control::Paid;
 use cratylus_core::experiment::Budget;
-use cratylus_core::finding::Finding;
+use cratylus_core::fault::Fault;
 use cratylus_core::language::model::Source;
 use cratylus_core::language::protocol::skins;
-use cratylus_core::recognition::{self, Answer};
-use cratylus_io::Trouble;
 use cratylus_io::answers::{ANSWERS, read, read_coded, write_blind};
-use cratylus_io::inputs::FileInputs;
 use cratylus_io::models::asker::{Opened, Spent, Tapes};
 use cratylus_io::models::open::Opener;
 use cratylus_io::models::prices::Prices;
 use cratylus_io::models::server::ENDPOINT_ENV;
 use cratylus_io::models::tape::Tape;
 use cratylus_io::question::{Agenda, Audit, Bill, Interview, Means, Published, Stopped, Subject, Variant};
+use cratylus_io::store::inputs::FileInputs;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::RefCell;
 use std::io::IsTerminal;
@@ -173,8 +174,8 @@ impl Questions {
         };
         let opener = RefCell::new(Opener::new(Path::new(""), stop));
         let base: RefCell<Option<(bool, Arc<Opened>)>> = RefCell::default();
-        let sit = |variant: &Variant| -> Result<Subject, Trouble> {
-            let world = self.world(variant).map_err(|failure| Trouble(failure.message.trim_start_matches("error: ").into()))?;
+        let sit = |variant: &Variant| -> Result<Subject, Fault> {
+            let world = self.world(variant).map_err(|failure| Fault(failure.message.trim_start_matches("error: ").into()))?;
             let (kind, model) = world.models().next().expect("seen before");
             let begun = model.protocol.prefill.is_empty();
             // What a server or a file was found to be stands for every telling; a mock is another with each.
@@ -187,7 +188,7 @@ impl Questions {
             Ok(Subject { model: model.clone(), opened })
         };
         let judge = self.judge.as_ref().map(|judge| -> Result<Subject, Failure> {
-            let inputs = FileInputs::new(Path::new(""));
+            let inputs = FileInputs::new(Path::new(""), &registry());
             let world = world_of("yes,no", 0, None, None, &[format!("agents={judge}")], &inputs)?;
             let (kind, model) =
                 world.models().next().ok_or_else(|| Failure::input("a judge is an agent of kind llm or scripted"))?;
@@ -196,7 +197,7 @@ impl Questions {
         let judge = judge.transpose()?;
         let interview = Interview { sit: &sit, means: means.clone(), agenda: self.agenda(wanted, named, populations)?, judge };
         let failed = |stopped| match stopped {
-            Stopped::Trouble(trouble) => Failure::run(trouble),
+            Stopped::Fault(trouble) => Failure::run(trouble),
             Stopped::Interrupted => Failure::run("interrupted"),
             Stopped::Spent(what) => Failure::run(format!("the budget of {what} is spent")),
         };
@@ -253,12 +254,12 @@ impl Questions {
         if variant.payoff == Paid::MismatchPays {
             sets.push("control.payoff=\"mismatch-pays\"".into());
         }
-        let inputs = FileInputs::new(Path::new(""));
+        let inputs = FileInputs::new(Path::new(""), &registry());
         world_of(&names, self.memory, self.endpoint.as_deref(), self.model.as_deref(), &sets, &inputs)
     }
 
     /// Writes answers out to be coded, and reads codings back in.
-    fn code(&self, answers: &mut [Answer]) -> Result<(), Trouble> {
+    fn code(&self, answers: &mut [Answer]) -> Result<(), Fault> {
         if let Some(path) = &self.blind_out {
             write_blind(path, answers)?;
             eprintln!("{} answers to code: {}", count(answers.len() as u64), path.display());

@@ -1,21 +1,24 @@
 //! `cratylus replay`: plays a finished directory's runs again and compares all that people read: events, outcomes,
 //! measures, and whether every table and every run is there.
 
+use crate::caller::{print, print_json, registry};
 use crate::experiment::load;
-use crate::{Failure, print, print_json};
+use crate::failure::Failure;
 use clap::Args;
-use cratylus_core::agent::Fault;
-use cratylus_core::fast::Block;
-use cratylus_core::fast::counts::Tally;
-use cratylus_core::live::run_asking;
-use cratylus_core::measure::{Measures, Reading};
-use cratylus_core::outcome::OutcomeSeen;
+use cratylus_core::engines::live::run_asking;
+use cratylus_core::event::block::Block;
+use cratylus_core::event::tally::Tally;
+use cratylus_core::fault::Fault;
 use cratylus_core::summary::RunRow;
-use cratylus_core::{DigestSeen, Engine, Event, Sink, World, run};
-use cratylus_io::belonging::{Read, columns_that_differ, missing, strange};
-use cratylus_io::manifest::Manifest;
+use cratylus_core::watch::measure::Reading;
+use cratylus_core::watch::measures::Measures;
+use cratylus_core::watch::outcome::OutcomeSeen;
+use cratylus_core::{DigestSeen, Event, Play, Sink, World, run};
 use cratylus_io::models::asker::Taped;
-use cratylus_io::run_dir::{INTERACTIONS, MEASURES, PLAN, RUNS, RunDir};
+use cratylus_io::store::belonging::{Read, columns_that_differ, missing, strange};
+use cratylus_io::store::manifest::Manifest;
+use cratylus_io::store::names::{INTERACTIONS, MEASURES, PLAN, RUNS};
+use cratylus_io::store::run_dir::RunDir;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -56,7 +59,7 @@ impl Again<'_> {
         let world = self.world;
         let (measures, outcome, read) = self.open.entry(replica).or_insert_with(|| {
             let context = world.context(replica);
-            (Measures::new(&context), OutcomeSeen::new(&context), Read::default())
+            (Measures::new(&context, &world.experiment.registry.measures), OutcomeSeen::new(&context), Read::default())
         });
         see(measures, outcome, &mut self.readings);
         self.readings.drain(..).for_each(|reading| read.see(&reading));
@@ -109,7 +112,7 @@ impl Sink for Again<'_> {
 
 impl Replay {
     pub fn go(self) -> Result<(), Failure> {
-        let dir = RunDir::open(&self.dir).map_err(Failure::input)?;
+        let dir = RunDir::open(&self.dir, &registry()).map_err(Failure::input)?;
         let loaded = load(&self.dir, &[])?;
         let rows = dir.rows()?;
         let manifest = Manifest::read(&self.dir).ok();
@@ -118,7 +121,7 @@ impl Replay {
         let lost = missing(&dir, manifest.as_ref());
         // What models answered cannot be played again; it is on the tape.
         let mut taped = match loaded.worlds.iter().any(World::live) {
-            true => Some(Taped::new(cratylus_io::calls::read(&self.dir)?, Manifest::read(&self.dir)?.servers)),
+            true => Some(Taped::new(cratylus_io::store::calls::read(&self.dir)?, Manifest::read(&self.dir)?.servers)),
             false => None,
         };
         let mut played: BTreeMap<u64, (RunRow, Read)> = BTreeMap::new();
@@ -131,8 +134,8 @@ impl Replay {
         for (i, (point, world)) in loaded.points.iter().zip(&loaded.worlds).enumerate() {
             // Who forms an opinion goes through all neighbours on the plain path: 30 microseconds where these are 10,000.
             let engine = match world.opinions() {
-                Some(_) if world.size > LOOKED_AT => Engine::Fastest,
-                _ => Engine::Plain { block: world.size as usize },
+                Some(_) if world.size > LOOKED_AT => Play::Fastest,
+                _ => Play::Plain { block: world.size as usize },
             };
             let asked: BTreeMap<u16, String> = world.models().map(|(kind, _)| (kind, world.asked(kind))).collect();
             let base = i as u64 * point.experiment.replicas;

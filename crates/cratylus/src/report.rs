@@ -1,22 +1,27 @@
 //! `cratylus report`: what a run directory has to say, as text, as JSON, and as one page that opens offline.
 
-use crate::audit::{Kept, kept};
+use crate::caller::{print, print_json, registry};
 use crate::doctor::how_words;
 use crate::experiment::BUILD;
-use crate::words::{self, count};
-use crate::{Failure, print, print_json, run};
+use crate::failure::Failure;
+use crate::findings::{Kept, kept};
+use crate::methods::{Ran, bibtex, paragraph};
+use crate::results::{PointData, merge};
+use crate::tables;
+use crate::words::{self, claim, count};
 use clap::Args;
-use cratylus_core::experiment::{Point, Setting};
-use cratylus_core::methods::{Ran, bibtex, paragraph};
-use cratylus_core::summary::{ExampleRun, Facts, Summary};
-use cratylus_core::threshold::{Answers, Found, found};
-use cratylus_io::belonging::strange;
-use cratylus_io::conduct::digest;
-use cratylus_io::manifest::{Manifest, write_whole};
-use cratylus_io::models::asker::HowRead;
+use cratylus_core::experiment::threshold::{Answers, Found, found};
+use cratylus_core::summary::Summary;
+use cratylus_core::watch::facts::Facts;
+use cratylus_io::models::how_read::HowRead;
 use cratylus_io::models::http::escaped;
 use cratylus_io::models::tape::{Answer, Call, Setup};
-use cratylus_io::run_dir::{MEASURES, PLAN, REPORT, Recorded, RunDir};
+use cratylus_io::store::belonging::strange;
+use cratylus_io::store::manifest::Manifest;
+use cratylus_io::store::names::{MEASURES, PLAN, REPORT};
+use cratylus_io::store::plan::digest;
+use cratylus_io::store::run_dir::RunDir;
+use cratylus_io::whole::write_whole;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -105,15 +110,6 @@ struct Live {
     readings: Option<HowRead>,
 }
 
-/// What one point has to say, and what was recorded beside it.
-pub struct PointData {
-    pub label: String,
-    point: Point,
-    pub facts: Facts,
-    examples: Vec<ExampleRun>,
-    pub recorded: Option<Recorded>,
-}
-
 /// Writes a report of findings alone, of conditions from several directories.
 pub fn write_audit(dir: &Path, name: &str, claim: &str, kept: &Kept) -> Result<(), Failure> {
     let provenance = json!({ "version": BUILD.version, "revision": BUILD.revision, "seed": kept.seed });
@@ -146,17 +142,17 @@ fn audit_page(kept: &Kept) -> Value {
 /// The data of the page for a directory that may not be finished, of the runs that are.
 #[cfg(feature = "view")]
 pub fn page_so_far(path: &Path) -> Result<Value, Failure> {
-    Ok(of(path, RunDir::open_so_far(path).map_err(Failure::input)?)?.page())
+    Ok(of(path, RunDir::open_so_far(path, &registry()).map_err(Failure::input)?)?.page())
 }
 
 /// What a directory has to say.
 pub fn read(path: &Path) -> Result<Data, Failure> {
-    of(path, RunDir::open(path).map_err(Failure::input)?)
+    of(path, RunDir::open(path, &registry()).map_err(Failure::input)?)
 }
 
 /// The same, after a word on whatever in it does not belong together.
 pub fn told(path: &Path) -> Result<Data, Failure> {
-    let dir = RunDir::open(path).map_err(Failure::input)?;
+    let dir = RunDir::open(path, &registry()).map_err(Failure::input)?;
     warn(&dir);
     of(path, dir)
 }
@@ -232,7 +228,7 @@ fn live(path: &Path, manifest: &Manifest) -> Result<Vec<Live>, Failure> {
     if manifest.servers.is_empty() {
         return Ok(Vec::new());
     }
-    let calls = cratylus_io::calls::read(path)?.calls();
+    let calls = cratylus_io::store::calls::read(path)?.calls();
     // A model that was asked with several samplers is one model; its calls are told together.
     let mut seen = BTreeSet::new();
     let once = manifest.servers.iter().filter(|setup| seen.insert((&setup.id, setup.how.probabilities())));
@@ -292,12 +288,6 @@ fn gives(call: &Call) -> bool {
     matches!(call.answer, Answer::Step { .. })
 }
 
-/// The comment with which an experiment file opens: the claim that it tests.
-pub fn claim(text: &str) -> String {
-    let lines = text.lines().take_while(|line| line.starts_with('#'));
-    lines.map(|line| line.trim_start_matches('#').trim()).collect::<Vec<_>>().join(" ").trim().to_string()
-}
-
 impl Data {
     /// Writes the page.
     pub fn write(&self, file: &Path) -> Result<(), Failure> {
@@ -306,9 +296,9 @@ impl Data {
 
     /// The table for a terminal.
     pub fn text(&self) -> String {
-        let mut text = run::results_table(&self.points);
+        let mut text = tables::results_table(&self.points);
         if let Some(found) = &self.found {
-            text += &format!("\n\n{}", run::thresholds_table(found));
+            text += &format!("\n\n{}", tables::thresholds_table(found));
         }
         if !self.live.is_empty() {
             text.push('\n');
@@ -399,62 +389,5 @@ impl Data {
             page["audit"] = audit_page(audit);
         }
         page
-    }
-}
-
-impl PointData {
-    /// The label without the keys that a table shows in columns of their own.
-    pub fn label_without(&self, shown: &[&str]) -> String {
-        self.point.label(|key| !shown.iter().any(|section| key.starts_with(section)))
-    }
-
-    fn keys(&self) -> serde_json::Map<String, Value> {
-        in_order(self.point.settings.iter())
-    }
-
-    /// The keys that tell figures' panels apart. What an agent remembers is a row of its figure, not a panel.
-    fn panel_keys(&self) -> serde_json::Map<String, Value> {
-        let alone = self.facts.individual.is_some();
-        let wanted = |setting: &&Setting| setting.telling && !(alone && setting.key.starts_with("population.start"));
-        in_order(self.point.settings.iter().filter(wanted))
-    }
-
-    fn page(&self) -> Value {
-        let experiment = &self.point.experiment;
-        let label = match &self.facts.tipping {
-            // What is committed against what says more than the bare values.
-            Some(t) => {
-                let rest = self.label_without(&["agents.committed", "population.start"]);
-                let what = format!("{} → {}, {} committed", t.majority.as_deref().unwrap_or("none"), t.minority, t.count);
-                if rest.is_empty() { what } else { format!("{rest}, {what}") }
-            }
-            None => self.label.clone(),
-        };
-        let mut value = json!({
-            "label": label,
-            "keys": self.panel_keys(),
-            "size": experiment.size(),
-            "names": experiment.names(),
-            "shares": self.examples,
-        });
-        merge(&mut value, serde_json::to_value(&self.facts).expect("facts are plain data"));
-        if let Some(recorded) = &self.recorded {
-            let mut beside = json!({ "source": recorded.source });
-            merge(&mut beside, serde_json::to_value(&recorded.facts).expect("facts are plain data"));
-            value["recorded"] = beside;
-        }
-        value
-    }
-}
-
-/// Settings in the order of the sweep.
-fn in_order<'a>(settings: impl Iterator<Item = &'a Setting>) -> serde_json::Map<String, Value> {
-    let value = |setting: &Setting| serde_json::to_value(&setting.value).expect("settings are plain data");
-    settings.map(|setting| (setting.key.clone(), value(setting))).collect()
-}
-
-pub fn merge(into: &mut Value, from: Value) {
-    if let (Value::Object(into), Value::Object(from)) = (into, from) {
-        into.extend(from);
     }
 }

@@ -1,17 +1,19 @@
 //! `cratylus run`: runs an experiment into a directory, shows how it goes, and says what came of it.
 
+use crate::caller::{print, print_json, registry};
 use crate::experiment::{BUILD, Loaded, load};
+use crate::failure::Failure;
 use crate::progress::{Shown, asked, watched};
-use crate::words::{self, count};
-use crate::{Failure, print, print_json, report};
+use crate::report;
+use crate::words::count;
 use clap::Args;
 use cratylus_core::World;
-use cratylus_core::threshold::Found;
-use cratylus_io::cells::{SEQUENTIAL, cells, compute, shard};
-use cratylus_io::conduct::{Ended, Job, Progress, Refused, conduct, hold};
-use cratylus_io::live::LiveOptions;
+use cratylus_io::conduct::cells::{SEQUENTIAL, cells, compute, shard};
+use cratylus_io::conduct::job::{Ended, Job, LiveOptions, Refused};
+use cratylus_io::conduct::progress::Progress;
+use cratylus_io::conduct::{conduct, hold};
 use cratylus_io::models::server::misaddressed;
-use cratylus_io::run_dir::RunDir;
+use cratylus_io::store::run_dir::RunDir;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,7 +63,7 @@ pub struct Run {
 impl Run {
     pub fn go(self) -> Result<(), Failure> {
         // A finished directory has nothing left to run, whoever its agents were: recorded ones cannot play again.
-        let finished = self.experiment.join(cratylus_io::run_dir::RUNS).exists();
+        let finished = self.experiment.join(cratylus_io::store::names::RUNS).exists();
         if finished && self.sets.is_empty() && !self.fresh && self.out.is_none() {
             eprintln!("{} holds all its runs already", self.experiment.display());
             return say(&self.experiment, self.json);
@@ -131,7 +133,7 @@ impl Run {
         if !self.quiet {
             let kept = if kept > 0 { format!(", {} of them kept from before", count(kept)) } else { String::new() };
             let next = match there == of {
-                true if dir.join(cratylus_io::run_dir::RUNS).exists() => format!("{} is finished", dir.display()),
+                true if dir.join(cratylus_io::store::names::RUNS).exists() => format!("{} is finished", dir.display()),
                 true => format!("all {of} cells are there; `cratylus merge {}` joins them", dir.display()),
                 false => format!("{there} of {of} cells are in {}", dir.display()),
             };
@@ -157,7 +159,7 @@ pub fn say(dir: &Path, json: bool) -> Result<(), Failure> {
         )
     })?;
     // The runs are there whatever becomes of the page, so what they gave is said first.
-    let written = data.write(&dir.join(cratylus_io::run_dir::REPORT));
+    let written = data.write(&dir.join(cratylus_io::store::names::REPORT));
     if json {
         print_json(&data.results())?;
         return written;
@@ -167,7 +169,7 @@ pub fn say(dir: &Path, json: bool) -> Result<(), Failure> {
     for caution in &data.cautions {
         eprintln!("note: {caution}");
     }
-    eprintln!("\nresults  {}\nreport   {}", dir.display(), dir.join(cratylus_io::run_dir::REPORT).display());
+    eprintln!("\nresults  {}\nreport   {}", dir.display(), dir.join(cratylus_io::store::names::REPORT).display());
     Ok(())
 }
 
@@ -234,11 +236,11 @@ fn play(
 /// goes on with a raised budget.
 pub fn refusal(refused: Refused, dir: &Path, resume: &str, raised: &str, begun: bool, [runs, total]: [u64; 2]) -> Failure {
     let shown_dir = dir.display();
-    let kept = || Some(RunDir::open_so_far(dir).ok()?.rows().ok()?.len() as u64);
+    let kept = || Some(RunDir::open_so_far(dir, &registry()).ok()?.rows().ok()?.len() as u64);
     match refused {
         // Before anything was played or asked there is nothing to go on with.
-        Refused::Trouble(trouble) if !begun => Failure::run(trouble),
-        Refused::Trouble(trouble) => {
+        Refused::Fault(trouble) if !begun => Failure::run(trouble),
+        Refused::Fault(trouble) => {
             Failure::run(format!("{trouble}\n  help: what was finished is kept; the same command goes on: {resume}"))
         }
         // Of a stretch of runs that was not finished none is kept, so that is fewer than were played.
@@ -282,191 +284,4 @@ fn set_aside(dir: &Path) -> Result<(), Failure> {
         .map_err(|error| Failure::run(format!("moving {} to {}: {error}", dir.display(), aside.display())))?;
     eprintln!("what {} held is now in {}", dir.display(), aside.display());
     Ok(())
-}
-
-/// The table of results: one line for each point, and beneath it what was recorded.
-pub fn results_table(points: &[report::PointData]) -> String {
-    let tipping = points.iter().any(|point| point.facts.tipping.is_some());
-    let individual = points.iter().any(|point| point.facts.individual.is_some());
-    if individual {
-        individual_table(points)
-    } else if tipping {
-        tipping_table(points)
-    } else if points.iter().any(|point| point.facts.held.is_some()) {
-        opinions_table(points)
-    } else if points.iter().any(|point| !point.facts.followed.is_empty()) {
-        categories_table(points)
-    } else {
-        consensus_table(points)
-    }
-}
-
-fn consensus_table(points: &[report::PointData]) -> String {
-    let head = ["", "runs", "consensus", "rounds, median", "rounds, mean", "stay", "switch", "winners", "collective bias"];
-    let mut rows = vec![head.map(String::from).to_vec()];
-    let bias = |facts: &cratylus_core::summary::Facts| {
-        let p = |bias: &cratylus_core::summary::CollectiveBias| format!("p {}", cratylus_core::summary::p_words(bias.p));
-        facts.collective_bias.as_ref().map_or("–".into(), p)
-    };
-    let mut push = |label: String, facts: &cratylus_core::summary::Facts| {
-        let [median, mean] = words::sample(facts.rounds.as_ref());
-        let consensus = facts.consensus.as_ref().map_or("–".into(), |share| words::percent(share.share));
-        let rate = |rate: Option<f64>| rate.map_or("–".into(), words::percent);
-        let (stay, switch) = (rate(facts.stay_after_success), rate(facts.switch_after_failure));
-        rows.push(vec![label, count(facts.runs), consensus, median, mean, stay, switch, words::winners(facts), bias(facts)]);
-    };
-    for point in points {
-        push(point.label.clone(), &point.facts);
-        if let Some(recorded) = &point.recorded {
-            push("  recorded".into(), &recorded.facts);
-        }
-    }
-    let table = words::table(&rows, &[1, 2, 5, 6]);
-    format!(
-        "{table}\n\nRounds to consensus are population rounds (N interactions): median [quartiles] and mean ± sd over runs.\nStay, switch: how often a name was kept after success, and changed after failure.\nCollective bias: winners over runs against first choices with an empty memory, G test."
-    )
-}
-
-fn opinions_table(points: &[report::PointData]) -> String {
-    let head = ["", "runs", "consensus", "rounds, median", "rounds, mean", "commonest at the end", "winners"];
-    let mut rows = vec![head.map(String::from).to_vec()];
-    for report::PointData { label, facts, .. } in points {
-        let [median, mean] = words::sample(facts.rounds.as_ref());
-        let consensus = facts.consensus.as_ref().map_or("–".into(), |share| words::percent(share.share));
-        let held = |held: &cratylus_core::summary::Sample| format!("{:.4} ± {:.4}", held.mean, held.sd);
-        let held = facts.held.as_ref().map_or("–".into(), held);
-        rows.push(vec![label.clone(), count(facts.runs), consensus, median, mean, held, words::winners(facts)]);
-    }
-    let table = words::table(&rows, &[1, 2, 5]);
-    format!(
-        "{table}\n\nConsensus: all agents hold one opinion. Rounds are population rounds (N agents asked): median [quartiles] and mean ± sd over runs.\nCommonest at the end: the share of agents that hold the commonest opinion, (1 + |m|) / 2 of two; mean ± sd over runs."
-    )
-}
-
-fn categories_table(points: &[report::PointData]) -> String {
-    let head = ["", "runs", "perceptual", "linguistic", "overlap", "named alike"];
-    let mut rows = vec![head.map(String::from).to_vec()];
-    for report::PointData { label, facts, .. } in points {
-        let end = |measure: &str, digits: usize| {
-            let of = facts.followed.get(measure);
-            of.map_or("–".into(), |followed| match followed.end.n {
-                1 => format!("{:.digits$}", followed.end.mean),
-                _ => format!("{:.digits$} ± {:.digits$}", followed.end.mean, followed.end.sd),
-            })
-        };
-        rows.push(vec![
-            label.clone(),
-            count(facts.runs),
-            end("perceptual_categories", 1),
-            end("linguistic_categories", 1),
-            end("linguistic_overlap", 3),
-            end("named_alike", 3),
-        ]);
-    }
-    let table = words::table(&rows, &[1, 2, 3, 4, 5]);
-    format!(
-        "{table}\n\nAt the end of a run, mean ± sd over runs: perceptual and linguistic categories of an agent, the latter being neighbours with\nthe same word; how far the linguistic ones of two agents overlap; and the part of the line that two agents call alike."
-    )
-}
-
-fn tipping_table(points: &[report::PointData]) -> String {
-    let head = ["", "majority → minority", "committed", "runs", "tipped", "final share", "recorded"];
-    let mut rows = vec![head.map(String::from).to_vec()];
-    for point in points {
-        let Some(tipping) = &point.facts.tipping else { continue };
-        let recorded = point.recorded.as_ref().and_then(|recorded| recorded.facts.tipping.as_ref());
-        rows.push(vec![
-            point.label_without(&["agents.committed", "population.start"]),
-            format!("{} → {}", tipping.majority.as_deref().unwrap_or("none"), tipping.minority),
-            format!("{} ({})", tipping.count, words::percent(tipping.fraction)),
-            count(tipping.of),
-            words::interval(tipping.share, tipping.low, tipping.high),
-            words::percent(tipping.final_share),
-            recorded.map_or(String::new(), |tipping| format!("{} of {} tipped", tipping.tipped, tipping.of)),
-        ]);
-    }
-    let table = words::table(&rows, &[3]);
-    format!(
-        "{table}\n\nTipped: the minority's name made up at least 95 % of the others' choices over the last three rounds; 95 % intervals."
-    )
-}
-
-/// Where an outcome passes its threshold, and what thresholds are extrapolated to.
-pub fn thresholds_table(found: &Found) -> String {
-    let number = |value: f64| {
-        let text = format!("{value:.5}");
-        if value.fract() == 0.0 { format!("{value}") } else { text.trim_end_matches('0').trim_end_matches('.').to_string() }
-    };
-    let interval = |low: f64, high: f64| format!("[{}, {}]", number(low), number(high));
-    let mut rows = vec![["", "threshold", "95 % interval", "points run", "runs", ""].map(String::from).to_vec()];
-    for at in &found.thresholds {
-        let threshold = &at.threshold;
-        rows.push(vec![
-            at.label.clone(),
-            threshold.value.map_or("none".into(), number),
-            threshold.low.zip(threshold.high).map_or("–".into(), |(low, high)| interval(low, high)),
-            threshold.points.to_string(),
-            count(threshold.runs),
-            threshold.caution.clone().unwrap_or_default(),
-        ]);
-    }
-    let mut text = format!(
-        "Threshold in {}: where the share of runs that {} passes {}\n{}",
-        found.key,
-        found.of.words(),
-        found.at,
-        words::table(&rows, &[1, 3, 4])
-    );
-    for at in &found.limits {
-        let of = if at.label.is_empty() { String::new() } else { format!("{}: ", at.label) };
-        let over = found.over.as_deref().unwrap_or_default();
-        text += &match (&at.limit, &at.caution) {
-            (Some(limit), caution) => {
-                let exponent = match limit.exponents {
-                    Some([low, high]) => format!("exponent {:.2}, between {low:.2} and {high:.2}", limit.exponent),
-                    None => format!("exponent {}, given", limit.exponent),
-                };
-                format!(
-                    "\n{of}at infinite {over}: {} {} ({exponent}; chi-squared {:.1}, {} degrees of freedom){}",
-                    number(limit.value),
-                    interval(limit.low, limit.high),
-                    limit.chi2,
-                    limit.df,
-                    caution.as_ref().map_or(String::new(), |why| format!("\n  caution: {why}"))
-                )
-            }
-            (None, why) => format!("\n{of}not extrapolated: {}", why.as_deref().unwrap_or_default()),
-        };
-    }
-    text
-}
-
-fn individual_table(points: &[report::PointData]) -> String {
-    let head = ["", "own_partner", "answers", "choices", "p uniform", "recorded"];
-    let mut rows = vec![head.map(String::from).to_vec()];
-    let choices = |choices: &[cratylus_core::summary::Share]| {
-        let mut best: Vec<_> = choices.iter().filter(|share| share.count > 0).collect();
-        best.sort_by_key(|share| std::cmp::Reverse(share.count));
-        best.iter()
-            .take(3)
-            .map(|share| format!("{} {:.3}", share.name.as_deref().unwrap_or("?"), share.share))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    for point in points {
-        let Some(one) = &point.facts.individual else { continue };
-        let recorded = point.recorded.as_ref().and_then(|recorded| recorded.facts.individual.as_ref());
-        let p = if one.p_uniform < 1e-4 { format!("{:.0e}", one.p_uniform) } else { format!("{:.3}", one.p_uniform) };
-        let beside = recorded
-            .map_or(String::new(), |recorded| format!("{} (n = {})", choices(&recorded.choices), count(recorded.answers)));
-        rows.push(vec![
-            point.label_without(&["population.start"]),
-            one.memory_text.clone(),
-            count(one.answers),
-            choices(&one.choices),
-            p,
-            beside,
-        ]);
-    }
-    words::table(&rows, &[2])
 }

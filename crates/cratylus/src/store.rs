@@ -1,14 +1,15 @@
 //! `cratylus store`: looks into a store of model answers.
 
+use crate::caller::{print, print_json};
 use crate::doctor::how_words;
+use crate::failure::Failure;
 use crate::words::{count, table};
-use crate::{Failure, print, print_json};
 use clap::{Args, Subcommand};
 use cratylus_core::language::answer::Instead;
-use cratylus_io::calls;
 use cratylus_io::models::asker::shown;
 use cratylus_io::models::http::{escaped, escaped_json, excerpt};
 use cratylus_io::models::tape::{Answer, Call, Setup, Tape, prune};
+use cratylus_io::store::calls;
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -104,10 +105,10 @@ impl Store {
 
 /// A store, or the tape of a run directory, finished or not.
 fn open(path: &std::path::Path) -> Result<Tape, Failure> {
-    if path.join(cratylus_io::run_dir::CALLS).exists() {
+    if path.join(cratylus_io::store::names::CALLS).exists() {
         return Ok(calls::read(path)?);
     }
-    let file = if path.is_dir() { path.join(cratylus_io::live::TAPE) } else { path.to_path_buf() };
+    let file = if path.is_dir() { path.join(cratylus_io::store::names::TAPE) } else { path.to_path_buf() };
     if !file.exists() {
         return Err(Failure::input(format!("there is no store of answers at {}", path.display())));
     }
@@ -202,7 +203,7 @@ fn show(path: &std::path::Path, key: Option<&str>, limit: usize, as_json: bool) 
                 text += &format!("  answered  {}{}{instead}\n", excerpt(answer), if *cut { " (cut short)" } else { "" });
             }
             Answer::Scores { tokens } => {
-                let worth = cratylus_core::memorised::log_likelihood(tokens);
+                let worth = cratylus_audit::memorised::log_likelihood(tokens);
                 text += &format!("  text      {} tokens, {worth:.3} nats\n", tokens.len());
             }
             Answer::Step { step, top } => {

@@ -1,9 +1,8 @@
 //! What to say of a command line that cannot be understood, where the parser's own tip would lead astray. What is right
 //! is absent: that is the parser's.
 
-use crate::Program;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Error};
+use clap::{Command, Error};
 
 /// Keys of an experiment that are often taken for options, with what they are called in it.
 const KEYS: [[&str; 2]; 12] = [
@@ -22,12 +21,11 @@ const KEYS: [[&str; 2]; 12] = [
 ];
 
 /// What was meant, perhaps. None where the parser says it well enough.
-pub fn of(error: &Error, arguments: &[String]) -> Option<String> {
+pub fn of(program: &Command, error: &Error, arguments: &[String]) -> Option<String> {
     let text = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
         _ => None,
     };
-    let program = Program::command();
     let verb = arguments.iter().skip(1).find_map(|word| program.find_subcommand(word));
     match error.kind() {
         ErrorKind::InvalidSubcommand if verb.is_none() => {

@@ -1,6 +1,6 @@
 //! Tables and numbers as text.
 
-use cratylus_core::summary::{Facts, Sample};
+use cratylus_core::watch::facts::{Facts, Sample};
 
 /// A number of bytes, as a reader would say it.
 pub fn bytes(n: u64) -> String {
@@ -78,4 +78,10 @@ mod tests {
         assert_eq!(table(&rows, &[1]), "a     1\nbbb  22");
         assert_eq!(count(1_234_567), "1,234,567");
     }
+}
+
+/// The comment with which an experiment file opens: the claim that it tests.
+pub fn claim(text: &str) -> String {
+    let lines = text.lines().take_while(|line| line.starts_with('#'));
+    lines.map(|line| line.trim_start_matches('#').trim()).collect::<Vec<_>>().join(" ").trim().to_string()
 }

@@ -155,7 +155,7 @@ fn the_audit_audits_itself() {
     let dir = folder("audit-self");
     let said = succeeds(&dir, &["audit", "--self-test", "--trials", "1", "--trial-runs", "8", "--json"]);
     let report: Value = serde_json::from_str(&said.out).unwrap();
-    assert_eq!(report["rows"].as_array().unwrap().len(), cratylus_core::self_test::MECHANISMS.len());
+    assert_eq!(report["rows"].as_array().unwrap().len(), cratylus_audit::self_test::MECHANISMS.len());
     assert_eq!(report["design"]["runs"], 8);
     assert!(report["interaction"]["wrong"].as_u64().unwrap() <= 1, "{}", report["interaction"]);
     let text = succeeds(&dir, &["audit", "--self-test", "--trials", "1", "--trial-runs", "4"]).out;

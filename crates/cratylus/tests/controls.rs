@@ -2,7 +2,7 @@
 
 mod common;
 use common::{cratylus, folder, succeeds};
-use cratylus_io::table;
+use cratylus_io::store::table;
 
 const LIVE: &str = r#"name = "aliased"
 seed = 4

@@ -2,13 +2,15 @@
 
 mod common;
 use common::{COPIERS, PROGRAM, cratylus, folder, start, succeeds};
-use cratylus_core::measure::{Measures, RunContext};
-use cratylus_core::stop::Consensus;
-use cratylus_io::columns::{self, Holds};
-use cratylus_io::run_dir::RunDir;
-use cratylus_io::table::{self, Values};
+use cratylus_core::watch::measure::RunContext;
+use cratylus_core::watch::measures::Measures;
+use cratylus_core::watch::stop::Consensus;
+use cratylus_io::store::columns::{self, Holds};
+use cratylus_io::store::run_dir::RunDir;
+use cratylus_io::store::table::{self, Values};
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The result files whose bytes an experiment decides.
@@ -257,12 +259,12 @@ fn nothing_that_people_read_can_be_changed_without_a_word() {
 fn a_measure_says_the_same_live_and_from_the_file() {
     let dir = with_copiers("measures");
     succeeds(&dir, &["run", "e.toml", "--out", "r", "--quiet", "--set", "replicas=3"]);
-    let run_dir = RunDir::open(&dir.join("r")).unwrap();
+    let run_dir = RunDir::open(&dir.join("r"), &Arc::new(cratylus_core::experiment::registry())).unwrap();
     let mut from_file = Vec::new();
     run_dir
         .each_played(|row, events| {
             let context = RunContext::of(50, vec!["Q".into(), "M".into(), "X".into()], Consensus::published());
-            let (mut measures, mut out) = (Measures::new(&context), Vec::new());
+            let (mut measures, mut out) = (Measures::new(&context, cratylus_core::watch::measures::ALL), Vec::new());
             events.iter().for_each(|event| measures.see(event, &mut out));
             measures.end(&mut out);
             from_file.push((row.run, out));

@@ -6,7 +6,7 @@
 #[path = "../../cratylus-io/tests/support/mod.rs"]
 mod support;
 
-use cratylus_io::table::{self, Values};
+use cratylus_io::store::table::{self, Values};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};

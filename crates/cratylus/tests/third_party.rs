@@ -188,7 +188,7 @@ fn the_published_protocol_runs_end_to_end_on_a_server_that_others_wrote() {
     if cfg!(feature = "in-process") {
         succeeds(&dir, &["kernel", "--memory", "3", "--set", &here, "--out", "here.parquet", "--quiet"]);
         let [there, here] = ["k.parquet", "here.parquet"].map(|file| {
-            let table = cratylus_io::table::read(&dir.join(file), None).unwrap();
+            let table = cratylus_io::store::table::read(&dir.join(file), None).unwrap();
             let of = |column: &str| table.floats(column).unwrap().iter().map(|p| p.unwrap()).collect::<Vec<f64>>();
             [of("p_name0_shown_first"), of("p_name0_shown_last")].concat()
         });

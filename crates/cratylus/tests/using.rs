@@ -133,7 +133,7 @@ fn a_setting_of_a_swept_key_is_one_row_of_the_sweep() {
     let said = succeeds(&dir, &[&["run", "e.toml", "--out", "one", "--set", "game.memory=5"][..], &few].concat());
     assert!(said.err.contains("`game.memory` is swept over 2 values; `--set` leaves 5"), "{}", said.err);
     let digests = |out: &str| {
-        let table = cratylus_io::table::read(&dir.join(out).join("runs.parquet"), None).unwrap();
+        let table = cratylus_io::store::table::read(&dir.join(out).join("runs.parquet"), None).unwrap();
         table.texts("digest").unwrap().into_iter().map(|digest| digest.unwrap().to_string()).collect::<Vec<_>>()
     };
     assert_eq!(digests("one"), digests("all")[2..], "the runs are those of the sweep");
@@ -311,7 +311,7 @@ fn an_edge_list_decides_who_meets() {
     let text = "name = \"path\"\n[population]\nsize = 4\nnetwork = { kind = \"edge-list\", file = \"edges.txt\" }\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\n[agents]\nkind = \"copy-last-partner\"\n[stop]\ninteractions = 200\n";
     std::fs::write(dir.join("e.toml"), text).unwrap();
     succeeds(&dir, &["run", "e.toml", "--quiet"]);
-    let table = cratylus_io::table::read(&dir.join("runs/path/interactions.parquet"), None).unwrap();
+    let table = cratylus_io::store::table::read(&dir.join("runs/path/interactions.parquet"), None).unwrap();
     let (a, b) = (table.ints("agent_a").unwrap(), table.ints("agent_b").unwrap());
     let pairs = a.iter().zip(b.iter());
     assert!(pairs.map(|(a, b)| (a.unwrap() - b.unwrap()).abs()).all(|apart| apart == 1));

@@ -1,9 +1,9 @@
 //! Agents that answer best to how often each name was chosen by their partners in the window:
 //! the best-response convention game (Centola, Becker, Brackbill & Baronchelli, Science 360, 2018).
 
-use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind};
-use crate::games::Payoff;
-use crate::window::{Policy, Round};
+use crate::game::Payoff;
+use crate::policy::{Policy, Round};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -45,7 +45,7 @@ impl AgentSpec for BestResponse {
         Ok(Kind::Window(Arc::new(self.clone())))
     }
 
-    fn heeds_payoffs(&self) -> bool {
+    fn heeds_payoffs(&self, _: &AgentContext<'_>) -> bool {
         self.payoffs
     }
 

@@ -1,7 +1,7 @@
 //! Agents that divide what there is to talk about into categories, and keep words for each (Puglisi, Baronchelli & Loreto,
 //! PNAS 105 (2008) 7936). What they do stands in `categories.rs`, as what they learn depends on what both see.
 
-use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,9 @@
 //! Agents that always choose one name: recall of an outcome, and the rule of a committed minority.
 
 use crate::Name;
-use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind, nearest};
-use crate::window::{Policy, Round};
+use crate::policy::{Policy, Round};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::text::nearest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

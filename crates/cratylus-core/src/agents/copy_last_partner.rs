@@ -1,7 +1,7 @@
 //! Agents that choose what their last partner chose: the voter model with a memory of one round. The first choice is uniform.
 
-use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind};
-use crate::window::{Policy, Round};
+use crate::policy::{Policy, Round};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

@@ -9,12 +9,12 @@
 //! sharpness of the run's class. What is absent: population size, round numbers and partners' identities, which no
 //! recorded prompt showed.
 
-use crate::Pairing;
-use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Experiment, Kind, NetworkSpec, nearest};
-use crate::games::Payoff;
+use crate::game::Payoff;
+use crate::policy::{Policy, Round};
+use crate::recorded::Condition;
 use crate::seed::mix;
-use crate::summary::Facts;
-use crate::window::{Policy, Round};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::text::nearest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -161,151 +161,6 @@ pub struct Sufficiency {
     /// The same for the short windows.
     pub short_p: f64,
 }
-
-/// One recorded condition.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Condition {
-    /// The name of the recorded directory or file.
-    pub file: String,
-    /// The kind of game, as experiment files call it.
-    pub game: String,
-    /// The pool, in the order in which the condition had it.
-    pub names: Vec<String>,
-    /// How many rounds an agent remembers at most.
-    pub memory: usize,
-    /// The number of agents, committed ones included.
-    pub size: u64,
-    /// The name that everyone remembered at the start; None where memories were empty.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start: Option<String>,
-    /// What an agent that is asked alone remembers.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub remembers: Vec<[String; 2]>,
-    /// The name that a minority is committed to, and how many agents are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub committed: Option<(String, u64)>,
-    /// Whether the fit saw its decisions.
-    pub trained: bool,
-    /// What was seen in the recorded runs.
-    pub facts: Facts,
-}
-
-impl Condition {
-    /// Whether an experiment repeats this condition.
-    pub fn is(&self, experiment: &Experiment) -> bool {
-        let sorted = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();
-        let committed = experiment.agents.committed.first().filter(|_| experiment.n_committed() > 0);
-        let committed = committed.map(|committed| (committed.name.clone(), experiment.n_committed()));
-        let start = &experiment.population.start;
-        let alone = self.game == "individual";
-        // What was recorded in one way is not to be compared with what is judged or arranged in another.
-        let judged_alike = || {
-            let consensus = experiment.consensus();
-            let published =
-                consensus.window(experiment.size()) == WINDOW && consensus.threshold == 1.0 && consensus.from_round.is_none();
-            let longest = self.facts.rounds.as_ref().and_then(|rounds| rounds.values.last()).copied().unwrap_or(0.0);
-            published && experiment.stop.share.is_none() && experiment.stop.most(self.size) as f64 >= longest * self.size as f64
-        };
-        // Pairs were an agent and then another; which of the two came first makes no difference where both choose at once.
-        let paired_alike =
-            matches!(experiment.population.pairing, Pairing::AgentThenNeighbour | Pairing::NeighbourThenAgent | Pairing::Edge);
-        let arranged_alike = experiment.population.network == NetworkSpec::Complete
-            && paired_alike
-            && start.run.is_none()
-            && start.shares.is_none()
-            && experiment.interventions.is_empty()
-            && experiment.agents.committed.len() <= 1;
-        self.game == experiment.game.kind
-            && sorted(&self.names) == sorted(experiment.names())
-            && self.start == start.consensus
-            && self.remembers == start.memory.clone().unwrap_or_default()
-            && (alone || self.start.is_some() || judged_alike())
-            && arranged_alike
-            && (alone || (self.memory == experiment.memory() && self.size == experiment.size() && self.committed == committed))
-    }
-}
-
-/// In what an experiment with emulated agents differs from all recorded conditions, a sentence each, and what follows from
-/// it; nothing where one of them is repeated in who plays, or where one agent is asked alone. What is new about single
-/// names and memories the models say themselves.
-pub fn never_recorded(conditions: &[Condition], experiment: &Experiment) -> Vec<String> {
-    if conditions.is_empty() || experiment.game.spec.alone() {
-        return Vec::new();
-    }
-    let sorted = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();
-    let played = || conditions.iter().filter(|condition| condition.game == experiment.game.kind);
-    let listed = |values: BTreeSet<String>| values.into_iter().take(12).collect::<Vec<_>>().join(", ");
-    let mut out = Vec::new();
-    let pool = sorted(experiment.names());
-    let with_pool: Vec<&Condition> = played().filter(|condition| sorted(&condition.names) == pool).collect();
-    if with_pool.is_empty() {
-        let known: BTreeSet<String> = played().map(|condition| condition.names.join(" ")).collect();
-        out.push(format!(
-            "populations were never recorded with the pool {} (recorded: {})",
-            experiment.names().join(" "),
-            listed(known)
-        ));
-    }
-    // What is said of a pool that was recorded is what was recorded with it.
-    let beside: Vec<&Condition> = if with_pool.is_empty() { played().collect() } else { with_pool };
-    if beside.iter().all(|condition| condition.memory != experiment.memory()) {
-        let known: BTreeSet<usize> = beside.iter().map(|condition| condition.memory).collect();
-        let known = known.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
-        out.push(format!("memories of this length were never recorded in populations (recorded: {known} rounds)"));
-    }
-    if beside.iter().all(|condition| condition.size != experiment.size()) {
-        let known: BTreeSet<u64> = beside.iter().map(|condition| condition.size).collect();
-        let known = known.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-        out.push(format!("populations of this size were never recorded (recorded: {known} agents)"));
-    }
-    let minorities = || beside.iter().filter_map(|condition| condition.committed.clone()).filter(|(_, count)| *count > 0);
-    let committed = experiment.agents.committed.iter().map(|group| (group.name.clone(), group.count(experiment.population.size)));
-    let committed: Vec<(String, u64)> = committed.filter(|(_, count)| *count > 0).collect();
-    match &committed[..] {
-        [] => (),
-        [one] if minorities().any(|known| known == *one) => (),
-        [(name, _)] if minorities().any(|(known, _)| known == *name) => {
-            let known: BTreeSet<u64> = minorities().filter(|(known, _)| known == name).map(|(_, count)| count).collect();
-            let known = known.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-            out.push(format!("minorities committed to {name} were never recorded in this number (recorded: {known} agents)"));
-        }
-        [(name, _)] => out.push(format!("no minority committed to {name} was ever recorded with these names")),
-        _ => out.push("several committed groups were never recorded".into()),
-    }
-    let start = &experiment.population.start;
-    if let Some(name) = &start.consensus
-        && beside.iter().all(|condition| condition.start.as_ref() != Some(name))
-    {
-        out.push(format!("populations that start from a consensus on {name} were never recorded"));
-    }
-    if start.shares.is_some() || start.memory.is_some() || start.run.is_some() {
-        out.push("populations that start from such memories were never recorded".into());
-    }
-    if experiment.population.network != NetworkSpec::Complete {
-        out.push("populations were recorded where everyone meets everyone, and on no other network".into());
-    }
-    let whole = |condition: &&Condition| {
-        condition.memory == experiment.memory()
-            && condition.size == experiment.size()
-            && condition.start == start.consensus
-            && condition.committed.clone().filter(|(_, count)| *count > 0).into_iter().eq(committed.iter().cloned())
-    };
-    if out.is_empty() && !beside.iter().any(whole) {
-        out.push("pool, memory, size, start and minority were each recorded, and never in this combination".into());
-    }
-    if experiment.agents.kinds.len() > 1 {
-        out.push("agents of several kinds were never recorded together".into());
-    }
-    if !out.is_empty() {
-        out.push(
-            "what was never recorded is simulated, by responses recorded elsewhere: intervals are of the simulation alone, and say nothing of how far the models themselves would be from it".into(),
-        );
-    }
-    out
-}
-
-/// The published stop rule: so many successes in a row, whatever the size of the population.
-const WINDOW: u64 = 72;
 
 /// The version of the layout that this program writes, and the only one that it reads.
 pub const FORMAT: u32 = 2;
@@ -480,20 +335,6 @@ fn distribution(model: &Emulated, names: &[String], pool: Pool, sharpness: f64, 
     };
     let total: f64 = out.iter_mut().map(exp).sum();
     out.iter_mut().for_each(|p| *p /= total);
-}
-
-impl Condition {
-    /// The condition in a few words: names, memory and size.
-    pub fn label(&self) -> String {
-        let mut label = format!("{}, H = {}, N = {}", self.names.join(" "), self.memory, self.size);
-        if let Some(start) = &self.start {
-            write!(label, ", from {start}").expect("a string takes everything");
-        }
-        if let Some((name, count)) = &self.committed {
-            write!(label, ", {count} committed to {name}").expect("a string takes everything");
-        }
-        label
-    }
 }
 
 /// How strongly a feature is held back: the ridge penalty of its weight.

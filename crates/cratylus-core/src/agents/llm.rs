@@ -1,9 +1,10 @@
 //! Language models that are asked: on a server, or from a file in this process.
 
-use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind, nearest};
 use crate::language::model::{Api, Choice, Dialect, Limits, Model, OnChange, Outside, Server, Source};
 use crate::language::protocol::{BUILT_IN, Order, Protocol};
 use crate::language::sampler::Sampler;
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::text::nearest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -2,8 +2,8 @@
 //! copying by frequency, with no thought of payoffs.
 
 use super::best_response::{Ties, most_frequent};
-use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind};
-use crate::window::{Policy, Round};
+use crate::policy::{Policy, Round};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

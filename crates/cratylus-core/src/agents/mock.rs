@@ -3,10 +3,10 @@
 
 use super::llm::{ashery2025, protocol};
 use super::scripted::build_as_given;
-use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind, agent_of};
 use crate::language::model::{Mock, Source};
 use crate::language::protocol::Order;
-use crate::window::Mean;
+use crate::policy::Mean;
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, agent_of};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -59,8 +59,9 @@ impl AgentSpec for Params {
         true
     }
 
-    fn heeds_payoffs(&self) -> bool {
-        agent_of(self.policy.clone().into_iter().collect()).is_ok_and(|behind| behind.spec.heeds_payoffs())
+    fn heeds_payoffs(&self, ctx: &AgentContext<'_>) -> bool {
+        agent_of(&ctx.registry.agents, self.policy.clone().into_iter().collect())
+            .is_ok_and(|behind| behind.spec.heeds_payoffs(ctx))
     }
 
     fn build(&self, ctx: &AgentContext<'_>) -> Result<Kind, (&'static str, String)> {
@@ -78,7 +79,7 @@ impl AgentSpec for Params {
         if self.order == Some(Order::Averaged) && self.text {
             return Err(("order", "orders can be averaged only over probabilities, and this mock gives text".into()));
         }
-        let behind = agent_of(self.policy.clone().into_iter().collect()).map_err(|why| ("policy", why))?;
+        let behind = agent_of(&ctx.registry.agents, self.policy.clone().into_iter().collect()).map_err(|why| ("policy", why))?;
         let policy = match behind.spec.build(ctx).map_err(|(key, why)| ("policy", format!("`{key}`: {why}")))? {
             Kind::Window(policy) => policy,
             // A model that is asked is one model, whatever the run.

@@ -1,6 +1,6 @@
 //! One file for each kind of agent, one line here.
 
-use crate::experiment::AgentEntry;
+use crate::spec::AgentEntry;
 
 mod best_response;
 mod categories;
@@ -13,6 +13,7 @@ mod llm;
 mod majority_of_window;
 mod mock;
 mod opinion;
+mod outside;
 mod recorded;
 mod scripted;
 pub(crate) mod uniform;
@@ -21,9 +22,7 @@ mod win_stay_lose_shift;
 pub use best_response::Ties;
 pub use constant::Constant;
 pub use emulated::Emulated;
-pub use inventory::{Inventories, Inventory, InventoryRule};
-pub use kernel::{Kernel, all_states, state_index, state_text};
-pub use opinion::OpinionRule;
+pub use inventory::Inventories;
 
 /// All kinds of agents, in the order in which lists show them.
 pub const ALL: &[AgentEntry] = &[
@@ -42,5 +41,5 @@ pub const ALL: &[AgentEntry] = &[
     llm::ENTRY,
     mock::ENTRY,
     scripted::ENTRY,
-    crate::outside::AGENT,
+    outside::ENTRY,
 ];

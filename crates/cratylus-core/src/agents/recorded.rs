@@ -1,7 +1,7 @@
 //! Agents whose decisions were recorded elsewhere. Such runs can be read, reported, fitted and audited;
 //! they cannot be played again, because what the model would have done next is not on record.
 
-use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -2,10 +2,10 @@
 //! libraries, and for people.
 
 use super::llm::{ashery2025, build, protocol};
-use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind};
 use crate::language::model::{Canned, Choice, Model, Outside, Source};
 use crate::language::protocol::{Order, Protocol};
 use crate::language::sampler::Sampler;
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! Agents that choose any name with equal probability, whatever they remember: recall of nothing.
 
-use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind};
-use crate::window::{Policy, Round};
+use crate::policy::{Policy, Round};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

@@ -2,8 +2,8 @@
 //! probability; with probability `lapse` they choose any name instead. The first choice is uniform.
 //! (Nowak & Sigmund, Nature 364, 1993, for the rule; lapses as in the rival ladder of the audits.)
 
-use crate::experiment::{AgentContext, AgentEntry, AgentSpec, Kind};
-use crate::window::{Policy, Round};
+use crate::policy::{Policy, Round};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

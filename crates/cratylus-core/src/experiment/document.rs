@@ -1,45 +1,15 @@
 //! An experiment file as a table in which every key and value knows its place, and the mistakes that are
 //! found in it, with the line, the column, and what would be right.
 
-use super::sweep;
-use serde::de::DeserializeOwned;
+use super::read::registry;
+use super::{axes, schema};
+use crate::spec::Registry;
+use crate::spec::document::{Mistake, Spans, Table, get, key_parts, moved, of_toml, put};
 use serde_spanned::Spanned;
-use std::borrow::Cow;
 use std::fmt::Write;
 use std::ops::Range;
-use toml::de::{DeTable, DeValue, ValueDeserializer};
-
-pub(crate) type Table<'i> = DeTable<'i>;
-pub(crate) type Item<'i> = Spanned<DeValue<'i>>;
-
-/// A mistake in an experiment file, or on the command line that changes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
-    /// What is wrong, in a line.
-    pub message: String,
-    /// What would be right, where that can be said.
-    pub help: Option<String>,
-    /// Where it stands, in bytes of the file. Places behind the end of the file are `--set` arguments.
-    pub span: Option<Range<usize>>,
-}
-
-impl Mistake {
-    /// One without a place and without a way out.
-    pub fn new(message: String) -> Mistake {
-        Mistake { message, help: None, span: None }
-    }
-
-    /// The same with a way out, which may begin with the separator of a message; an empty one is none.
-    pub fn help(self, help: String) -> Mistake {
-        let help = Some(help.trim_start_matches([';', ' ']).to_string()).filter(|help| !help.is_empty());
-        Mistake { help, ..self }
-    }
-
-    /// The same with its place, in bytes of the file.
-    pub fn span(self, span: Range<usize>) -> Mistake {
-        Mistake { span: Some(span), ..self }
-    }
-}
+use std::sync::Arc;
+use toml::de::{DeTable, DeValue};
 
 /// A file's text and its table, with what `--set` changed.
 pub struct Document<'a> {
@@ -53,21 +23,28 @@ pub struct Document<'a> {
     /// What a user should know of how the file and the settings were understood.
     notes: Vec<String>,
     pub(super) table: Table<'a>,
+    pub(super) registry: Arc<Registry>,
 }
 
 const SET_BASE: usize = 1 << 40;
 const SET_STEP: usize = 1 << 20;
 
 impl<'a> Document<'a> {
-    /// Parses a file's text and applies `key=value` settings, in their order. An error is ready to be printed.
+    /// The same as [`Document::parse_with`], of what is in this crate alone.
     pub fn parse(file: &str, text: &'a str, sets: &'a [String]) -> Result<Document<'a>, String> {
+        Document::parse_with(&Arc::new(registry()), file, text, sets)
+    }
+
+    /// Parses a file's text and applies `key=value` settings, in their order. An error is ready to be printed.
+    pub fn parse_with(registry: &Arc<Registry>, file: &str, text: &'a str, sets: &'a [String]) -> Result<Document<'a>, String> {
         // What the `toml` crate does not skip: the mark with which Windows begins a file.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (written, notes) = (sets.to_vec(), Vec::new());
-        let mut document = Document { file: file.into(), text, sets, written, notes, table: Table::new() };
+        let (table, registry) = (Table::new(), registry.clone());
+        let mut document = Document { file: file.into(), text, sets, written, notes, table, registry };
         let parsed = DeTable::parse(text).map_err(|error| document.say(&unread(text, &error)))?;
         document.table = parsed.into_inner();
-        sweep::spread(&mut document.table);
+        axes::spread(&mut document.table);
         for i in 0..sets.len() {
             document.set(i).map_err(|mistake| document.say(&mistake))?;
         }
@@ -100,7 +77,7 @@ impl<'a> Document<'a> {
         }
         let Some(value) = get(&self.table, &parts).cloned() else { return Ok(()) };
         let key = parts.join(".");
-        if let Some(left) = sweep::restrict(&mut self.table, &key, value, &place).map_err(|mistake| mistake.span(place))? {
+        if let Some(left) = axes::restrict(&mut self.table, &key, value, &place).map_err(|mistake| mistake.span(place))? {
             self.notes.push(left.words);
             self.written[i] = left.set;
         }
@@ -130,7 +107,7 @@ impl<'a> Document<'a> {
         let swept = parts[0] == "sweep";
         put(&mut self.table, &parts, moved(value, &whole), &whole)?;
         if swept {
-            sweep::spread(&mut self.table);
+            axes::spread(&mut self.table);
         }
         Ok(())
     }
@@ -146,7 +123,8 @@ impl<'a> Document<'a> {
             Some(span) => self.point(&mut out, span),
             None => writeln!(out, "  --> {}", self.file).expect("a string takes everything"),
         }
-        if let Some(help) = &mistake.help {
+        let keys = mistake.keys_of.as_deref().map(|at| schema::keys(&self.registry, at)).filter(|keys| !keys.is_empty());
+        if let Some(help) = mistake.help.clone().or_else(|| Some(format!("its keys are: {}", keys?.join(", ")))) {
             writeln!(out, "  help: {help}").expect("a string takes everything");
         }
         out.trim_end().to_string()
@@ -172,173 +150,6 @@ impl<'a> Document<'a> {
     }
 }
 
-/// Where keys stand.
-#[derive(Clone, Copy)]
-pub(crate) struct Spans<'r, 'a> {
-    root: &'r Table<'a>,
-    /// Keys are read as being under this one. Nesting is shallow, so a chain of two will do.
-    prefix: [&'r str; 3],
-}
-
-impl<'r, 'a> Spans<'r, 'a> {
-    pub fn of(root: &'r Table<'a>) -> Spans<'r, 'a> {
-        Spans { root, prefix: [""; 3] }
-    }
-
-    /// The same places, with keys read as being under `key`.
-    pub fn under(&self, key: &'r str) -> Spans<'r, 'a> {
-        let mut prefix = self.prefix;
-        *prefix.iter_mut().find(|part| part.is_empty()).expect("sections nest at most three deep") = key;
-        Spans { root: self.root, prefix }
-    }
-
-    /// A key with the sections that it stands in.
-    pub fn key(&self, key: &str) -> String {
-        self.prefix.iter().copied().chain([key]).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".")
-    }
-
-    /// A mistake at a key, or at the closest section around it that is there.
-    pub fn mistake(&self, key: &str, message: String) -> Mistake {
-        let parts = self.prefix.iter().copied().chain([key]).flat_map(|part| part.split('.')).filter(|part| !part.is_empty());
-        let mut place: Option<&Item<'_>> = None;
-        for part in parts {
-            let next = match place.map(Spanned::get_ref) {
-                None => self.root.get(part),
-                Some(DeValue::Table(inner)) => inner.get(part),
-                Some(DeValue::Array(list)) => part.parse::<usize>().ok().and_then(|i| list.get(i)),
-                Some(_) => None,
-            };
-            let Some(next) = next else { break };
-            place = Some(next);
-        }
-        Mistake { message, help: None, span: place.map(Spanned::span) }
-    }
-}
-
-/// Takes and reads a key that may be missing.
-pub(crate) fn take_field<T: DeserializeOwned>(
-    table: &mut Table<'_>,
-    key: &str,
-    spans: &Spans<'_, '_>,
-) -> Result<Option<T>, Mistake> {
-    let read = |item: Item<'_>| {
-        let span = item.span();
-        let around = spans.key(key);
-        T::deserialize(ValueDeserializer::from(item)).map_err(|error| with_span(within(&error, &around), span, spans))
-    };
-    table.remove(key).map(read).transpose()
-}
-
-/// Takes and reads a key that must be there.
-pub(crate) fn read_field<T: DeserializeOwned>(table: &mut Table<'_>, key: &str, spans: &Spans<'_, '_>) -> Result<T, Mistake> {
-    take_field(table, key, spans)?.ok_or_else(|| spans.mistake("", format!("`{}` is missing", spans.key(key))))
-}
-
-/// Reads a whole table.
-pub(crate) fn deserialize<T: DeserializeOwned>(table: Table<'_>, spans: &Spans<'_, '_>) -> Result<T, Mistake> {
-    let item = Spanned::new(0..0, DeValue::Table(table));
-    T::deserialize(ValueDeserializer::from(item)).map_err(|error| with_span(within(&error, &spans.key("")), 0..0, spans))
-}
-
-/// A reader's mistake at its own place; where it has none, at that of the value; where that has none, at the section.
-fn with_span(mistake: Mistake, value: Range<usize>, spans: &Spans<'_, '_>) -> Mistake {
-    match mistake.span {
-        Some(ref found) if *found != (0..0) => mistake,
-        _ if value != (0..0) => mistake.span(value),
-        _ => Mistake { span: spans.mistake("", String::new()).span, ..mistake },
-    }
-}
-
-pub(crate) fn table<'a>(item: Item<'a>, key: &str) -> Result<Table<'a>, Mistake> {
-    let span = item.span();
-    match item.into_inner() {
-        DeValue::Table(table) => Ok(table),
-        other => {
-            Err(Mistake::new(format!("`{key}` is a section with keys of its own, not {}", article(other.type_str()))).span(span))
-        }
-    }
-}
-
-pub(crate) fn array<'a>(item: Item<'a>, key: &str) -> Result<Vec<Item<'a>>, Mistake> {
-    let span = item.span();
-    match item.into_inner() {
-        DeValue::Array(list) => Ok(list.into_iter().collect()),
-        other => Err(Mistake::new(format!("`{key}` is a list, not {}", article(other.type_str()))).span(span)),
-    }
-}
-
-fn article(what: &str) -> String {
-    let article = if what.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
-    format!("{article} {what}")
-}
-
-/// The parts of a dotted key: `a.b`, or `sweep."a.b"` with a part in quotes. What is under `sweep` is one key, quoted or not.
-pub fn key_parts(key: &str) -> Vec<String> {
-    let key = key.trim();
-    if let Some(axis) = key.strip_prefix("sweep.") {
-        return vec!["sweep".into(), axis.trim_matches(['"', '\'']).into()];
-    }
-    let mut parts = vec![String::new()];
-    let mut quote = None;
-    for c in key.chars() {
-        match (c, quote) {
-            ('"' | '\'', None) => quote = Some(c),
-            (c, Some(open)) if c == open => quote = None,
-            ('.', None) => parts.push(String::new()),
-            (c, _) => parts.last_mut().expect("there is always a part").push(c),
-        }
-    }
-    parts
-}
-
-/// Writes a value at a key given by its parts, making sections on the way.
-pub(crate) fn put<'a>(table: &mut Table<'a>, parts: &[String], value: Item<'a>, place: &Range<usize>) -> Result<(), Mistake> {
-    let Some((head, rest)) = parts.split_first().filter(|(head, _)| !head.is_empty()) else {
-        return Err(Mistake::new("a key is a word, or words joined by dots".into()).span(place.clone()));
-    };
-    let name = || Spanned::new(place.clone(), Cow::Owned(head.clone()));
-    if rest.is_empty() {
-        table.insert(name(), value);
-        return Ok(());
-    }
-    if !table.contains_key(head.as_str()) {
-        table.insert(name(), Spanned::new(place.clone(), DeValue::Table(Table::new())));
-    }
-    match table.get_mut(head.as_str()).map(Spanned::get_mut) {
-        Some(DeValue::Table(inner)) => put(inner, rest, value, place),
-        // A list is gone into by numbers from 0, as in `agents.mix.0.count`.
-        Some(DeValue::Array(list)) => {
-            let n = list.len();
-            let at = rest[0].parse::<usize>().ok().and_then(|i| list.get_mut(i));
-            match (at.map(Spanned::get_mut), &rest[1..]) {
-                (Some(item), []) => *item = value.into_inner(),
-                (Some(DeValue::Table(inner)), rest) => return put(inner, rest, value, place),
-                _ => {
-                    let why = format!("`{head}` is a list of {n}, so it holds no `{}`", rest.join("."));
-                    let help = format!("its places are numbered from 0: `{head}.0.…`");
-                    return Err(Mistake::new(why).help(help).span(place.clone()));
-                }
-            }
-            Ok(())
-        }
-        _ => Err(Mistake::new(format!("`{head}` is not a section, so it holds no `{}`", rest.join("."))).span(place.clone())),
-    }
-}
-
-/// The value at a key given by its parts.
-fn get<'r, 'a>(table: &'r Table<'a>, parts: &[String]) -> Option<&'r Item<'a>> {
-    let (head, rest) = parts.split_first()?;
-    let mut item = table.get(head.as_str())?;
-    for part in rest {
-        item = match item.get_ref() {
-            DeValue::Table(inner) => inner.get(part.as_str())?,
-            DeValue::Array(list) => list.get(part.parse::<usize>().ok()?)?,
-            _ => return None,
-        };
-    }
-    Some(item)
-}
-
 /// What a file leaves to defaults that decide which results there are and where.
 fn untold(table: &Table<'_>) -> Option<String> {
     let missing = |key: &str| !table.contains_key(key);
@@ -353,21 +164,6 @@ fn untold(table: &Table<'_>) -> Option<String> {
     ];
     let told: Vec<&str> = told.into_iter().filter(|(key, _)| missing(key)).map(|(_, words)| words).collect();
     (!told.is_empty()).then(|| format!("the experiment gives {}", told.join("; ")))
-}
-
-/// The same value, with everything in it standing at one place.
-fn moved<'a>(value: Item<'a>, place: &Range<usize>) -> Item<'a> {
-    let inner = match value.into_inner() {
-        DeValue::Array(list) => DeValue::Array(list.into_iter().map(|item| moved(item, place)).collect()),
-        DeValue::Table(table) => {
-            let entries = table.into_iter();
-            DeValue::Table(
-                entries.map(|(key, item)| (Spanned::new(place.clone(), key.into_inner()), moved(item, place))).collect(),
-            )
-        }
-        other => other,
-    };
-    Spanned::new(place.clone(), inner)
 }
 
 /// Why a text is no TOML, in words for what it is.
@@ -432,114 +228,6 @@ fn unread(text: &str, error: &toml::de::Error) -> Mistake {
         }
     }
     mistake
-}
-
-/// A reader's error in our words, of a value that stands at a key.
-fn within(error: &toml::de::Error, around: &str) -> Mistake {
-    let mut mistake = of_toml(error);
-    // The reader knows the keys on the way down, and says them in its last line alone.
-    let told = error.to_string();
-    let inside = told.lines().last().and_then(|line| line.strip_prefix("in `")).and_then(|line| line.strip_suffix('`'));
-    let at = [around, inside.unwrap_or("")].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".");
-    if let Some(word) = mistake.message.strip_suffix("` is missing").and_then(|word| word.strip_prefix('`')).map(String::from) {
-        let whole = if at.is_empty() { word } else { format!("{at}.{word}") };
-        mistake.message = format!("`{whole}` is missing");
-        return mistake;
-    }
-    if mistake.help.is_none() && mistake.message.starts_with("expected a table with keys") {
-        let last = at.rsplit('.').next().unwrap_or("").to_string();
-        let keys = super::schema::keys(&at);
-        mistake.help = match error.message().split('"').nth(1) {
-            Some(word) if error.message().contains("internally tagged enum") => {
-                Some(format!("write `{last} = {{ kind = \"{word}\" }}`"))
-            }
-            _ if !keys.is_empty() => Some(format!("its keys are: {}", keys.join(", "))),
-            _ => None,
-        };
-    }
-    mistake
-}
-
-/// A parser's or reader's error in our words.
-fn of_toml(error: &toml::de::Error) -> Mistake {
-    let text = error.message().replace('\n', "; ");
-    let mut mistake = Mistake::new(text.clone());
-    mistake.span = error.span();
-    let quoted: Vec<String> = text.split('`').skip(1).step_by(2).map(String::from).collect();
-    if let (true, Some((word, known))) = (text.starts_with("unknown field"), quoted.split_first()) {
-        mistake.message = format!("there is no key `{word}` here");
-        if super::KEYS.contains(&word.as_str()) {
-            return mistake
-                .help(format!("`{word}` is a section of its own; write it before the first `[section]`, or as `[{word}]`"));
-        }
-        return mistake.help(nearest(word, known));
-    }
-    if let (true, Some((word, known))) = (text.starts_with("unknown variant"), quoted.split_first()) {
-        mistake.message = format!("`{word}` is not among the choices");
-        return mistake.help(nearest(word, known));
-    }
-    if let (true, Some(word)) = (text.starts_with("missing field"), quoted.first()) {
-        mistake.message = format!("`{word}` is missing");
-        return mistake;
-    }
-    if text.starts_with("cannot extend value of type inline table") {
-        return mistake.help("a section written in braces is closed; write it as `[section]` with a key on each line".into());
-    }
-    if let Some(rest) = text.strip_prefix("invalid type: ").or_else(|| text.strip_prefix("invalid value: ")) {
-        let (found, expected) = rest.split_once(", expected ").unwrap_or((rest, "something else"));
-        let expected = match expected {
-            "u32" => "a whole number from 0 to 4,294,967,295",
-            "u8" | "u16" | "u64" | "usize" => "a whole number from 0 to 2^63 - 1",
-            "f32" | "f64" => "a number",
-            "a string" => "a text in quotes",
-            "a sequence" => "a list in brackets",
-            "a boolean" => "true or false",
-            other if other.starts_with("struct") || other.starts_with("internally tagged enum") => "a table with keys",
-            other => other,
-        };
-        mistake.message = format!("expected {expected}, found {}", found.trim_end_matches(" as i128"));
-        let inside = found.split(['`', '"']).nth(1).unwrap_or("");
-        let number = inside.replace(['_', ','], "").parse::<f64>().ok().filter(|number| number.is_finite());
-        if let Some(number) = number.filter(|_| expected.contains("number")) {
-            let whole = expected.contains("whole");
-            mistake.help = match (found.starts_with("string"), whole) {
-                (true, true) if number.fract() == 0.0 && number >= 0.0 => Some(format!("without quotes: {number}")),
-                (true, false) => Some(format!("without quotes: {number}")),
-                (false, true) if number.fract() == 0.0 && number >= 0.0 => Some(format!("write {number}")),
-                (false, true) if number > 0.0 && number < 1.0 => Some(format!("a share is another key: `share = {number}`")),
-                _ => None,
-            };
-        }
-    }
-    mistake
-}
-
-/// "; did you mean `x`?" or what there is, for a word that is not known.
-pub fn nearest(word: &str, known: &[String]) -> String {
-    let distance = |other: &String| strsim::damerau_levenshtein(&word.to_lowercase(), &other.to_lowercase());
-    let best = known.iter().map(|other| (distance(other), other)).min();
-    // Letters and digits alone, as people leave out what stands between them, and what stands at the end.
-    let plain = |text: &str| text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect::<String>();
-    let begun: Vec<&String> = match plain(word) {
-        short if short.len() < 4 => Vec::new(),
-        short => known.iter().filter(|other| plain(other).starts_with(&short)).collect(),
-    };
-    let best = match begun[..] {
-        [] => best,
-        // The shortest is the one that adds least.
-        _ => begun.into_iter().min_by_key(|other| other.len()).map(|other| (0, other)),
-    };
-    let list = || known.iter().take(30).map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", ");
-    match best {
-        // Of short words nearly all are near, so only longer ones are guessed at.
-        Some((distance, other))
-            if distance <= word.chars().count() / 3 && other != word || word.to_lowercase() == other.to_lowercase() =>
-        {
-            format!("; did you mean `{other}`? There are: {}", list())
-        }
-        Some(_) => format!("; there are: {}", list()),
-        None => String::new(),
-    }
 }
 
 #[cfg(test)]

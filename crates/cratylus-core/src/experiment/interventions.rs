@@ -3,22 +3,10 @@
 //! Each `[[interventions]]` makes an experiment of its own, the file with the keys set that this and all earlier ones set,
 //! so a mistake in it is found and placed like any other.
 
-use super::document::{Item, Mistake, Spans, Table, array, key_parts, put, table, take_field};
 use super::{Experiment, range};
+use crate::experiment::parts::Intervention;
+use crate::spec::document::{Item, Mistake, Spans, Table, array, key_parts, put, table, take_field};
 use toml::de::DeValue;
-
-/// A change of the population at a time.
-#[derive(Clone, Debug)]
-pub struct Intervention {
-    /// After how many interactions.
-    pub at: u64,
-    /// Which share of the agents that are not committed is replaced by new ones, who know nothing.
-    pub turnover: Option<f64>,
-    /// The experiment from then on.
-    pub experiment: Experiment,
-    /// What it sets, for readers.
-    pub words: String,
-}
 
 /// One of the file's tables, a ramp cut into its steps.
 struct Step<'a> {
@@ -57,7 +45,7 @@ pub(super) fn read<'a>(item: Item<'a>, base: &Table<'a>, whole: &Experiment) -> 
             words.push(format!("{key} = {}", shown.map_or_else(|_| "…".into(), |value| value.to_string())));
         }
         words.extend(step.turnover.map(|share| format!("turnover {share}")));
-        let experiment = Experiment::read(changed.clone(), &Spans::of(&changed))?;
+        let experiment = Experiment::read(changed.clone(), &Spans::of(&changed), &whole.registry)?;
         if experiment.size() != whole.size() {
             return refuse("the number of agents stays; committed agents that are added on top cannot come or go".into());
         }
@@ -81,7 +69,7 @@ fn read_one<'a>(item: Item<'a>, whole: &Experiment) -> Result<Vec<Step<'a>>, Mis
     if let Some((key, _)) = keys.iter().next() {
         let known = ["round", "interaction", "set", "turnover", "ramp", "every"].map(String::from);
         let why = format!("an intervention has no key `{}`", key.get_ref());
-        return Err(Mistake::new(why).help(super::nearest(key.get_ref(), &known)).span(key.span()));
+        return Err(Mistake::new(why).help(crate::text::nearest(key.get_ref(), &known)).span(key.span()));
     }
     let size = whole.size();
     let at = match (round, interaction) {
@@ -139,41 +127,5 @@ fn changeable(key: &serde_spanned::Spanned<std::borrow::Cow<'_, str>>) -> Result
         _ => Err(Mistake::new(format!("`{name}` stays what it is while a population plays"))
             .help("what can change is `agents.…`, `population.network` and `population.pairing`".into())
             .span(key.span())),
-    }
-}
-
-impl Experiment {
-    /// What makes interventions impossible, where there are any: which key, and why.
-    pub(super) fn check_interventions(&self) -> Result<(), (&'static str, String)> {
-        let key = "interventions";
-        let all = || std::iter::once(self).chain(self.interventions.iter().map(|intervention| &intervention.experiment));
-        if self.interventions.is_empty() {
-            return Ok(());
-        }
-        if all().any(Experiment::live) {
-            return Err((key, "language models are not changed while they play; give each setting a run that starts from what another left (`population.start.run`)".into()));
-        }
-        let turned: f64 = self.interventions.iter().filter_map(|intervention| intervention.turnover).sum();
-        if let Some(scenes) = self.game.spec.scenes()
-            && self.size() as f64 * (1.0 + turned) * 6.0 / scenes.d_min > super::WORDS_MAX
-        {
-            return Err((key, "new agents make up words of their own, and these may be more than 4,000,000,000 in all; give fewer agents or a larger `game.d_min`".into()));
-        }
-        if self.population.engine == super::Followed::Counts {
-            return Err((
-                key,
-                "agents that are only counted cannot be told apart, so they are not changed while they play".into(),
-            ));
-        }
-        if self.game.spec.alone() {
-            return Err((key, "an agent that is asked alone is in no population that could be changed".into()));
-        }
-        if !self.control.is_none() {
-            return Err((key, "interventions and controls do not go together yet".into()));
-        }
-        if self.stop.consensus.as_ref().is_some_and(|consensus| consensus.by != crate::stop::By::Successes) {
-            return Err((key, "with interventions consensus is judged by successes, not by what agents know or hold".into()));
-        }
-        Ok(())
     }
 }

@@ -1,27 +1,26 @@
 //! The JSON schema of an experiment file, for editors: made from the types that read it and the lists of
 //! games and agents, so it can promise nothing that reading does not keep.
 
-use super::registry::Entry;
 use super::{Budget, Committed, Find, Population, Published, Record, Rule};
 use crate::control::Control;
-use crate::stop::Stop;
-use crate::{agents, games};
+use crate::spec::{Entry, Registry};
+use crate::watch::stop::Stop;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 /// The schema as JSON (draft 2020-12).
-pub fn schema() -> Value {
+pub fn schema(registry: &Registry) -> Value {
     let mut generator = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true).into_generator();
-    let games = one_of(games::ALL, &mut generator, &[]);
+    let games = one_of(&registry.games, &mut generator, &[]);
     let part = json!({
         "count": { "type": "integer", "minimum": 0, "description": "How many agents are of this kind." },
         "share": { "type": "number", "minimum": 0, "maximum": 1, "description": "Which share of the agents is of this kind." }
     });
     let group = generator.subschema_for::<Committed>();
     let committed = json!({ "committed": { "oneOf": [group.clone(), { "type": "array", "items": group }] } });
-    let alone = one_of(agents::ALL, &mut generator, std::slice::from_ref(&committed));
-    let mixed = one_of(agents::ALL, &mut generator, &[part]);
+    let alone = one_of(&registry.agents, &mut generator, std::slice::from_ref(&committed));
+    let mixed = one_of(&registry.agents, &mut generator, &[part]);
     let mix = json!({
         "type": "object",
         "properties": { "mix": { "type": "array", "items": mixed, "minItems": 1 }, "committed": committed["committed"] },
@@ -78,7 +77,7 @@ pub fn schema() -> Value {
 }
 
 /// The keys that may stand under a key, where it holds a table.
-pub(super) fn keys(at: &str) -> Vec<String> {
+pub(super) fn keys(registry: &Registry, at: &str) -> Vec<String> {
     fn inside(schema: &Value, parts: &[&str]) -> Vec<String> {
         let either = ["anyOf", "oneOf"].iter().filter_map(|word| schema[*word].as_array()).flatten();
         let of = |schema: &Value| match (schema["properties"].as_object(), parts) {
@@ -93,7 +92,7 @@ pub(super) fn keys(at: &str) -> Vec<String> {
             found
         }
     }
-    inside(&schema(), &at.split('.').filter(|part| !part.is_empty()).collect::<Vec<_>>())
+    inside(&schema(registry), &at.split('.').filter(|part| !part.is_empty()).collect::<Vec<_>>())
 }
 
 /// One alternative for each line of a registry, told apart by `kind`.

@@ -3,8 +3,8 @@
 //! plays it.
 
 use crate::categories::Scenes;
-use crate::experiment::{GameEntry, GameSpec};
 use crate::game::{Game, Hand, Outcome, Question, first_alone, said_alone};
+use crate::spec::{GameEntry, GameSpec, Registry};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -58,8 +58,8 @@ impl GameSpec for CategoryGame {
         Some(Scenes { objects: self.objects as usize, d_min: self.d_min, hearer_splits: self.hearer_splits })
     }
 
-    fn build(&self) -> Box<dyn Game> {
-        Box::new(self.clone())
+    fn build(&self, _: &Registry) -> Result<Box<dyn Game>, (&'static str, String)> {
+        Ok(Box::new(self.clone()))
     }
 }
 

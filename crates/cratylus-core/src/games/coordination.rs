@@ -2,8 +2,8 @@
 //! (Flint Ashery, Aiello & Baronchelli, Science Advances 2025). Each agent remembers its own last
 //! rounds; nobody speaks first, and nobody knows that there is a population.
 
-use crate::experiment::{GameEntry, GameSpec, check_pool};
-use crate::game::{Answer, Game, Hand, Options, Outcome, Question};
+use crate::game::{Game, Hand, Outcome, Payoff, Question, both_at_once};
+use crate::spec::{GameEntry, GameSpec, Registry, check_pool, five};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,34 +24,6 @@ pub struct Coordination {
     /// How many of its own last rounds an agent remembers.
     #[serde(default = "five")]
     pub memory: usize,
-}
-
-/// What agreeing and not agreeing are worth, in points.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Payoff {
-    /// Paid to both when the names agree.
-    pub success: f64,
-    /// Paid to both when they do not.
-    pub failure: f64,
-}
-
-impl Default for Payoff {
-    fn default() -> Payoff {
-        Payoff { success: 100.0, failure: -50.0 }
-    }
-}
-
-pub(crate) fn five() -> usize {
-    5
-}
-
-/// The questions of a game in which both choose a name, and neither knows of the other's choice.
-pub(crate) fn both_at_once(hand: &Hand) -> [Option<Question>; 2] {
-    [0, 1].map(|seat| {
-        let waiting = hand.answers[seat as usize] == Answer::Waiting;
-        waiting.then_some(Question { seat, cue: None, options: Options::Names })
-    })
 }
 
 impl GameSpec for Coordination {
@@ -81,8 +53,8 @@ impl GameSpec for Coordination {
         Some(self.payoff)
     }
 
-    fn build(&self) -> Box<dyn Game> {
-        Box::new(self.clone())
+    fn build(&self, _: &Registry) -> Result<Box<dyn Game>, (&'static str, String)> {
+        Ok(Box::new(self.clone()))
     }
 }
 
@@ -101,6 +73,7 @@ impl Game for Coordination {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::game::Answer;
 
     #[test]
     fn both_are_asked_at_once_and_agreement_is_success() {

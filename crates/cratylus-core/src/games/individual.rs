@@ -2,9 +2,8 @@
 //! individual-bias test of Flint Ashery et al. (2025). Nothing is at stake and nobody learns, so every
 //! answer is to the same question.
 
-use super::coordination::{Payoff, five};
-use crate::experiment::{GameEntry, GameSpec, check_pool};
-use crate::game::{Game, Hand, Outcome, Question, first_alone, said_alone};
+use crate::game::{Game, Hand, Outcome, Payoff, Question, first_alone, said_alone};
+use crate::spec::{GameEntry, GameSpec, Registry, check_pool, five};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -48,8 +47,8 @@ impl GameSpec for Individual {
         true
     }
 
-    fn build(&self) -> Box<dyn Game> {
-        Box::new(self.clone())
+    fn build(&self, _: &Registry) -> Result<Box<dyn Game>, (&'static str, String)> {
+        Ok(Box::new(self.clone()))
     }
 }
 

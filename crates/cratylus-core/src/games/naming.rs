@@ -2,9 +2,9 @@
 //! Felici, Caglioti, Loreto & Steels, J. Stat. Mech. 2006, P06014). What success and failure do to an
 //! inventory is the agents' affair (`agents/inventory.rs`), not the game's.
 
-use crate::experiment::{GameEntry, GameSpec, check_pool};
 use crate::game::{Answer, Game, Hand, Options, Outcome, Question};
-use crate::groups::Agree;
+use crate::meeting::groups::Agree;
+use crate::spec::{GameEntry, GameSpec, Registry, check_pool};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -38,8 +38,8 @@ impl GameSpec for Naming {
         self.agree
     }
 
-    fn build(&self) -> Box<dyn Game> {
-        Box::new(self.clone())
+    fn build(&self, _: &Registry) -> Result<Box<dyn Game>, (&'static str, String)> {
+        Ok(Box::new(self.clone()))
     }
 }
 

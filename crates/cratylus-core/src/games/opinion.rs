@@ -2,8 +2,8 @@
 //! De Marzo et al. (the conventions reference, 5.7). What an agent makes of what it sees is its own affair
 //! (`agents/opinion.rs`). Nothing succeeds or fails. `opinions.rs` plays it.
 
-use crate::experiment::{GameEntry, GameSpec, check_pool};
 use crate::game::{Game, Hand, Outcome, Question, first_alone, said_alone};
+use crate::spec::{GameEntry, GameSpec, Registry, check_pool};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,8 +33,8 @@ impl GameSpec for Opinion {
         true
     }
 
-    fn build(&self) -> Box<dyn Game> {
-        Box::new(self.clone())
+    fn build(&self, _: &Registry) -> Result<Box<dyn Game>, (&'static str, String)> {
+        Ok(Box::new(self.clone()))
     }
 }
 

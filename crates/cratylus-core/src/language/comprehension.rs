@@ -2,7 +2,7 @@
 //! comprehension test of Flint Ashery et al. (2025). Questions and grading are pure; nobody is asked here.
 
 use super::protocol::{Nouns, Protocol, Told};
-use crate::window::Round;
+use crate::policy::Round;
 
 /// One question about a scene.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,7 +125,7 @@ fn first_number(answer: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::games::Payoff;
+    use crate::game::Payoff;
 
     #[test]
     fn gold_answers_are_what_the_scene_says() {

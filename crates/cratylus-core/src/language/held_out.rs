@@ -46,7 +46,7 @@ mod tests {
     fn invented_names_are_a_pool_and_every_seed_gives_others() {
         for make in [pronounceable, strings] {
             let names = make(10, Seed(1));
-            crate::experiment::check_pool(&names).unwrap();
+            crate::spec::check_pool(&names).unwrap();
             assert_eq!(names, make(10, Seed(1)));
             assert_ne!(names, make(10, Seed(2)));
             let mut firsts: Vec<&str> = names.iter().map(|name| &name[..1]).collect();

@@ -8,10 +8,11 @@ pub mod model;
 pub mod normal;
 pub mod protocol;
 pub mod sampler;
+pub mod scored;
 pub mod spelling;
 pub mod thinking;
 
-use crate::window::thresholds;
+use crate::policy::thresholds;
 
 /// A message of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -103,7 +104,7 @@ mod tests {
         thresholds(&[0.3, 0.7], &mut ends);
         let distribution = Distribution::new(vec![0.3, 0.7]);
         for draw in [0, 1 << 29, 1_288_490_188, 1_288_490_189, u32::MAX] {
-            assert_eq!(distribution.choose(draw), Some(crate::window::choose(&ends, draw)));
+            assert_eq!(distribution.choose(draw), Some(crate::policy::choose(&ends, draw)));
         }
     }
 }

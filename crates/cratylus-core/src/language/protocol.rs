@@ -5,8 +5,8 @@
 use super::answer::{self, Heard, Read, Unusable, Words};
 use super::normal::normal;
 use super::{Message, Prompt};
-use crate::games::Payoff;
-use crate::window::Round;
+use crate::game::Payoff;
+use crate::policy::Round;
 use crate::{Purpose, Seed};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
@@ -226,7 +226,7 @@ impl Protocol {
                 let base = BUILT_IN.iter().find(|(name, _)| like.as_str() == Some(name));
                 let (_, base) = base.ok_or_else(|| {
                     let like = like.as_str().unwrap_or_default();
-                    format!("`like` names a protocol inside this program{}", crate::experiment::nearest(like, &known()))
+                    format!("`like` names a protocol inside this program{}", crate::text::nearest(like, &known()))
                 })?;
                 let mut whole = whole(base);
                 merge(&mut whole, table);
@@ -251,7 +251,7 @@ impl Protocol {
             let known: Vec<String> = all.keys().cloned().collect();
             match all.get_mut(key) {
                 Some(old) => *old = value.clone(),
-                None => return Err(format!("it has no field `{key}`{}", crate::experiment::nearest(key, &known))),
+                None => return Err(format!("it has no field `{key}`{}", crate::text::nearest(key, &known))),
             }
         }
         let mut templates = Environment::new();

@@ -3,12 +3,13 @@
 // Every test file takes what it needs of this.
 #![allow(dead_code)]
 
-use cratylus_core::agent::Fault;
-use cratylus_core::fast::Block;
-use cratylus_core::fast::counts::Tally;
-use cratylus_core::measure::{Measures, Reading};
-use cratylus_core::outcome::{Outcome, OutcomeSeen};
-use cratylus_core::{Engine, Event, Sink, World, run};
+use cratylus_core::event::block::Block;
+use cratylus_core::event::tally::Tally;
+use cratylus_core::fault::Fault;
+use cratylus_core::watch::measure::Reading;
+use cratylus_core::watch::measures::Measures;
+use cratylus_core::watch::outcome::{Outcome, OutcomeSeen};
+use cratylus_core::{Event, Play, Sink, World, run};
 use std::collections::BTreeMap;
 
 /// Keeps every event of every replica.
@@ -58,7 +59,8 @@ impl Sink for Ends<'_> {
         self.measures.end(&mut self.readings);
         self.ended.push((self.outcome.end(), std::mem::take(&mut self.readings)));
         let context = self.world.context(replica + 1);
-        (self.measures, self.outcome) = (Measures::new(&context), OutcomeSeen::new(&context));
+        (self.measures, self.outcome) =
+            (Measures::new(&context, cratylus_core::watch::measures::ALL), OutcomeSeen::new(&context));
         Ok(())
     }
 }
@@ -74,8 +76,8 @@ pub fn each<T: Sync, R: Send>(items: &[T], of: impl Fn(&T) -> R + Sync) -> Vec<R
 /// Plays runs, and says how each ended and what its measures said.
 pub fn play(world: &World, runs: u64) -> Vec<Ended> {
     let context = world.context(0);
-    let (measures, outcome) = (Measures::new(&context), OutcomeSeen::new(&context));
+    let (measures, outcome) = (Measures::new(&context, cratylus_core::watch::measures::ALL), OutcomeSeen::new(&context));
     let mut ends = Ends { world, measures, outcome, readings: Vec::new(), ended: Vec::new() };
-    run(world, &(0..runs).collect::<Vec<_>>(), Engine::Fastest, &mut ends).unwrap();
+    run(world, &(0..runs).collect::<Vec<_>>(), Play::Fastest, &mut ends).unwrap();
     ends.ended
 }

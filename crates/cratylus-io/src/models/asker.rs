@@ -5,17 +5,17 @@ use super::backend::{Backend, Raw, Request, Want};
 use super::http::excerpt;
 use super::pool::{Ended, Pool};
 use super::tape::{Answer, Call, Constraint, Entry, How, KeptPrompt, Setup, Tape, Took};
-use crate::manifest::now;
-use crate::world::Trouble;
-use cratylus_core::agent::Fault;
+use crate::models::hash::sha;
+use crate::models::how_read::HowRead;
+use crate::whole::now;
 use cratylus_core::experiment::Budget;
-use cratylus_core::language::answer::{Heard, Read, Unusable, Words};
+use cratylus_core::fault::Fault;
+use cratylus_core::language::answer::{Heard, Read, Words};
 use cratylus_core::language::model::{Model, Outside, Query, Reply, Source};
+use cratylus_core::language::scored::Scored;
 use cratylus_core::language::spelling::{Beginning, Beginnings, Spellings, Step, step, walk};
 use cratylus_core::language::{Distribution, Prompt};
-use cratylus_core::memorised::Scored;
-use cratylus_core::window::Round;
-use sha2::{Digest, Sha256};
+use cratylus_core::policy::Round;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -59,46 +59,6 @@ pub struct Spent {
     pub last_trouble: Mutex<Option<String>>,
 }
 
-/// What became of a model's answers in words.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct HowRead {
-    /// Which model of the experiment: a hash of how it is asked.
-    #[serde(default)]
-    pub asked: String,
-    /// All of them.
-    pub answers: u64,
-    /// Those in which no name was found where the protocol asks for it, but one was plain to see.
-    pub fallback: u64,
-    /// Those of which a thought was cut off.
-    pub thought: u64,
-    /// Those that could not be used, by why.
-    pub unusable: BTreeMap<Unusable, u64>,
-}
-
-impl HowRead {
-    /// Takes in an answer.
-    pub fn add(&mut self, heard: &Heard) {
-        self.answers += 1;
-        self.fallback += u64::from(heard.fallback);
-        self.thought += u64::from(heard.thought);
-        if let Err(why) = heard.name {
-            *self.unusable.entry(why).or_default() += 1;
-        }
-    }
-
-    /// How many could not be used.
-    pub fn lost(&self) -> u64 {
-        self.unusable.values().sum()
-    }
-
-    /// Why answers could not be used, the most frequent first.
-    pub fn why(&self) -> Vec<(Unusable, u64)> {
-        let mut why: Vec<(Unusable, u64)> = self.unusable.iter().map(|(why, n)| (*why, *n)).collect();
-        why.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
-        why
-    }
-}
-
 /// What an answer in words says, as a model that is asked in this way is read.
 pub fn heard(model: &Model, setup: &Setup, words: Words<'_>) -> Heard {
     // A server that keeps to a schema writes JSON, whatever the protocol asks for.
@@ -115,7 +75,7 @@ const EARLY: u64 = 10;
 
 impl Spent {
     /// Takes in an answer in words. An error says that no answer was usable so far, and what to change.
-    fn hear(&self, model: &Model, setup: &Setup, words: Words<'_>, heard: &Heard) -> Result<(), Trouble> {
+    fn hear(&self, model: &Model, setup: &Setup, words: Words<'_>, heard: &Heard) -> Result<(), Fault> {
         self.unusable.fetch_add(u64::from(heard.name.is_err()), Ordering::Relaxed);
         self.fallback.fetch_add(u64::from(heard.fallback), Ordering::Relaxed);
         self.answers.fetch_add(1, Ordering::Relaxed);
@@ -139,7 +99,7 @@ impl Spent {
                 Source::Server(_) => "\n  agents.limits.unusable says after how many this ends; 0 is never",
                 _ => "",
             };
-            return Err(Trouble(format!(
+            return Err(Fault(format!(
                 "{}: none of {} answers could be used: {}{shown}{help}{never}",
                 setup.name,
                 readings.answers,
@@ -164,7 +124,7 @@ pub struct Tapes {
 
 impl Tapes {
     /// A call that was made before. What only the store has is put on the run's own tape, so that the run stays whole.
-    fn call(&self, key: &str, prompt: &KeptPrompt) -> Result<Option<Arc<Call>>, Trouble> {
+    fn call(&self, key: &str, prompt: &KeptPrompt) -> Result<Option<Arc<Call>>, Fault> {
         if let Some(call) = self.own.call(key) {
             return Ok(Some(call));
         }
@@ -175,7 +135,7 @@ impl Tapes {
     }
 
     /// Keeps a call on every tape. The one that was there first stands.
-    fn keep(&self, call: Call, prompt: &KeptPrompt) -> Result<Arc<Call>, Trouble> {
+    fn keep(&self, call: Call, prompt: &KeptPrompt) -> Result<Arc<Call>, Fault> {
         let key = call.key.clone();
         let mut stands = call;
         if let Some(store) = &self.store {
@@ -194,14 +154,9 @@ impl Tapes {
     }
 }
 
-/// The first 128 bits of the SHA-256, in hex: enough to tell texts apart.
-pub fn sha(text: &[u8]) -> String {
-    Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// What the agent of a question is shown, with its hash.
-pub fn told(model: &Model, query: &Query) -> Result<KeptPrompt, Trouble> {
-    let prompt = model.prompt(query).map_err(|why| Trouble(format!("protocol `{}`: {why}", model.protocol.name)))?;
+pub fn told(model: &Model, query: &Query) -> Result<KeptPrompt, Fault> {
+    let prompt = model.prompt(query).map_err(|why| Fault(format!("protocol `{}`: {why}", model.protocol.name)))?;
     Ok(KeptPrompt { hash: prompt_hash(&prompt), prompt })
 }
 
@@ -278,8 +233,8 @@ pub enum NoReply {
     Spent(String),
 }
 
-impl From<Trouble> for NoReply {
-    fn from(trouble: Trouble) -> NoReply {
+impl From<Fault> for NoReply {
+    fn from(trouble: Fault) -> NoReply {
         NoReply::Ended(Ended::Failed(trouble))
     }
 }
@@ -330,8 +285,8 @@ impl Asking<'_> {
         }
     }
 
-    fn other(&self, call: &Call) -> Trouble {
-        Trouble(format!("call {} of the tape holds another kind of answer than `{:?}` gives", call.key, self.setup.how))
+    fn other(&self, call: &Call) -> Fault {
+        Fault(format!("call {} of the tape holds another kind of answer than `{:?}` gives", call.key, self.setup.how))
     }
 
     fn call(&self, before: &[Beginning], p: f64, about: Option<f64>) -> Result<Arc<Call>, NoReply> {
@@ -388,7 +343,7 @@ impl Asking<'_> {
             }
         };
         if matches!((&answer, setup.how.probabilities()), (Answer::Text { .. }, true) | (Answer::Step { .. }, false)) {
-            return Err(Trouble(format!("{} gave another kind of answer than it did at first", setup.name)).into());
+            return Err(Fault(format!("{} gave another kind of answer than it did at first", setup.name)).into());
         }
         let sent = match given.sent {
             serde_json::Value::Null => serde_json::json!({}),
@@ -493,7 +448,7 @@ impl Taped {
         if let Some(reply) = self.known.get(&key) {
             return Ok(reply.clone());
         }
-        let prompt = told(model, query).map_err(|trouble| Fault(trouble.0))?;
+        let prompt = told(model, query)?;
         let asking = Asking { model, setup, tapes: &self.tapes, query, prompt: &prompt, asks: None };
         match asking.reply() {
             Ok(reply) => {
@@ -506,7 +461,7 @@ impl Taped {
                 "the tape has no answer to this question, so the prompt has changed since:\n{}",
                 shown(&prompt.prompt)
             ))),
-            Err(NoReply::Ended(Ended::Failed(trouble))) => Err(Fault(trouble.0)),
+            Err(NoReply::Ended(Ended::Failed(fault))) => Err(fault),
             Err(other) => Err(Fault(format!("{other:?}"))),
         }
     }

@@ -5,8 +5,8 @@ use super::tape::{Constraint, Took};
 use cratylus_core::language::Prompt;
 use cratylus_core::language::answer::Instead;
 use cratylus_core::language::model::{Model, Query};
+use cratylus_core::language::scored::Scored;
 use cratylus_core::language::spelling::{Beginning, NextToken};
-use cratylus_core::memorised::Scored;
 use std::time::Duration;
 
 /// What is asked.

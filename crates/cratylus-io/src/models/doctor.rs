@@ -1,17 +1,17 @@
 //! Examines a server: what it does with requests, not what it says it does.
 
-use super::asker::HowRead;
 use super::backend::{Backend, Raw, Refusal, Request, Want};
 use super::probe::{Found, Probe, Way, find, patiently, percent, trouble};
 use super::server::{sampler_fields, with_way_out};
 use super::tape::{Constraint, How};
-use crate::world::Trouble;
+use crate::models::how_read::HowRead;
+use cratylus_core::fault::Fault;
 use cratylus_core::language::answer::Words;
 use cratylus_core::language::model::{Dialect, Model, Query, Server};
 use cratylus_core::language::sampler::Sampler;
 use cratylus_core::language::spelling::{Beginnings, NextToken, Spellings, step, walk};
+use cratylus_core::policy::Round;
 use cratylus_core::stats::Proportion;
-use cratylus_core::window::Round;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::sync::OnceLock;
@@ -65,12 +65,12 @@ pub enum Told<'a> {
 }
 
 /// Examines a server as an agent of `model` would use it. `say` is told of each thing as it is found.
-pub fn examine(server: &Server, model: &Model, depth: Depth, say: &mut dyn FnMut(Told<'_>)) -> Result<Examined, Trouble> {
+pub fn examine(server: &Server, model: &Model, depth: Depth, say: &mut dyn FnMut(Told<'_>)) -> Result<Examined, Fault> {
     let Found { model: found, identity } = find(server)?;
     let doctor = Doctor { probe: Probe::new(&found, model), samples: OnceLock::new(), begun: OnceLock::new() };
     let mut findings = Vec::new();
     let mut advice = Vec::new();
-    let mut add = |what: &'static str, try_it: &mut dyn FnMut() -> Result<(Option<bool>, String), Trouble>| {
+    let mut add = |what: &'static str, try_it: &mut dyn FnMut() -> Result<(Option<bool>, String), Fault>| {
         say(Told::Trying(what));
         let (holds, found) = try_it().unwrap_or_else(|trouble| (None, format!("could not be tried: {trouble}")));
         let finding = Finding { what, holds, found };
@@ -146,7 +146,7 @@ pub fn examine(server: &Server, model: &Model, depth: Depth, say: &mut dyn FnMut
     let (mut found_free, mut hopeless) = (Vec::new(), false);
     if way.as_ref().is_ok_and(|way| !matches!(way.how, How::Names)) {
         let way = way.as_ref().expect("it is one");
-        let mut add = |what, try_it: &mut dyn FnMut() -> Result<(Option<bool>, String), Trouble>| {
+        let mut add = |what, try_it: &mut dyn FnMut() -> Result<(Option<bool>, String), Fault>| {
             say(Told::Trying(what));
             let (holds, found) = try_it().unwrap_or_else(|trouble| (None, format!("could not be tried: {trouble}")));
             let finding = Finding { what, holds, found };
@@ -167,7 +167,7 @@ pub fn examine(server: &Server, model: &Model, depth: Depth, say: &mut dyn FnMut
     let way = match way {
         Ok(_) if hopeless => {
             let words = found_free.first().map_or("", |finding: &Finding| finding.found.as_str());
-            Err(Trouble(format!("it can be asked for text alone, and no answer could be used: {words}")))
+            Err(Fault(format!("it can be asked for text alone, and no answer could be used: {words}")))
         }
         way => way,
     };
@@ -253,7 +253,7 @@ struct Plain {
 }
 
 impl Doctor<'_> {
-    fn plain(&self, user: &str, max_tokens: u32, more: &[(&str, Value)]) -> Result<Plain, Trouble> {
+    fn plain(&self, user: &str, max_tokens: u32, more: &[(&str, Value)]) -> Result<Plain, Fault> {
         self.messages(json!([{ "role": "user", "content": user }]), max_tokens, more).map_err(trouble)
     }
 
@@ -302,7 +302,7 @@ impl Doctor<'_> {
         (Some(has), words.into())
     }
 
-    fn system(&self, advice: &mut Vec<String>) -> Result<(Option<bool>, String), Trouble> {
+    fn system(&self, advice: &mut Vec<String>) -> Result<(Option<bool>, String), Fault> {
         if self.probe.found.dialect == Dialect::Anthropic {
             return Ok((Some(true), "as a field of its own".into()));
         }
@@ -323,7 +323,7 @@ impl Doctor<'_> {
     }
 
     /// The control for all that follows: whether answers differ where they must.
-    fn sampling(&self) -> Result<(Option<bool>, String), Trouble> {
+    fn sampling(&self) -> Result<(Option<bool>, String), Fault> {
         let hot = if self.probe.found.dialect == Dialect::Anthropic { 1.0 } else { 1.8 };
         if self.probe.found.server.omit.iter().any(|field| field == "temperature") {
             return Ok((None, "no temperature is sent, so it samples as it likes".into()));
@@ -359,7 +359,7 @@ impl Doctor<'_> {
     }
 
     /// Answers in words as the protocol asks for them, without a beginning.
-    fn freely(&self, each: u64, advice: &mut Vec<String>) -> Result<(Vec<Free>, String, Option<bool>), Trouble> {
+    fn freely(&self, each: u64, advice: &mut Vec<String>) -> Result<(Vec<Free>, String, Option<bool>), Fault> {
         let model = self.probe.model;
         let order: Vec<u16> = (0..model.names.len() as u16).collect();
         let mut readings = HowRead::default();
@@ -368,12 +368,12 @@ impl Doctor<'_> {
             let mut free = Free { window, said: vec![0; model.names.len()] };
             for draw in 0..each {
                 let query = Query { window: free.window.clone().into(), order: order.clone().into(), draw, again: 0 };
-                let prompt = model.prompt(&query).map_err(Trouble)?;
+                let prompt = model.prompt(&query).map_err(Fault)?;
                 let want = Want::Text { constrained: None };
                 let request =
                     Request { model, query: &query, prompt: &prompt, names: &model.names, before: &[], want, prefill: false };
                 let Raw::Text { text, cut, instead } = patiently(|| self.probe.found.ask(&request)).map_err(trouble)?.raw else {
-                    return Err(Trouble::new("no text came"));
+                    return Err(Fault::new("no text came"));
                 };
                 let heard = model.protocol.hear(&model.names, Words { text: &text, cut, instead }, false, None);
                 readings.add(&heard);
@@ -401,7 +401,7 @@ impl Doctor<'_> {
     }
 
     /// How far what is said freely is from the probabilities that a run would draw from.
-    fn apart(&self, way: &Way, free: &[Free], advice: &mut Vec<String>) -> Result<(Option<bool>, String), Trouble> {
+    fn apart(&self, way: &Way, free: &[Free], advice: &mut Vec<String>) -> Result<(Option<bool>, String), Fault> {
         let model = self.probe.model;
         let (mut words, mut far) = (Vec::new(), false);
         for Free { window, said } in free {
@@ -438,32 +438,32 @@ impl Doctor<'_> {
     }
 
     /// The probability of each name after a memory, as a run would have it.
-    fn probabilities(&self, window: &[Round], way: &Way) -> Result<Vec<f64>, Trouble> {
+    fn probabilities(&self, window: &[Round], way: &Way) -> Result<Vec<f64>, Fault> {
         let model = self.probe.model;
         let (How::Exact { listed } | How::FirstToken { listed }) = way.how else { return Ok(Vec::new()) };
         let order: Vec<u16> = (0..model.names.len() as u16).collect();
         let query = Query { window: window.into(), order: order.into(), draw: 0, again: 0 };
-        let prompt = model.prompt(&query).map_err(Trouble)?;
+        let prompt = model.prompt(&query).map_err(Fault)?;
         let spellings = Spellings::new(&model.names, if way.prefill { &prompt.prefill } else { "" });
         let spelling = walk(model.names.len(), |before, p, about| {
             let want = Want::Next { listed };
             let request =
                 Request { model, query: &query, prompt: &prompt, names: &model.names, before, want, prefill: way.prefill };
             let Raw::Next(tokens) = patiently(|| self.probe.found.ask(&request)).map_err(trouble)?.raw else {
-                return Err(Trouble::new("no log-probabilities came"));
+                return Err(Fault::new("no log-probabilities came"));
             };
             let text: String = before.iter().map(|beginning| beginning.text.as_str()).collect();
             let beginnings = match way.how {
                 How::Exact { .. } => Beginnings::Follow { resolution: model.resolution, about },
                 _ => Beginnings::Count,
             };
-            Ok::<_, Trouble>(step(&spellings, &text, p, &tokens, &model.sampler, beginnings))
+            Ok::<_, Fault>(step(&spellings, &text, p, &tokens, &model.sampler, beginnings))
         })?;
         Ok(spelling.names)
     }
 
     /// Whether next tokens are listed, in which words, and how many at most.
-    fn lists(&self, depth: Depth) -> Result<(Option<bool>, String, u32), Trouble> {
+    fn lists(&self, depth: Depth) -> Result<(Option<bool>, String, u32), Fault> {
         let prefill = !self.probe.model.protocol.prefill.is_empty() && self.probe.continues()?;
         let mut best = None;
         for listed in [5, 20, 100, 1_000, 10_000, 100_000].into_iter().take(if depth == Depth::Quick { 2 } else { 6 }) {
@@ -514,8 +514,8 @@ impl Doctor<'_> {
     }
 
     /// Whether the log-probabilities told are those of the model, whatever the sampler.
-    fn before_sampler(&self, listed: u32) -> Result<(Option<bool>, String), Trouble> {
-        let top = |temperature: f64| -> Result<Option<f64>, Trouble> {
+    fn before_sampler(&self, listed: u32) -> Result<(Option<bool>, String), Fault> {
+        let top = |temperature: f64| -> Result<Option<f64>, Fault> {
             let more = [("logprobs", json!(true)), ("top_logprobs", json!(listed)), ("temperature", json!(temperature))];
             let plain = self.plain("Say a letter.", 1, &more)?;
             Ok(plain.body["choices"][0]["logprobs"]["content"][0]["top_logprobs"][0]["logprob"].as_f64())
@@ -532,7 +532,7 @@ impl Doctor<'_> {
         })
     }
 
-    fn honours_length(&self, field: &'static str) -> Result<(Option<bool>, String), Trouble> {
+    fn honours_length(&self, field: &'static str) -> Result<(Option<bool>, String), Fault> {
         let more = [("max_tokens", Value::Null), ("max_completion_tokens", Value::Null), (field, json!(2))];
         let more: Vec<(&str, Value)> = more.into_iter().filter(|(key, value)| !value.is_null() || *key != field).collect();
         let limit = json!([{ "role": "user", "content": "Count from one to twenty." }]);
@@ -551,7 +551,7 @@ impl Doctor<'_> {
     }
 
     /// Whether a sampler field that leaves one token makes every answer the same.
-    fn same(&self, field: &'static str, value: Value) -> Result<(Option<bool>, String), Trouble> {
+    fn same(&self, field: &'static str, value: Value) -> Result<(Option<bool>, String), Fault> {
         // At a high temperature, so that answers differ if the field is ignored.
         let hot = if self.probe.found.dialect == Dialect::Anthropic { 1.0 } else { 1.8 };
         let more: Vec<(&str, Value)> =
@@ -578,7 +578,7 @@ impl Doctor<'_> {
         })
     }
 
-    fn seed(&self) -> Result<(Option<bool>, String), Trouble> {
+    fn seed(&self) -> Result<(Option<bool>, String), Fault> {
         let ask = |seed: u64| {
             self.messages(json!([{ "role": "user", "content": "Write any three words." }]), 8, &[("seed", json!(seed))])
         };
@@ -595,7 +595,7 @@ impl Doctor<'_> {
         })
     }
 
-    fn several(&self) -> Result<(Option<bool>, String), Trouble> {
+    fn several(&self) -> Result<(Option<bool>, String), Fault> {
         match self.messages(json!([{ "role": "user", "content": "Say a letter." }]), 1, &[("n", json!(2))]) {
             Ok(plain) => {
                 let n = plain.body["choices"].as_array().map_or(0, Vec::len);
@@ -606,7 +606,7 @@ impl Doctor<'_> {
         }
     }
 
-    fn unknown_field(&self) -> Result<(Option<bool>, String), Trouble> {
+    fn unknown_field(&self) -> Result<(Option<bool>, String), Fault> {
         match self.messages(json!([{ "role": "user", "content": "Say a letter." }]), 1, &[("cratylus_unknown", json!(true))]) {
             Ok(_) => Ok((None, "ignored in silence, so a field that is misspelt in `extra` is not noticed".into())),
             Err(Refusal::Fatal(_)) => Ok((None, "refused".into())),
@@ -614,7 +614,7 @@ impl Doctor<'_> {
         }
     }
 
-    fn unknown_model(&self) -> Result<(Option<bool>, String), Trouble> {
+    fn unknown_model(&self) -> Result<(Option<bool>, String), Fault> {
         match self.messages(
             json!([{ "role": "user", "content": "Say a letter." }]),
             1,
@@ -627,9 +627,9 @@ impl Doctor<'_> {
     }
 
     /// The same question 16 times, so many at once: how many different answers come, and how far apart they put a name.
-    fn repeated(&self, at_once: usize, listed: u32) -> Result<(Option<bool>, String, f64), Trouble> {
+    fn repeated(&self, at_once: usize, listed: u32) -> Result<(Option<bool>, String, f64), Fault> {
         let lists = listed > 0;
-        let ask = || -> Result<(String, NextTokens), Trouble> {
+        let ask = || -> Result<(String, NextTokens), Fault> {
             if lists {
                 let next = patiently(|| self.next(listed.min(20))).map_err(trouble)?;
                 return Ok((format!("{next:?}"), next));
@@ -637,7 +637,7 @@ impl Doctor<'_> {
             let cold = [("temperature", json!(0.0))];
             Ok((self.plain("Write any three words.", 8, &cold)?.text, Vec::new()))
         };
-        let answers: Vec<Result<(String, NextTokens), Trouble>> = if at_once == 1 {
+        let answers: Vec<Result<(String, NextTokens), Fault>> = if at_once == 1 {
             (0..16).map(|_| ask()).collect()
         } else {
             std::thread::scope(|scope| {
@@ -693,7 +693,7 @@ impl Doctor<'_> {
     }
 
     /// How many requests at once are answered fastest: the number, answers in a second, and all in words.
-    fn width(&self) -> Result<(usize, f64, String), Trouble> {
+    fn width(&self) -> Result<(usize, f64, String), Fault> {
         let mut best = (1, 0.0);
         let mut words = Vec::new();
         for width in [1, 4, 16, 64] {

@@ -9,14 +9,14 @@ pub use nowhere::open;
 mod nowhere {
     use crate::models::backend::Backend;
     use crate::models::tape::Setup;
-    use crate::world::Trouble;
+    use cratylus_core::fault::Fault;
     use cratylus_core::language::model::Model;
     use std::path::Path;
     use std::sync::Arc;
 
     /// Without the feature there is nothing to run a model file with, and this says so.
-    pub fn open(path: &Path, _: &Model, _: &str) -> Result<(Arc<dyn Backend>, Setup), Trouble> {
-        Err(Trouble(format!(
+    pub fn open(path: &Path, _: &Model, _: &str) -> Result<(Arc<dyn Backend>, Setup), Fault> {
+        Err(Fault(format!(
             "{} is a model file, and this program was built without the means to run one\n  help: build it with `cargo build --release --features in-process`, or serve the file (docs/live-models.md) and give the server's address as `endpoint`",
             path.display()
         )))
@@ -25,14 +25,14 @@ mod nowhere {
 
 #[cfg(feature = "in-process")]
 mod here {
-    use crate::in_process::{LocalModel, Message};
-    use crate::models::asker::sha;
     use crate::models::backend::{Allowance, Backend, Given, Raw, Refusal, Request, Want};
+    use crate::models::hash::sha;
     use crate::models::tape::{How, Setup, Took};
-    use crate::world::Trouble;
+    use cratylus_core::fault::Fault;
     use cratylus_core::language::model::{Choice, Model};
     use cratylus_core::language::spelling::NextToken;
     use cratylus_core::{Purpose, Seed};
+    use cratylus_neural::llm::{LocalModel, Message};
     use std::path::Path;
     use std::sync::Arc;
     use std::time::Instant;
@@ -40,7 +40,7 @@ mod here {
     struct FileModel(LocalModel);
 
     /// Loads a model, and says what it is.
-    pub fn open(path: &Path, model: &Model, asked: &str) -> Result<(Arc<dyn Backend>, Setup), Trouble> {
+    pub fn open(path: &Path, model: &Model, asked: &str) -> Result<(Arc<dyn Backend>, Setup), Fault> {
         let local = LocalModel::open(path)?;
         let identity = serde_json::to_value(local.identity()).expect("an identity is plain data");
         let id = sha(identity.to_string().as_bytes());
@@ -50,7 +50,7 @@ mod here {
             Choice::FirstToken => (How::FirstToken { listed }, "as the experiment says"),
             Choice::Text => (How::Text, "as the experiment says"),
             Choice::Constrained => {
-                return Err(Trouble(
+                return Err(Fault(
                     "a model in this process gives probabilities of the names, so there is nothing to constrain; leave `choice` out".into(),
                 ));
             }
@@ -147,7 +147,7 @@ mod here {
         }
     }
 
-    fn fatal(trouble: Trouble) -> Refusal {
+    fn fatal(trouble: Fault) -> Refusal {
         Refusal::Fatal(trouble.0)
     }
 }

@@ -5,8 +5,8 @@ use super::asker::{Asking, Asks, NoReply, Opened, Spent, Tapes};
 use super::pool::Ended;
 use super::prices::Price;
 use super::tape::{KeptPrompt, Setup, Took};
-use crate::world::Trouble;
 use cratylus_core::experiment::Budget;
+use cratylus_core::fault::Fault;
 use cratylus_core::language::model::{Model, Query};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -40,12 +40,12 @@ pub enum Stopped {
     /// The budget is spent: which part of it.
     Spent(String),
     /// A model or the tape failed.
-    Trouble(Trouble),
+    Fault(Fault),
 }
 
-impl From<Trouble> for Stopped {
-    fn from(trouble: Trouble) -> Stopped {
-        Stopped::Trouble(trouble)
+impl From<Fault> for Stopped {
+    fn from(trouble: Fault) -> Stopped {
+        Stopped::Fault(trouble)
     }
 }
 
@@ -101,7 +101,7 @@ pub fn ask<T: Send + 'static>(
             Err(why) => {
                 let why = match why {
                     NoReply::Spent(what) => Stopped::Spent(what),
-                    NoReply::Ended(Ended::Failed(trouble)) => Stopped::Trouble(trouble),
+                    NoReply::Ended(Ended::Failed(trouble)) => Stopped::Fault(trouble),
                     _ => Stopped::Interrupted,
                 };
                 stopped.get_or_insert(why);

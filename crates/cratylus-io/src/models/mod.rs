@@ -4,6 +4,8 @@ pub mod asker;
 pub mod backend;
 pub mod doctor;
 pub mod file;
+pub mod hash;
+pub mod how_read;
 pub mod http;
 pub mod many;
 pub mod open;

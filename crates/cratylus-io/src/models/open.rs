@@ -1,14 +1,15 @@
 //! From a model as an experiment describes it to one that is ready to be asked.
 
-use super::asker::{Opened, sha};
+use super::asker::Opened;
 use super::backend::{Backend, Raw, Request, Want};
 use super::pool::Pool;
 use super::probe::{Probe, find, patiently, trouble};
 use super::scripted::{CannedAnswers, MockModel, Program, canned_probabilities};
 use super::server::endpoint;
 use super::tape::{Entry, How, Setup, Tape};
-use crate::world::Trouble;
+use crate::models::hash::sha;
 use cratylus_core::World;
+use cratylus_core::fault::Fault;
 use cratylus_core::language::model::{Limits, Model, OnChange, Query, Server, Source};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -33,7 +34,7 @@ impl Opener {
     }
 
     /// The model of a kind of agents of a world. What the tape says of it stands, if the model is still the same.
-    pub fn open(&mut self, world: &World, kind: u16, tape: &Tape) -> Result<Arc<Opened>, Trouble> {
+    pub fn open(&mut self, world: &World, kind: u16, tape: &Tape) -> Result<Arc<Opened>, Fault> {
         let model = world.model(kind).expect("only models are opened");
         let asked = world.asked(kind);
         if let Some(opened) = self.opened.get(&asked) {
@@ -54,7 +55,7 @@ impl Opener {
         self.pools.entry(place).or_insert_with(|| Pool::new(limits, known, stop)).clone()
     }
 
-    fn open_new(&mut self, model: &Model, asked: &str, tape: &Tape) -> Result<Opened, Trouble> {
+    fn open_new(&mut self, model: &Model, asked: &str, tape: &Tape) -> Result<Opened, Fault> {
         let before = tape.setup(asked);
         let (backend, setup, pool): (Arc<dyn Backend>, Setup, Arc<Pool>) = match &model.source {
             Source::Server(server) => {
@@ -103,7 +104,7 @@ impl Opener {
             Some(before) => {
                 let allowed = matches!(&model.source, Source::Server(server) if server.identity == OnChange::Allow);
                 if !allowed {
-                    return Err(Trouble(format!(
+                    return Err(Fault(format!(
                         "the model is not the one that began this run:\n{}  help: start a new run (`--fresh` or another `--out`), or go on with agents.on_change = \"allow\"",
                         differences(&before.identity, &setup.identity)
                     )));
@@ -130,12 +131,7 @@ fn given(model: &Model, asked: &str, identity: Value, how: How) -> Setup {
     }
 }
 
-fn open_server(
-    server: &Server,
-    model: &Model,
-    asked: &str,
-    before: Option<&Setup>,
-) -> Result<(Arc<dyn Backend>, Setup), Trouble> {
+fn open_server(server: &Server, model: &Model, asked: &str, before: Option<&Setup>) -> Result<(Arc<dyn Backend>, Setup), Fault> {
     let mut found = find(server)?;
     let (how, prefill, why, per_token) = match before {
         Some(before) => {
@@ -166,10 +162,10 @@ fn short(model: &str) -> &str {
     if path { model.rsplit(['/', '\\']).next().filter(|file| !file.is_empty()).unwrap_or(model) } else { model }
 }
 
-fn probe_program(program: &Program, model: &Model) -> Result<How, Trouble> {
+fn probe_program(program: &Program, model: &Model) -> Result<How, Fault> {
     let order: Vec<u16> = (0..model.names.len() as u16).collect();
     let query = Query { window: [].into(), order: order.into(), draw: 0, again: 0 };
-    let prompt = model.prompt(&query).map_err(Trouble)?;
+    let prompt = model.prompt(&query).map_err(Fault)?;
     let want = Want::Text { constrained: None };
     let request = Request { model, query: &query, prompt: &prompt, names: &model.names, before: &[], want, prefill: false };
     match patiently(|| program.ask(&request)).map_err(trouble)?.raw {

@@ -9,7 +9,7 @@
 
 use super::backend::{Backend, Given, Refusal, Request};
 use super::http::{WAIT_MAX, too_long};
-use crate::world::Trouble;
+use cratylus_core::fault::Fault;
 use cratylus_core::language::model::Limits;
 use cratylus_core::{Purpose, Seed};
 use std::collections::VecDeque;
@@ -68,7 +68,7 @@ pub enum Ended {
     /// Somebody asked to stop.
     Stopped,
     /// No repetition helped, or none would have.
-    Failed(Trouble),
+    Failed(Fault),
 }
 
 impl Pool {
@@ -220,17 +220,17 @@ impl Pool {
                     self.answered(&given, reserved);
                     return Ok(given);
                 }
-                Err(Refusal::Fatal(why)) => return Err(Ended::Failed(Trouble(why))),
+                Err(Refusal::Fatal(why)) => return Err(Ended::Failed(Fault(why))),
                 Err(Refusal::Again { why, after, overloaded }) => {
                     if let Some(why) = too_long(&why, after, WAIT_MAX) {
-                        return Err(Ended::Failed(Trouble(why)));
+                        return Err(Ended::Failed(Fault(why)));
                     }
                     if overloaded {
                         self.overloaded(began, after);
                     }
                     if sent > self.retries {
                         let times = if sent == 1 { "once".into() } else { format!("{sent} times") };
-                        return Err(Ended::Failed(Trouble(format!("{why}\n  (sent {times})"))));
+                        return Err(Ended::Failed(Fault(format!("{why}\n  (sent {times})"))));
                     }
                     seen(&why);
                     let span = (FIRST_PAUSE * f64::from(1u32 << (sent - 1).min(16))).min(LONGEST_PAUSE);

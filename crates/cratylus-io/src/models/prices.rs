@@ -1,7 +1,7 @@
 //! What calls cost: a table that the user can replace.
 
 use super::tape::Took;
-use crate::world::{Trouble, at};
+use cratylus_core::fault::{Fault, at};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -36,14 +36,14 @@ impl Prices {
     }
 
     /// Reads a table of the user's. A price below 0 is an error.
-    pub fn read(path: &Path) -> Result<Prices, Trouble> {
+    pub fn read(path: &Path) -> Result<Prices, Fault> {
         let text = std::fs::read_to_string(path).map_err(at("reading", path))?;
         let prices: Prices = toml::from_str(&text).map_err(at("reading", path))?;
         let odd = |price: &Price| {
             [Some(price.input), price.cached, Some(price.output)].iter().flatten().any(|p| p.is_nan() || *p < 0.0)
         };
         match prices.models.iter().find(|(_, price)| odd(price)) {
-            Some((model, _)) => Err(Trouble(format!("{}: a price of `{model}` is no number from 0 on", path.display()))),
+            Some((model, _)) => Err(Fault(format!("{}: a price of `{model}` is no number from 0 on", path.display()))),
             None => Ok(prices),
         }
     }

@@ -1,18 +1,18 @@
 //! Finds out what a server is and what it can do, by asking it: its behaviour is believed, not its documents.
 
-use super::asker::sha;
 use super::backend::{Backend, Given, Raw, Refusal, Request, Want};
 use super::http::{Answered, Http, escaped, too_long};
 use super::server::{ServerModel, dialect_name, endpoint, headers, hosted, key, listed_max, who};
 use super::tape::{Constraint, How};
-use crate::world::Trouble;
-use cratylus_core::experiment::nearest;
+use crate::models::hash::sha;
+use cratylus_core::fault::Fault;
 use cratylus_core::language::answer::{Read, Words};
 use cratylus_core::language::model::{Api, Choice, Dialect, Model, Query, Server};
 use cratylus_core::language::sampler::Sampler;
 use cratylus_core::language::spelling::{Beginnings, Spellings, step};
 use cratylus_core::language::{Message, Prompt};
-use cratylus_core::window::Round;
+use cratylus_core::policy::Round;
+use cratylus_core::text::nearest;
 use serde_json::{Value, json};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ pub struct Found {
 }
 
 /// Reaches a server, finds out what it speaks, and which model it has.
-pub fn find(server: &Server) -> Result<Found, Trouble> {
+pub fn find(server: &Server) -> Result<Found, Fault> {
     let url = endpoint(server)?;
     let known = server.dialect.or(hosted(&url));
     let http = Http::new(&url, key(server, &url, known)?, &server.limits, headers(known));
@@ -38,7 +38,7 @@ pub fn find(server: &Server) -> Result<Found, Trouble> {
         Ok(Answered { body, .. }) => body,
         // A server without a list may still answer.
         Err(Refusal::Fatal(why)) if why.contains(" answered 404") || why.contains(" answered 405") => Value::Null,
-        Err(Refusal::Fatal(why) | Refusal::Again { why, .. }) => return Err(Trouble(why)),
+        Err(Refusal::Fatal(why) | Refusal::Again { why, .. }) => return Err(Fault(why)),
     };
     let entries: Vec<&Value> =
         models["data"].as_array().or(models["models"].as_array()).map_or(Vec::new(), |list| list.iter().collect());
@@ -115,7 +115,7 @@ fn id_of(entry: &Value) -> Option<&str> {
 }
 
 /// The model that is meant: the one named, or the only one there.
-fn which(server: &Server, url: &str, entries: &[&Value]) -> Result<String, Trouble> {
+fn which(server: &Server, url: &str, entries: &[&Value]) -> Result<String, Fault> {
     let there: Vec<String> = entries.iter().filter_map(|entry| id_of(entry)).map(String::from).collect();
     match (&server.model, &there[..]) {
         (Some(model), []) => Ok(model.clone()),
@@ -126,11 +126,11 @@ fn which(server: &Server, url: &str, entries: &[&Value]) -> Result<String, Troub
         (Some(model), _) if hosted(url).is_some() => Ok(model.clone()),
         (Some(model), _) => {
             let there: Vec<String> = there.iter().map(|name| escaped(name)).collect();
-            Err(Trouble(format!("{url} has no model `{model}`{}", nearest(model, &there))))
+            Err(Fault(format!("{url} has no model `{model}`{}", nearest(model, &there))))
         }
         (None, [one]) => Ok(one.clone()),
-        (None, []) => Err(Trouble(format!("{url} does not say which models it has; name one as `agents.model`"))),
-        (None, _) => Err(Trouble(format!(
+        (None, []) => Err(Fault(format!("{url} does not say which models it has; name one as `agents.model`"))),
+        (None, _) => Err(Fault(format!(
             "{url} has several models; name one as `agents.model`: {}",
             escaped(&there.iter().take(20).cloned().collect::<Vec<_>>().join(", "))
         ))),
@@ -264,19 +264,19 @@ impl<'a> Probe<'a> {
         Ok(given)
     }
 
-    fn prompt(&self, window: &[Round]) -> Result<Prompt, Trouble> {
+    fn prompt(&self, window: &[Round]) -> Result<Prompt, Fault> {
         let order: Vec<u16> = (0..self.model.names.len() as u16).collect();
-        self.model.told(window, &order).map_err(Trouble)
+        self.model.told(window, &order).map_err(Fault)
     }
 
     /// Whether an answer can be made to begin with given words: the words must add their own tokens to the prompt, and
     /// not the end of a message and the beginning of another.
-    pub fn continues(&self) -> Result<bool, Trouble> {
+    pub fn continues(&self) -> Result<bool, Fault> {
         if self.found.server.api == Api::Completions {
             return Ok(true);
         }
         let message = Message { role: "user".into(), text: "Say a letter.".into() };
-        let tokens = |prefill: &str| -> Result<Option<u64>, Trouble> {
+        let tokens = |prefill: &str| -> Result<Option<u64>, Fault> {
             let prompt = Prompt { messages: vec![message.clone()], prefill: prefill.into() };
             match self.ask(&prompt, &[], Want::Text { constrained: None }, !prefill.is_empty()) {
                 Ok(given) => Ok(given.took.prompt_tokens),
@@ -290,7 +290,7 @@ impl<'a> Probe<'a> {
     }
 
     /// How next tokens are listed with a request of so many.
-    pub fn look(&self, listed: u32, prefill: bool) -> Result<Listed, Trouble> {
+    pub fn look(&self, listed: u32, prefill: bool) -> Result<Listed, Fault> {
         let mut look = Look { listed, tokens: 0, unlisted: 0.0, names: 1.0, follow: false, unspelled: None };
         for window in WINDOWS {
             let prompt = self.prompt(window)?;
@@ -321,7 +321,7 @@ impl<'a> Probe<'a> {
     }
 
     /// The shortest list of next tokens that leaves next to nothing out, or the longest that the server gives.
-    pub fn longest(&self, prefill: bool) -> Result<Option<Look>, Trouble> {
+    pub fn longest(&self, prefill: bool) -> Result<Option<Look>, Fault> {
         let most = listed_max(self.found.dialect);
         if most == 0 {
             return Ok(None);
@@ -349,7 +349,7 @@ impl<'a> Probe<'a> {
     }
 
     /// The first constraint that the server keeps to. It is tried with names that no model would come upon.
-    pub fn constraint(&self, prefill: bool) -> Result<Option<Constraint>, Trouble> {
+    pub fn constraint(&self, prefill: bool) -> Result<Option<Constraint>, Fault> {
         use Constraint::*;
         let candidates: &[Constraint] = match self.found.dialect {
             Dialect::Vllm => &[StructuredOutputs, JsonSchema],
@@ -367,7 +367,7 @@ impl<'a> Probe<'a> {
     }
 
     /// Whether the server confines answers by this field. It is tried with names that no model would come upon.
-    pub fn keeps(&self, by: Constraint, prefill: bool) -> Result<bool, Trouble> {
+    pub fn keeps(&self, by: Constraint, prefill: bool) -> Result<bool, Fault> {
         let mut odd = self.model.clone();
         odd.names = vec!["vexqu".into(), "jaldo".into()];
         let prompt = self.prompt(&[])?;
@@ -391,7 +391,7 @@ impl<'a> Probe<'a> {
     }
 
     /// How the model will be asked: as the experiment says, or the best that it can give.
-    pub fn way(&self) -> Result<Way, Trouble> {
+    pub fn way(&self) -> Result<Way, Fault> {
         let Model { choice, protocol, .. } = self.model;
         let asked = |wanted: &[Choice]| wanted.contains(choice);
         let wants_prefill = !protocol.prefill.is_empty();
@@ -415,7 +415,7 @@ impl<'a> Probe<'a> {
                 // decision.
                 Some(look) if self.too_short(&look).is_some() && self.model.top_logprobs.is_some() => {
                     let why = self.too_short(&look).unwrap_or_default();
-                    return Err(Trouble(format!(
+                    return Err(Fault(format!(
                         "top_logprobs = {} is too few: {why}\n  help: leave top_logprobs out, which asks for as many as it takes, or give a greater number; choice = \"text\" or \"constrained\" asks for words, a call for each decision",
                         look.listed
                     )));
@@ -447,7 +447,7 @@ impl<'a> Probe<'a> {
                         return Ok(Way { how: How::Exact { listed }, prefill, why: list });
                     }
                     if asked(&[Choice::Exact]) {
-                        return Err(Trouble("names take several tokens here, and the server cannot continue an answer, so their probabilities cannot be followed; use choice = \"first-token\"".into()));
+                        return Err(Fault("names take several tokens here, and the server cannot continue an answer, so their probabilities cannot be followed; use choice = \"first-token\"".into()));
                     }
                     return Ok(Way {
                         how: How::FirstToken { listed },
@@ -456,7 +456,7 @@ impl<'a> Probe<'a> {
                     });
                 }
                 None if asked(&[Choice::Exact, Choice::FirstToken]) => {
-                    return Err(Trouble(format!(
+                    return Err(Fault(format!(
                         "{} gives no log-probabilities, which choice = \"{}\" needs; leave `choice` out, or use \"constrained\" or \"text\"",
                         self.found.http.base(),
                         if asked(&[Choice::Exact]) { "exact" } else { "first-token" }
@@ -485,16 +485,16 @@ impl<'a> Probe<'a> {
         }
     }
 
-    fn words(&self, prefill: bool, why: &str) -> Result<Way, Trouble> {
+    fn words(&self, prefill: bool, why: &str) -> Result<Way, Fault> {
         let sampled = || {
             // A field that the server does not take is a mistake now, not in the midst of a run.
             super::server::sampler_fields(self.found.dialect, &self.model.sampler).map_err(|why| {
-                Trouble(format!("{why}, and it samples by itself here; leave that out, or use a server with log-probabilities"))
+                Fault(format!("{why}, and it samples by itself here; leave that out, or use a server with log-probabilities"))
             })
         };
         sampled()?;
         if self.model.order == cratylus_core::language::protocol::Order::Averaged {
-            return Err(Trouble(format!("orders can be averaged only over probabilities, and {why}; use order = \"shuffled\"")));
+            return Err(Fault(format!("orders can be averaged only over probabilities, and {why}; use order = \"shuffled\"")));
         }
         if self.model.choice != Choice::Text {
             if let Some(by) = self.constraint(prefill)? {
@@ -502,17 +502,14 @@ impl<'a> Probe<'a> {
                 return Ok(Way { how: How::Constrained { by }, prefill, why: format!("{why}; it keeps answers to the names") });
             }
             if self.model.choice == Choice::Constrained {
-                return Err(Trouble(format!(
-                    "{} does not keep answers to given names by any means known",
-                    self.found.http.base()
-                )));
+                return Err(Fault(format!("{} does not keep answers to given names by any means known", self.found.http.base())));
             }
         }
         Ok(Way { how: How::Text, prefill, why: format!("{why}; answers are text, read by the protocol") })
     }
 
     /// What answers are signed with.
-    pub fn signed(&self) -> Result<Value, Trouble> {
+    pub fn signed(&self) -> Result<Value, Fault> {
         if self.found.answered_as.get().is_none() {
             let prompt = self.prompt(&[])?;
             self.ask(&prompt, &[], Want::Text { constrained: None }, false).map_err(trouble)?;
@@ -522,9 +519,9 @@ impl<'a> Probe<'a> {
 }
 
 /// A refusal as trouble, whether or not it might have gone better another time.
-pub fn trouble(refusal: Refusal) -> Trouble {
+pub fn trouble(refusal: Refusal) -> Fault {
     match refusal {
-        Refusal::Fatal(why) | Refusal::Again { why, .. } => Trouble(why),
+        Refusal::Fatal(why) | Refusal::Again { why, .. } => Fault(why),
     }
 }
 

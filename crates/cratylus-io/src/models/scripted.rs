@@ -4,7 +4,7 @@
 use super::backend::{Allowance, Backend, Given, Raw, Refusal, Request};
 use super::http::excerpt;
 use super::tape::Took;
-use crate::world::Trouble;
+use cratylus_core::fault::Fault;
 use cratylus_core::language::Distribution;
 use cratylus_core::language::answer::Read as Reading;
 use cratylus_core::language::model::{Canned, Mock};
@@ -46,12 +46,12 @@ impl Backend for CannedAnswers {
 }
 
 /// Whether canned answers give probabilities. Lists that give both are refused.
-pub fn canned_probabilities(answers: &[Canned]) -> Result<bool, Trouble> {
+pub fn canned_probabilities(answers: &[Canned]) -> Result<bool, Fault> {
     let n = answers.iter().filter(|answer| answer.probabilities.is_some()).count();
     match n {
         0 => Ok(false),
         n if n == answers.len() => Ok(true),
-        _ => Err(Trouble::new("canned answers are all texts or all probabilities, not some of each")),
+        _ => Err(Fault::new("canned answers are all texts or all probabilities, not some of each")),
     }
 }
 
@@ -150,7 +150,7 @@ const LINE_MAX: u64 = 1 << 20;
 
 impl Program {
     /// Starts a program in a folder.
-    pub fn start(command: &[String], folder: &Path) -> Result<Program, Trouble> {
+    pub fn start(command: &[String], folder: &Path) -> Result<Program, Fault> {
         let name = command.join(" ");
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         let mut child = Command::new(&command[0])
@@ -159,7 +159,7 @@ impl Program {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .map_err(|error| Trouble::new(format!("starting `{name}` in {}: {error}", folder.display())))?;
+            .map_err(|error| Fault::new(format!("starting `{name}` in {}: {error}", folder.display())))?;
         let stdin = child.stdin.take().expect("it was piped");
         let mut lines = BufReader::new(child.stdout.take().expect("it was piped"));
         let waiting: Arc<Mutex<HashMap<u64, SyncSender<Line>>>> = Arc::default();

@@ -4,15 +4,15 @@
 use super::backend::{Backend, Given, Raw, Refusal, Request, Want};
 use super::http::{Http, Key, KeyHeader, escaped, excerpt, host, loopback};
 use super::tape::{Constraint, Took};
-use crate::manifest::now;
-use crate::world::Trouble;
+use crate::whole::now;
 use cratylus_core::World;
+use cratylus_core::fault::Fault;
 use cratylus_core::language::answer::Instead;
 use cratylus_core::language::model::{Api, Dialect, OnChange, Server, Source};
 use cratylus_core::language::sampler::Sampler;
+use cratylus_core::language::scored::Scored;
 use cratylus_core::language::spelling::{NextToken, in_format};
 use cratylus_core::language::{Message, Prompt};
-use cratylus_core::memorised::Scored;
 use serde_json::{Map, Value, json};
 use std::sync::OnceLock;
 
@@ -40,7 +40,7 @@ pub struct ServerModel {
 pub const ENDPOINT_ENV: &str = "CRATYLUS_ENDPOINT";
 
 /// What is wrong with the address of a server of these worlds, before anybody is asked: none was named, say.
-pub fn misaddressed(worlds: &[World]) -> Option<Trouble> {
+pub fn misaddressed(worlds: &[World]) -> Option<Fault> {
     let servers = worlds.iter().flat_map(World::models).filter_map(|(_, model)| match &model.source {
         Source::Server(server) => Some(server),
         _ => None,
@@ -49,10 +49,10 @@ pub fn misaddressed(worlds: &[World]) -> Option<Trouble> {
 }
 
 /// An endpoint as it is used: with `http://` and `/v1` where they were left out.
-pub fn endpoint(server: &Server) -> Result<String, Trouble> {
+pub fn endpoint(server: &Server) -> Result<String, Fault> {
     let given = server.endpoint.clone().or_else(|| std::env::var(ENDPOINT_ENV).ok().filter(|value| !value.trim().is_empty()));
     let Some(given) = given else {
-        return Err(Trouble::new(format!(
+        return Err(Fault::new(format!(
             "which server? Give `agents.endpoint` in the experiment, --set agents.endpoint=…, or {ENDPOINT_ENV} in the environment, such as http://127.0.0.1:8080/v1"
         )));
     };
@@ -62,20 +62,20 @@ pub fn endpoint(server: &Server) -> Result<String, Trouble> {
     let secret =
         |key: &str| ["key", "token", "secret", "signature", "sig", "code"].iter().any(|word| key.to_lowercase().ends_with(word));
     if query.is_some_and(|query| query.split('&').any(|pair| secret(pair.split('=').next().unwrap_or("")))) {
-        return Err(Trouble::new(
+        return Err(Fault::new(
             "an endpoint must not hold a key, as experiments are kept; put the key into the environment (`key_env`)",
         ));
     }
     let url = if given.contains("://") { given.to_string() } else { format!("http://{given}") };
     if !url.starts_with("http://") && !url.starts_with("https://") {
-        return Err(Trouble::new(format!("`{given}` is no address of a server; it begins with http:// or https://")));
+        return Err(Fault::new(format!("`{given}` is no address of a server; it begins with http:// or https://")));
     }
     if host(&url).is_empty() || ["http:", "https:"].contains(&given) {
-        return Err(Trouble::new(format!("`{given}` names no host")));
+        return Err(Fault::new(format!("`{given}` names no host")));
     }
     // A key in an address would be stored with it.
     if url.split_once("://").is_some_and(|(_, rest)| rest.split('/').next().unwrap_or("").contains('@')) {
-        return Err(Trouble::new("an endpoint must not hold a user or a key; put the key into the environment (`key_env`)"));
+        return Err(Fault::new("an endpoint must not hold a user or a key; put the key into the environment (`key_env`)"));
     }
     let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
     // A whole address is one of something that the server does; what is wanted is where they all are.
@@ -87,7 +87,7 @@ pub fn endpoint(server: &Server) -> Result<String, Trouble> {
 }
 
 /// The key for an endpoint, from the environment alone. A hosted service's usual key goes to that service only.
-pub fn key(server: &Server, url: &str, dialect: Option<Dialect>) -> Result<Option<Key>, Trouble> {
+pub fn key(server: &Server, url: &str, dialect: Option<Dialect>) -> Result<Option<Key>, Fault> {
     let azure = [".azure.com", ".azure-api.net"].iter().any(|end| host(url).ends_with(end));
     let header = match dialect {
         Some(Dialect::Anthropic) => KeyHeader::XApiKey,
@@ -96,10 +96,10 @@ pub fn key(server: &Server, url: &str, dialect: Option<Dialect>) -> Result<Optio
     };
     if let Some(name) = &server.key_env {
         let secret = std::env::var(name).map_err(|_| {
-            Trouble::new(format!("`key_env` says that the key is in the environment as {name}, and there is no such variable"))
+            Fault::new(format!("`key_env` says that the key is in the environment as {name}, and there is no such variable"))
         })?;
         if secret.trim().is_empty() {
-            return Err(Trouble::new(format!("`key_env` says that the key is in the environment as {name}, which is empty")));
+            return Err(Fault::new(format!("`key_env` says that the key is in the environment as {name}, which is empty")));
         }
         return Ok(Some(Key { secret: secret.trim().into(), header }));
     }

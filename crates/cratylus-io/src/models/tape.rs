@@ -6,11 +6,11 @@
 //! that a crash left half written is skipped, and the next one begins on a line of its own. An answer counts as kept
 //! once the disk has it; threads that keep answers at the same time wait for one write together.
 
-use crate::world::{Trouble, at};
+use cratylus_core::fault::{Fault, at};
 use cratylus_core::language::Prompt;
 use cratylus_core::language::answer::{Instead, Words};
+use cratylus_core::language::scored::Scored;
 use cratylus_core::language::spelling::Step;
-use cratylus_core::memorised::Scored;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs::File;
@@ -276,7 +276,7 @@ struct Queue {
     begun: u64,
     kept: u64,
     writing: bool,
-    failed: Option<Trouble>,
+    failed: Option<Fault>,
 }
 
 /// A tape that is open: what is on it is in memory, and what is kept goes to the disk first. Threads and processes may share
@@ -292,9 +292,9 @@ pub struct Tape {
 
 impl Tape {
     /// Opens a tape, or begins one.
-    pub fn open(path: &Path) -> Result<Tape, Trouble> {
+    pub fn open(path: &Path) -> Result<Tape, Fault> {
         if path.is_dir() {
-            return Err(Trouble::new(format!("{} is a folder; a store of answers is a file", path.display())));
+            return Err(Fault::new(format!("{} is a folder; a store of answers is a file", path.display())));
         }
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             std::fs::create_dir_all(parent).map_err(at("making the folder", parent))?;
@@ -335,7 +335,7 @@ impl Tape {
     }
 
     /// Opens a tape to look at, without changing a byte of it.
-    pub fn read(path: &Path) -> Result<Tape, Trouble> {
+    pub fn read(path: &Path) -> Result<Tape, Fault> {
         let mut file = File::open(path).map_err(at("opening", path))?;
         check_head(&mut file, path)?;
         let tape = Tape::new(path, Some(file), Known::default());
@@ -357,7 +357,7 @@ impl Tape {
     }
 
     /// Reads what was appended since, by this process or another.
-    pub fn refresh(&self) -> Result<(), Trouble> {
+    pub fn refresh(&self) -> Result<(), Fault> {
         match &mut *self.file.lock().expect("no panic while holding the file") {
             Some(file) => self.catch_up(file).map_err(at("reading", &self.path)),
             None => Ok(()),
@@ -442,7 +442,7 @@ impl Tape {
     }
 
     /// Keeps entries: when this returns, the disk has them.
-    pub fn keep(&self, entries: &[Entry]) -> Result<(), Trouble> {
+    pub fn keep(&self, entries: &[Entry]) -> Result<(), Fault> {
         let lines: Vec<u8> = entries.iter().flat_map(line).collect();
         let mut queue = self.queue.lock().expect("no panic while holding the queue");
         queue.lines.extend_from_slice(&lines);
@@ -507,14 +507,14 @@ impl Tape {
 
 /// Writes a store anew without the answers of models whose identity begins as given: how many are left and gone, and
 /// where the store is as it was.
-pub fn prune(path: &Path, model: &str) -> Result<(u64, u64, PathBuf), Trouble> {
+pub fn prune(path: &Path, model: &str) -> Result<(u64, u64, PathBuf), Fault> {
     // Opened for appending, so that the lock of those who write is respected.
     let tape = Tape::open(path)?;
     let (kept, gone): (Vec<_>, Vec<_>) = tape.calls().into_iter().partition(|call| !call.model.starts_with(model));
     let ids: std::collections::BTreeSet<&str> = gone.iter().map(|call| call.model.as_str()).collect();
     if ids.len() > 1 {
         let ids: Vec<&str> = ids.into_iter().collect();
-        return Err(Trouble(format!("`{model}` begins the identities of several models; which? {}", ids.join(", "))));
+        return Err(Fault(format!("`{model}` begins the identities of several models; which? {}", ids.join(", "))));
     }
     if gone.is_empty() {
         return Ok((kept.len() as u64, 0, path.into()));
@@ -531,7 +531,7 @@ pub fn prune(path: &Path, model: &str) -> Result<(u64, u64, PathBuf), Trouble> {
     let lock = file.as_ref().expect("it was opened");
     match lock.try_lock() {
         Ok(()) => (),
-        Err(_) => return Err(Trouble(format!("{} is being written by another process; wait for it", path.display()))),
+        Err(_) => return Err(Fault(format!("{} is being written by another process; wait for it", path.display()))),
     }
     std::fs::rename(path, &before).map_err(at("moving", path))?;
     let new = Tape::open(path)?;
@@ -539,7 +539,7 @@ pub fn prune(path: &Path, model: &str) -> Result<(u64, u64, PathBuf), Trouble> {
     Ok((kept.len() as u64, gone.len() as u64, before))
 }
 
-fn check_head(file: &mut File, path: &Path) -> Result<(), Trouble> {
+fn check_head(file: &mut File, path: &Path) -> Result<(), Fault> {
     let mut head = vec![0; HEAD.len() + 1];
     file.seek(SeekFrom::Start(0)).map_err(at("reading", path))?;
     let whole = file.read_exact(&mut head).is_ok();
@@ -551,7 +551,7 @@ fn check_head(file: &mut File, path: &Path) -> Result<(), Trouble> {
         Some(version) if whole => format!("its layout is version {}, and this program reads version 1", version.trim()),
         _ => "it is no store of answers; it would begin with `cratylus tape 1`".into(),
     };
-    Err(Trouble::new(format!("{}: {why}", path.display())))
+    Err(Fault::new(format!("{}: {why}", path.display())))
 }
 
 #[cfg(test)]

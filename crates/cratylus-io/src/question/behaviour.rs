@@ -3,9 +3,9 @@
 
 use super::comprehension::{Understood, understood_in};
 use super::response::InSkin;
-use cratylus_core::finding::{Effect, Finding, Finds, Line, Picture, Question, Who};
-use cratylus_core::recognition::{Answer, Flag, share};
-use cratylus_core::response::regress;
+use cratylus_audit::finding::{Effect, Finding, Finds, Line, Picture, Question, Who};
+use cratylus_audit::recognition::{Answer, Flag, share};
+use cratylus_audit::response::regress;
 use serde_json::json;
 
 pub(super) fn finding(

@@ -1,8 +1,8 @@
 //! Asks nine questions about each scene that is told, with payoffs as they are and turned round.
 
-use super::{Interview, Stopped, Variant};
+use super::interview::{Interview, Stopped, Variant};
+use cratylus_audit::finding::{Bar, Effect, Finding, Finds, Picture, Question, Who};
 use cratylus_core::control::Paid;
-use cratylus_core::finding::{Bar, Effect, Finding, Finds, Picture, Question, Who};
 use cratylus_core::language::comprehension::{WHAT, items, right, windows};
 use cratylus_core::language::protocol::Told;
 use cratylus_core::stats::Proportion;

@@ -3,15 +3,15 @@
 //! evidence is enough.
 
 use super::comprehension::{Understood, understood_in};
+use super::interview::{Interview, Stopped, Subject, Variant};
 use super::response::{HALF, InSkin, covered};
-use super::{Interview, Stopped, Subject, Variant};
-use cratylus_core::agents::all_states;
+use cratylus_audit::finding::{Bar, Effect, Finding, Finds, Picture, Question, Statistic, Who};
+use cratylus_audit::response::{ENOUGH, Evidence, Response, compare, visits};
 use cratylus_core::control::Paid;
-use cratylus_core::finding::{Bar, Effect, Finding, Finds, Picture, Question, Statistic, Who};
+use cratylus_core::kernel::all_states;
 use cratylus_core::language::model::{Query, Reply};
-use cratylus_core::response::{ENOUGH, Evidence, Response, compare, visits};
+use cratylus_core::policy::Round;
 use cratylus_core::stats::Proportion;
-use cratylus_core::window::Round;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

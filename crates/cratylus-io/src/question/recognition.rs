@@ -1,7 +1,7 @@
 //! Asks outright, in every skin: does this remind you of something? Coding and what follows are the core's.
 
-use super::{Interview, Stopped, Variant};
-use cratylus_core::recognition::{Answer, Coding, questions};
+use super::interview::{Interview, Stopped, Variant};
+use cratylus_audit::recognition::{Answer, Coding, questions};
 
 /// Room for four answers of a few sentences.
 const TOKENS: u32 = 600;

@@ -3,17 +3,17 @@
 //! takes no further question.
 
 use super::comprehension::Understood;
-use super::{Interview, Stopped, Subject, Variant};
+use super::interview::{Interview, Stopped, Subject, Variant};
 use crate::kernel::Extraction;
-use crate::world::Trouble;
+use cratylus_audit::finding::{Bar, Effect, Finding, Finds, Picture, Question, Who};
+use cratylus_audit::response::{Comparison, Known, Population, Response, compare, population, under, visits, yoked_populations};
 use cratylus_core::Seed;
-use cratylus_core::agents::all_states;
 use cratylus_core::control::{Control, Memory, Paid};
-use cratylus_core::finding::{Bar, Effect, Finding, Finds, Picture, Question, Who};
+use cratylus_core::fault::Fault;
+use cratylus_core::kernel::all_states;
 use cratylus_core::language::held_out;
 use cratylus_core::language::model::{Query, Reply};
-use cratylus_core::response::{Comparison, Known, Population, Response, compare, population, under, visits, yoked_populations};
-use cratylus_core::window::Round;
+use cratylus_core::policy::Round;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -32,7 +32,7 @@ impl Interview<'_> {
     /// The response of a subject.
     pub(super) fn respond(&self, subject: &Subject) -> Result<Response, Stopped> {
         if subject.model.names.len() != 2 {
-            return Err(Trouble::new("a response is asked for with two names").into());
+            return Err(Fault::new("a response is asked for with two names").into());
         }
         match subject.opened.setup.how.probabilities() {
             true if self.agenda.all_states => {

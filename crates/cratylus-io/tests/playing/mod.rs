@@ -1,17 +1,19 @@
 //! Whole experiments through the library, for tests: a text and a folder in, results out.
 
 use cratylus_core::World;
-use cratylus_core::experiment::{Document, NoInputs, Point};
+use cratylus_core::experiment::{Document, Point};
+use cratylus_core::fault::Fault;
 use cratylus_core::language::model::{Model, Source};
-use cratylus_io::Trouble;
-use cratylus_io::conduct::{Ended, Job, Progress, Refused, conduct};
-use cratylus_io::live::LiveOptions;
-use cratylus_io::manifest::{Build, Manifest};
+use cratylus_core::spec::NoInputs;
+use cratylus_io::conduct::conduct;
+use cratylus_io::conduct::job::{Ended, Job, LiveOptions, Refused};
+use cratylus_io::conduct::progress::Progress;
 use cratylus_io::models::asker::Opened;
 use cratylus_io::models::doctor::{Depth, Examined, Finding, Told, examine};
 use cratylus_io::models::open::Opener;
 use cratylus_io::models::tape::{Call, Tape};
-use cratylus_io::table;
+use cratylus_io::store::manifest::{Build, Manifest};
+use cratylus_io::store::table;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -67,7 +69,7 @@ impl Experiment {
     }
 
     /// Has its server examined.
-    pub fn examine(&self, say: &mut dyn FnMut(&Finding)) -> Result<Examined, Trouble> {
+    pub fn examine(&self, say: &mut dyn FnMut(&Finding)) -> Result<Examined, Fault> {
         let (_, worlds) = self.worlds();
         let (_, model) = worlds[0].models().next().unwrap();
         let Source::Server(server) = &model.source else { panic!("its model is on a server") };
@@ -126,14 +128,14 @@ impl Ran {
     /// The words with which it ended badly.
     pub fn why(&self) -> String {
         match &self.ended {
-            Err(Refused::Trouble(trouble)) => trouble.0.clone(),
+            Err(Refused::Fault(trouble)) => trouble.0.clone(),
             other => panic!("{other:?} in {}", self.dir.display()),
         }
     }
 
     /// What was kept of a finished run.
     pub fn tape(&self) -> Tape {
-        cratylus_io::calls::read(&self.dir).unwrap()
+        cratylus_io::store::calls::read(&self.dir).unwrap()
     }
 
     pub fn calls(&self) -> Vec<Arc<Call>> {

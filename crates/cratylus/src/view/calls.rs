@@ -1,17 +1,20 @@
 //! The calls of a live model, a page at a time. Of a finished run only the pieces of the table are read that hold the page,
 //! and of the prompts, which are far fewer, all.
 
-use super::{Query, Wrong};
+use super::asked::{Query, Wrong};
+use crate::caller::registry;
 use cratylus_core::World;
 use cratylus_core::experiment::Experiment;
+use cratylus_core::fault::{Fault, at};
 use cratylus_core::language::Prompt;
 use cratylus_core::language::model::Model;
-use cratylus_io::inputs::FileInputs;
-use cratylus_io::manifest::Manifest;
 use cratylus_io::models::asker::heard;
 use cratylus_io::models::tape::{Answer, Call, Setup, Tape};
-use cratylus_io::run_dir::{CALLS, PROMPTS, RunDir, base};
-use cratylus_io::{Trouble, at, table};
+use cratylus_io::store::inputs::FileInputs;
+use cratylus_io::store::manifest::Manifest;
+use cratylus_io::store::names::{CALLS, PROMPTS};
+use cratylus_io::store::run_dir::{RunDir, base};
+use cratylus_io::store::table;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -34,8 +37,8 @@ pub struct Matches {
 fn each(
     dir: &Path,
     wanted: impl Fn(u64, u64) -> bool,
-    mut see: impl FnMut(u64, Vec<Call>) -> Result<(), Trouble>,
-) -> Result<(), Trouble> {
+    mut see: impl FnMut(u64, Vec<Call>) -> Result<(), Fault>,
+) -> Result<(), Fault> {
     let file = dir.join(CALLS);
     if !file.exists() {
         let calls = tape(dir)?.calls();
@@ -43,23 +46,23 @@ fn each(
     }
     let of = |group: &table::Group<'_>| wanted(group.first, group.rows);
     table::read_groups_of(&file, None, of, |group, table| {
-        see(group.first, cratylus_io::calls::calls(&table).map_err(at("reading", &file))?)
+        see(group.first, cratylus_io::store::calls::calls(&table).map_err(at("reading", &file))?)
     })
 }
 
-fn tape(dir: &Path) -> Result<Tape, Trouble> {
-    let file = dir.join(cratylus_io::live::TAPE);
+fn tape(dir: &Path) -> Result<Tape, Fault> {
+    let file = dir.join(cratylus_io::store::names::TAPE);
     match file.exists() {
         true => Tape::read(&file),
-        false => Err(Trouble("no model was called here".into())),
+        false => Err(Fault("no model was called here".into())),
     }
 }
 
 /// The prompts with these hashes; all, where none are given.
-fn prompts(dir: &Path, wanted: Option<&HashSet<String>>) -> Result<HashMap<String, Prompt>, Trouble> {
+fn prompts(dir: &Path, wanted: Option<&HashSet<String>>) -> Result<HashMap<String, Prompt>, Fault> {
     let file = dir.join(PROMPTS);
     let all = match file.exists() {
-        true => cratylus_io::calls::prompts(&table::read(&file, None)?).map_err(at("reading", &file))?,
+        true => cratylus_io::store::calls::prompts(&table::read(&file, None)?).map_err(at("reading", &file))?,
         false => tape(dir)?.prompts(),
     };
     let kept = all.into_iter().filter(|kept| wanted.is_none_or(|wanted| wanted.contains(&kept.hash)));
@@ -69,11 +72,11 @@ fn prompts(dir: &Path, wanted: Option<&HashSet<String>>) -> Result<HashMap<Strin
 /// How the models of a directory are read. What cannot be built (a model file that has gone) reads nothing.
 fn readers(dir: &Path) -> Vec<(Setup, Arc<Model>)> {
     let servers = Manifest::read(dir).map(|manifest| manifest.servers).unwrap_or_default();
-    let Ok(run_dir) = RunDir::open_so_far(dir) else { return Vec::new() };
+    let Ok(run_dir) = RunDir::open_so_far(dir, &registry()) else { return Vec::new() };
     let live = |experiment: &Experiment| experiment.live() && experiment.size() <= super::run::SIZE_MAX;
     let mut out: Vec<(Setup, Arc<Model>)> = Vec::new();
     for point in run_dir.points.iter().filter(|point| live(&point.experiment)).take(16) {
-        let Ok(world) = World::build(point, &FileInputs::new(&base(dir))) else { continue };
+        let Ok(world) = World::build(point, &FileInputs::new(&base(dir), &registry())) else { continue };
         for (kind, model) in world.models() {
             let setup = servers.iter().find(|setup| setup.asked == world.asked(kind));
             if let Some(setup) = setup.filter(|setup| !out.iter().any(|(known, _)| known == *setup)) {
@@ -170,7 +173,7 @@ fn row(row: u64, call: &Call, prompt: Option<&Prompt>, matches: &Matches) -> Val
 }
 
 /// The calls in the given rows, which are in order.
-fn of_rows(dir: &Path, rows: &[u64], tape: Option<&Tape>) -> Result<Vec<(u64, Call)>, Trouble> {
+fn of_rows(dir: &Path, rows: &[u64], tape: Option<&Tape>) -> Result<Vec<(u64, Call)>, Fault> {
     if let Some(tape) = tape {
         let calls = tape.calls();
         return Ok(rows.iter().filter_map(|&row| Some((row, (**calls.get(row as usize)?).clone()))).collect());

@@ -3,25 +3,28 @@
 //! This file is the door: who may ask, for what, and how answers leave. What they say is in the files beside it. Everything
 //! in a run directory may have been written by somebody else, so nothing of it becomes markup, a path or a header.
 
+mod asked;
 mod calls;
+mod pieces;
 mod population;
 mod run;
 mod shelf;
+mod stamps;
 mod tables;
 
-use crate::experiment::BUILD;
-use crate::{Failure, print};
+use crate::caller::print;
+use crate::failure::Failure;
+use asked::{Query, Reply, Wrong};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 use shelf::Shelf;
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Look at run directories in a browser, finished ones and those that are running.
@@ -117,87 +120,6 @@ fn open(address: &str) {
     if let Err(error) = std::process::Command::new(program).args(before).arg(address).spawn() {
         eprintln!("note: no browser could be opened ({program}: {error}); open the address above");
     }
-}
-
-/// What is answered.
-enum Reply {
-    Json(Value),
-    Bytes(Vec<u8>),
-    /// A file to keep: its name, its type, and what it holds, piece by piece.
-    File {
-        name: String,
-        kind: &'static str,
-        pieces: tables::Pieces,
-    },
-}
-
-/// Why there is no answer.
-struct Wrong(StatusCode, String);
-
-impl Wrong {
-    fn asked(why: impl ToString) -> Wrong {
-        Wrong(StatusCode::BAD_REQUEST, why.to_string())
-    }
-
-    fn missing(why: impl ToString) -> Wrong {
-        Wrong(StatusCode::NOT_FOUND, why.to_string())
-    }
-}
-
-impl From<cratylus_io::Trouble> for Wrong {
-    fn from(trouble: cratylus_io::Trouble) -> Wrong {
-        Wrong(StatusCode::UNPROCESSABLE_ENTITY, trouble.0)
-    }
-}
-
-impl From<Failure> for Wrong {
-    fn from(failure: Failure) -> Wrong {
-        Wrong(StatusCode::UNPROCESSABLE_ENTITY, failure.message)
-    }
-}
-
-/// The part of a query that says what is wanted.
-struct Query(BTreeMap<String, String>);
-
-impl Query {
-    fn of(text: &str) -> Query {
-        let pairs = text.split('&').filter(|pair| !pair.is_empty());
-        Query(
-            pairs
-                .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-                .map(|(key, value)| (decoded(key), decoded(value)))
-                .collect(),
-        )
-    }
-
-    fn text(&self, key: &str) -> &str {
-        self.0.get(key).map_or("", String::as_str)
-    }
-
-    fn number<T: std::str::FromStr>(&self, key: &str, default: T) -> Result<T, Wrong> {
-        match self.0.get(key).map(String::as_str) {
-            None | Some("") => Ok(default),
-            Some(text) => text.parse().map_err(|_| Wrong::asked(format!("`{key}` is a number, not `{text}`"))),
-        }
-    }
-}
-
-/// Percent-encoded text as it was; bytes that are no UTF-8 are replaced.
-fn decoded(text: &str) -> String {
-    let (bytes, mut out, mut i) = (text.as_bytes(), Vec::new(), 0);
-    while i < bytes.len() {
-        let hex = bytes.get(i + 1..i + 3).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        match (bytes[i], hex) {
-            (b'%', Some(byte)) => {
-                out.push(byte);
-                i += 2;
-            }
-            (b'+', _) => out.push(b' '),
-            (byte, _) => out.push(byte),
-        }
-        i += 1;
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 async fn answer(State(door): State<Arc<Door>>, request: Request) -> Response {
@@ -328,24 +250,6 @@ impl Door {
 /// Whether two texts are the same, in a time that says nothing of where they differ.
 fn same(a: &str, b: &str) -> bool {
     a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
-}
-
-/// What changes when anything in a directory does: the sizes and times of its files, and how many parts there are.
-fn stamp(dir: &Path) -> String {
-    let files = ["manifest.json", "runs.parquet", "findings.json", "parts", "tape", "experiment.toml"];
-    files.iter().map(|file| one_stamp(&dir.join(file))).collect::<Vec<_>>().join(" ")
-}
-
-/// The same of one file.
-fn one_stamp(path: &Path) -> String {
-    let Ok(about) = std::fs::symlink_metadata(path) else { return String::from("-") };
-    let when = about.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    format!("{}.{}", about.len(), when.map_or(0, |when| when.as_nanos()))
-}
-
-/// The version, for the page.
-fn version() -> String {
-    format!("{} ({})", BUILD.version, BUILD.revision)
 }
 
 #[cfg(test)]

@@ -1,21 +1,24 @@
 //! One run's population, moment by moment: what each agent would say, and what it remembered, was asked and did.
 
+use super::asked::{Query, Wrong};
 use super::run::{INTERACTIONS_MAX, SIZE_MAX, no_population, too_long};
-use super::{Query, Wrong};
-use cratylus_core::agent::Fault;
+use crate::caller::registry;
 use cratylus_core::categories::{Divided, Scene};
-use cratylus_core::experiment::{NetworkSpec, Point};
-use cratylus_core::groups::Groups;
+use cratylus_core::engines::live::Live;
+use cratylus_core::experiment::Point;
+use cratylus_core::fault::Fault;
 use cratylus_core::language::model::{Query as Asked, Reply};
-use cratylus_core::live::Live;
+use cratylus_core::meeting::groups::Groups;
+use cratylus_core::meeting::networks::spec::NetworkSpec;
 use cratylus_core::minds::{Leaning, Minds, unknown};
-use cratylus_core::window::Round;
-use cratylus_core::{AgentId, DigestSeen, Engine, Event, NOBODY, Name, Sink, World, run};
-use cratylus_io::inputs::FileInputs;
-use cratylus_io::manifest::Manifest;
+use cratylus_core::policy::Round;
+use cratylus_core::{AgentId, DigestSeen, Event, NOBODY, Name, Play, Sink, World, run};
 use cratylus_io::models::asker::Taped;
 use cratylus_io::models::tape::{Answer, Call, Tape};
-use cratylus_io::run_dir::{CALLS, RunDir, base, declared_start};
+use cratylus_io::store::inputs::FileInputs;
+use cratylus_io::store::manifest::Manifest;
+use cratylus_io::store::names::CALLS;
+use cratylus_io::store::run_dir::{RunDir, base, declared_start};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -67,7 +70,7 @@ impl Sink for All {
         Ok(())
     }
 
-    fn block(&mut self, replica: u64, block: &cratylus_core::fast::Block) -> Result<(), Fault> {
+    fn block(&mut self, replica: u64, block: &cratylus_core::event::block::Block) -> Result<(), Fault> {
         self.take(replica, &block.events().collect::<Vec<_>>())
     }
 
@@ -78,7 +81,7 @@ impl Sink for All {
 
 impl Watched {
     pub fn of(path: &Path, number: u64, object: f64) -> Result<Watched, Wrong> {
-        let dir = RunDir::open_so_far(path)?;
+        let dir = RunDir::open_so_far(path, &registry())?;
         let row = dir.rows()?.into_iter().find(|row| row.run == number);
         let Some(row) = row else { return Err(Wrong::missing(format!("run {number} is not there, or not over"))) };
         let point = dir.point(number);
@@ -343,7 +346,7 @@ type Starts = Vec<Vec<Round>>;
 fn world(dir: &RunDir, point: &Point, number: u64) -> Result<(World, Option<Starts>), Wrong> {
     let recorded = point.experiment.agents.kinds.iter().any(|(_, kind)| kind.kind == "recorded");
     if !recorded {
-        let built = World::build(point, &FileInputs::new(&base(&dir.path)));
+        let built = World::build(point, &FileInputs::new(&base(&dir.path), &registry()));
         // Why is left out: it may repeat what is in a file that the directory names.
         let why = |(key, _): (String, String)| {
             format!("{key}: this population cannot be built again, as it takes files that are not there or not what they were")
@@ -385,23 +388,22 @@ fn events(
         return Ok((dir.events(number, INTERACTIONS_MAX as usize)?, "recorded", Questions::default()));
     }
     let mut all = All::default();
-    run(world, &[replica], Engine::Fastest, &mut all).map_err(fault)?;
+    run(world, &[replica], Play::Fastest, &mut all).map_err(fault)?;
     Ok((all.0, "played again", Questions::default()))
 }
 
 /// Plays a run of live models from its tape, and keeps what was asked.
 fn asked(dir: &RunDir, world: &World, replica: u64) -> Result<(Vec<Event>, Questions), Fault> {
-    let told = |trouble: cratylus_io::Trouble| Fault(trouble.0);
     let tape = match dir.path.join(CALLS).exists() {
-        true => cratylus_io::calls::read(&dir.path).map_err(told)?,
-        false => Tape::read(&dir.path.join(cratylus_io::live::TAPE)).map_err(told)?,
+        true => cratylus_io::store::calls::read(&dir.path)?,
+        false => Tape::read(&dir.path.join(cratylus_io::store::names::TAPE))?,
     };
     let text = |call: &Arc<Call>| match (&call.answer, call.draw) {
         (Answer::Text { text, .. }, Some(draw)) => Some((draw, text.clone())),
         _ => None,
     };
     let words = tape.calls().iter().filter_map(text).collect();
-    let mut taped = Taped::new(tape, Manifest::read(&dir.path).map_err(told)?.servers);
+    let mut taped = Taped::new(tape, Manifest::read(&dir.path)?.servers);
     let ways: BTreeMap<u16, String> = world.models().map(|(kind, _)| (kind, world.asked(kind))).collect();
     let mut live = Live::new(world, replica);
     let (mut questions, mut events, mut all, mut out) = (Vec::new(), Vec::new(), All::default(), HashMap::new());

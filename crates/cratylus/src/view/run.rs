@@ -1,9 +1,11 @@
 //! One run directory: what its report says, its plan, its runs one by one, and their measures.
 
-use super::{Query, Wrong};
+use super::asked::{Query, Wrong};
+use crate::caller::registry;
 use crate::report;
 use cratylus_core::experiment::Experiment;
-use cratylus_io::run_dir::{CALLS, INTERACTIONS, MEASURES, PROMPTS, RUNS, RunDir};
+use cratylus_io::store::names::{CALLS, INTERACTIONS, MEASURES, PROMPTS, RUNS};
+use cratylus_io::store::run_dir::RunDir;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -32,7 +34,7 @@ pub fn agents(experiment: &Experiment) -> Vec<String> {
 }
 
 pub fn describe(id: &str, path: &Path, stamp: &str, state: &str, says: Option<String>) -> Result<Value, Wrong> {
-    let dir = RunDir::open_so_far(path)?;
+    let dir = RunDir::open_so_far(path, &registry())?;
     let report = report::page_so_far(path)?;
     let mut done = vec![0u64; dir.points.len()];
     let rows = dir.rows()?;
@@ -83,7 +85,7 @@ pub fn describe(id: &str, path: &Path, stamp: &str, state: &str, says: Option<St
         "plan": plan.collect::<Vec<_>>(),
         "points": points,
         "tables": tables.map(|table| table.trim_end_matches(".parquet")).collect::<Vec<_>>(),
-        "calls": path.join(CALLS).exists() || path.join(cratylus_io::live::TAPE).exists(),
+        "calls": path.join(CALLS).exists() || path.join(cratylus_io::store::names::TAPE).exists(),
         "population": no_population.is_none(),
         "no_population": no_population,
     }))
@@ -122,7 +124,7 @@ fn plain(value: &toml::Value) -> Value {
 
 /// A page of the runs of a point.
 pub fn replicas(path: &Path, query: &Query) -> Result<Value, Wrong> {
-    let dir = RunDir::open_so_far(path)?;
+    let dir = RunDir::open_so_far(path, &registry())?;
     let (point, from, n): (usize, usize, usize) = (query.number("point", 0)?, query.number("from", 0)?, query.number("n", 1000)?);
     let rows: Vec<_> = dir.rows()?.into_iter().filter(|row| dir.place(row.run) == point).collect();
     let shown = rows.iter().skip(from).take(n.min(10_000)).map(|row| {
@@ -140,7 +142,7 @@ pub fn replicas(path: &Path, query: &Query) -> Result<Value, Wrong> {
 
 /// The measures of a run by population round.
 pub fn series(path: &Path, query: &Query) -> Result<Value, Wrong> {
-    let dir = RunDir::open_so_far(path)?;
+    let dir = RunDir::open_so_far(path, &registry())?;
     let run: u64 = query.number("run", 0)?;
     let size = dir.point(run).experiment.size() as f64;
     let mut measures: BTreeMap<String, [Vec<f64>; 2]> = BTreeMap::new();

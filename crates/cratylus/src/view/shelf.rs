@@ -1,20 +1,23 @@
 //! The folder: which run directories are in it, and a line on each. Lines are read on a thread of their own and kept until
 //! something in their directory changes, so a list of a thousand is there at once and fills as it is looked at.
 
+use super::asked::{Query, Wrong};
 use super::population::Watched;
-use super::{Query, Wrong, calls, one_stamp, run, stamp, version};
-use crate::Failure;
-use crate::audit::{FINDINGS, kept};
-use crate::report;
-use cratylus_core::finding::Finds;
+use super::stamps::{one_stamp, stamp, version};
+use super::{calls, run};
+use crate::caller::registry;
+use crate::failure::Failure;
+use crate::findings::{FINDINGS, kept};
+use crate::results::merge;
+use crate::words::claim;
+use cratylus_audit::finding::Finds;
 use cratylus_core::stats::Proportion;
 use cratylus_io::conduct::held;
-use cratylus_io::manifest::Manifest;
 use cratylus_io::models::tape::Tape;
-use cratylus_io::run_dir::{
-    CALLS, EXPERIMENT, INTERACTIONS, MANIFEST, MEASURES, MEMORIES, PLAN, PROMPTS, RECORDED, RUNS, RunDir,
-};
-use cratylus_io::table;
+use cratylus_io::store::manifest::Manifest;
+use cratylus_io::store::names::{CALLS, EXPERIMENT, INTERACTIONS, MANIFEST, MEASURES, MEMORIES, PLAN, PROMPTS, RECORDED, RUNS};
+use cratylus_io::store::run_dir::RunDir;
+use cratylus_io::store::table;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -236,7 +239,7 @@ fn state(dir: &Path) -> (&'static str, Option<String>) {
 fn line(id: &str, path: &Path, stamp: &str) -> Value {
     let mut line = json!({ "id": id, "name": name(path), "stamp": stamp });
     match more(path) {
-        Ok(more) => report::merge(&mut line, more),
+        Ok(more) => merge(&mut line, more),
         Err(Wrong(_, why)) => line["trouble"] = why.into(),
     }
     line
@@ -252,7 +255,7 @@ fn plain(dir: &Path) -> Result<(), String> {
         PLAN,
         RECORDED,
         FINDINGS,
-        cratylus_io::live::TAPE,
+        cratylus_io::store::names::TAPE,
         RUNS,
         INTERACTIONS,
         MEASURES,
@@ -265,7 +268,7 @@ fn plain(dir: &Path) -> Result<(), String> {
         if !about.is_file() {
             return Err(format!("its {file} is a link, or no ordinary file"));
         }
-        let table = file.ends_with(".parquet") || file == cratylus_io::live::TAPE;
+        let table = file.ends_with(".parquet") || file == cratylus_io::store::names::TAPE;
         if !table && about.len() > TEXT_MAX {
             return Err(format!("its {file} is larger than {} MiB", TEXT_MAX >> 20));
         }
@@ -281,7 +284,7 @@ const RUNS_MAX: u64 = 5_000_000;
 
 fn more(path: &Path) -> Result<Value, Wrong> {
     plain(path).map_err(Wrong::asked)?;
-    let dir = RunDir::open_so_far(path)?;
+    let dir = RunDir::open_so_far(path, &registry())?;
     if dir.count()? > RUNS_MAX {
         return Err(Wrong::asked(format!("it holds more than {} runs", crate::words::count(RUNS_MAX))));
     }
@@ -317,7 +320,7 @@ fn more(path: &Path) -> Result<Value, Wrong> {
     let runs = if dir.finished { Some(done) } else { experiment.sequential.is_none().then_some(all) };
     Ok(json!({
         "name": experiment.name,
-        "claim": report::claim(&dir.experiment),
+        "claim": claim(&dir.experiment),
         "game": experiment.game.kind,
         "agents": agents,
         "sizes": sizes,
@@ -341,7 +344,7 @@ fn cost(path: &Path, dir: &RunDir) -> Result<(Option<u64>, Option<f64>), Wrong> 
     if !dir.points.iter().any(|point| point.experiment.live()) {
         return Ok((None, None));
     }
-    let (file, tape) = (path.join(CALLS), path.join(cratylus_io::live::TAPE));
+    let (file, tape) = (path.join(CALLS), path.join(cratylus_io::store::names::TAPE));
     let spent: Vec<Option<f64>> = if file.exists() {
         let table = table::read(&file, Some(&["usd"]))?;
         table.floats("usd").map_err(Wrong::asked)?.to_vec()

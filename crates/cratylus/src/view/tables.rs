@@ -1,25 +1,13 @@
 //! Whole tables to take away, as they are or as CSV, in pieces: a table may be larger than memory.
 
-use super::{Query, Reply, Wrong};
+use super::asked::{Query, Reply, Wrong};
+use super::pieces::Pieces;
 use axum::body::Bytes;
-use cratylus_io::run_dir::{CALLS, INTERACTIONS, MEASURES, PROMPTS, RUNS};
-use cratylus_io::table::{self, Table, Values};
+use cratylus_io::store::names::{CALLS, INTERACTIONS, MEASURES, PROMPTS, RUNS};
+use cratylus_io::store::table::{self, Table, Values};
 use std::io::Read;
 use std::path::Path;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-use tokio::sync::mpsc::{Receiver, Sender, channel};
-
-/// A file's content as it comes.
-pub struct Pieces(Receiver<std::io::Result<Bytes>>);
-
-impl futures_core::Stream for Pieces {
-    type Item = std::io::Result<Bytes>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_recv(context)
-    }
-}
+use tokio::sync::mpsc::{Sender, channel};
 
 /// Fills pieces on a thread of its own, which waits for whoever reads them.
 fn pieces(fill: impl FnOnce(&Sender<std::io::Result<Bytes>>) -> std::io::Result<()> + Send + 'static) -> Pieces {
@@ -64,8 +52,9 @@ pub fn download(dir: &Path, query: &Query) -> Result<Reply, Wrong> {
             let pieces = pieces(move |out| {
                 let mut head = true;
                 let told = table::read_groups(&path, None, |group| {
-                    let text = csv(&group, std::mem::take(&mut head)).map_err(|error| cratylus_io::Trouble(error.to_string()))?;
-                    out.blocking_send(Ok(text.into())).map_err(|_| cratylus_io::Trouble("nobody reads on".into()))
+                    let text =
+                        csv(&group, std::mem::take(&mut head)).map_err(|error| cratylus_core::fault::Fault(error.to_string()))?;
+                    out.blocking_send(Ok(text.into())).map_err(|_| cratylus_core::fault::Fault("nobody reads on".into()))
                 });
                 told.map_err(|trouble| std::io::Error::other(trouble.0))
             });

@@ -1,10 +1,10 @@
 //! Does a sentence become less likely after the other sentences of its text? Text that is known by heart gains nothing
 //! from its context, or loses by it; unknown text gains (CoDeC).
 
-use super::{Detected, LEVEL, Tested, Tried, Words};
-use crate::question::{Audit, Interview, Stopped, Subject};
-use cratylus_core::finding::Finding;
-use cratylus_core::memorised::{per_token, sentences};
+use super::text::{Detected, LEVEL, Tested, Tried, Words};
+use crate::question::interview::{Audit, Interview, Stopped, Subject};
+use cratylus_audit::finding::Finding;
+use cratylus_audit::memorised::{per_token, sentences};
 use cratylus_core::stats::{Proportion, fisher_test};
 use serde_json::json;
 

@@ -1,10 +1,10 @@
 //! Does a model go on with a text as it was published, when it is told which text that is? Guided against general
 //! instruction, both from the same beginnings.
 
-use super::{Detected, LEVEL, Tested, Tried, Words};
-use crate::question::{Audit, Interview, Stopped, Subject};
-use cratylus_core::finding::Finding;
-use cratylus_core::memorised::rouge_l;
+use super::text::{Detected, LEVEL, Tested, Tried, Words};
+use crate::question::interview::{Audit, Interview, Stopped, Subject};
+use cratylus_audit::finding::Finding;
+use cratylus_audit::memorised::rouge_l;
 use cratylus_core::stats::quantile;
 use cratylus_core::{Purpose, Seed};
 use serde_json::json;

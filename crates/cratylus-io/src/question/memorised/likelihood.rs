@@ -1,9 +1,10 @@
 //! Is the text more likely than versions of it in other words? Min-K%, Min-K%++, the zlib ratio and plain likelihood.
 
-use super::{Detected, LEVEL, Tested, Tried, Words, versions};
-use crate::question::{Audit, Interview, Stopped, Subject};
-use cratylus_core::finding::Finding;
-use cratylus_core::memorised::{Scored, log_likelihood, min_k, min_k_plus, per_token, rank};
+use super::text::{Detected, LEVEL, Tested, Tried, Words, versions};
+use crate::question::interview::{Audit, Interview, Stopped, Subject};
+use cratylus_audit::finding::Finding;
+use cratylus_audit::memorised::{log_likelihood, min_k, min_k_plus, per_token, rank};
+use cratylus_core::language::scored::Scored;
 use cratylus_core::stats::Proportion;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;

@@ -1,9 +1,9 @@
 //! Is a published list of names more likely in its own order than shuffled? The sharded test of exchangeability.
 
-use super::{Detected, LEVEL, Tested, Tried, Words, ordered_scene};
-use crate::question::{Audit, Interview, Stopped};
-use cratylus_core::finding::Finding;
-use cratylus_core::memorised::{Order, above_zero, log_likelihood};
+use super::text::{Detected, LEVEL, Tested, Tried, Words, ordered_scene};
+use crate::question::interview::{Audit, Interview, Stopped};
+use cratylus_audit::finding::Finding;
+use cratylus_audit::memorised::{Order, above_zero, log_likelihood};
 use cratylus_core::stats::mean_sd;
 use cratylus_core::{Purpose, Seed};
 use serde_json::json;

@@ -1,10 +1,10 @@
 //! Which of four wordings is the published one? Asked in every order of the options, so that a liking for a place takes
 //! nothing and gives nothing.
 
-use super::{Detected, LEVEL, Tested, Tried, Words, versions};
-use crate::question::{Audit, Interview, Stopped, Subject};
-use cratylus_core::finding::Finding;
-use cratylus_core::memorised::{above_zero, sentences};
+use super::text::{Detected, LEVEL, Tested, Tried, Words, versions};
+use crate::question::interview::{Audit, Interview, Stopped, Subject};
+use cratylus_audit::finding::Finding;
+use cratylus_audit::memorised::{above_zero, sentences};
 use cratylus_core::stats::mean_sd;
 use serde_json::json;
 

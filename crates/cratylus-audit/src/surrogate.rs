@@ -1,0 +1,333 @@
+//! Populations of a fitted response in place of the agents of a record: under the same game, pairing, network and
+//! stop rule, or with something taken away. What a surrogate cannot do, the response alone did not do.
+
+use crate::evidence::{Condition, Record, count_by_round};
+use cratylus_core::event::Event;
+use cratylus_core::event::sink::Sink;
+use cratylus_core::experiment::Experiment;
+use cratylus_core::fault::Fault;
+use cratylus_core::meeting::networks::EdgeList;
+use cratylus_core::meeting::networks::spec::NetworkSpec;
+use cratylus_core::meeting::pairs::Pairs;
+use cratylus_core::policy::{Policy, Round};
+use cratylus_core::watch::outcome::{Outcome, OutcomeSeen};
+use cratylus_core::{Name, Network, Play, Purpose, Seed, World, run};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// One simulated run.
+#[derive(Clone, Debug)]
+pub struct Simulated {
+    /// As of a run that was played here.
+    pub outcome: Outcome,
+    /// Successes and interactions in each population round.
+    pub rounds: Vec<[u64; 2]>,
+}
+
+/// Plays populations of a condition with a policy in place of its agents. `change` may alter the experiment first.
+pub fn populations(
+    condition: &Condition,
+    policy: Arc<dyn Policy>,
+    replicas: u64,
+    seed: u64,
+    change: impl FnOnce(&mut Experiment),
+) -> Vec<Simulated> {
+    play(&world(condition, policy, seed, change), replicas)
+}
+
+/// Plays replicas of a world, and keeps what came of each.
+pub fn play(world: &World, replicas: u64) -> Vec<Simulated> {
+    let seen = Seen::of(world, replicas, false);
+    seen.runs.into_values().map(|run| Simulated { outcome: run.outcome.end(), rounds: run.rounds }).collect()
+}
+
+/// A record of such populations in place of the condition's own: as many runs, with all their events.
+pub fn records(condition: &Condition, policy: Arc<dyn Policy>, seed: u64) -> Vec<Record> {
+    let longest = condition.runs.iter().map(|run| run.outcome.interactions).max().unwrap_or(0);
+    let world = world(condition, policy, seed, |experiment| experiment.stop.interactions = Some(2 * longest.max(1)));
+    let record = |run: SeenRun| Record {
+        outcome: run.outcome.end(),
+        events: run.events,
+        starts: Vec::new(),
+        committed: Vec::new(),
+        shown_first: Vec::new(),
+    };
+    Seen::of(&world, condition.runs.len() as u64, true).runs.into_values().map(record).collect()
+}
+
+fn world(condition: &Condition, policy: Arc<dyn Policy>, seed: u64, change: impl FnOnce(&mut Experiment)) -> World {
+    let mut experiment = condition.point.experiment.clone();
+    experiment.seed = seed;
+    let edges = met(condition);
+    change(&mut experiment);
+    World::surrogate(experiment, policy, "surrogate".into(), edges)
+}
+
+/// The network of those who met, where it came from a file. Any other is laid out or drawn again, as the experiment says.
+fn met(condition: &Condition) -> Option<EdgeList> {
+    let (NetworkSpec::EdgeList { .. } | NetworkSpec::Graphml { .. }) = condition.point.experiment.population.network else {
+        return None;
+    };
+    let pairs = condition.runs.iter().flat_map(|run| &run.events).map(|event| event.agents.into());
+    EdgeList::of(pairs.collect(), condition.size()).ok()
+}
+
+/// What is seen of the replicas of a world.
+struct Seen<'w> {
+    world: &'w World,
+    /// Whether events are kept, which takes memory.
+    keep: bool,
+    runs: BTreeMap<u64, SeenRun>,
+}
+
+struct SeenRun {
+    outcome: OutcomeSeen,
+    rounds: Vec<[u64; 2]>,
+    events: Vec<Event>,
+}
+
+impl Seen<'_> {
+    fn of(world: &World, replicas: u64, keep: bool) -> Seen<'_> {
+        let mut seen = Seen { world, keep, runs: BTreeMap::new() };
+        let replicas: Vec<u64> = (0..replicas).collect();
+        run(world, &replicas, Play::Fastest, &mut seen).expect("policies do not fail");
+        seen
+    }
+}
+
+impl Sink for Seen<'_> {
+    fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
+        let new = || SeenRun { outcome: OutcomeSeen::new(&self.world.context(replica)), rounds: Vec::new(), events: Vec::new() };
+        let run = self.runs.entry(replica).or_insert_with(new);
+        events.iter().for_each(|event| run.outcome.see(event));
+        count_by_round(events, self.world.size, &mut run.rounds);
+        if self.keep {
+            run.events.extend_from_slice(events);
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, _: u64) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+/// Success over population rounds, mean over runs; a run that ended in consensus counts as successful from then on.
+pub fn success_curve<'r>(runs: impl Iterator<Item = (bool, &'r [[u64; 2]])>, rounds: usize) -> Vec<Vec<f64>> {
+    let mut curve: Vec<Vec<f64>> = vec![Vec::new(); rounds];
+    for (consensus, by_round) in runs {
+        for (round, values) in curve.iter_mut().enumerate() {
+            match by_round.get(round) {
+                Some(&[successes, n]) if n > 0 => values.push(successes as f64 / n as f64),
+                None if consensus => values.push(1.0),
+                _ => (),
+            }
+        }
+    }
+    curve
+}
+
+/// What a partner said to one agent, in order: a history to be replayed to another.
+pub type History = Vec<u16>;
+
+/// What partners said to each agent of some runs, by run.
+pub fn histories(condition: &Condition) -> Vec<Vec<History>> {
+    let of = |record: &Record| {
+        let mut all = vec![History::new(); condition.size() as usize];
+        for event in record.events.iter().filter(|event| event.success.is_some()) {
+            let [Some(a), Some(b)] = event.names else { continue };
+            for (agent, said) in [(event.agents[0], b), (event.agents[1], a)] {
+                if let Some(history) = all.get_mut(agent as usize) {
+                    history.push(said as u16);
+                }
+            }
+        }
+        all.retain(|history| !history.is_empty());
+        all
+    };
+    condition.runs.iter().map(of).filter(|histories| !histories.is_empty()).collect()
+}
+
+/// A population whose agents meet, and are told of others' partners: what each remembers is its own choice and, in
+/// place of what its partner said, the next word of a history that was recorded in another run. Histories are frozen,
+/// drawn for each agent from any run, and their names permuted at random for each agent, so that nothing is common to
+/// two agents but the response itself. A history that ends goes on as it ended.
+pub fn yoked(
+    condition: &Condition,
+    policy: &dyn Policy,
+    histories: &[Vec<History>],
+    interactions: u64,
+    seed: Seed,
+) -> Vec<Event> {
+    let n_names = condition.names().len();
+    let n = condition.size() as usize;
+    let agents = (0..n as u64).map(|agent| {
+        let mut stream = seed.stream(Purpose::Assign, agent);
+        let run = &histories[stream.below(histories.len() as u64) as usize];
+        let history = &run[stream.below(run.len() as u64) as usize];
+        let mut names: Vec<u16> = (0..n_names as u16).collect();
+        stream.shuffle(&mut names, n_names);
+        history.iter().map(|&said| names[said as usize]).collect::<History>()
+    });
+    let told: Vec<History> = agents.collect();
+    let mut place = vec![0usize; n];
+    let next = |agent: usize, _: u16| {
+        let said = told[agent][place[agent].min(told[agent].len() - 1)];
+        place[agent] += 1;
+        said
+    };
+    meet(condition, policy, interactions, seed, next)
+}
+
+/// Agents that meet at random and choose, each remembering its own choice and what `told` gives for its partner's.
+pub(crate) fn meet(
+    condition: &Condition,
+    policy: &dyn Policy,
+    interactions: u64,
+    seed: Seed,
+    mut told: impl FnMut(usize, u16) -> u16,
+) -> Vec<Event> {
+    let (n_names, memory) = (condition.names().len(), condition.memory());
+    let network: Arc<dyn Network> = match met(condition) {
+        Some(edges) => Arc::new(edges),
+        None => {
+            let spec = &condition.point.experiment.population.network;
+            spec.redraw(condition.size(), seed).expect("a network of this kind was played on")
+        }
+    };
+    let mut windows: Vec<Vec<Round>> = vec![Vec::new(); condition.size() as usize];
+    let mut known: HashMap<Vec<Round>, Vec<f64>> = HashMap::new();
+    let mut events = Vec::with_capacity(interactions as usize);
+    let mut pairs = Pairs::two(condition.point.experiment.population.pairing);
+    for t in 0..interactions {
+        let agents = pairs.draw(seed, t, &*network);
+        let mut stream = seed.stream(Purpose::Decide, t);
+        let names = agents.map(|agent| {
+            let window = &windows[agent as usize];
+            let p = known.entry(window.clone()).or_insert_with(|| {
+                let mut p = vec![0.0; n_names];
+                policy.distribution(window, &mut p);
+                p
+            });
+            let mut left = stream.unit();
+            let found = p.iter().position(|p| {
+                left -= p;
+                left < 0.0
+            });
+            found.unwrap_or(n_names - 1) as u16
+        });
+        for seat in 0..2 {
+            let agent = agents[seat] as usize;
+            let said = told(agent, names[1 - seat]);
+            let window = &mut windows[agent];
+            window.push([names[seat], said]);
+            if window.len() > memory {
+                window.remove(0);
+            }
+        }
+        let [a, b] = names.map(Name::from);
+        events.push(Event { t, agents, names: [Some(a), Some(b)], success: Some(a == b), invalid: [0; 2] });
+    }
+    events
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::self_test::{Design, MECHANISMS, record};
+    use cratylus_core::Pairing;
+    use cratylus_core::meeting::networks::Complete;
+
+    /// Agents that say what most partners said, and any name where they lapse.
+    struct Follow;
+
+    impl Policy for Follow {
+        fn distribution(&self, window: &[Round], out: &mut [f64]) {
+            out.fill(0.0);
+            window.iter().for_each(|round| out[round[1] as usize] += 1.0);
+            let most = out.iter().copied().fold(0.0, f64::max);
+            let n = out.iter().filter(|&&count| count == most).count() as f64;
+            let lapse = 0.3 / out.len() as f64;
+            out.iter_mut().for_each(|count| *count = lapse + if *count == most { 0.7 / n } else { 0.0 });
+        }
+    }
+
+    #[test]
+    fn surrogates_meet_on_the_network_of_the_record() {
+        let mut condition = record(&MECHANISMS[0], &Design { runs: 3, ..Design::default() }, 1);
+        for (network, edges) in [("kind = \"ring\"", 24), ("kind = \"random-regular\"\ndegree = 3\nseed = 4", 36)] {
+            condition.point.experiment.population.network = toml::from_str(network).unwrap();
+            let spec = condition.point.experiment.population.network.clone();
+            let network = spec.build(condition.size(), Seed(0)).unwrap();
+            let joined = |[a, b]: [u32; 2]| (0..network.degree(a)).any(|i| network.neighbour(a, i) == b);
+            let met = meet(&condition, &Follow, 2000, Seed(9), |_, own| own);
+            let played = records(&condition, Arc::new(Follow), 3);
+            let all = met.iter().chain(played.iter().flat_map(|run| &run.events));
+            let pairs: std::collections::BTreeSet<_> = all.map(|event| event.agents).collect();
+            assert!(pairs.iter().all(|&pair| joined(pair)));
+            assert_eq!(pairs.len(), 2 * edges, "every edge in both directions");
+        }
+    }
+
+    fn late(events: &[Event]) -> f64 {
+        let late = &events[events.len() / 2..];
+        late.iter().filter(|event| event.success == Some(true)).count() as f64 / late.len() as f64
+    }
+
+    /// The control that looks right and is wrong: partners' words come from the population beside, which goes on at the
+    /// same time, with agents and names in the same places.
+    fn concurrent(condition: &Condition, populations: u64, rounds: u64) -> f64 {
+        let interactions = rounds * u64::from(condition.size());
+        let size = condition.size() as usize;
+        let mut windows: Vec<Vec<Vec<Round>>> = vec![vec![Vec::new(); size]; populations as usize];
+        let (mut agreed, mut of) = (0.0, 0.0);
+        let network = Complete(condition.size());
+        for t in 0..interactions {
+            // All populations meet in the same pairs, so that a place in one has its partner's place in the next.
+            let agents = Pairing::AgentThenNeighbour.draw(Seed(1).pair(t), &network);
+            let mut said = Vec::new();
+            for (population, windows) in windows.iter().enumerate() {
+                let mut stream = Seed(population as u64).stream(Purpose::Decide, t);
+                said.push(agents.map(|agent| {
+                    let mut p = vec![0.0; condition.names().len()];
+                    Follow.distribution(&windows[agent as usize], &mut p);
+                    let mut left = stream.unit();
+                    let found = p.iter().position(|p| {
+                        left -= p;
+                        left < 0.0
+                    });
+                    found.unwrap_or(0) as u16
+                }));
+            }
+            for population in 0..populations as usize {
+                let beside = said[(population + 1) % populations as usize];
+                for seat in 0..2 {
+                    let window = &mut windows[population][agents[seat] as usize];
+                    window.push([said[population][seat], beside[1 - seat]]);
+                    if window.len() > condition.memory() {
+                        window.remove(0);
+                    }
+                }
+                if t >= interactions / 2 {
+                    agreed += f64::from(u8::from(said[population][0] == said[population][1]));
+                    of += 1.0;
+                }
+            }
+        }
+        agreed / of
+    }
+
+    #[test]
+    fn concurrent_aligned_surrogates_agree_where_frozen_relabelled_ones_do_not() {
+        let design = Design { size: 12, runs: 20, rounds: 60, ..Design::default() };
+        let follower = MECHANISMS.iter().find(|mechanism| mechanism.name == "symmetric follower").unwrap();
+        let condition = record(follower, &design, 3);
+        let told = histories(&condition);
+        let frozen: Vec<f64> = (0..20).map(|n| late(&yoked(&condition, &Follow, &told, 720, Seed(n)))).collect();
+        let frozen = frozen.iter().sum::<f64>() / 20.0;
+        let wrong = concurrent(&condition, 20, 60);
+        // The wrong control says that agreement needs no partners; it couples all populations into one.
+        assert!((frozen - 0.5).abs() < 0.05, "{frozen}");
+        assert!(wrong > 0.65, "{wrong}");
+    }
+}

@@ -1,0 +1,35 @@
+//! Agents that the calling program brings along.
+
+use crate::brought::{Brought, named};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub const ENTRY: AgentEntry =
+    AgentEntry::new::<AgentParams>("outside", "agents that the calling program brings along, as one in Python does");
+
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AgentParams {
+    /// The name under which they were brought along.
+    name: String,
+    /// What tells this version of them from others: a hash of their source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    /// Parameters of their own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    with: BTreeMap<String, serde_json::Value>,
+}
+
+impl AgentSpec for AgentParams {
+    fn build(&self, ctx: &AgentContext<'_>) -> Result<Kind, (&'static str, String)> {
+        let agents = named("agents", &self.name, &ctx.registry.outside.agents).map_err(|why| ("name", why))?;
+        Ok(Kind::Outside(Brought { agents: agents.clone(), with: Arc::new(self.with.clone()) }))
+    }
+
+    fn games(&self) -> &'static [&'static str] {
+        &["coordination", "individual", "outside"]
+    }
+}

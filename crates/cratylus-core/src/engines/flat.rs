@@ -1,0 +1,112 @@
+//! Populations in flat memory, 64 interactions at a time: bounded memories of two names, and inventories.
+
+use super::engine::{Begins, Engine, Entry, Play};
+use crate::event::sink::Sink;
+use crate::fault::Fault;
+use crate::flat::{self, Inventories, Run, States, TwoNames, WordSets};
+use crate::inventory::{Inventory, InventoryRule, WORDS_MAX};
+use crate::meeting::pairs::Pairing;
+use crate::watch::stop::StopSeen;
+use crate::world::{CompiledWorld, Memories, World};
+use crate::{Name, Network, Seed};
+use std::sync::Arc;
+
+pub(crate) const ENTRY: Entry = Entry {
+    words: |world| match world.inventories() {
+        None => "flat tables, a state of two bytes for each agent",
+        Some(InventoryRule { pool: Some(2), .. }) => "a table of all meetings, a byte for each agent",
+        Some(InventoryRule { pool: Some(pool), .. }) if pool <= WORDS_MAX => "sets of names as bits, 8 bytes for each agent",
+        Some(_) => "inventories in lines of 64 bytes",
+    },
+    together: None,
+    fits: |world, how| {
+        how == Play::Fastest
+            && world.pairing() != Pairing::AllAtOnce
+            && (world.inventories().is_some() || world.compiled().is_some())
+    },
+    start: |begins| Ok(Box::new(Flat::new(begins)?)),
+};
+
+struct Flat<'w> {
+    world: &'w World,
+    replica: u64,
+    from: u64,
+    assigned: &'w [u16],
+    seed: Seed,
+    network: Arc<dyn Network>,
+    population: Population<'w>,
+}
+
+enum Population<'w> {
+    Tables(&'w CompiledWorld, States<'w>),
+    Two(TwoNames),
+    Sets(WordSets),
+    Lines(Inventories),
+}
+
+impl<'w> Flat<'w> {
+    fn new(Begins { world, replica, from, assigned, memories, .. }: Begins<'w>) -> Result<Flat<'w>, Fault> {
+        let seed = world.seed(replica);
+        let network = world.network(seed)?;
+        let begin = world.begin(seed, assigned);
+        let Some(rule) = world.inventories() else {
+            let compiled = world.compiled().expect("asked before");
+            let states = match &memories {
+                Some(Memories::Rounds(rounds)) => compiled.states_of(assigned, |agent| &rounds[agent]),
+                _ => compiled.states_of(assigned, |agent| begin.of(agent)),
+            };
+            let population = Population::Tables(compiled, States::new(&compiled.tables, states, compiled.committed(world)));
+            return Ok(Flat { world, replica, from, assigned, seed, network, population });
+        };
+        let first = |agent: usize| world.bound_to(assigned[agent]).or_else(|| begin.known(agent));
+        let known = |agent: usize| match &memories {
+            Some(Memories::Known(known)) => known[agent].clone(),
+            _ => Inventory(first(agent).into_iter().collect()),
+        };
+        let bits = |agent: usize| match &memories {
+            Some(Memories::Known(known)) => known[agent].0.iter().fold(0u64, |bits, name| bits | 1 << name),
+            _ => first(agent).map_or(0, |name| 1 << name),
+        };
+        let committed = |agent: usize| world.bound_to(assigned[agent]).is_some();
+        let agents = 0..assigned.len();
+        let population = match rule.pool {
+            Some(2) => Population::Two(TwoNames::new(rule, agents.map(|agent| (bits(agent) as u8, committed(agent))))),
+            Some(pool) if pool <= WORDS_MAX => {
+                Population::Sets(WordSets::new(rule, pool, agents.map(|agent| (bits(agent), committed(agent)))))
+            }
+            _ => {
+                let lines = Inventories::new(rule, agents.map(|agent| (known(agent), committed(agent))));
+                Population::Lines(if world.counts_words() { lines.counting() } else { lines })
+            }
+        };
+        Ok(Flat { world, replica, from, assigned, seed, network, population })
+    }
+}
+
+impl Engine for Flat<'_> {
+    fn play(&mut self, until: u64, stop: &mut StopSeen, sink: &mut dyn Sink) -> Result<bool, Fault> {
+        let Flat { world, replica, from, seed, ref network, .. } = *self;
+        let run =
+            Run { seed, network: &**network, complete: world.complete, pairing: world.pairing(), words: world.counts_words() };
+        let until = until.min(stop.most());
+        self.from = until;
+        let over = match &mut self.population {
+            Population::Tables(_, population) => flat::play(population, &run, from, until, stop, replica, sink),
+            Population::Two(population) => flat::play(population, &run, from, until, stop, replica, sink),
+            Population::Sets(population) => flat::play(population, &run, from, until, stop, replica, sink),
+            Population::Lines(population) => flat::play(population, &run, from, until, stop, replica, sink),
+        };
+        over.map(|over| over || until >= stop.most())
+    }
+
+    fn memories(self: Box<Self>) -> Memories {
+        let n = self.assigned.len();
+        let listed = |bits: u64| Inventory((0..64).filter(|name: &Name| bits >> name & 1 == 1).collect());
+        match &self.population {
+            Population::Tables(compiled, population) => Memories::Rounds(compiled.remembered(self.assigned, population.states())),
+            Population::Two(population) => Memories::Known(population.known().take(n).map(|bits| listed(bits.into())).collect()),
+            Population::Sets(population) => Memories::Known(population.known().take(n).map(listed).collect()),
+            Population::Lines(population) => Memories::Known((0..n).map(|agent| population.known(agent)).collect()),
+        }
+    }
+}

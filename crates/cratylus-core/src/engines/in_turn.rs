@@ -1,0 +1,146 @@
+//! Interactions one after the other, for games in which what an agent sees depends on all that came before: opinions of all
+//! neighbours, groups of more than two, words that are made up in their order.
+
+use super::engine::{Begins, Engine, Entry, Play};
+use crate::categories::{Categories, Scenes};
+use crate::event::Event;
+use crate::event::sink::Sink;
+use crate::fault::Fault;
+use crate::inventory::{Inventory, InventoryRule};
+use crate::meeting::groups::{Agree, Groups};
+use crate::meeting::pairs::Pairs;
+use crate::opinion::{OpinionRule, Opinions};
+use crate::seed::scale;
+use crate::watch::stop::StopSeen;
+use crate::world::Memories;
+use crate::{AgentId, NOBODY, Network, Seed};
+use std::sync::Arc;
+
+pub(crate) const ENTRY: Entry = Entry {
+    words: |world| match () {
+        () if world.opinions().is_some() => "one agent after the other",
+        () if world.in_groups() => "one group after the other",
+        () => "one pair after the other",
+    },
+    together: None,
+    fits: |world, _| world.opinions().is_some() || world.in_groups() || world.scenes().is_some(),
+    start: |begins| Ok(Box::new(InTurn::new(begins)?)),
+};
+
+struct InTurn<'w> {
+    replica: u64,
+    from: u64,
+    seed: Seed,
+    assigned: &'w [u16],
+    playing: Playing,
+}
+
+enum Playing {
+    /// The game `opinion`.
+    Around { opinions: Opinions, network: Arc<dyn Network>, complete: bool, rules: Vec<OpinionRule> },
+    /// The naming game in groups.
+    Groups { known: Vec<Inventory>, groups: Arc<Groups>, agree: Agree, rule: InventoryRule, committed: Vec<bool> },
+    /// The category game.
+    Scenes { categories: Categories, scenes: Scenes, network: Arc<dyn Network>, pairs: Pairs },
+}
+
+impl<'w> InTurn<'w> {
+    fn new(Begins { world, replica, from, assigned, memories, how }: Begins<'w>) -> Result<InTurn<'w>, Fault> {
+        let seed = world.seed(replica);
+        let playing = match memories.unwrap_or_else(|| world.first(seed).1) {
+            Memories::Known(known) if world.in_groups() => Playing::Groups {
+                known,
+                groups: world.groups(seed)?.expect("asked before"),
+                agree: world.experiment.game.spec.agree().unwrap_or_default(),
+                rule: world.inventories().expect("groups play the naming game"),
+                committed: assigned.iter().map(|&kind| world.bound_to(kind).is_some()).collect(),
+            },
+            Memories::Known(known) => Playing::Around {
+                opinions: Opinions::new(known.iter().map(|known| known.0.first().copied()), world.experiment.names().len()),
+                network: world.network(seed)?,
+                // What the plain path looks up agent by agent is counted.
+                complete: world.complete && how == Play::Fastest,
+                rules: world.opinions().expect("asked before"),
+            },
+            Memories::Categories(categories) => Playing::Scenes {
+                categories,
+                scenes: world.scenes().expect("asked before"),
+                network: world.network(seed)?,
+                pairs: Pairs::of(world.game.alone(), world.pairing()),
+            },
+            Memories::Rounds(_) => unreachable!("none of these games is one of remembered rounds"),
+        };
+        Ok(InTurn { replica, from, seed, assigned, playing })
+    }
+}
+
+impl Playing {
+    fn next(&mut self, seed: Seed, t: u64, assigned: &[u16], room: &mut Room) -> Event {
+        match self {
+            Playing::Around { opinions, network, complete, rules } => {
+                let agent = scale(seed.pair(t), u64::from(network.len())) as AgentId;
+                let rule = rules[assigned[agent as usize] as usize];
+                let name = opinions.form(agent, rule, &**network, *complete, seed.decision(t, 0));
+                Event { t, agents: [agent, NOBODY], names: [Some(name), None], success: None, invalid: [0; 2] }
+            }
+            Playing::Groups { known, groups, agree, rule, committed } => {
+                groups.meet(seed, t, &mut room.group);
+                let (speaker, hearers) = (room.group[0], &room.group[1..]);
+                let word = known[speaker as usize].say(rule, t, seed.decision(t, 0));
+                let knows = |hearer: &AgentId| known[*hearer as usize].knows(word);
+                let heard = match agree {
+                    Agree::All => hearers.iter().all(knows),
+                    Agree::Any => hearers.iter().any(knows),
+                };
+                let success = rule.agrees(heard, seed.decision(t, 1));
+                for (place, &agent) in room.group.iter().enumerate().filter(|(_, agent)| !committed[**agent as usize]) {
+                    known[agent as usize].learn(rule, u8::from(place > 0), word, success);
+                }
+                Event { t, agents: [speaker, NOBODY], names: [Some(word), None], success: Some(success), invalid: [0; 2] }
+            }
+            Playing::Scenes { categories, scenes, network, pairs } => {
+                categories.play(scenes, seed, t, pairs.draw(seed, t, &**network))
+            }
+        }
+    }
+}
+
+/// Room to reckon in.
+#[derive(Default)]
+struct Room {
+    group: Vec<AgentId>,
+}
+
+impl Engine for InTurn<'_> {
+    fn play(&mut self, until: u64, stop: &mut StopSeen, sink: &mut dyn Sink) -> Result<bool, Fault> {
+        /// How many events go to the sink at a time.
+        const EVENTS: usize = 4096;
+        let (mut events, mut room) = (Vec::with_capacity(EVENTS), Room::default());
+        let until = until.min(stop.most());
+        for t in self.from..until {
+            let event = self.playing.next(self.seed, t, self.assigned, &mut room);
+            events.push(event);
+            let over = stop.see(&event);
+            if over || events.len() == EVENTS {
+                sink.take(self.replica, &events)?;
+                events.clear();
+            }
+            if over {
+                return Ok(true);
+            }
+        }
+        sink.take(self.replica, &events)?;
+        self.from = until;
+        Ok(until >= stop.most())
+    }
+
+    fn memories(self: Box<Self>) -> Memories {
+        match self.playing {
+            Playing::Around { opinions, .. } => {
+                Memories::Known(opinions.held().map(|name| Inventory(name.into_iter().collect())).collect())
+            }
+            Playing::Groups { known, .. } => Memories::Known(known),
+            Playing::Scenes { categories, .. } => Memories::Categories(categories),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! From a table with places to an experiment.
+
+use super::interventions;
+use super::parts::{Agents, Committed, Experiment, Part, Population};
+use super::published::Published;
+use super::sequential::{Replicas, Sequential};
+use crate::spec::document::{Item, KEYS, Mistake, Spans, Table, array, deserialize, read_field, table, take_field};
+use crate::spec::{AgentSpec, Chosen, GameSpec, Registry, choose};
+use crate::text::nearest;
+use crate::watch::measures;
+use crate::{agents, games};
+use std::sync::Arc;
+
+/// The lists of this crate.
+pub fn registry() -> Registry {
+    let (games, agents, measures) = (games::ALL.to_vec(), agents::ALL.to_vec(), measures::ALL.to_vec());
+    Registry { games, agents, measures, ..Registry::default() }
+}
+
+impl Experiment {
+    /// Reads a table without a `sweep`.
+    pub(crate) fn read(mut table: Table<'_>, spans: &Spans<'_, '_>, registry: &Arc<Registry>) -> Result<Experiment, Mistake> {
+        if let Some((key, _)) = table.iter().find(|(key, _)| !KEYS.contains(&key.get_ref().as_ref())) {
+            let word = key.get_ref().to_string();
+            let places = KEYS.map(String::from);
+            let help = match word.as_str() {
+                "data" => "a file with `[data]` is a plan for `cratylus audit`".into(),
+                _ => nearest(&word, &places),
+            };
+            return Err(Mistake::new(format!("there is no key `{word}`")).help(help).span(key.span()));
+        }
+        let published: Vec<Published> = take_field(&mut table, "published", spans)?.unwrap_or_default();
+        if let Some((i, why)) = (0..).zip(&published).find_map(|(i, one)| Some((i, one.check().err()?))) {
+            return Err(spans.mistake(&format!("published.{i}"), why));
+        }
+        let interventions = table.remove("interventions");
+        let base = interventions.is_some().then(|| table.clone());
+        let name: String = take_field(&mut table, "name", spans)?.unwrap_or_else(|| "experiment".into());
+        if name.is_empty() || name.contains(|c: char| c.is_control() || "/\\".contains(c)) || name.starts_with('.') {
+            let why = "the name of an experiment names its run directory, so it must not be empty, start with a dot or hold a slash or a control character";
+            return Err(spans.mistake("name", why.into()));
+        }
+        let seed = take_field(&mut table, "seed", spans)?.unwrap_or(0);
+        let replicas = match table.get("replicas").map(|item| item.get_ref()) {
+            Some(toml::de::DeValue::Table(_)) => Replicas::Rule(read_field(&mut table, "replicas", spans)?),
+            _ => Replicas::Number(take_field(&mut table, "replicas", spans)?.unwrap_or(1)),
+        };
+        let find = take_field(&mut table, "find", spans)?;
+        let (replicas, sequential) = Sequential::of(replicas, find).map_err(|(key, why)| spans.mistake(key, why))?;
+        let population: Population = read_field(&mut table, "population", spans)?;
+        let game = read_game(table.remove("game"), spans, registry)?;
+        let agents = read_agents(table.remove("agents"), spans, registry)?;
+        let stop = take_field(&mut table, "stop", spans)?.unwrap_or_default();
+        let record = take_field(&mut table, "record", spans)?.unwrap_or_default();
+        let control = take_field(&mut table, "control", spans)?.unwrap_or_default();
+        let budget = take_field(&mut table, "budget", spans)?.unwrap_or_default();
+        let mut experiment = Experiment {
+            name,
+            seed,
+            replicas,
+            sequential,
+            population,
+            game,
+            agents,
+            stop,
+            record,
+            control,
+            interventions: Vec::new(),
+            budget,
+            published,
+            registry: registry.clone(),
+        };
+        experiment.check(spans)?;
+        if let Some((item, base)) = interventions.zip(base) {
+            experiment.interventions = interventions::read(item, &base, &experiment)?;
+            experiment.check_interventions().map_err(|(key, why)| spans.mistake(key, why))?;
+        }
+        Ok(experiment)
+    }
+}
+
+pub(super) fn read_game(
+    item: Option<Item<'_>>,
+    spans: &Spans<'_, '_>,
+    registry: &Registry,
+) -> Result<Chosen<dyn GameSpec>, Mistake> {
+    let Some(item) = item else {
+        return Err(Mistake::new("which game? There is no `[game]`".into())
+            .help("for example: game = { kind = \"coordination\", names = [\"Q\", \"M\"] }".into()));
+    };
+    choose(table(item, "game")?, &spans.under("game"), "game", &registry.games)
+}
+
+pub(super) fn read_agent(table: Table<'_>, spans: &Spans<'_, '_>, registry: &Registry) -> Result<Chosen<dyn AgentSpec>, Mistake> {
+    choose(table, spans, "kind of agent", &registry.agents)
+}
+
+/// `committed` is one group, or a list of them.
+fn read_committed(agents: &mut Table<'_>, spans: &Spans<'_, '_>) -> Result<Vec<Committed>, Mistake> {
+    let spans = spans.under("agents");
+    if !matches!(agents.get("committed").map(|item| item.get_ref()), Some(toml::de::DeValue::Array(_))) {
+        return Ok(take_field(agents, "committed", &spans)?.into_iter().collect());
+    }
+    let items = array(agents.remove("committed").expect("it is there"), "agents.committed")?;
+    let spans = spans.under("committed");
+    let group = |(i, item)| deserialize(table(item, "agents.committed")?, &spans.under(&usize::to_string(&i)));
+    items.into_iter().enumerate().map(group).collect()
+}
+
+/// `[agents]` is one kind, or `mix`, a list of kinds with a share or count each; and perhaps `committed`.
+fn read_agents(item: Option<Item<'_>>, spans: &Spans<'_, '_>, registry: &Registry) -> Result<Agents, Mistake> {
+    let Some(item) = item else {
+        return Err(Mistake::new("who plays? There is no `[agents]`".into())
+            .help("for example: agents = { kind = \"emulated\", model = \"llama-3-70b\" }".into()));
+    };
+    let mut keys = table(item, "agents")?;
+    let committed = read_committed(&mut keys, spans)?;
+    let Some(mix) = keys.remove("mix") else {
+        let kind = read_agent(keys, &spans.under("agents"), registry)?;
+        return Ok(Agents { kinds: vec![(Part::Share(1.0), kind)], committed });
+    };
+    if let Some((key, _)) = keys.iter().next() {
+        let why = format!("`{}` stands beside `mix`; what it says belongs into the kinds of the mix", key.get_ref());
+        return Err(Mistake::new(why).span(key.span()));
+    }
+    let spans = spans.under("agents.mix");
+    let mut kinds = Vec::new();
+    for (i, item) in array(mix, "agents.mix")?.into_iter().enumerate() {
+        let place = i.to_string();
+        let spans = spans.under(&place);
+        let mut keys = table(item, "agents.mix")?;
+        let count: Option<u64> = take_field(&mut keys, "count", &spans)?;
+        let share: Option<f64> = take_field(&mut keys, "share", &spans)?;
+        let part = match (count, share) {
+            (Some(count), None) => Part::Count(count),
+            (None, Some(share)) if share >= 0.0 => Part::Share(share),
+            _ => {
+                return Err(
+                    spans.mistake("kind", "each kind of a mix takes a `count` or a `share` (0 to 1), one of the two".into())
+                );
+            }
+        };
+        kinds.push((part, read_agent(keys, &spans, registry)?));
+    }
+    if kinds.is_empty() {
+        return Err(spans.mistake("", "a mix names at least one kind of agent".into()));
+    }
+    Ok(Agents { kinds, committed })
+}

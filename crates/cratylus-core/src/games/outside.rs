@@ -1,0 +1,58 @@
+//! A game that the calling program brings along.
+
+use crate::brought::{Rules, named};
+use crate::game::{Game, Hand, Outcome, Question, both_at_once};
+use crate::spec::{GameEntry, GameSpec, Registry, check_pool, five};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+pub const ENTRY: GameEntry =
+    GameEntry::new::<GameParams>("outside", "a game of two simultaneous choices whose outcome the calling program says");
+
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct GameParams {
+    /// The name under which it was brought along.
+    name: String,
+    /// What tells this version of it from others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    /// What can be chosen.
+    names: Vec<String>,
+    /// How many of its own last rounds an agent remembers.
+    #[serde(default = "five")]
+    memory: usize,
+}
+
+impl GameSpec for GameParams {
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        check_pool(&self.names)
+    }
+
+    fn names(&self) -> Option<&[String]> {
+        Some(&self.names)
+    }
+
+    fn memory(&self) -> Option<usize> {
+        Some(self.memory)
+    }
+
+    fn build(&self, registry: &Registry) -> Result<Box<dyn Game>, (&'static str, String)> {
+        let rules = named("game", &self.name, &registry.outside.games).map_err(|why| ("name", why))?;
+        Ok(Box::new(Played(rules.clone())))
+    }
+}
+
+struct Played(Arc<dyn Rules>);
+
+impl Game for Played {
+    fn ask(&self, hand: &Hand) -> [Option<Question>; 2] {
+        both_at_once(hand)
+    }
+
+    fn outcome(&self, hand: &Hand) -> Outcome {
+        let names = [hand.given(0), hand.given(1)];
+        Outcome { names, success: names[0].zip(names[1]).and_then(|(a, b)| self.0.success([a, b])) }
+    }
+}

@@ -1,0 +1,383 @@
+//! What a game and a kind of agent must offer to be used from an experiment file, and the lists in which
+//! they stand. Adding one is its own file and one line of the list: reading, checking, the schema, `list`
+//! and the plan pick it up from there.
+
+pub mod document;
+
+use crate::brought::{Brought, Outside};
+use crate::categories::Scenes;
+use crate::game::{Game, Payoff};
+use crate::inventory::InventoryRule;
+use crate::kernel::Kernel;
+use crate::language::model::Model;
+use crate::language::normal::{alike, normal};
+use crate::meeting::groups::Agree;
+use crate::opinion::OpinionRule;
+use crate::policy::Policy;
+use crate::recorded::Condition;
+use crate::text::nearest;
+use crate::watch::measure::MeasureEntry;
+use document::{Mistake, Spans, Table, deserialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::Arc;
+
+/// A game's parameters, as read from the file.
+pub trait GameSpec: fmt::Debug + Send + Sync {
+    /// What is wrong with the parameters: which key, and why.
+    fn check(&self) -> Result<(), (&'static str, String)>;
+
+    /// The pool, in the order of the file. None in a game without one.
+    fn names(&self) -> Option<&[String]>;
+
+    /// How many rounds agents remember. None in a game where they keep something else.
+    fn memory(&self) -> Option<usize> {
+        None
+    }
+
+    /// What agents are paid for success and for failure. None in a game that does not pay.
+    fn payoff(&self) -> Option<Payoff> {
+        None
+    }
+
+    /// Whether one agent is asked alone.
+    fn alone(&self) -> bool {
+        false
+    }
+
+    /// How hearers of a group agree, where the file says it.
+    fn agree(&self) -> Option<Agree> {
+        None
+    }
+
+    /// Whether agents look at all their neighbours at once, one agent after the other.
+    fn opinions(&self) -> bool {
+        false
+    }
+
+    /// What pairs see, where there is something to talk about: agents divide it into categories.
+    fn scenes(&self) -> Option<Scenes> {
+        None
+    }
+
+    /// The rule of the game. Called once `check` has found nothing wrong.
+    /// An error names the key it is about.
+    fn build(&self, registry: &Registry) -> Result<Box<dyn Game>, (&'static str, String)>;
+}
+
+/// The parameters of a kind of agent, as read from the file.
+pub trait AgentSpec: fmt::Debug + Send + Sync {
+    /// Builds what all agents of this kind share. An error names the key it is about.
+    fn build(&self, ctx: &AgentContext<'_>) -> Result<Kind, (&'static str, String)>;
+
+    /// Whether choices depend on remembered rounds, so that a memory of 0 makes no sense.
+    fn needs_memory(&self) -> bool {
+        false
+    }
+
+    /// Whether these agents are a language model, asked from outside.
+    fn live(&self) -> bool {
+        false
+    }
+
+    /// Whether choices depend on what agreement and disagreement pay.
+    fn heeds_payoffs(&self, _ctx: &AgentContext<'_>) -> bool {
+        self.live()
+    }
+
+    /// The games that this kind can play.
+    fn games(&self) -> &'static [&'static str] {
+        &["coordination", "individual"]
+    }
+}
+
+/// What a kind of agent may use to build itself.
+pub struct AgentContext<'a> {
+    /// The pool; empty in a game without one.
+    pub names: &'a [String],
+    /// How many rounds the game lets an agent remember; 0 in a game in which it keeps something else.
+    pub memory: usize,
+    /// None in a game that does not pay.
+    pub payoff: Option<Payoff>,
+    /// Whether a minority is committed.
+    pub committed: bool,
+    /// All that an experiment can name, for a kind that stands inside another.
+    pub registry: &'a Registry,
+    /// The files that the experiment names.
+    pub inputs: &'a dyn Inputs,
+    /// Where it notes its sources and its limits.
+    pub notes: &'a Notes,
+}
+
+/// What kinds of agents say about themselves while they are built, for the manifest and the report.
+#[derive(Default)]
+pub struct Notes {
+    /// Where behaviour comes from.
+    pub sources: RefCell<Vec<String>>,
+    /// How far it reaches.
+    pub cautions: RefCell<Vec<String>>,
+    /// What decides it beside the experiment and its files: names and digests of what the program holds.
+    pub identities: RefCell<Vec<String>>,
+    /// What was recorded of the models that agents emulate.
+    pub conditions: RefCell<Vec<Condition>>,
+}
+
+/// What all agents of one kind share.
+pub enum Kind {
+    /// A response to the last rounds.
+    Window(Arc<dyn Policy>),
+    /// Responses of which each run has one, with the share of runs that have it; shares add up to 1. A world holds each of
+    /// them as a kind of its own.
+    Varying(Vec<(f64, Arc<dyn Policy>)>),
+    /// A response to the last rounds as a control shows them, drawn for each decision.
+    Drawn(Arc<dyn Policy>),
+    /// Agents of the naming game.
+    Speaker(InventoryRule),
+    /// Agents of the naming game that know one name and never learn another.
+    Committed(InventoryRule),
+    /// Agents of the opinion game.
+    Opinion(OpinionRule),
+    /// Agents of the category game.
+    Categories,
+    /// A language model, asked from outside.
+    Model(Arc<Model>),
+    /// Agents that the calling program brings along.
+    Outside(Brought),
+}
+
+/// What the core needs from files, which it never opens itself. Paths are as the experiment file gives them.
+pub trait Inputs {
+    /// The kernel of a model for two names, in that order.
+    fn kernel(&self, file: &str, model: Option<&str>, names: [&str; 2]) -> Result<Kernel, String>;
+    /// The text of a file.
+    fn text(&self, file: &str) -> Result<String, String>;
+    /// The full path of a file or folder that is there, and may be too large to read here.
+    fn locate(&self, file: &str) -> Result<String, String>;
+    /// What each agent of a finished run remembered at its end, oldest first, as own and partner's choice.
+    fn memories(&self, dir: &str, run: u64) -> Result<Vec<Vec<[String; 2]>>, String>;
+}
+
+/// For experiments that need no files.
+pub struct NoInputs;
+
+impl Inputs for NoInputs {
+    fn kernel(&self, file: &str, _: Option<&str>, _: [&str; 2]) -> Result<Kernel, String> {
+        Err(format!("cannot open `{file}` here"))
+    }
+    fn text(&self, file: &str) -> Result<String, String> {
+        Err(format!("cannot open `{file}` here"))
+    }
+    fn locate(&self, file: &str) -> Result<String, String> {
+        Err(format!("cannot open `{file}` here"))
+    }
+    fn memories(&self, dir: &str, _: u64) -> Result<Vec<Vec<[String; 2]>>, String> {
+        Err(format!("cannot open `{dir}` here"))
+    }
+}
+
+/// All that an experiment can name. It is a value: whoever runs experiments makes it of the lists of this crate
+/// ([`crate::experiment::registry`]) and of what they bring themselves.
+#[derive(Clone, Default)]
+pub struct Registry {
+    /// In the order in which lists show them.
+    pub games: Vec<GameEntry>,
+    /// In the order in which lists show them.
+    pub agents: Vec<AgentEntry>,
+    /// In the order in which a round's readings are written.
+    pub measures: Vec<MeasureEntry>,
+    /// What a calling program brings along, for agents and games of kind `outside`.
+    pub outside: Outside,
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.games.iter().map(|entry| entry.name).chain(self.agents.iter().map(|entry| entry.name));
+        f.debug_list().entries(names).finish()
+    }
+}
+
+/// Parameters that were read, with the name they were chosen by.
+pub struct Chosen<T: ?Sized> {
+    /// The name by which it was chosen, as it stands in the registry.
+    pub kind: &'static str,
+    /// The parameters, checked.
+    pub spec: Arc<T>,
+    /// The parameters with nothing left to default, `kind` included.
+    pub plan: toml::Table,
+}
+
+impl<T: ?Sized> Clone for Chosen<T> {
+    fn clone(&self) -> Chosen<T> {
+        Chosen { kind: self.kind, spec: self.spec.clone(), plan: self.plan.clone() }
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for Chosen<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.spec.fmt(f)
+    }
+}
+
+/// Parameters that were read, and the same with nothing left to default.
+type Params<T> = (Arc<T>, toml::Table);
+
+/// One line of a registry.
+pub struct Entry<T: ?Sized> {
+    /// What experiment files call it.
+    pub name: &'static str,
+    /// What it is, for lists and the schema.
+    pub words: &'static str,
+    read: fn(Table<'_>, &Spans<'_, '_>) -> Result<Params<T>, Mistake>,
+    pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+impl<T: ?Sized> Clone for Entry<T> {
+    fn clone(&self) -> Entry<T> {
+        *self
+    }
+}
+
+impl<T: ?Sized> Copy for Entry<T> {}
+
+/// A game's line in the list of [`games`].
+pub type GameEntry = Entry<dyn GameSpec>;
+/// A line of the list of kinds of agents, in [`agents`].
+pub type AgentEntry = Entry<dyn AgentSpec>;
+
+fn read_params<P: DeserializeOwned + Serialize>(table: Table<'_>, spans: &Spans<'_, '_>) -> Result<(P, toml::Table), Mistake> {
+    let params: P = deserialize(table, spans)?;
+    let plan = toml::Table::try_from(&params).expect("parameters are a table of plain values");
+    Ok((params, plan))
+}
+
+impl GameEntry {
+    /// A game whose parameters, as the file has them, are a `P`.
+    pub const fn new<P: GameSpec + DeserializeOwned + Serialize + JsonSchema + 'static>(
+        name: &'static str,
+        words: &'static str,
+    ) -> GameEntry {
+        Entry {
+            name,
+            words,
+            read: |table, spans| {
+                read_params::<P>(table, spans).map(|(params, plan)| (Arc::new(params) as Arc<dyn GameSpec>, plan))
+            },
+            schema: |generator| P::json_schema(generator),
+        }
+    }
+}
+
+impl AgentEntry {
+    /// A kind of agent whose parameters, as the file has them, are a `P`.
+    pub const fn new<P: AgentSpec + DeserializeOwned + Serialize + JsonSchema + 'static>(
+        name: &'static str,
+        words: &'static str,
+    ) -> AgentEntry {
+        Entry {
+            name,
+            words,
+            read: |table, spans| {
+                read_params::<P>(table, spans).map(|(params, plan)| (Arc::new(params) as Arc<dyn AgentSpec>, plan))
+            },
+            schema: |generator| P::json_schema(generator),
+        }
+    }
+}
+
+/// A kind of agent from a table of plain values: one that stands inside another.
+pub(crate) fn agent_of(kinds: &[AgentEntry], table: toml::Table) -> Result<Chosen<dyn AgentSpec>, String> {
+    let text = toml::to_string(&table).map_err(|error| error.to_string())?;
+    let parsed = toml::de::DeTable::parse(&text).map_err(|error| error.to_string())?.into_inner();
+    let root = parsed.clone();
+    choose(parsed, &Spans::of(&root), "kind of agent", kinds).map_err(|mistake| match mistake.help {
+        Some(help) => format!("{}; {help}", mistake.message),
+        None => mistake.message,
+    })
+}
+
+pub(crate) fn choose<T: ?Sized>(
+    mut table: Table<'_>,
+    spans: &Spans<'_, '_>,
+    what: &str,
+    all: &[Entry<T>],
+) -> Result<Chosen<T>, Mistake> {
+    let known: Vec<String> = all.iter().map(|entry| entry.name.to_string()).collect();
+    let Some(item) = table.remove("kind") else {
+        let why = format!("which {what}? There is no `kind`");
+        return Err(spans.mistake("", why).help(format!("there are: {}", known.join(", "))));
+    };
+    let span = item.span();
+    let Some(kind) = item.get_ref().as_str() else {
+        return Err(Mistake::new(format!("the `kind` of a {what} is a word in quotes"))
+            .help(format!("there are: {}", known.join(", ")))
+            .span(span));
+    };
+    let Some(entry) = all.iter().find(|entry| entry.name == kind) else {
+        return Err(Mistake::new(format!("there is no {what} called `{kind}`")).help(nearest(kind, &known)).span(span));
+    };
+    let (spec, params) = (entry.read)(table, spans)?;
+    let mut plan = toml::Table::new();
+    plan.insert("kind".into(), entry.name.into());
+    plan.extend(params);
+    Ok(Chosen { kind: entry.name, spec, plan })
+}
+
+/// What every pool of names must be: at least two, all different, none empty.
+pub fn check_pool(names: &[String]) -> Result<(), (&'static str, String)> {
+    if names.len() < 2 {
+        let found = if names.is_empty() { "no name".to_string() } else { format!("one name, `{}`", names[0]) };
+        return Err(("names", format!("a pool needs at least two names to choose between; this holds {found}")));
+    }
+    if names.len() > usize::from(u16::MAX) {
+        return Err(("names", "a pool holds at most 65,535 names".into()));
+    }
+    if names.iter().any(|name| name.is_empty()) {
+        return Err(("names", "a name must not be empty".into()));
+    }
+    // What reads a name strips the white space around it, so such a name could never be read.
+    if let Some(name) = names.iter().find(|name| name.trim() != name.as_str()) {
+        return Err(("names", format!("the name {name:?} begins or ends with white space")));
+    }
+    // Names are printed in tables and told to models, so they must not steer a terminal or hide in a line.
+    let steers = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if let Some(name) = names.iter().find(|name| name.contains(steers)) {
+        return Err(("names", format!("the name {name:?} holds a control character")));
+    }
+    if names.iter().any(|name| name.chars().count() > 100) {
+        return Err(("names", "a name has at most 100 characters".into()));
+    }
+    let mut sorted: Vec<&String> = names.iter().collect();
+    sorted.sort_unstable();
+    if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(("names", format!("`{}` stands in the pool twice", pair[0])));
+    }
+    if let Some(name) = names.iter().find(|name| normal(name).is_empty()) {
+        return Err(("names", format!("the name {name:?} holds nothing that can be seen")));
+    }
+    // Nobody who is shown them could tell them apart, and neither could who reads an answer.
+    match alike(names) {
+        Some([a, b]) => {
+            let spelled = |name: &String| {
+                name.chars().flat_map(|c| if c.is_ascii() { vec![c] } else { c.escape_unicode().collect() }).collect::<String>()
+            };
+            let (a, b) = (&names[a], &names[b]);
+            Err((
+                "names",
+                format!(
+                    "`{a}` and `{b}` are the same text, spelled in two ways ({} and {}); leave one out",
+                    spelled(a),
+                    spelled(b)
+                ),
+            ))
+        }
+        None => Ok(()),
+    }
+}
+
+/// How many rounds agents remember where nothing else is said: as in the published runs.
+pub(crate) fn five() -> usize {
+    5
+}

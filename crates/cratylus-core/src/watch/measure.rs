@@ -1,0 +1,124 @@
+//! A measure is a fold over a run's events. It never sees an agent, so what it says while a run goes on
+//! and what it says years later from the file are the same.
+
+use crate::categories::Seen;
+use crate::event::Event;
+use crate::event::block::Block;
+use crate::event::tally::Tally;
+use crate::watch::committed::CommittedAt;
+use crate::watch::knowing::Knowing;
+use crate::watch::stop::Consensus;
+use crate::{AgentId, Name};
+
+/// One value of one measure: a row of `measures.parquet`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// How many interactions had passed.
+    pub t: u64,
+    /// The measure, with the name of the pool after a colon where it is of one.
+    pub measure: String,
+    /// In the unit of the measure: for most a share from 0 to 1.
+    pub value: f64,
+}
+
+/// What a measure may know of a run besides its events.
+#[derive(Clone, Debug)]
+pub struct RunContext {
+    /// The number of agents, and of interactions in a population round.
+    pub size: u64,
+    /// The pool; empty in a game without one.
+    pub names: Vec<String>,
+    /// Whether agents start with empty memories.
+    pub empty_start: bool,
+    /// The committed minority's name, and the sorted agents that are committed.
+    pub committed: Option<(Name, Vec<AgentId>)>,
+    /// Where interventions change who is committed: from which interaction on, and the sorted agents that are from then on.
+    pub committed_later: Vec<(u64, Vec<AgentId>)>,
+    /// Whether one agent is asked alone: then there are no rounds, and only answers are counted.
+    pub alone: bool,
+    /// What counts as consensus.
+    pub consensus: Consensus,
+    /// Whether any agent is a language model, whose answers may be unusable.
+    pub live: bool,
+    /// In the naming game, what agents know at the start and how they learn.
+    pub knowing: Option<Knowing>,
+    /// In the category game, what agents see, from which their categories follow.
+    pub scenes: Option<Seen>,
+    /// Which measures are kept, by their names; None where all are.
+    pub measures: Option<Vec<String>>,
+    /// Whether there are numbers alone, and no events.
+    pub counts: bool,
+}
+
+impl RunContext {
+    /// Of a population of agents that start with empty memories, of whom none is committed and none a language model.
+    pub fn of(size: u64, names: Vec<String>, consensus: Consensus) -> RunContext {
+        RunContext {
+            size,
+            names,
+            empty_start: true,
+            committed: None,
+            committed_later: Vec::new(),
+            alone: false,
+            consensus,
+            live: false,
+            knowing: None,
+            scenes: None,
+            measures: None,
+            counts: false,
+        }
+    }
+}
+
+impl RunContext {
+    /// Who is committed, over the whole run.
+    pub fn committed_at(&self) -> CommittedAt {
+        let first = self.committed.as_ref().map_or(Vec::new(), |(_, agents)| agents.clone());
+        CommittedAt { first, later: self.committed_later.clone() }
+    }
+
+    /// A name in words.
+    pub fn word(&self, name: Name) -> String {
+        self.names.get(name as usize).cloned().unwrap_or_else(|| format!("w{name}"))
+    }
+}
+
+/// A fold over the events of one run. What it reads may depend on them and on the context it was started with alone.
+pub trait Measure: Send {
+    /// Takes in the next event.
+    fn see(&mut self, event: &Event);
+
+    /// Interactions `from..to` of a block. Measures that can count bits do.
+    fn see_block(&mut self, block: &Block, from: usize, to: usize) {
+        (from..to).for_each(|i| self.see(&block.event(i)));
+    }
+
+    /// A stretch of a run of which there are numbers alone, for measures that [`MeasureEntry::counts`].
+    fn see_tally(&mut self, _tally: &Tally) {}
+
+    /// The end of a population round, or of the run in the midst of one: readings of what was seen since the last.
+    fn round(&mut self, _t: u64, _out: &mut Vec<Reading>) {}
+
+    /// The end of the run: readings of all of it.
+    fn end(&mut self, _t: u64, _out: &mut Vec<Reading>) {}
+}
+
+/// A registry's line: what a measure is called, what it says, and how to start it.
+#[derive(Clone, Copy)]
+pub struct MeasureEntry {
+    /// What it writes, with the names of further ones that come with it.
+    pub name: &'static str,
+    /// Definition and source, for readers.
+    pub words: &'static str,
+    /// Starts it for one run.
+    pub new: fn(&RunContext) -> Box<dyn Measure>,
+    /// Whether it can be had of numbers alone.
+    pub counts: bool,
+}
+
+impl MeasureEntry {
+    /// What it is called in an experiment file: the first of its names, without what stands for a name of the pool.
+    pub fn key(&self) -> &'static str {
+        self.name.split([':', ',']).next().expect("split gives at least one")
+    }
+}

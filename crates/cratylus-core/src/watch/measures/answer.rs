@@ -1,0 +1,36 @@
+//! What one agent answered when it was asked alone, over and over, with the same memory.
+
+use crate::event::Event;
+use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
+
+pub const ENTRY: MeasureEntry = MeasureEntry {
+    name: "answer:NAME",
+    words: "over a run of the game `individual`: how many answers fell on the name (individual bias; Flint Ashery et al. 2025)",
+    new: |context| Box::new(Answer::new(context)),
+    counts: false,
+};
+
+struct Answer {
+    labels: Vec<String>,
+    counts: Vec<u64>,
+}
+
+impl Answer {
+    fn new(context: &RunContext) -> Answer {
+        let names = if context.alone { &context.names[..] } else { &[] };
+        Answer { labels: names.iter().map(|name| format!("answer:{name}")).collect(), counts: vec![0; names.len()] }
+    }
+}
+
+impl Measure for Answer {
+    fn see(&mut self, event: &Event) {
+        if let Some(count) = event.names[0].and_then(|name| self.counts.get_mut(name as usize)) {
+            *count += 1;
+        }
+    }
+
+    fn end(&mut self, t: u64, out: &mut Vec<Reading>) {
+        let counts = self.labels.iter().zip(&self.counts);
+        out.extend(counts.map(|(label, &count)| Reading { t, measure: label.clone(), value: count as f64 }));
+    }
+}

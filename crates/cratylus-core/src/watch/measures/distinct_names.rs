@@ -1,0 +1,58 @@
+//! How many different names were said in a population round.
+
+use crate::Name;
+use crate::event::Event;
+use crate::event::block::{Block, Names, ones};
+use crate::watch::measure::{Measure, MeasureEntry, Reading};
+
+pub const ENTRY: MeasureEntry = MeasureEntry {
+    name: "distinct_names",
+    words: "per population round: the number of different names said (those known but not said do not count)",
+    new: |_| Box::new(DistinctNames { round: 1, said: Vec::new(), different: 0 }),
+    counts: false,
+};
+
+struct DistinctNames {
+    /// The number of the round, from 1.
+    round: u32,
+    /// The last round in which each name was said, or 0.
+    said: Vec<u32>,
+    different: u64,
+}
+
+impl DistinctNames {
+    #[inline]
+    fn say(&mut self, name: Name) {
+        let name = name as usize;
+        if self.said.len() <= name {
+            self.said.resize(name + 1, 0);
+        }
+        self.different += u64::from(self.said[name] != self.round);
+        self.said[name] = self.round;
+    }
+}
+
+impl Measure for DistinctNames {
+    fn see(&mut self, event: &Event) {
+        event.choices().for_each(|(_, name)| self.say(name));
+    }
+
+    fn see_block(&mut self, block: &Block, from: usize, to: usize) {
+        for seat in 0..2 {
+            let said = block.said[seat] & ones(from, to);
+            match &block.names[seat] {
+                Names::Bits(bits) => {
+                    let both = [said & !bits, said & bits];
+                    (0..2).filter(|&name| both[name as usize] != 0).for_each(|name| self.say(name));
+                }
+                Names::Words(words) => (from..to).filter(|i| said >> i & 1 == 1).for_each(|i| self.say(words[i])),
+            }
+        }
+    }
+
+    fn round(&mut self, t: u64, out: &mut Vec<Reading>) {
+        out.push(Reading { t, measure: "distinct_names".into(), value: self.different as f64 });
+        self.round += 1;
+        self.different = 0;
+    }
+}

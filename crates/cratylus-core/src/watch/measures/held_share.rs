@@ -1,0 +1,41 @@
+//! Which share of all agents holds each opinion, after each population round: what physics calls the magnetisation, as
+//! (1 + m) / 2. The share of what is said in a round differs from it, as who speaks is drawn.
+
+use crate::Name;
+use crate::event::Event;
+use crate::watch::knowing::Known;
+use crate::watch::measure::{Measure, MeasureEntry, Reading};
+
+pub const ENTRY: MeasureEntry = MeasureEntry {
+    name: "held_share:<name>",
+    words: "opinion game: the share of all agents that hold each opinion, committed ones too, after each population round",
+    new: |context| {
+        let known = context.knowing.clone().filter(|knowing| knowing.rule.is_none()).map(Known::new);
+        let labels = context.names.iter().map(|name| format!("held_share:{name}")).collect();
+        Box::new(HeldShare { size: context.size as f64, labels, known })
+    },
+    counts: false,
+};
+
+struct HeldShare {
+    size: f64,
+    labels: Vec<String>,
+    /// None in other games.
+    known: Option<Known>,
+}
+
+impl Measure for HeldShare {
+    fn see(&mut self, event: &Event) {
+        if let Some(known) = &mut self.known {
+            known.see(event);
+        }
+    }
+
+    fn round(&mut self, t: u64, out: &mut Vec<Reading>) {
+        let Some(known) = &self.known else { return };
+        for (name, label) in (0..).zip(&self.labels) {
+            let value = f64::from(known.holders(name as Name)) / self.size;
+            out.push(Reading { t, measure: label.clone(), value });
+        }
+    }
+}

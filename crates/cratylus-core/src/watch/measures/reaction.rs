@@ -1,0 +1,111 @@
+//! How agents react: how often a name is kept after success and changed after failure. The first choice
+//! of an agent that starts with memories is compared with nothing, as events do not hold memories.
+
+use crate::event::Event;
+use crate::event::block::{Block, ones};
+use crate::watch::committed::CommittedAt;
+use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
+use crate::{Name, machine};
+
+pub const ENTRY: MeasureEntry = MeasureEntry {
+    name: "stay_after_success, switch_after_failure",
+    words: "over the run, agents that are not committed: names kept after success, and changed after failure (with `…_n`, out of how many)",
+    new: |context| match context.names.len() {
+        1..=FEW => Box::new(Reaction::<u8>::new(context)),
+        _ => Box::new(Reaction::<u64>::new(context)),
+    },
+    counts: false,
+};
+
+/// What an agent said last and whether it succeeded: (name + 1) in the upper bits, success in the lowest, 0 for nothing
+/// yet. Pools of a few names fit into a byte, so that many agents stay near the processor.
+trait Last: Copy + Default + Into<u64> + Send {
+    fn of(name: Name, success: bool) -> Self;
+}
+
+/// So many names fit into a byte.
+const FEW: usize = 126;
+
+impl Last for u8 {
+    #[inline(always)]
+    fn of(name: Name, success: bool) -> u8 {
+        (name as u8 + 1) << 1 | u8::from(success)
+    }
+}
+
+impl Last for u64 {
+    #[inline(always)]
+    fn of(name: Name, success: bool) -> u64 {
+        (u64::from(name) + 1) << 1 | u64::from(success)
+    }
+}
+
+/// Beyond so many bytes of agents it pays to ask for them ahead.
+const NEAR: usize = 1 << 17;
+
+struct Reaction<L> {
+    committed: CommittedAt,
+    last: Vec<L>,
+    /// After failure at 0 and success at 1: how often a name was kept, and of how many.
+    kept: [u64; 2],
+    of: [u64; 2],
+}
+
+impl<L: Last> Reaction<L> {
+    fn new(context: &RunContext) -> Reaction<L> {
+        let last = vec![L::default(); context.size as usize];
+        Reaction { committed: context.committed_at(), last, kept: [0; 2], of: [0; 2] }
+    }
+
+    #[inline(always)]
+    fn said(&mut self, agent: usize, name: Name, success: bool) {
+        let now = L::of(name, success);
+        let before: u64 = std::mem::replace(&mut self.last[agent], now).into();
+        let after = (before & 1) as usize;
+        self.of[after] += u64::from(before != 0);
+        self.kept[after] += u64::from(before >> 1 == now.into() >> 1);
+    }
+}
+
+impl<L: Last> Measure for Reaction<L> {
+    fn see(&mut self, event: &Event) {
+        let Some(success) = event.success else { return };
+        for (agent, name) in event.choices() {
+            if !self.committed.is(event.t, agent) {
+                self.said(agent as usize, name, success);
+            }
+        }
+    }
+
+    fn see_block(&mut self, block: &Block, from: usize, to: usize) {
+        if size_of_val(&self.last[..]) > NEAR {
+            let agents = block.pairs[from..to].as_flattened();
+            agents.iter().for_each(|&agent| machine::prefetch(&self.last, agent as usize));
+        }
+        let settled = block.settled & ones(from, to);
+        let free = [0, 1].map(|seat| block.said[seat] & !block.committed[seat] & settled);
+        for i in from..to {
+            for (seat, free) in free.iter().enumerate() {
+                if free >> i & 1 == 1 {
+                    let success = block.success >> i & 1 == 1;
+                    self.said(block.pairs[i][seat] as usize, block.names[seat].get(i), success);
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, t: u64, out: &mut Vec<Reading>) {
+        let mut say = |measure: &str, value: f64| out.push(Reading { t, measure: measure.into(), value });
+        let ([changed_from, stayed_from], [failures, successes]) = (self.kept, self.of);
+        if successes > 0 {
+            say("stay_after_success", stayed_from as f64 / successes as f64);
+        }
+        if failures > 0 {
+            say("switch_after_failure", (failures - changed_from) as f64 / failures as f64);
+        }
+        if successes + failures > 0 {
+            say("stay_after_success_n", successes as f64);
+            say("switch_after_failure_n", failures as f64);
+        }
+    }
+}

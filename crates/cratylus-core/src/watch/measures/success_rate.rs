@@ -1,0 +1,47 @@
+//! The share of interactions in a population round that succeeded, of those that were not void.
+
+use crate::event::Event;
+use crate::event::block::{Block, ones};
+use crate::event::tally::Tally;
+use crate::watch::measure::{Measure, MeasureEntry, Reading};
+
+pub const ENTRY: MeasureEntry = MeasureEntry {
+    name: "success_rate",
+    words: "per population round (N interactions): successes over interactions that were not void (Baronchelli et al. 2006)",
+    new: |_| Box::new(SuccessRate::default()),
+    counts: true,
+};
+
+#[derive(Default)]
+struct SuccessRate {
+    successes: u64,
+    settled: u64,
+}
+
+impl Measure for SuccessRate {
+    fn see(&mut self, event: &Event) {
+        if let Some(success) = event.success {
+            self.settled += 1;
+            self.successes += u64::from(success);
+        }
+    }
+
+    fn see_block(&mut self, block: &Block, from: usize, to: usize) {
+        let settled = block.settled & ones(from, to);
+        self.settled += u64::from(settled.count_ones());
+        self.successes += u64::from((block.success & settled).count_ones());
+    }
+
+    fn see_tally(&mut self, tally: &Tally) {
+        self.settled += tally.end - tally.start;
+        self.successes += tally.successes;
+    }
+
+    fn round(&mut self, t: u64, out: &mut Vec<Reading>) {
+        if self.settled > 0 {
+            let value = self.successes as f64 / self.settled as f64;
+            out.push(Reading { t, measure: "success_rate".into(), value });
+        }
+        *self = SuccessRate::default();
+    }
+}

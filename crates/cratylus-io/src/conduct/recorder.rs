@@ -1,0 +1,226 @@
+//! Events as they come into the tables of a part.
+
+use crate::conduct::job::{Job, Unit};
+use crate::conduct::progress::Progress;
+use crate::store::names::{INTERACTIONS, MEASURES, RUNS};
+use crate::store::pages::GROUP;
+use crate::store::rows::{Interactions, Words, measures_table, runs_table};
+use crate::store::table;
+use crate::store::table::TableWriter;
+use cratylus_core::World;
+use cratylus_core::event::block::Block;
+use cratylus_core::event::sink::Sink;
+use cratylus_core::event::tally::Tally;
+use cratylus_core::event::{AgentId, Event};
+use cratylus_core::experiment::Point;
+use cratylus_core::fault::Fault;
+use cratylus_core::meeting::groups::Groups;
+use cratylus_core::summary::RunRow;
+use cratylus_core::watch::measure::Reading;
+use cratylus_core::watch::measures::Measures;
+use cratylus_core::watch::outcome::OutcomeSeen;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+/// Reads a unit's events: writes them in the order of the runs, and keeps outcomes and readings.
+pub(crate) struct Recorder<'a> {
+    base: u64,
+    world: &'a World,
+    words: Words,
+    unit: Unit,
+    interactions: Option<(TableWriter, Interactions)>,
+    measures: TableWriter,
+    readings: Vec<(u64, Reading)>,
+    /// The runs that are not written yet, in order. The first writes as it goes, the others wait for it.
+    open: VecDeque<OpenRun>,
+    rows: Vec<RunRow>,
+    runs_file: PathBuf,
+    progress: &'a Progress,
+}
+
+struct OpenRun {
+    replica: u64,
+    /// Where agents are language models, which kind each agent is.
+    kinds: Option<Vec<u16>>,
+    /// Where groups meet, which, and who met last.
+    groups: Option<(Arc<Groups>, Vec<AgentId>)>,
+    /// Interactions that wait for those of runs before.
+    waiting: Interactions,
+    readings: Vec<Reading>,
+    measures: Measures,
+    outcome: OutcomeSeen,
+    over: bool,
+}
+
+impl<'a> Recorder<'a> {
+    pub fn new(job: &Job<'a>, unit: Unit, dir: &Path, progress: &'a Progress) -> Result<Recorder<'a>, Fault> {
+        let (world, replicas) = (&job.worlds[unit.point], unit.replicas(job));
+        let words = Words::new(world.experiment.names());
+        // All points of an experiment have the columns that any of them needs.
+        let any = |of: fn(&World) -> bool| job.worlds.iter().any(of);
+        let (live, alias, groups) = (any(World::live), any(|world| world.experiment.control.alias), any(World::in_groups));
+        let rows = || {
+            let mut rows = Interactions::new(&words);
+            if live {
+                rows = rows.of_models(alias);
+            }
+            if groups { rows.of_groups() } else { rows }
+        };
+        let open = replicas.iter().map(|&replica| {
+            let context = world.context(replica);
+            let (measures, outcome) = (Measures::new(&context, &world.experiment.registry.measures), OutcomeSeen::new(&context));
+            let kinds = world.live().then(|| world.assign(world.seed(replica)));
+            let groups = world.groups(world.seed(replica)).ok().flatten().filter(|_| world.experiment.record.interactions);
+            let groups = groups.map(|groups| (groups, Vec::new()));
+            OpenRun { replica, kinds, groups, waiting: rows(), readings: Vec::new(), measures, outcome, over: false }
+        });
+        let interactions = match world.experiment.record.interactions {
+            true => Some((rows().create(&unit.file(dir, INTERACTIONS))?, rows())),
+            false => None,
+        };
+        let open = open.collect();
+        Ok(Recorder {
+            base: unit.base(job),
+            words,
+            interactions,
+            measures: TableWriter::create(&unit.file(dir, MEASURES), &measures_table(&[]))?,
+            readings: Vec::new(),
+            open,
+            rows: Vec::new(),
+            runs_file: unit.file(dir, RUNS),
+            progress,
+            unit,
+            world,
+        })
+    }
+
+    /// Writes what the first open run has so far, and closes those that are over.
+    fn advance(&mut self) -> Result<(), Fault> {
+        while let Some(first) = self.open.front_mut() {
+            let number = self.base + first.replica;
+            let ended = first.over && self.unit.ends(number);
+            if let Some((writer, rows)) = &mut self.interactions {
+                if !first.waiting.is_empty() {
+                    rows.append(&mut first.waiting);
+                }
+                rows.write(writer, &self.words, ended)?;
+            }
+            if let Some(point) = self.progress.points().get(self.unit.point) {
+                point.see(self.world.experiment.size(), &first.readings);
+            }
+            self.readings.extend(first.readings.drain(..).map(|reading| (number, reading)));
+            let whole = self.readings.len() / GROUP * GROUP;
+            let end = if ended { self.readings.len() } else { whole };
+            for group in self.readings[..end].chunks(GROUP) {
+                self.measures.write(&measures_table(group))?;
+            }
+            self.readings.drain(..end);
+            if !first.over {
+                return Ok(());
+            }
+            let done = self.open.pop_front().expect("there is a first");
+            let outcome = done.outcome.end();
+            if let Some(point) = self.progress.points().get(self.unit.point) {
+                point.runs.fetch_add(1, Ordering::Relaxed);
+                point.reached.fetch_add(u64::from(outcome.consensus), Ordering::Relaxed);
+                point.void.fetch_add((outcome.void_share * outcome.interactions as f64).round() as u64, Ordering::Relaxed);
+            }
+            let context = self.world.context(done.replica);
+            self.rows.push(RunRow {
+                run: number,
+                replica: done.replica,
+                seed: Some(self.world.seed(done.replica).0),
+                winner: outcome.winner.map(|name| context.word(name)),
+                outcome,
+                committed: context.committed.map_or(Vec::new(), |(_, agents)| agents),
+            });
+        }
+        Ok(())
+    }
+
+    /// Counts what was played, unless it is to be stopped.
+    fn played(&self, interactions: u64) -> Result<(), Fault> {
+        if self.progress.stop.load(Ordering::Relaxed) {
+            return Err(Fault("interrupted".into()));
+        }
+        self.progress.interactions.fetch_add(interactions, Ordering::Relaxed);
+        if let Some(point) = self.progress.points().get(self.unit.point) {
+            point.interactions.fetch_add(interactions, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn find(&mut self, replica: u64) -> &mut OpenRun {
+        self.open.iter_mut().find(|run| run.replica == replica).expect("events come only from runs that are not over")
+    }
+
+    /// Where the interactions of a run go: to the file, or to wait for those of runs before.
+    fn rows_of(&mut self, replica: u64) -> &mut Interactions {
+        if self.open.front().is_some_and(|first| first.replica == replica && first.waiting.is_empty()) {
+            return &mut self.interactions.as_mut().expect("they are kept").1;
+        }
+        &mut self.find(replica).waiting
+    }
+
+    pub fn finish(mut self, points: &[Point]) -> Result<(), Fault> {
+        if let Some((writer, _)) = self.interactions.take() {
+            writer.finish()?;
+        }
+        self.measures.finish()?;
+        // The rows of the runs come last: where they are, the rest is.
+        table::write(&self.runs_file, &runs_table(points, &self.rows))
+    }
+}
+
+impl Sink for Recorder<'_> {
+    fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
+        self.played(events.len() as u64)?;
+        let (keep, number, world) = (self.interactions.is_some(), self.base + replica, self.world);
+        let run = self.find(replica);
+        for event in events {
+            run.outcome.see(event);
+            run.measures.see(event, &mut run.readings);
+            if !keep {
+                continue;
+            }
+            run.waiting.push(number, event);
+            let hearers = run.groups.as_mut().map(|(groups, members)| {
+                groups.meet(world.seed(replica), event.t, members);
+                &members[1..]
+            });
+            run.waiting.push_hearers(hearers);
+            let shown = run.kinds.as_ref().map(|kinds| world.shown(world.seed(replica), kinds, event));
+            run.waiting.push_shown(event, shown.unwrap_or_default());
+        }
+        self.advance()
+    }
+
+    fn block(&mut self, replica: u64, block: &Block) -> Result<(), Fault> {
+        self.played((block.n - block.first) as u64)?;
+        let (keep, number) = (self.interactions.is_some(), self.base + replica);
+        let run = self.find(replica);
+        run.outcome.see_block(block);
+        run.measures.see_block(block, &mut run.readings);
+        if keep {
+            self.rows_of(replica).push_block(number, block);
+        }
+        self.advance()
+    }
+
+    fn tally(&mut self, replica: u64, tally: &Tally) -> Result<(), Fault> {
+        self.played(tally.end - tally.start)?;
+        let run = self.find(replica);
+        run.outcome.see_tally(tally);
+        run.measures.see_tally(tally, &mut run.readings);
+        self.advance()
+    }
+
+    fn end(&mut self, replica: u64) -> Result<(), Fault> {
+        let run = self.find(replica);
+        run.measures.end(&mut run.readings);
+        run.over = true;
+        self.progress.runs.fetch_add(1, Ordering::Relaxed);
+        self.advance()
+    }
+}

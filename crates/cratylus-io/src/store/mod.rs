@@ -1,0 +1,17 @@
+//! Run directories: tables, and the files beside them.
+
+pub mod names;
+
+mod bits;
+pub(crate) mod pages;
+pub(crate) mod rows;
+pub mod table;
+mod zstd_pages;
+
+pub mod belonging;
+pub mod calls;
+pub mod columns;
+pub mod inputs;
+pub mod manifest;
+pub mod plan;
+pub mod run_dir;

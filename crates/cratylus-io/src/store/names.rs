@@ -1,0 +1,39 @@
+//! What the files of a run directory are called.
+
+/// The experiment, as the user wrote it.
+pub const EXPERIMENT: &str = "experiment.toml";
+
+/// Every point with nothing left to default: what decides whether a directory belongs to an experiment.
+pub const PLAN: &str = "plan.toml";
+
+/// Who ran what, and when.
+pub const MANIFEST: &str = "manifest.json";
+
+/// A row for each run. It comes last, and where it is everything is.
+pub const RUNS: &str = "runs.parquet";
+
+/// A row for each interaction, where they are kept.
+pub const INTERACTIONS: &str = "interactions.parquet";
+
+/// The readings of all runs.
+pub const MEASURES: &str = "measures.parquet";
+
+/// The calls of live models.
+pub const CALLS: &str = "calls.parquet";
+
+/// What the models were shown, by the hashes that calls name.
+pub const PROMPTS: &str = "prompts.parquet";
+
+/// What agents remembered at the start of each run, where the experiment does not say it.
+pub const MEMORIES: &str = "memories.parquet";
+
+/// What the source of an imported directory says of each point.
+pub const RECORDED: &str = "recorded.json";
+
+/// The report, which can be made again.
+pub const REPORT: &str = "report.html";
+
+pub(crate) const PARTS: &str = "parts";
+
+/// The tape of a run directory while its runs are not over.
+pub const TAPE: &str = "tape";

@@ -1,0 +1,38 @@
+//! Files that are there whole or not at all, the paths between them, and the time.
+
+use cratylus_core::fault::{Fault, at};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The time, as RFC 3339 in UTC.
+pub fn now() -> String {
+    chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
+/// Writes a file so that its name holds the old content or the new one, never a part.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    let temporary = crate::whole::temporary(path);
+    let write = || -> std::io::Result<()> {
+        let mut file = std::fs::File::create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)
+    };
+    write().map_err(at("writing", path))
+}
+
+/// The way from one folder to another, where both exist.
+pub fn relative(from: &Path, to: &Path) -> Option<PathBuf> {
+    let to = if to.as_os_str().is_empty() { Path::new(".") } else { to };
+    let (from, to) = (from.canonicalize().ok()?, to.canonicalize().ok()?);
+    let common = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    let up = from.components().skip(common).map(|_| std::path::Component::ParentDir);
+    Some(up.chain(to.components().skip(common)).collect())
+}
+
+/// The name that a file has while it is being written.
+pub fn temporary(path: &Path) -> PathBuf {
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    // Several processes may write into one directory.
+    path.with_file_name(format!(".{name}.{}.tmp", std::process::id()))
+}

@@ -1,0 +1,6 @@
+//! Networks inside the program. What must stay absent: files of runs, servers, and any random number: who samples brings
+//! the choice.
+
+#![warn(missing_docs)]
+
+pub mod llm;

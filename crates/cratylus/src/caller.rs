@@ -1,0 +1,69 @@
+//! Who called a verb, and where its results go: a terminal, or a program in another language.
+
+use crate::failure::Failure;
+use cratylus_core::brought::Outside;
+use cratylus_core::spec::Registry;
+use cratylus_io::conduct::progress::Progress;
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// What a caller in another language sees of a verb that takes long, and how it stops it.
+pub struct Caller {
+    /// Set by the caller: stop in good order.
+    pub stop: Arc<AtomicBool>,
+    /// Agents and games that it brings along.
+    pub outside: Outside,
+    /// Called a few times a second.
+    pub watch: Box<dyn Fn(&Progress)>,
+}
+
+thread_local! {
+    /// The caller of the verb that this thread runs, and what it printed so far.
+    static CALLER: RefCell<Option<(Rc<Caller>, String)>> = const { RefCell::new(None) };
+}
+
+/// The caller of the verb that this thread runs, where there is one.
+pub fn caller() -> Option<Rc<Caller>> {
+    CALLER.with_borrow(|caller| caller.as_ref().map(|(caller, _)| caller.clone()))
+}
+
+/// All that an experiment can name here: what the crates hold, and what the caller of this thread brings along.
+pub fn registry() -> Arc<Registry> {
+    let outside = caller().map(|caller| caller.outside.clone()).unwrap_or_default();
+    Arc::new(Registry { outside, ..cratylus_core::experiment::registry() })
+}
+
+/// Does something for a caller, and gives what it printed.
+pub fn on_behalf<T>(caller: Caller, done: impl FnOnce() -> T) -> (T, String) {
+    CALLER.set(Some((Rc::new(caller), String::new())));
+    let done = done();
+    let (_, printed) = CALLER.take().expect("it was just set");
+    (done, printed)
+}
+
+/// Writes JSON to stdout, in which nothing that a model or a server said can steer a terminal.
+pub fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    print(cratylus_io::models::http::escaped_json(&serde_json::to_string_pretty(value).expect("results are plain data")))
+}
+
+/// Writes a result to stdout. A reader that has gone away, such as `head`, is no failure.
+pub fn print(text: impl fmt::Display) -> Result<(), Failure> {
+    use std::io::Write;
+    let kept = CALLER.with_borrow_mut(|caller| match caller {
+        Some((_, printed)) => {
+            printed.push_str(&format!("{text}\n"));
+            true
+        }
+        None => false,
+    });
+    if kept {
+        return Ok(());
+    }
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::run(format!("writing to stdout: {error}"))),
+        _ => Ok(()),
+    }
+}
