@@ -1,6 +1,25 @@
 //! A laboratory for populations of communicating agents: the core, with no files, no clock, no threads of
 //! its own and no network.
 //!
+//! A population, played:
+//!
+//! ```
+//! use cratylus_core::experiment::Document;
+//! use cratylus_core::spec::NoInputs;
+//! use cratylus_core::{Play, World, run};
+//!
+//! let text = r#"population.size = 24
+//! game = { kind = "coordination", names = ["Q", "M"] }
+//! agents = { kind = "emulated", model = "llama-3-70b" }
+//! stop.consensus.window = 72"#;
+//! let points = Document::parse("consensus.toml", text, &[])?.points()?;
+//! let world = World::build(&points[0], &NoInputs).map_err(|(key, why)| format!("{key}: {why}"))?;
+//! let mut events = Vec::new();
+//! run(&world, &[0], Play::Fastest, &mut events)?;
+//! assert!(events[events.len() - 72..].iter().all(|event| event.success == Some(true)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Data flows one way:
 //!
 //! ```text

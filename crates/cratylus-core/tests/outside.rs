@@ -70,7 +70,11 @@ fn what_is_brought_along_plays_as_what_is_in_here() {
     for (game, agents, why) in [
         (coordination, "kind = \"outside\"\nname = \"nobody\"", "no agents called `nobody`"),
         ("kind = \"outside\"\nname = \"nothing\"", "kind = \"outside\"\nname = \"copies\"", "no game called `nothing`"),
-        ("kind = \"outside\"\nname = \"differ\"", "kind = \"uniform\"", "play coordination"),
+        (
+            "kind = \"outside\"\nname = \"differ\"",
+            "kind = \"inventory\"",
+            "`outside` is played by agents of kind uniform, constant",
+        ),
     ] {
         let told = events(game, agents).unwrap_err();
         assert!(told.contains(why), "{told}");

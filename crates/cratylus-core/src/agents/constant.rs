@@ -2,13 +2,13 @@
 
 use crate::Name;
 use crate::policy::{Policy, Round};
-use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, ROUNDS};
 use crate::text::nearest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-pub const ENTRY: AgentEntry = AgentEntry::new::<Params>("constant", "always chooses one name");
+pub const ENTRY: AgentEntry = AgentEntry::new::<Params>(ROUNDS, "constant", "always chooses one name");
 
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -1,12 +1,13 @@
 //! Agents that choose what their last partner chose: the voter model with a memory of one round. The first choice is uniform.
 
 use crate::policy::{Policy, Round};
-use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, ROUNDS};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-pub const ENTRY: AgentEntry = AgentEntry::new::<CopyLastPartner>("copy-last-partner", "chooses what its last partner chose");
+pub const ENTRY: AgentEntry =
+    AgentEntry::new::<CopyLastPartner>(ROUNDS, "copy-last-partner", "chooses what its last partner chose");
 
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

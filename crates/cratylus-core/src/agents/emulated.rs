@@ -13,7 +13,7 @@ use crate::game::Payoff;
 use crate::policy::{Policy, Round};
 use crate::recorded::Condition;
 use crate::seed::mix;
-use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::spec::{AGREEMENT, AgentContext, AgentEntry, AgentSpec, Kind};
 use crate::text::nearest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,7 @@ use std::sync::{Arc, LazyLock};
 
 /// The line of the registry.
 pub const ENTRY: AgentEntry = AgentEntry::new::<Params>(
+    AGREEMENT,
     "emulated",
     "responds as a recorded language model did: fitted P(choice | memory), for any names and memory",
 );

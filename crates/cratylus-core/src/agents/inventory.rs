@@ -14,12 +14,13 @@ use crate::agent::{Ask, Cohort, News};
 use crate::fault::Fault;
 use crate::game::Options;
 use crate::inventory::{Inventory, InventoryRule, Rule};
-use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, Shape};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The line of the registry.
-pub const ENTRY: AgentEntry = AgentEntry::new::<Params>("inventory", "keeps an inventory of names; plays the naming game");
+pub const ENTRY: AgentEntry =
+    AgentEntry::new::<Params>(&[Shape::Inventory], "inventory", "keeps an inventory of names; plays the naming game");
 
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -51,10 +52,6 @@ impl AgentSpec for Params {
         let agrees = [below(pi.or(beta).unwrap_or(1.0)), below(phi.unwrap_or(0.0))];
         let pool = (!ctx.names.is_empty()).then_some(ctx.names.len() as u32);
         Ok(Kind::Speaker(InventoryRule { keeps: self.rule, pool, agrees }))
-    }
-
-    fn games(&self) -> &'static [&'static str] {
-        &["naming"]
     }
 }
 

@@ -1,13 +1,13 @@
 //! Agents that follow an exact table P(name | memory), as extracted from a language model that gives
 //! probabilities (Flint et al., PNAS 2026, published such tables). Two names only.
 
-use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::spec::{AGREEMENT, AgentContext, AgentEntry, AgentSpec, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 pub const ENTRY: AgentEntry =
-    AgentEntry::new::<Params>("kernel", "follows an exact table P(name | memory) from a Parquet file; two names");
+    AgentEntry::new::<Params>(AGREEMENT, "kernel", "follows an exact table P(name | memory) from a Parquet file; two names");
 
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

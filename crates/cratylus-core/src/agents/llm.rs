@@ -3,15 +3,18 @@
 use crate::language::model::{Api, Choice, Dialect, Limits, Model, OnChange, Outside, Server, Source};
 use crate::language::protocol::{BUILT_IN, Order, Protocol};
 use crate::language::sampler::Sampler;
-use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::spec::{AGREEMENT, AgentContext, AgentEntry, AgentSpec, Kind};
 use crate::text::nearest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub const ENTRY: AgentEntry =
-    AgentEntry::new::<Params>("llm", "a live language model: on a server (endpoint), or a model file in this process (file)");
+pub const ENTRY: AgentEntry = AgentEntry::new::<Params>(
+    AGREEMENT,
+    "llm",
+    "a live language model: on a server (endpoint), or a model file in this process (file)",
+);
 
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

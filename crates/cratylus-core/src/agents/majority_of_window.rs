@@ -3,12 +3,13 @@
 
 use super::best_response::{Ties, most_frequent};
 use crate::policy::{Policy, Round};
-use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, ROUNDS};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 pub const ENTRY: AgentEntry = AgentEntry::new::<MajorityOfWindow>(
+    ROUNDS,
     "majority-of-window",
     "chooses the name seen most often in the window, its own choices included",
 );

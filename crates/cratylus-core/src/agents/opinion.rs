@@ -7,12 +7,15 @@
 //! exp(2 beta share), which of two is the same.
 
 use crate::opinion::OpinionRule;
-use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, Shape};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub const ENTRY: AgentEntry =
-    AgentEntry::new::<Params>("opinion", "forms an opinion by those around it: voter, majority or tanh; plays the opinion game");
+pub const ENTRY: AgentEntry = AgentEntry::new::<Params>(
+    &[Shape::Around],
+    "opinion",
+    "forms an opinion by those around it: voter, majority or tanh; plays the opinion game",
+);
 
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -45,9 +48,5 @@ impl AgentSpec for Params {
             (_, Some(_)) => return Err(("beta", "only the rule `tanh` has a `beta`".into())),
         };
         Ok(Kind::Opinion(rule))
-    }
-
-    fn games(&self) -> &'static [&'static str] {
-        &["opinion"]
     }
 }

@@ -1,14 +1,14 @@
 //! Agents that the calling program brings along.
 
 use crate::brought::{Brought, named};
-use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, ROUNDS};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub const ENTRY: AgentEntry =
-    AgentEntry::new::<AgentParams>("outside", "agents that the calling program brings along, as one in Python does");
+    AgentEntry::new::<AgentParams>(ROUNDS, "outside", "agents that the calling program brings along, as one in Python does");
 
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -27,9 +27,5 @@ impl AgentSpec for AgentParams {
     fn build(&self, ctx: &AgentContext<'_>) -> Result<Kind, (&'static str, String)> {
         let agents = named("agents", &self.name, &ctx.registry.outside.agents).map_err(|why| ("name", why))?;
         Ok(Kind::Outside(Brought { agents: agents.clone(), with: Arc::new(self.with.clone()) }))
-    }
-
-    fn games(&self) -> &'static [&'static str] {
-        &["coordination", "individual", "outside"]
     }
 }

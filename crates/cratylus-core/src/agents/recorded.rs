@@ -1,12 +1,15 @@
 //! Agents whose decisions were recorded elsewhere. Such runs can be read, reported, fitted and audited;
 //! they cannot be played again, because what the model would have done next is not on record.
 
-use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::spec::{AGREEMENT, AgentContext, AgentEntry, AgentSpec, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub const ENTRY: AgentEntry =
-    AgentEntry::new::<Recorded>("recorded", "a real model's recorded decisions, as imported; to read and to fit, not to play");
+pub const ENTRY: AgentEntry = AgentEntry::new::<Recorded>(
+    AGREEMENT,
+    "recorded",
+    "a real model's recorded decisions, as imported; to read and to fit, not to play",
+);
 
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

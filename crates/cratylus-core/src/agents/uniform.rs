@@ -1,12 +1,13 @@
 //! Agents that choose any name with equal probability, whatever they remember: recall of nothing.
 
 use crate::policy::{Policy, Round};
-use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, ROUNDS};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-pub const ENTRY: AgentEntry = AgentEntry::new::<Uniform>("uniform", "chooses any name of the pool with equal probability");
+pub const ENTRY: AgentEntry =
+    AgentEntry::new::<Uniform>(ROUNDS, "uniform", "chooses any name of the pool with equal probability");
 
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -27,3 +27,15 @@ pub trait Sink {
     /// Is told that a replica is over.
     fn end(&mut self, replica: u64) -> Result<(), Fault>;
 }
+
+/// Keeps the events of a single run, or of several one after the other.
+impl Sink for Vec<Event> {
+    fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
+        self.extend_from_slice(events);
+        Ok(())
+    }
+
+    fn end(&mut self, _: u64) -> Result<(), Fault> {
+        Ok(())
+    }
+}

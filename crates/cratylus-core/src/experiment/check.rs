@@ -185,11 +185,16 @@ impl Experiment {
             );
         }
         for (i, (_, kind)) in self.agents.kinds.iter().enumerate() {
-            let games = kind.spec.games();
-            if !games.contains(&self.game.kind) {
-                let games = listed(&games.iter().map(|game| game.to_string()).collect::<Vec<_>>());
+            let registry = &self.registry;
+            if !registry.plays(kind.kind, self.game.kind) {
+                let played = registry.games.iter().map(|game| game.name).filter(|game| registry.plays(kind.kind, game));
+                let games = listed(&played.map(String::from).collect::<Vec<_>>());
+                let players =
+                    registry.agents.iter().map(|agents| agents.name).filter(|agents| registry.plays(agents, self.game.kind));
+                let players = listed(&players.map(String::from).collect::<Vec<_>>());
                 let why = format!("agents of kind `{}` play {games}, and the game is `{}`", kind.kind, self.game.kind);
-                return mistake(&agent_key(self.agents.kinds.len(), i, "kind"), why);
+                let key = agent_key(self.agents.kinds.len(), i, "kind");
+                return Err(spans.mistake(&key, why).help(format!("`{}` is played by agents of kind {players}", self.game.kind)));
             }
             if kind.spec.needs_memory() && self.memory() == 0 && !self.game.spec.alone() {
                 let why = format!(

@@ -4,11 +4,12 @@
 
 use crate::categories::Scenes;
 use crate::game::{Game, Hand, Outcome, Question, first_alone, said_alone};
-use crate::spec::{GameEntry, GameSpec, Registry};
+use crate::spec::{GameEntry, GameSpec, Registry, Shape};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub const ENTRY: GameEntry = GameEntry::new::<CategoryGame>(
+    Shape::Objects,
     "category",
     "a speaker says a word for one of a few objects on a line, and succeeds if the hearer points at it; agents divide the line into categories with words",
 );

@@ -3,11 +3,12 @@
 //! rounds; nobody speaks first, and nobody knows that there is a population.
 
 use crate::game::{Game, Hand, Outcome, Payoff, Question, both_at_once};
-use crate::spec::{GameEntry, GameSpec, Registry, check_pool, five};
+use crate::spec::{GameEntry, GameSpec, Registry, Shape, check_pool, five};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub const ENTRY: GameEntry = GameEntry::new::<Coordination>(
+    Shape::Agreement,
     "coordination",
     "both players choose a name at once and are paid for agreeing; each remembers its last rounds",
 );

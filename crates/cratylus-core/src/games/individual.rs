@@ -3,11 +3,12 @@
 //! answer is to the same question.
 
 use crate::game::{Game, Hand, Outcome, Payoff, Question, first_alone, said_alone};
-use crate::spec::{GameEntry, GameSpec, Registry, check_pool, five};
+use crate::spec::{GameEntry, GameSpec, Registry, Shape, check_pool, five};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub const ENTRY: GameEntry = GameEntry::new::<Individual>(
+    Shape::Agreement,
     "individual",
     "one agent is asked alone, with a given memory, which name it would choose; it learns nothing",
 );

@@ -4,11 +4,12 @@
 
 use crate::game::{Answer, Game, Hand, Options, Outcome, Question};
 use crate::meeting::groups::Agree;
-use crate::spec::{GameEntry, GameSpec, Registry, check_pool};
+use crate::spec::{GameEntry, GameSpec, Registry, Shape, check_pool};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub const ENTRY: GameEntry = GameEntry::new::<Naming>(
+    Shape::Inventory,
     "naming",
     "a speaker says a name and succeeds if the hearer knows it; agents keep inventories of names",
 );

@@ -3,11 +3,12 @@
 //! (`agents/opinion.rs`). Nothing succeeds or fails. `opinions.rs` plays it.
 
 use crate::game::{Game, Hand, Outcome, Question, first_alone, said_alone};
-use crate::spec::{GameEntry, GameSpec, Registry, check_pool};
+use crate::spec::{GameEntry, GameSpec, Registry, Shape, check_pool};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub const ENTRY: GameEntry = GameEntry::new::<Opinion>(
+    Shape::Around,
     "opinion",
     "one agent at a time sees how many of its neighbours hold each opinion, and gives its own",
 );

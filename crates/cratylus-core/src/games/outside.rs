@@ -2,13 +2,16 @@
 
 use crate::brought::{Rules, named};
 use crate::game::{Game, Hand, Outcome, Question, both_at_once};
-use crate::spec::{GameEntry, GameSpec, Registry, check_pool, five};
+use crate::spec::{GameEntry, GameSpec, Registry, Shape, check_pool, five};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-pub const ENTRY: GameEntry =
-    GameEntry::new::<GameParams>("outside", "a game of two simultaneous choices whose outcome the calling program says");
+pub const ENTRY: GameEntry = GameEntry::new::<GameParams>(
+    Shape::Rounds,
+    "outside",
+    "a game of two simultaneous choices whose outcome the calling program says",
+);
 
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

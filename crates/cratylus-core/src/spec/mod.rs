@@ -25,6 +25,39 @@ use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
+/// What a game shows a seat and asks of it. A kind of agents plays the games whose shape it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A name of a pool, given the rounds that an agent remembers (its own name and its partner's); agreement is what counts.
+    Agreement,
+    /// The same, whatever it is that counts.
+    Rounds,
+    /// A name that the agent knows, or takes anew, and whether it knows one.
+    Inventory,
+    /// A name of a pool, given how many neighbours hold each.
+    Around,
+    /// A word for one of several objects, and which of them a word means.
+    Objects,
+}
+
+impl Shape {
+    /// As a list of one.
+    const fn alone(self) -> &'static [Shape] {
+        match self {
+            Shape::Agreement => &[Shape::Agreement],
+            Shape::Rounds => &[Shape::Rounds],
+            Shape::Inventory => &[Shape::Inventory],
+            Shape::Around => &[Shape::Around],
+            Shape::Objects => &[Shape::Objects],
+        }
+    }
+}
+
+/// What agents answer that choose by remembered rounds, whatever counts.
+pub const ROUNDS: &[Shape] = &[Shape::Agreement, Shape::Rounds];
+/// What agents answer whose behaviour is that of a game of agreement: read off one, or told of one.
+pub const AGREEMENT: &[Shape] = &[Shape::Agreement];
+
 /// A game's parameters, as read from the file.
 pub trait GameSpec: fmt::Debug + Send + Sync {
     /// What is wrong with the parameters: which key, and why.
@@ -86,11 +119,6 @@ pub trait AgentSpec: fmt::Debug + Send + Sync {
     /// Whether choices depend on what agreement and disagreement pay.
     fn heeds_payoffs(&self, _ctx: &AgentContext<'_>) -> bool {
         self.live()
-    }
-
-    /// The games that this kind can play.
-    fn games(&self) -> &'static [&'static str] {
-        &["coordination", "individual"]
     }
 }
 
@@ -192,6 +220,15 @@ pub struct Registry {
     pub outside: Outside,
 }
 
+impl Registry {
+    /// Whether agents of a kind play a game.
+    pub fn plays(&self, agents: &str, game: &str) -> bool {
+        let shapes = |name: &str| self.games.iter().find(|entry| entry.name == name).map_or(&[][..], |entry| entry.shapes);
+        let answers = self.agents.iter().find(|entry| entry.name == agents).map_or(&[][..], |entry| entry.shapes);
+        shapes(game).iter().any(|shape| answers.contains(shape))
+    }
+}
+
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.games.iter().map(|entry| entry.name).chain(self.agents.iter().map(|entry| entry.name));
@@ -230,6 +267,8 @@ pub struct Entry<T: ?Sized> {
     pub name: &'static str,
     /// What it is, for lists and the schema.
     pub words: &'static str,
+    /// Of a game, what it asks for; of a kind of agents, what they answer.
+    pub shapes: &'static [Shape],
     read: fn(Table<'_>, &Spans<'_, '_>) -> Result<Params<T>, Mistake>,
     pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
 }
@@ -256,12 +295,14 @@ fn read_params<P: DeserializeOwned + Serialize>(table: Table<'_>, spans: &Spans<
 impl GameEntry {
     /// A game whose parameters, as the file has them, are a `P`.
     pub const fn new<P: GameSpec + DeserializeOwned + Serialize + JsonSchema + 'static>(
+        shape: Shape,
         name: &'static str,
         words: &'static str,
     ) -> GameEntry {
         Entry {
             name,
             words,
+            shapes: shape.alone(),
             read: |table, spans| {
                 read_params::<P>(table, spans).map(|(params, plan)| (Arc::new(params) as Arc<dyn GameSpec>, plan))
             },
@@ -273,12 +314,14 @@ impl GameEntry {
 impl AgentEntry {
     /// A kind of agent whose parameters, as the file has them, are a `P`.
     pub const fn new<P: AgentSpec + DeserializeOwned + Serialize + JsonSchema + 'static>(
+        shapes: &'static [Shape],
         name: &'static str,
         words: &'static str,
     ) -> AgentEntry {
         Entry {
             name,
             words,
+            shapes,
             read: |table, spans| {
                 read_params::<P>(table, spans).map(|(params, plan)| (Arc::new(params) as Arc<dyn AgentSpec>, plan))
             },
