@@ -6,8 +6,10 @@ use crate::words::table;
 use clap::Args;
 use cratylus_core::World;
 use cratylus_core::experiment::Document;
+use cratylus_core::fault::Fault;
 use cratylus_core::language::model::Source;
 use cratylus_core::spec::NoInputs;
+use cratylus_io::models::backend::Cause;
 use cratylus_io::models::doctor::{Depth, Told, examine};
 use cratylus_io::models::http::escaped;
 use cratylus_io::models::tape::How;
@@ -112,9 +114,9 @@ impl Doctor {
                 let _ = print(format!("{mark} {:<24} {}", finding.what, escaped(&finding.found)));
             }
         })
-        .map_err(|trouble| {
-            let unreached = ["refused", "timeout", "host not found"].iter().any(|word| trouble.0.contains(word));
-            let failure = Failure::run(trouble);
+        .map_err(|refusal| {
+            let unreached = refusal.cause() == Cause::Unreached;
+            let failure = Failure::run(Fault::from(refusal));
             if unreached { failure.help("is the server running, and is this its address?") } else { failure }
         })?;
         let failed =

@@ -2,6 +2,7 @@
 //! the same for all of them and stands elsewhere.
 
 use super::tape::{Constraint, Took};
+use cratylus_core::fault::Fault;
 use cratylus_core::language::Prompt;
 use cratylus_core::language::answer::Instead;
 use cratylus_core::language::model::{Model, Query};
@@ -93,19 +94,74 @@ pub enum Refusal {
     Again {
         /// What went wrong, in words for the user.
         why: String,
+        /// The same in a word for the program.
+        cause: Cause,
         /// The server asks to be left alone for so long.
         after: Option<Duration>,
         /// It is overloaded, so less should be sent at once.
         overloaded: bool,
     },
     /// No repetition will help.
-    Fatal(String),
+    Fatal {
+        /// What went wrong, in words for the user.
+        why: String,
+        /// The same in a word for the program.
+        cause: Cause,
+    },
+}
+
+/// What went wrong, as far as what to do next depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Nobody was reached.
+    Unreached,
+    /// The server said no, with this status.
+    Status(u16),
+    /// An answer came, and did not hold what was asked for.
+    Unread,
+    /// Anything else.
+    Other,
 }
 
 impl Refusal {
     /// A failure on the way, of which nothing more is known.
     pub fn again(why: impl Into<String>) -> Refusal {
-        Refusal::Again { why: why.into(), after: None, overloaded: false }
+        Refusal::Again { why: why.into(), cause: Cause::Other, after: None, overloaded: false }
+    }
+
+    /// What no repetition helps, and of which nothing more is known.
+    pub fn fatal(why: impl Into<String>) -> Refusal {
+        Refusal::Fatal { why: why.into(), cause: Cause::Other }
+    }
+
+    /// The same with a cause.
+    pub fn of(self, of: Cause) -> Refusal {
+        match self {
+            Refusal::Again { why, after, overloaded, .. } => Refusal::Again { why, cause: of, after, overloaded },
+            Refusal::Fatal { why, .. } => Refusal::Fatal { why, cause: of },
+        }
+    }
+
+    /// What went wrong.
+    pub fn cause(&self) -> Cause {
+        match self {
+            Refusal::Again { cause, .. } | Refusal::Fatal { cause, .. } => *cause,
+        }
+    }
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Refusal {
+        Refusal::fatal(fault.0)
+    }
+}
+
+/// Whether or not it might have gone better another time.
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Fault {
+        match refusal {
+            Refusal::Again { why, .. } | Refusal::Fatal { why, .. } => Fault(why),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Examines a server: what it does with requests, not what it says it does.
 
 use super::backend::{Backend, Raw, Refusal, Request, Want};
-use super::probe::{Found, Probe, Way, find, patiently, percent, trouble};
+use super::probe::{Found, Probe, Way, find, patiently, percent};
 use super::server::{sampler_fields, with_way_out};
 use super::tape::{Constraint, How};
 use crate::models::how_read::HowRead;
@@ -65,7 +65,7 @@ pub enum Told<'a> {
 }
 
 /// Examines a server as an agent of `model` would use it. `say` is told of each thing as it is found.
-pub fn examine(server: &Server, model: &Model, depth: Depth, say: &mut dyn FnMut(Told<'_>)) -> Result<Examined, Fault> {
+pub fn examine(server: &Server, model: &Model, depth: Depth, say: &mut dyn FnMut(Told<'_>)) -> Result<Examined, Refusal> {
     let Found { model: found, identity } = find(server)?;
     let doctor = Doctor { probe: Probe::new(&found, model), samples: OnceLock::new(), begun: OnceLock::new() };
     let mut findings = Vec::new();
@@ -254,13 +254,13 @@ struct Plain {
 
 impl Doctor<'_> {
     fn plain(&self, user: &str, max_tokens: u32, more: &[(&str, Value)]) -> Result<Plain, Fault> {
-        self.messages(json!([{ "role": "user", "content": user }]), max_tokens, more).map_err(trouble)
+        self.messages(json!([{ "role": "user", "content": user }]), max_tokens, more).map_err(Fault::from)
     }
 
     fn messages(&self, messages: Value, max_tokens: u32, more: &[(&str, Value)]) -> Result<Plain, Refusal> {
         let found = self.probe.found;
         let plain = Sampler { temperature: 1.0, top_k: None, top_p: None, min_p: None, typical_p: None };
-        let mut body = sampler_fields(found.dialect, &plain).map_err(Refusal::Fatal)?;
+        let mut body = sampler_fields(found.dialect, &plain).map_err(Refusal::fatal)?;
         body.insert("model".into(), found.model.as_str().into());
         body.insert("messages".into(), messages);
         let limit = if found.dialect == Dialect::Openai { "max_completion_tokens" } else { "max_tokens" };
@@ -309,7 +309,7 @@ impl Doctor<'_> {
         let messages = json!([{ "role": "system", "content": "Be brief." }, { "role": "user", "content": "Say a letter." }]);
         match self.messages(messages, 1, &[]) {
             Ok(_) => Ok((Some(true), "accepted".into())),
-            Err(Refusal::Fatal(why)) => {
+            Err(Refusal::Fatal { why, .. }) => {
                 if !self.probe.found.server.merge_system {
                     advice.push(
                         "merge_system = true puts the system message at the head of the user's, for a model that takes none"
@@ -318,7 +318,7 @@ impl Doctor<'_> {
                 }
                 Ok((Some(false), format!("refused: {}", why.lines().next().unwrap_or_default())))
             }
-            Err(refusal) => Err(trouble(refusal)),
+            Err(refusal) => Err(refusal.into()),
         }
     }
 
@@ -334,10 +334,10 @@ impl Doctor<'_> {
             let more = [("temperature", json!(hot))];
             match self.messages(json!([{ "role": "user", "content": question }]), 12, &more) {
                 Ok(plain) => texts.push((i % 2, plain.text)),
-                Err(Refusal::Fatal(why)) => {
+                Err(Refusal::Fatal { why, .. }) => {
                     return Ok((None, format!("a temperature of {hot} is refused: {}", why.lines().next().unwrap_or_default())));
                 }
-                Err(refusal) => return Err(trouble(refusal)),
+                Err(refusal) => return Err(refusal.into()),
             }
         }
         let n = texts.len();
@@ -372,7 +372,8 @@ impl Doctor<'_> {
                 let want = Want::Text { constrained: None };
                 let request =
                     Request { model, query: &query, prompt: &prompt, names: &model.names, before: &[], want, prefill: false };
-                let Raw::Text { text, cut, instead } = patiently(|| self.probe.found.ask(&request)).map_err(trouble)?.raw else {
+                let Raw::Text { text, cut, instead } = patiently(|| self.probe.found.ask(&request)).map_err(Fault::from)?.raw
+                else {
                     return Err(Fault::new("no text came"));
                 };
                 let heard = model.protocol.hear(&model.names, Words { text: &text, cut, instead }, false, None);
@@ -449,7 +450,7 @@ impl Doctor<'_> {
             let want = Want::Next { listed };
             let request =
                 Request { model, query: &query, prompt: &prompt, names: &model.names, before, want, prefill: way.prefill };
-            let Raw::Next(tokens) = patiently(|| self.probe.found.ask(&request)).map_err(trouble)?.raw else {
+            let Raw::Next(tokens) = patiently(|| self.probe.found.ask(&request)).map_err(Fault::from)?.raw else {
                 return Err(Fault::new("no log-probabilities came"));
             };
             let text: String = before.iter().map(|beginning| beginning.text.as_str()).collect();
@@ -492,7 +493,7 @@ impl Doctor<'_> {
         let model = self.probe.model;
         let order: Vec<u16> = (0..model.names.len() as u16).collect();
         let query = Query { window: [].into(), order: order.into(), draw: 0, again: 0 };
-        let prompt = model.prompt(&query).map_err(Refusal::Fatal)?;
+        let prompt = model.prompt(&query).map_err(Refusal::fatal)?;
         let want = Want::Next { listed };
         let request = Request {
             model,
@@ -509,7 +510,7 @@ impl Doctor<'_> {
                 all.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
                 Ok(all)
             }
-            _ => Err(Refusal::Fatal("no log-probabilities came".into())),
+            _ => Err(Refusal::fatal("no log-probabilities came")),
         }
     }
 
@@ -539,8 +540,8 @@ impl Doctor<'_> {
         // A server that ignores the field would write to the end of its context, so this is waited for briefly.
         let plain = match self.messages(limit, 2, &more) {
             Ok(plain) => plain,
-            Err(Refusal::Fatal(_)) => return Ok((Some(false), "refused".into())),
-            Err(refusal) => return Err(trouble(refusal)),
+            Err(Refusal::Fatal { .. }) => return Ok((Some(false), "refused".into())),
+            Err(refusal) => return Err(refusal.into()),
         };
         let usage = &plain.body["usage"];
         Ok(match usage["completion_tokens"].as_u64().or(usage["output_tokens"].as_u64()) {
@@ -560,8 +561,8 @@ impl Doctor<'_> {
         for _ in 0..4 {
             match self.messages(json!([{ "role": "user", "content": "Write any three words." }]), 8, &more) {
                 Ok(plain) => texts.push(plain.text),
-                Err(Refusal::Fatal(_)) => return Ok((Some(false), "refused".into())),
-                Err(refusal) => return Err(trouble(refusal)),
+                Err(Refusal::Fatal { .. }) => return Ok((Some(false), "refused".into())),
+                Err(refusal) => return Err(refusal.into()),
             }
         }
         if self.samples.get() == Some(&false) {
@@ -584,7 +585,7 @@ impl Doctor<'_> {
         };
         let (one, again, other) = match (ask(1), ask(1), ask(2)) {
             (Ok(one), Ok(again), Ok(other)) => (one.text, again.text, other.text),
-            (Err(Refusal::Fatal(_)), ..) => return Ok((Some(false), "refused".into())),
+            (Err(Refusal::Fatal { .. }), ..) => return Ok((Some(false), "refused".into())),
             _ => return Ok((None, "could not be told".into())),
         };
         Ok(match (one == again, one == other) {
@@ -601,16 +602,16 @@ impl Doctor<'_> {
                 let n = plain.body["choices"].as_array().map_or(0, Vec::len);
                 Ok((Some(n == 2), format!("{n} of 2 answers came; one is asked for at a time")))
             }
-            Err(Refusal::Fatal(_)) => Ok((Some(false), "refused".into())),
-            Err(refusal) => Err(trouble(refusal)),
+            Err(Refusal::Fatal { .. }) => Ok((Some(false), "refused".into())),
+            Err(refusal) => Err(refusal.into()),
         }
     }
 
     fn unknown_field(&self) -> Result<(Option<bool>, String), Fault> {
         match self.messages(json!([{ "role": "user", "content": "Say a letter." }]), 1, &[("cratylus_unknown", json!(true))]) {
             Ok(_) => Ok((None, "ignored in silence, so a field that is misspelt in `extra` is not noticed".into())),
-            Err(Refusal::Fatal(_)) => Ok((None, "refused".into())),
-            Err(refusal) => Err(trouble(refusal)),
+            Err(Refusal::Fatal { .. }) => Ok((None, "refused".into())),
+            Err(refusal) => Err(refusal.into()),
         }
     }
 
@@ -621,8 +622,8 @@ impl Doctor<'_> {
             &[("model", json!("cratylus-no-such-model"))],
         ) {
             Ok(_) => Ok((None, "answered all the same, so the name of a model proves nothing here".into())),
-            Err(Refusal::Fatal(_)) => Ok((None, "refused".into())),
-            Err(refusal) => Err(trouble(refusal)),
+            Err(Refusal::Fatal { .. }) => Ok((None, "refused".into())),
+            Err(refusal) => Err(refusal.into()),
         }
     }
 
@@ -631,7 +632,7 @@ impl Doctor<'_> {
         let lists = listed > 0;
         let ask = || -> Result<(String, NextTokens), Fault> {
             if lists {
-                let next = patiently(|| self.next(listed.min(20))).map_err(trouble)?;
+                let next = patiently(|| self.next(listed.min(20))).map_err(Fault::from)?;
                 return Ok((format!("{next:?}"), next));
             }
             let cold = [("temperature", json!(0.0))];

@@ -107,7 +107,7 @@ mod here {
                     (Raw::Text { text: generated.text, cut: !generated.ended, instead: None }, n)
                 }
                 Want::Names | Want::Scores => {
-                    return Err(Refusal::Fatal("a model file gives probabilities of tokens, not of names".into()));
+                    return Err(Refusal::fatal("a model file gives probabilities of tokens, not of names"));
                 }
             };
             let took = Took {
@@ -127,7 +127,7 @@ mod here {
     impl FileModel {
         /// Messages are plain text here, without the signs of a conversation.
         fn scored(&self, request: &Request<'_>, began: Instant) -> Result<Given, Refusal> {
-            let (text, before) = request.prompt.messages.split_last().ok_or(Refusal::Fatal("there is no text".into()))?;
+            let (text, before) = request.prompt.messages.split_last().ok_or(Refusal::fatal("there is no text"))?;
             let before: String = before.iter().map(|message| message.text.clone() + "\n\n").collect();
             let mut tokens = if before.is_empty() { Vec::new() } else { self.0.text_tokens(&before).map_err(fatal)? };
             let from = tokens.len();
@@ -148,6 +148,6 @@ mod here {
     }
 
     fn fatal(trouble: Fault) -> Refusal {
-        Refusal::Fatal(trouble.0)
+        Refusal::fatal(trouble.0)
     }
 }

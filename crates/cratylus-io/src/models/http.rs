@@ -1,7 +1,7 @@
 //! One exchange with a server: a request out, JSON back, or a reason why not. It knows nothing of models. Everything
 //! that comes in is bounded in size and depth, read as data, and cleared of the key should a server repeat it.
 
-use super::backend::{Allowance, Refusal};
+use super::backend::{Allowance, Cause, Refusal};
 use cratylus_core::language::model::Limits;
 use serde_json::Value;
 use std::sync::Mutex;
@@ -142,7 +142,7 @@ impl Http {
         let allowance = Allowance { wait: wait(response.headers(), status) };
         if (300..400).contains(&status) {
             let to = response.headers().get("location").and_then(|to| to.to_str().ok()).unwrap_or("nowhere");
-            return Err(Refusal::Fatal(format!(
+            return Err(Refusal::fatal(format!(
                 "{} redirects to {}, which is not followed; if you trust that address, give it as the endpoint",
                 self.base,
                 self.clean(to)
@@ -181,13 +181,16 @@ impl Http {
         let why = format!("{}: {}", self.base, self.clean(&error.to_string()));
         match error {
             ureq::Error::BodyExceedsLimit(most) => Refusal::again(format!("{} sent more than {most} bytes", self.base)),
-            ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) | ureq::Error::Http(_) => Refusal::Fatal(why),
+            ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) | ureq::Error::Http(_) => Refusal::fatal(why),
             // A certificate that is wrong now is wrong the next time, too.
-            ureq::Error::RedirectFailed | ureq::Error::InvalidProxyUrl | ureq::Error::Tls(_) => Refusal::Fatal(why),
+            ureq::Error::RedirectFailed | ureq::Error::InvalidProxyUrl | ureq::Error::Tls(_) => Refusal::fatal(why),
             #[cfg(feature = "tls")]
-            ureq::Error::Rustls(_) => Refusal::Fatal(why),
+            ureq::Error::Rustls(_) => Refusal::fatal(why),
             ureq::Error::TlsRequired => {
-                Refusal::Fatal(format!("{}: this program was built without https (feature `tls`)", self.base))
+                Refusal::fatal(format!("{}: this program was built without https (feature `tls`)", self.base))
+            }
+            ureq::Error::Io(_) | ureq::Error::HostNotFound | ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed => {
+                Refusal::again(why).of(Cause::Unreached)
             }
             _ => Refusal::again(why),
         }
@@ -199,13 +202,14 @@ impl Http {
         let why = format!("{} answered {status}: {}", self.base, excerpt(&self.clean(&said)));
         // OpenAI answers 429 to an account without money, too, and no patience helps there.
         let broke = said.contains("insufficient_quota") || text.contains("\"insufficient_quota\"");
+        let cause = Cause::Status(status);
         match status {
-            429 if broke => Refusal::Fatal(why),
+            429 if broke => Refusal::Fatal { why, cause },
             408 | 409 | 425 | 429 | 500..=599 => {
-                Refusal::Again { why, after: allowance.wait, overloaded: matches!(status, 429 | 503 | 529) }
+                Refusal::Again { why, cause, after: allowance.wait, overloaded: matches!(status, 429 | 503 | 529) }
             }
-            401 | 403 => Refusal::Fatal(format!("{why}\n  help: {}", self.key_help())),
-            _ => Refusal::Fatal(why),
+            401 | 403 => Refusal::Fatal { why: format!("{why}\n  help: {}", self.key_help()), cause },
+            _ => Refusal::Fatal { why, cause },
         }
     }
 

@@ -3,7 +3,7 @@
 use super::asker::Opened;
 use super::backend::{Backend, Raw, Request, Want};
 use super::pool::Pool;
-use super::probe::{Probe, find, patiently, trouble};
+use super::probe::{Probe, find, patiently};
 use super::scripted::{CannedAnswers, MockModel, Program, canned_probabilities};
 use super::server::endpoint;
 use super::tape::{Entry, How, Setup, Tape};
@@ -168,7 +168,7 @@ fn probe_program(program: &Program, model: &Model) -> Result<How, Fault> {
     let prompt = model.prompt(&query).map_err(Fault)?;
     let want = Want::Text { constrained: None };
     let request = Request { model, query: &query, prompt: &prompt, names: &model.names, before: &[], want, prefill: false };
-    match patiently(|| program.ask(&request)).map_err(trouble)?.raw {
+    match patiently(|| program.ask(&request)).map_err(Fault::from)?.raw {
         Raw::Names(_) => Ok(How::Names),
         _ => Ok(How::Text),
     }

@@ -220,8 +220,8 @@ impl Pool {
                     self.answered(&given, reserved);
                     return Ok(given);
                 }
-                Err(Refusal::Fatal(why)) => return Err(Ended::Failed(Fault(why))),
-                Err(Refusal::Again { why, after, overloaded }) => {
+                Err(Refusal::Fatal { why, .. }) => return Err(Ended::Failed(Fault(why))),
+                Err(Refusal::Again { why, after, overloaded, .. }) => {
                     if let Some(why) = too_long(&why, after, WAIT_MAX) {
                         return Err(Ended::Failed(Fault(why)));
                     }

@@ -1,6 +1,6 @@
 //! Finds out what a server is and what it can do, by asking it: its behaviour is believed, not its documents.
 
-use super::backend::{Backend, Given, Raw, Refusal, Request, Want};
+use super::backend::{Backend, Cause, Given, Raw, Refusal, Request, Want};
 use super::http::{Answered, Http, escaped, too_long};
 use super::server::{ServerModel, dialect_name, endpoint, headers, hosted, key, listed_max, who};
 use super::tape::{Constraint, How};
@@ -26,7 +26,7 @@ pub struct Found {
 }
 
 /// Reaches a server, finds out what it speaks, and which model it has.
-pub fn find(server: &Server) -> Result<Found, Fault> {
+pub fn find(server: &Server) -> Result<Found, Refusal> {
     let url = endpoint(server)?;
     let known = server.dialect.or(hosted(&url));
     let http = Http::new(&url, key(server, &url, known)?, &server.limits, headers(known));
@@ -37,8 +37,8 @@ pub fn find(server: &Server) -> Result<Found, Fault> {
     let models = match listed {
         Ok(Answered { body, .. }) => body,
         // A server without a list may still answer.
-        Err(Refusal::Fatal(why)) if why.contains(" answered 404") || why.contains(" answered 405") => Value::Null,
-        Err(Refusal::Fatal(why) | Refusal::Again { why, .. }) => return Err(Fault(why)),
+        Err(Refusal::Fatal { cause: Cause::Status(404 | 405), .. }) => Value::Null,
+        Err(refusal) => return Err(refusal),
     };
     let entries: Vec<&Value> =
         models["data"].as_array().or(models["models"].as_array()).map_or(Vec::new(), |list| list.iter().collect());
@@ -146,11 +146,11 @@ pub fn patiently<T>(mut ask: impl FnMut() -> Result<T, Refusal>) -> Result<T, Re
     loop {
         match ask() {
             Err(Refusal::Again { why, after, .. }) if too_long(&why, after, PATIENCE).is_some() => {
-                return Err(Refusal::Fatal(too_long(&why, after, PATIENCE).unwrap_or(why)));
+                return Err(Refusal::fatal(too_long(&why, after, PATIENCE).unwrap_or(why)));
             }
-            Err(Refusal::Again { why, after, overloaded }) if (tries < 5 || overloaded) && began.elapsed() < PATIENCE => {
+            Err(Refusal::Again { after, overloaded, cause, .. }) if (tries < 5 || overloaded) && began.elapsed() < PATIENCE => {
                 tries += 1;
-                if !unreadable(&why) {
+                if cause != Cause::Unread {
                     let pause = after.unwrap_or(Duration::from_millis(75 << tries.min(6)));
                     std::thread::sleep(pause.min(Duration::from_secs(20)));
                 }
@@ -162,17 +162,12 @@ pub fn patiently<T>(mut ask: impl FnMut() -> Result<T, Refusal>) -> Result<T, Re
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Whether an answer came and did not hold what was asked for.
-fn unreadable(why: &str) -> bool {
-    why.contains("gave an answer that cannot be read")
-}
-
 /// Whether a server that answers other requests does not take this one: it says so, or fails on it every time. That it is
 /// busy or being started does not count.
 fn refused(refusal: &Refusal) -> bool {
-    match refusal {
-        Refusal::Fatal(why) => why.contains(" answered 4"),
-        Refusal::Again { why, .. } => why.contains(" answered 500:") || why.contains(" answered 501:"),
+    match refusal.cause() {
+        Cause::Status(400..=499) => matches!(refusal, Refusal::Fatal { .. }),
+        cause => matches!(cause, Cause::Status(500 | 501)),
     }
 }
 
@@ -280,8 +275,8 @@ impl<'a> Probe<'a> {
             let prompt = Prompt { messages: vec![message.clone()], prefill: prefill.into() };
             match self.ask(&prompt, &[], Want::Text { constrained: None }, !prefill.is_empty()) {
                 Ok(given) => Ok(given.took.prompt_tokens),
-                Err(Refusal::Fatal(_)) if !prefill.is_empty() => Ok(None),
-                Err(refusal) => Err(trouble(refusal)),
+                Err(Refusal::Fatal { .. }) if !prefill.is_empty() => Ok(None),
+                Err(refusal) => Err(refusal.into()),
             }
         };
         let (Some(without), Some(one), Some(two)) = (tokens("")?, tokens("A")?, tokens("A B")?) else { return Ok(false) };
@@ -296,11 +291,11 @@ impl<'a> Probe<'a> {
             let prompt = self.prompt(window)?;
             let given = match self.ask(&prompt, window, Want::Next { listed }, prefill) {
                 Ok(given) => given,
-                Err(refusal @ Refusal::Fatal(_)) if refused(&refusal) => return Ok(Listed::Refused),
+                Err(refusal @ Refusal::Fatal { .. }) if refused(&refusal) => return Ok(Listed::Refused),
                 // llama-cpp-python fails where it was not started for it.
                 Err(refusal) if refused(&refusal) => return Ok(Listed::Never),
-                Err(Refusal::Again { why, .. }) if unreadable(&why) => return Ok(Listed::Never),
-                Err(refusal) => return Err(trouble(refusal)),
+                Err(Refusal::Again { cause: Cause::Unread, .. }) => return Ok(Listed::Never),
+                Err(refusal) => return Err(refusal.into()),
             };
             let Raw::Next(tokens) = given.raw else { return Ok(Listed::Never) };
             let plain = Sampler { temperature: 1.0, top_k: None, top_p: None, min_p: None, typical_p: None };
@@ -377,7 +372,7 @@ impl<'a> Probe<'a> {
                 match probe.ask(&prompt, &[], Want::Text { constrained: Some(by) }, prefill && by != Constraint::JsonSchema) {
                     Ok(given) => given,
                     Err(refusal) if refused(&refusal) => return Ok(false),
-                    Err(refusal) => return Err(trouble(refusal)),
+                    Err(refusal) => return Err(refusal.into()),
                 };
             let Raw::Text { text, cut, instead } = given.raw else { return Ok(false) };
             let schema = by == Constraint::JsonSchema;
@@ -512,16 +507,9 @@ impl<'a> Probe<'a> {
     pub fn signed(&self) -> Result<Value, Fault> {
         if self.found.answered_as.get().is_none() {
             let prompt = self.prompt(&[])?;
-            self.ask(&prompt, &[], Want::Text { constrained: None }, false).map_err(trouble)?;
+            self.ask(&prompt, &[], Want::Text { constrained: None }, false).map_err(Fault::from)?;
         }
         Ok(self.found.answered_as.get().cloned().unwrap_or_else(|| who(&Value::Null)))
-    }
-}
-
-/// A refusal as trouble, whether or not it might have gone better another time.
-pub fn trouble(refusal: Refusal) -> Fault {
-    match refusal {
-        Refusal::Fatal(why) | Refusal::Again { why, .. } => Fault(why),
     }
 }
 

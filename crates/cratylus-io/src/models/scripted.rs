@@ -221,8 +221,8 @@ impl Backend for Program {
         let (sender, receiver) = sync_channel(1);
         self.waiting.lock().expect("no panic while holding who waits").insert(id, sender);
         let lost = || match &*self.wrong.lock().expect("no panic while noting a line") {
-            Some(line) => Refusal::Fatal(format!("`{}` wrote a line that is no answer: {line}", self.name)),
-            None => Refusal::Fatal(format!("`{}` ended before it had answered", self.name)),
+            Some(line) => Refusal::fatal(format!("`{}` wrote a line that is no answer: {line}", self.name)),
+            None => Refusal::fatal(format!("`{}` ended before it had answered", self.name)),
         };
         if self.gone.load(Ordering::SeqCst) {
             return Err(lost());
@@ -234,27 +234,27 @@ impl Backend for Program {
         let answer = receiver.recv_timeout(PATIENCE).map_err(|error| match error {
             std::sync::mpsc::RecvTimeoutError::Disconnected => lost(),
             std::sync::mpsc::RecvTimeoutError::Timeout => {
-                Refusal::Fatal(format!("`{}` gave no answer to request {id} in {} s", self.name, PATIENCE.as_secs()))
+                Refusal::fatal(format!("`{}` gave no answer to request {id} in {} s", self.name, PATIENCE.as_secs()))
             }
         })?;
         match answer {
-            Line { error: Some(why), .. } => Err(Refusal::Fatal(format!("`{}`: {}", self.name, excerpt(&why)))),
+            Line { error: Some(why), .. } => Err(Refusal::fatal(format!("`{}`: {}", self.name, excerpt(&why)))),
             Line { text: Some(text), .. } => Ok(given(Raw::Text { text, cut: false, instead: None })),
             Line { probabilities: Some(p), .. } => {
                 let sum: f64 = p.values().sum();
                 if let Some(other) = p.keys().find(|name| !names.contains(name)) {
-                    return Err(Refusal::Fatal(format!(
+                    return Err(Refusal::fatal(format!(
                         "`{}` gave a probability to `{}`, which is no name",
                         self.name,
                         excerpt(other)
                     )));
                 }
                 if p.values().any(|p| !(0.0..=1.0).contains(p)) || sum > 1.0 + 1e-6 {
-                    return Err(Refusal::Fatal(format!("`{}` gave probabilities that are none: {p:?}", self.name)));
+                    return Err(Refusal::fatal(format!("`{}` gave probabilities that are none: {p:?}", self.name)));
                 }
                 Ok(given(Raw::Names(names.iter().map(|name| p.get(name).copied().unwrap_or(0.0)).collect())))
             }
-            Line { .. } => Err(Refusal::Fatal(format!("`{}` gave neither `text` nor `probabilities` nor `error`", self.name))),
+            Line { .. } => Err(Refusal::fatal(format!("`{}` gave neither `text` nor `probabilities` nor `error`", self.name))),
         }
     }
 }

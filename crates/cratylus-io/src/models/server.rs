@@ -1,7 +1,7 @@
 //! A model on a server: what each kind of server takes and gives. Requests say every field that bears on the answer;
 //! answers are read leniently, as servers differ more than their documents.
 
-use super::backend::{Backend, Given, Raw, Refusal, Request, Want};
+use super::backend::{Backend, Cause, Given, Raw, Refusal, Request, Want};
 use super::http::{Http, Key, KeyHeader, escaped, excerpt, host, loopback};
 use super::tape::{Constraint, Took};
 use crate::whole::now;
@@ -377,11 +377,11 @@ pub fn merged(messages: &[Message]) -> Vec<Message> {
 
 /// A refusal of a request, with the way out where a field or a message is what is refused.
 pub fn with_way_out(refusal: Refusal, body: &Value) -> Refusal {
-    let Refusal::Fatal(why) = refusal else { return refusal };
-    let refused = [400, 404, 415, 422, 501].iter().any(|status| why.contains(&format!(" answered {status}:")));
+    let Refusal::Fatal { why, cause } = refusal else { return refusal };
+    let refused = matches!(cause, Cause::Status(400 | 404 | 415 | 422 | 501));
     match refused.then(|| way_out(&why, body)).flatten() {
-        Some(help) => Refusal::Fatal(format!("{why}\n  help: {help}")),
-        None => Refusal::Fatal(why),
+        Some(help) => Refusal::Fatal { why: format!("{why}\n  help: {help}"), cause },
+        None => Refusal::Fatal { why, cause },
     }
 }
 
@@ -451,7 +451,7 @@ fn anthropic(prompt: &Prompt, begin: &str, body: &mut Map<String, Value>) {
 
 impl Backend for ServerModel {
     fn ask(&self, request: &Request<'_>) -> Result<Given, Refusal> {
-        let (path, body, sent) = self.body(request).map_err(Refusal::Fatal)?;
+        let (path, body, sent) = self.body(request).map_err(Refusal::fatal)?;
         let most = match request.want {
             Want::Next { listed } => (1 << 20) + 1024 * u64::from(listed),
             Want::Text { .. } | Want::Names => 1 << 20,
@@ -461,14 +461,16 @@ impl Backend for ServerModel {
         let unread = |why| format!("{} gave an answer that cannot be read: {why}", self.http.base());
         let raw = match request.want {
             // A server that does not score a text now never will.
-            Want::Scores => scores(&answered.body, request.prompt).map_err(|why| Refusal::Fatal(unread(why)))?,
-            want => read(&answered.body, want).map_err(|why| Refusal::again(unread(why)))?,
+            Want::Scores => {
+                scores(&answered.body, request.prompt).map_err(|why| Refusal::fatal(unread(why)).of(Cause::Unread))?
+            }
+            want => read(&answered.body, want).map_err(|why| Refusal::again(unread(why)).of(Cause::Unread))?,
         };
         let who = who(&answered.body);
         let expected = self.answered_as.get_or_init(|| who.clone());
         let changed = (*expected != who).then(|| who.to_string());
         if let (Some(changed), OnChange::Stop) = (&changed, self.server.identity) {
-            return Err(Refusal::Fatal(format!(
+            return Err(Refusal::fatal(format!(
                 "the model behind {} changed in the midst of the run: answers were signed {}, and now {}\n  help: what is there is kept; start a new run, or go on with agents.on_change = \"allow\", which marks such answers",
                 self.http.base(),
                 escaped(&expected.to_string()),
@@ -506,7 +508,7 @@ impl Backend for ServerModel {
             let prompt = Prompt { messages: vec![message], prefill: String::new() };
             match self.http.post("/completions", &body, 1 << 20) {
                 Ok(answered) => scores(&answered.body, &prompt).map(drop),
-                Err(Refusal::Fatal(why) | Refusal::Again { why, .. }) => Err(why),
+                Err(Refusal::Fatal { why, .. } | Refusal::Again { why, .. }) => Err(why),
             }
         };
         self.scores.get_or_init(asked).clone()
@@ -750,8 +752,11 @@ mod tests {
     fn a_refused_field_comes_with_the_way_out() {
         let body = json!({ "model": "m", "temperature": 0.5, "top_p": 1.0, "max_tokens": 15, "n": 1, "logprobs": true,
             "messages": [{ "role": "system", "content": "x" }] });
-        let help = |said: &str| match with_way_out(Refusal::Fatal(format!("http://h/v1 answered 400: {said}")), &body) {
-            Refusal::Fatal(why) => why.split_once("help: ").map(|(_, help)| help.to_string()).unwrap_or_default(),
+        let help = |said: &str| match with_way_out(
+            Refusal::fatal(format!("http://h/v1 answered 400: {said}")).of(Cause::Status(400)),
+            &body,
+        ) {
+            Refusal::Fatal { why, .. } => why.split_once("help: ").map(|(_, help)| help.to_string()).unwrap_or_default(),
             other => panic!("{other:?}"),
         };
         assert!(help("Unsupported value: 'temperature' does not support 0.5").contains("omit = [\"temperature\"]"));

@@ -78,6 +78,7 @@ impl Experiment {
                 say(finding);
             }
         })
+        .map_err(Fault::from)
     }
 
     /// Its model, ready to be asked.
