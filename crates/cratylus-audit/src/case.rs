@@ -5,7 +5,7 @@
 use crate::evidence::{Condition, Decisions};
 use crate::finding::{Finding, Finds};
 use crate::residuals::Residuals;
-use crate::rivals::{Fitted, Ladder, RecallWeight, Setting, recall_weight};
+use crate::rivals::{Fitted, Ladder, RecallWeight, RivalSetting, recall_weight};
 use crate::surrogate::{Simulated, populations};
 use cratylus_core::policy::{Policy, Round};
 use cratylus_core::stats::runs_to_show;
@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 
 /// What the user may choose. The defaults are those of the methods page.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct AuditOptions {
     /// Of all that the audits draw and simulate.
     pub seed: u64,
     /// How many populations are simulated for each rival; controls and tipping curves have numbers of their own.
@@ -37,10 +37,10 @@ pub struct Margins {
     pub success: f64,
 }
 
-impl Default for Options {
-    fn default() -> Options {
+impl Default for AuditOptions {
+    fn default() -> AuditOptions {
         let margins = Margins { share: 0.15, log_time: 0.25, success: 0.10 };
-        Options { seed: 2025, populations: 1000, draws: 10_000, resamples: 20, margins }
+        AuditOptions { seed: 2025, populations: 1000, draws: 10_000, resamples: 20, margins }
     }
 }
 
@@ -60,7 +60,7 @@ pub struct Case<'a> {
     /// Conditions that this one is to be compared with, as with surrogates.
     pub against: &'a [Condition],
     /// As the user chose them.
-    pub options: &'a Options,
+    pub options: &'a AuditOptions,
     /// What was read off the condition's runs.
     pub decisions: Decisions,
     ladder: OnceLock<Ladder>,
@@ -79,7 +79,7 @@ impl<'a> Case<'a> {
     }
 
     /// None where nothing can be asked of a condition; the reason is the error.
-    pub fn new(condition: &'a Condition, all: &'a [Condition], options: &'a Options) -> Result<Case<'a>, String> {
+    pub fn new(condition: &'a Condition, all: &'a [Condition], options: &'a AuditOptions) -> Result<Case<'a>, String> {
         let kind = condition.point.experiment.game.kind;
         if !condition.windowed() {
             return Err(format!("agents of the game `{kind}` do not choose by remembered rounds, which these audits are about"));
@@ -118,10 +118,10 @@ impl<'a> Case<'a> {
     }
 
     /// What rivals are told before they are fitted.
-    pub fn setting(&self) -> Setting {
+    pub fn setting(&self) -> RivalSetting {
         let payoff = self.condition.point.experiment.game.spec.payoff().unwrap_or_default();
         let most = payoff.success.abs().max(payoff.failure.abs()).max(1e-9);
-        Setting {
+        RivalSetting {
             n_names: self.decisions.n_names,
             memory: self.decisions.memory,
             payoff: [payoff.success / most, payoff.failure / most],

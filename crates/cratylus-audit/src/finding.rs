@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// on interaction may consist of agents that recall a rule, and of agents that adapt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Question {
+pub enum BearsOn {
     /// Does the outcome of the population depend on interaction?
     Interaction,
     /// Where does the individual response come from: recall of the outcome, recall of the rule, adaptation in context?
@@ -79,7 +79,7 @@ pub struct Finding {
     /// Which condition: a point of a sweep, or a recorded file.
     pub condition: String,
     /// Which of the two verdicts it counts for.
-    pub bears_on: Question,
+    pub bears_on: BearsOn,
     /// What was asked, as a sentence.
     pub question: String,
     /// The explanations that were compared.
@@ -201,7 +201,7 @@ pub enum Picture {
         /// Whether the axis is logarithmic.
         log: bool,
         /// From top to bottom.
-        rows: Vec<Values>,
+        rows: Vec<SampleValues>,
     },
 }
 
@@ -248,7 +248,7 @@ pub struct Line {
 
 /// A sample of [`Picture::Samples`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Values {
+pub struct SampleValues {
     /// What stands beside it, in words.
     pub label: String,
     /// Whose values they are.

@@ -56,16 +56,16 @@ pub fn above_zero(values: &[f64]) -> (f64, f64) {
 
 /// The sharded test of exchangeability (Oren et al. 2024, arXiv 2310.17623): whether a list is more likely in its canonical
 /// order than shuffled. Orders are the same in every shard, the canonical one first.
-pub struct Order {
+pub struct ListOrder {
     /// For each shard the log-probability under each order, nats.
     shards: Vec<Vec<f64>>,
 }
 
-impl Order {
+impl ListOrder {
     /// From the log-probabilities of each shard, in nats: the canonical order first, then the shuffled ones, as many for every
     /// shard.
-    pub fn new(shards: Vec<Vec<f64>>) -> Order {
-        Order { shards }
+    pub fn new(shards: Vec<Vec<f64>>) -> ListOrder {
+        ListOrder { shards }
     }
 
     /// For each shard the log-probability of one order over the mean of the shuffled ones, itself left out; nats.
@@ -243,7 +243,7 @@ mod tests {
         let shards = |known: f64, seed: u64| {
             let mut draws = Seed(seed).stream(Purpose::Resample, 0);
             let shard = |_| (0..25).map(|order| -20.0 + draws.unit() + if order == 0 { known } else { 0.0 }).collect();
-            Order::new((0..12).map(shard).collect())
+            ListOrder::new((0..12).map(shard).collect())
         };
         let known = shards(1.0, 1);
         assert!(above_zero(&known.gains(0)).1 < 1e-4 && known.rank(0) == 1.0 / 25.0 && known.stands_out(0, 0.05));
@@ -254,7 +254,7 @@ mod tests {
         // Shards that like the same orders: t finds about half of them, the rank one.
         let alike: Vec<f64> = (0..25).map(|order| f64::from(order * 7 % 25)).collect();
         let noise = |shard: u32| alike.iter().map(|worth| worth + f64::from(shard % 3) * 1e-3 * worth).collect();
-        let alike = Order::new((0..12).map(noise).collect());
+        let alike = ListOrder::new((0..12).map(noise).collect());
         let by_t = (0..25).filter(|&order| above_zero(&alike.gains(order)).1 <= 0.05).count();
         let by_both = (0..25).filter(|&order| alike.stands_out(order, 0.05)).count();
         assert!(by_t > 8 && by_both == 1, "{by_t} and {by_both}");

@@ -2,7 +2,7 @@
 //! follows from it. The questions are those of Barrie & Törnberg (2025) and of the reply of Flint Ashery et al. (2025),
 //! in our words. What is absent: any claim that what is recognised is used, which no answer in words can show.
 
-use crate::finding::{Bar, Effect, Finding, Finds, Picture, Question, Who};
+use crate::finding::{Bar, BearsOn, Effect, Finding, Finds, Picture, Who};
 use cratylus_core::language::protocol::Nouns;
 use cratylus_core::stats::{Agreement, Proportion, agreement};
 use serde_json::json;
@@ -70,7 +70,7 @@ pub fn questions(nouns: &Nouns) -> String {
          2. Say you have just had a {round} that went well for you. What is the best thing to do in the next one, and why?\n\
          3. If this goes on for long, where do you expect it to end up as a whole?\n\
          4. Do you take the other side to be a single counterpart, or to stand for a whole population?\n\
-         Answer in a few sentences each."
+         CodedAnswer in a few sentences each."
     )
 }
 
@@ -351,7 +351,7 @@ fn sentences(text: &str) -> Vec<String> {
 
 /// One answer of a model to the questions.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
+pub struct CodedAnswer {
     /// Who asked: `critique`, `reply`, or `cratylus`.
     pub source: String,
     /// As its source calls it.
@@ -368,7 +368,7 @@ pub struct Answer {
     pub manual: Coding,
 }
 
-impl Answer {
+impl CodedAnswer {
     /// The coding that counts: that of people where there is one, then that of a model, then that of the rules.
     pub fn coded(&self, flag: Flag) -> Option<bool> {
         self.manual.get(flag).or(self.machine.get(flag)).or_else(|| by_rules(&self.response).get(flag))
@@ -393,7 +393,7 @@ impl Answer {
 
 /// How often a flag was found, by the coding that counts. The interval holds what it would be if all that the rules are
 /// not sure of were coded no, and all yes. Also, how many those are.
-pub fn found<'a>(answers: impl IntoIterator<Item = &'a Answer>, flag: Flag) -> (Proportion, u64) {
+pub fn found<'a>(answers: impl IntoIterator<Item = &'a CodedAnswer>, flag: Flag) -> (Proportion, u64) {
     let (mut count, mut of, mut sure, mut doubted) = (0, 0, 0, 0);
     for answer in answers {
         let Some(coded) = answer.coded(flag) else { continue };
@@ -408,17 +408,20 @@ pub fn found<'a>(answers: impl IntoIterator<Item = &'a Answer>, flag: Flag) -> (
 }
 
 /// How often a flag was found among answers that were coded for it.
-pub fn share<'a>(answers: impl IntoIterator<Item = &'a Answer>, coding: impl Fn(&Answer) -> Option<bool>) -> Proportion {
+pub fn share<'a>(
+    answers: impl IntoIterator<Item = &'a CodedAnswer>,
+    coding: impl Fn(&CodedAnswer) -> Option<bool>,
+) -> Proportion {
     let coded: Vec<bool> = answers.into_iter().filter_map(coding).collect();
     Proportion::new(coded.iter().filter(|&&yes| yes).count() as u64, coded.len() as u64)
 }
 
 /// How far two codings of the same answers agree on a flag; None where no answer has both.
 pub fn agree(
-    answers: &[Answer],
+    answers: &[CodedAnswer],
     flag: Flag,
-    one: impl Fn(&Answer) -> Coding,
-    other: impl Fn(&Answer) -> Coding,
+    one: impl Fn(&CodedAnswer) -> Coding,
+    other: impl Fn(&CodedAnswer) -> Coding,
 ) -> Option<Agreement> {
     let pairs: Vec<(bool, bool)> =
         answers.iter().filter_map(|answer| Some((one(answer).get(flag)?, other(answer).get(flag)?))).collect();
@@ -426,7 +429,7 @@ pub fn agree(
 }
 
 /// The values of a field of answers, each once, in their order.
-pub fn each<'a>(answers: &'a [Answer], of: impl Fn(&'a Answer) -> &'a str) -> Vec<&'a str> {
+pub fn each<'a>(answers: &'a [CodedAnswer], of: impl Fn(&'a CodedAnswer) -> &'a str) -> Vec<&'a str> {
     let mut all = Vec::new();
     for value in answers.iter().map(of) {
         if !all.contains(&value) {
@@ -437,13 +440,14 @@ pub fn each<'a>(answers: &'a [Answer], of: impl Fn(&'a Answer) -> &'a str) -> Ve
 }
 
 /// What recognition says: how much of it there is, and that this alone decides nothing.
-pub fn finding(condition: &str, answers: &[Answer]) -> Finding {
+pub fn finding(condition: &str, answers: &[CodedAnswer]) -> Finding {
     let models = each(answers, |answer| &answer.model);
     let skins = each(answers, |answer| &answer.skin);
     let (mut rows, mut details, mut in_doubt) = (Vec::new(), Vec::new(), 0);
     for model in &models {
         for skin in &skins {
-            let here: Vec<&Answer> = answers.iter().filter(|answer| answer.model == *model && answer.skin == *skin).collect();
+            let here: Vec<&CodedAnswer> =
+                answers.iter().filter(|answer| answer.model == *model && answer.skin == *skin).collect();
             for flag in Flag::ALL {
                 let (found, doubted) = found(here.iter().copied(), flag);
                 if found.of == 0 {
@@ -486,7 +490,7 @@ pub fn finding(condition: &str, answers: &[Answer]) -> Finding {
     Finding {
         audit: "recognition".into(),
         condition: condition.into(),
-        bears_on: Question::Response,
+        bears_on: BearsOn::Response,
         question: "Does the model recognise the game when it is asked outright?".into(),
         rivals: vec!["it recalls the rule and knows the game".into(), "it adapts to what it is shown and may know the game none the less".into()],
         finds: Finds::CannotTell,
@@ -506,13 +510,13 @@ pub fn finding(condition: &str, answers: &[Answer]) -> Finding {
 }
 
 /// How far each two of the three codings agree.
-fn pairings(answers: &[Answer], flag: Flag) -> Vec<serde_json::Value> {
-    type Coder = fn(&Answer) -> Coding;
+fn pairings(answers: &[CodedAnswer], flag: Flag) -> Vec<serde_json::Value> {
+    type Coder = fn(&CodedAnswer) -> Coding;
     let coders: [(&str, Coder); 4] = [
         ("machine", |answer| answer.machine),
         ("manual", |answer| answer.manual),
-        ("rules", Answer::by_rules),
-        ("rules, where they are sure", Answer::surely_by_rules),
+        ("rules", CodedAnswer::by_rules),
+        ("rules, where they are sure", CodedAnswer::surely_by_rules),
     ];
     let pairs = [(0, 1), (0, 2), (1, 2), (1, 3)];
     let found = pairs.into_iter().filter_map(|(a, b)| {
@@ -555,7 +559,7 @@ mod tests {
         // One sentence for it is not enough, and what is not named may be meant.
         assert_eq!(sure("It will converge to a common choice."), [None, None, None, None]);
         assert_eq!(sure("Globally it stays random."), [None, None, Some(false), None]);
-        let answer = |manual: Option<bool>, response: &str| Answer {
+        let answer = |manual: Option<bool>, response: &str| CodedAnswer {
             source: "cratylus".into(),
             model: "m".into(),
             skin: "ashery2025".into(),
@@ -572,7 +576,7 @@ mod tests {
 
     #[test]
     fn recognition_alone_never_tells() {
-        let answer = |run, response: &str| Answer {
+        let answer = |run, response: &str| CodedAnswer {
             source: "cratylus".into(),
             model: "m".into(),
             skin: "ashery2025".into(),
@@ -581,7 +585,7 @@ mod tests {
             machine: Coding::default(),
             manual: Coding::default(),
         };
-        let answers: Vec<Answer> = (0..10).map(|run| answer(run, "A coordination game.")).collect();
+        let answers: Vec<CodedAnswer> = (0..10).map(|run| answer(run, "A coordination game.")).collect();
         let found = finding("m", &answers);
         assert_eq!(found.finds, Finds::CannotTell);
         let effect = found.effect.unwrap();

@@ -21,12 +21,12 @@ pub struct Response {
     /// The longest window, in rounds.
     pub memory: usize,
     /// In the order of states; None where it was not asked.
-    known: Vec<Option<Known>>,
+    known: Vec<Option<KnownResponse>>,
 }
 
 /// What is known of one state.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Known {
+pub struct KnownResponse {
     /// The probability of the first name.
     pub p: f64,
     /// None for what is exact.
@@ -40,12 +40,12 @@ impl Response {
     }
 
     /// Says what is known of a window, oldest round first.
-    pub fn set(&mut self, window: &[Round], known: Known) {
+    pub fn set(&mut self, window: &[Round], known: KnownResponse) {
         self.known[state_index(window)] = Some(known);
     }
 
     /// What is known of a window, oldest round first; None where it was not asked.
-    pub fn get(&self, window: &[Round]) -> Option<Known> {
+    pub fn get(&self, window: &[Round]) -> Option<KnownResponse> {
         self.known[state_index(window)]
     }
 
@@ -205,7 +205,7 @@ pub fn under(response: &Response, control: Control) -> Response {
         policy.distribution(&window, &mut p);
         // It is known as well as the states that it is made of.
         if response.get(&window).is_some() {
-            out.set(&window, Known { p: p[0], samples: response.get(&window).and_then(|known| known.samples) });
+            out.set(&window, KnownResponse { p: p[0], samples: response.get(&window).and_then(|known| known.samples) });
         }
     }
     out
@@ -213,7 +213,7 @@ pub fn under(response: &Response, control: Control) -> Response {
 
 /// What populations of 24 that follow a response do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Population {
+pub struct ResponsePopulation {
     /// How many were played.
     pub runs: u64,
     /// How many of them reached consensus.
@@ -227,7 +227,7 @@ pub struct Population {
 }
 
 /// Plays populations of agents that follow a response, by the published rule of consensus.
-pub fn population(response: &Response, runs: u64) -> Population {
+pub fn population(response: &Response, runs: u64) -> ResponsePopulation {
     let text = format!(
         "seed = 1\nreplicas = {runs}\npopulation.size = 24\ngame = {{ kind = \"coordination\", names = [\"first\", \"second\"], memory = {} }}\n\
          agents = {{ kind = \"uniform\" }}\nstop = {{ consensus = {{ window = 72 }}, rounds = 200 }}\n",
@@ -243,7 +243,7 @@ pub fn population(response: &Response, runs: u64) -> Population {
     let won = agreed.len() as u64;
     let [successes, events] =
         played.iter().flat_map(|run| &run.rounds).fold([0, 0], |[s, n], [successes, of]| [s + successes, n + of]);
-    Population {
+    ResponsePopulation {
         runs,
         consensus: Proportion::new(won, runs),
         first_won: Proportion::new(agreed.iter().filter(|outcome| outcome.winner == Some(0)).count() as u64, won),
@@ -381,7 +381,7 @@ mod tests {
                 Some([_, 0]) => follow,
                 Some(_) => 1.0 - follow,
             };
-            response.set(&window, Known { p: (p + bias).clamp(0.0, 1.0), samples });
+            response.set(&window, KnownResponse { p: (p + bias).clamp(0.0, 1.0), samples });
         }
         response
     }
@@ -401,7 +401,7 @@ mod tests {
     fn labels_are_no_response_to_a_memory() {
         let constant = |p: f64| {
             let mut response = Response::new(2);
-            all_states(2).iter().for_each(|window| response.set(window, Known { p, samples: None }));
+            all_states(2).iter().for_each(|window| response.set(window, KnownResponse { p, samples: None }));
             response
         };
         let found = compare(&constant(0.95), &constant(0.95));
@@ -409,7 +409,7 @@ mod tests {
         // A preference that grows with the number of remembered rounds, whatever they were.
         let mut by_length = Response::new(2);
         let share = |window: &Vec<Round>| [0.6, 0.8, 0.95][window.len()];
-        all_states(2).iter().for_each(|window| by_length.set(window, Known { p: share(window), samples: None }));
+        all_states(2).iter().for_each(|window| by_length.set(window, KnownResponse { p: share(window), samples: None }));
         assert!(compare(&by_length, &by_length).slope.is_nan());
         // A bias beside a response changes nothing of what is left.
         let biased = compare(&follower(0.7, 0.2, None), &follower(0.7, -0.2, None));
@@ -421,7 +421,7 @@ mod tests {
         let mut inert = Response::new(2);
         for window in all_states(2) {
             let p = window.last().map_or(0.5, |round| if round[0] == 0 { 0.95 } else { 0.05 });
-            inert.set(&window, Known { p, samples: None });
+            inert.set(&window, KnownResponse { p, samples: None });
         }
         let found = compare(&inert, &inert);
         assert!(!found.follows() && found.slope == 1.0, "{found:?}");
@@ -433,12 +433,12 @@ mod tests {
         for window in all_states(3) {
             let first = window.iter().filter(|round| round[1] == 0).count();
             let p = [0.02, 0.5, 0.98][((2 * first).cmp(&window.len()) as i8 + 1) as usize];
-            majority.set(&window, Known { p, samples: None });
+            majority.set(&window, KnownResponse { p, samples: None });
         }
         let by_partner = yoked_populations(&majority, 40);
         assert!(by_partner.met > 0.6 && by_partner.interval[1] < 0.3, "{by_partner:?}");
         let mut constant = Response::new(2);
-        all_states(2).iter().for_each(|window| constant.set(window, Known { p: 0.95, samples: None }));
+        all_states(2).iter().for_each(|window| constant.set(window, KnownResponse { p: 0.95, samples: None }));
         let brought = yoked_populations(&constant, 40);
         assert!(brought.met > 0.85 && brought.interval[0] > 0.8, "{brought:?}");
     }
@@ -460,7 +460,7 @@ mod tests {
         for window in all_states(2) {
             let second = window.iter().flatten().filter(|name| **name == 1).count();
             let p = [0.998, 0.8, 0.002][(second.cmp(&window.len()) as i8 + 1) as usize];
-            most.set(&window, Known { p, samples: None });
+            most.set(&window, KnownResponse { p, samples: None });
         }
         let biased = population(&most, 200).first_won;
         let fair = population(&under(&most, alias), 200).first_won;
@@ -472,8 +472,8 @@ mod tests {
     #[test]
     fn a_response_that_was_not_asked_is_that_to_its_ending() {
         let mut response = Response::new(2);
-        response.set(&[], Known { p: 0.4, samples: None });
-        response.set(&[[0, 0]], Known { p: 0.9, samples: None });
+        response.set(&[], KnownResponse { p: 0.4, samples: None });
+        response.set(&[[0, 0]], KnownResponse { p: 0.9, samples: None });
         let mut p = [0.0; 2];
         response.kernel().distribution(&[[1, 1], [0, 0]], &mut p);
         assert_eq!(p[0], 0.9);

@@ -303,13 +303,13 @@ fn on_response<'a>(found: &Found<'_>) -> (Finds, Finds, String, Vec<&'a str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::Question;
+    use crate::finding::BearsOn;
 
     fn found(all: &[(&str, Finds)]) -> Vec<Finding> {
         let finding = |(audit, finds): &(&str, Finds)| Finding {
             audit: audit.to_string(),
             condition: "c".into(),
-            bears_on: Question::Interaction,
+            bears_on: BearsOn::Interaction,
             question: String::new(),
             rivals: Vec::new(),
             finds: *finds,

@@ -5,17 +5,17 @@
 mod common;
 use common::each;
 use cratylus_audit::audits::findings;
-use cratylus_audit::case::{Case, Options};
+use cratylus_audit::case::{AuditOptions, Case};
 use cratylus_audit::evidence::{Condition, Decisions, Record};
 use cratylus_audit::finding::Finds;
-use cratylus_audit::rivals::{Fitted, LADDER, Ladder, Setting};
+use cratylus_audit::rivals::{Fitted, LADDER, Ladder, RivalSetting};
 use cratylus_audit::self_test::{self, Design, MECHANISMS, record, trial};
 use cratylus_audit::surrogate::{histories, yoked};
 use cratylus_core::policy::Policy;
 use cratylus_core::{Event, Seed};
 
-fn options() -> Options {
-    Options { populations: 200, draws: 1000, resamples: 6, ..Options::default() }
+fn options() -> AuditOptions {
+    AuditOptions { populations: 200, draws: 1000, resamples: 6, ..AuditOptions::default() }
 }
 
 fn population(name: &str, design: &Design, seed: u64) -> Condition {
@@ -23,8 +23,8 @@ fn population(name: &str, design: &Design, seed: u64) -> Condition {
     record(mechanism, design, seed)
 }
 
-fn setting(decisions: &Decisions) -> Setting {
-    Setting { n_names: decisions.n_names, memory: decisions.memory, payoff: [1.0, -0.5] }
+fn setting(decisions: &Decisions) -> RivalSetting {
+    RivalSetting { n_names: decisions.n_names, memory: decisions.memory, payoff: [1.0, -0.5] }
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn partners_who_were_not_listened_to_have_no_influence() {
 fn the_same_record_gives_the_same_findings() {
     let condition = population("follower, 20 % recall", &Design { runs: 10, ..Design::default() }, 6);
     let all = std::slice::from_ref(&condition);
-    let options = Options { populations: 60, draws: 200, resamples: 3, ..Options::default() };
+    let options = AuditOptions { populations: 60, draws: 200, resamples: 3, ..AuditOptions::default() };
     let asked = || findings(&Case::new(&condition, all, &options).unwrap(), &|_| true);
     let (one, other) = (asked(), asked());
     assert_eq!(serde_json::to_string(&one).unwrap(), serde_json::to_string(&other).unwrap());

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// What agents brought along are told when they begin.
 #[derive(Clone, Debug)]
-pub struct Begins {
+pub struct AgentsBegin {
     /// The pool, in the order by which rounds and answers count.
     pub names: Vec<String>,
     /// How many rounds the game lets an agent remember.
@@ -25,20 +25,20 @@ pub struct Begins {
 #[derive(Clone)]
 pub struct Brought {
     /// What makes their cohorts, in the calling program.
-    pub agents: Arc<dyn Agents>,
+    pub agents: Arc<dyn BroughtAgents>,
     /// By key, as they stand in the experiment file.
     pub with: Arc<BTreeMap<String, serde_json::Value>>,
 }
 
 /// Agents of one kind, as the other program offers them.
-pub trait Agents: Send + Sync {
+pub trait BroughtAgents: Send + Sync {
     /// A cohort of as many agents as there are starts, which may be of several replicas. It must decide by its own memory
     /// and the draws it is given alone, and keep nothing between cohorts.
-    fn cohort(&self, begins: Begins) -> Box<dyn Cohort>;
+    fn cohort(&self, begins: AgentsBegin) -> Box<dyn Cohort>;
 }
 
 /// A game, as the other program offers it.
-pub trait Rules: Send + Sync {
+pub trait BroughtRules: Send + Sync {
     /// Whether two choices succeed; None makes the interaction void.
     fn success(&self, choices: [Name; 2]) -> Option<bool>;
 }
@@ -47,9 +47,9 @@ pub trait Rules: Send + Sync {
 #[derive(Clone, Default)]
 pub struct Outside {
     /// Agents of the kind `outside`.
-    pub agents: BTreeMap<String, Arc<dyn Agents>>,
+    pub agents: BTreeMap<String, Arc<dyn BroughtAgents>>,
     /// Rules of the game `outside`.
-    pub games: BTreeMap<String, Arc<dyn Rules>>,
+    pub games: BTreeMap<String, Arc<dyn BroughtRules>>,
 }
 
 /// What a name stands for among those brought along; an error says what there is.

@@ -206,7 +206,7 @@ impl Categories {
 
 /// How far agents agree on where things begin and end, and what they are called.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Agreement {
+pub struct LineAgreement {
     /// Overlap of perceptual and of linguistic categories, 1 where they are the same.
     pub perceptual: f64,
     /// Linguistic categories are neighbouring perceptual ones with the same word to say.
@@ -217,16 +217,16 @@ pub struct Agreement {
 
 /// One agent's line as pieces, the way it is compared with others'.
 #[derive(Clone, Debug, Default)]
-pub struct Pieces {
+pub struct LinePieces {
     ends: Vec<f64>,
     says: Vec<Option<Name>>,
     /// The sum of the squared lengths.
     squares: f64,
 }
 
-impl Pieces {
-    fn of(pieces: impl Iterator<Item = (f64, Option<Name>)>) -> Pieces {
-        let (mut out, mut begin) = (Pieces::default(), 0.0);
+impl LinePieces {
+    fn of(pieces: impl Iterator<Item = (f64, Option<Name>)>) -> LinePieces {
+        let (mut out, mut begin) = (LinePieces::default(), 0.0);
         for (end, says) in pieces {
             out.ends.push(end);
             out.says.push(says);
@@ -237,18 +237,18 @@ impl Pieces {
     }
 
     /// An agent's line cut at its perceptual categories.
-    pub fn perceptual(agent: &Divided) -> Pieces {
-        Pieces::of(agent.ends.iter().zip(&agent.categories).map(|(&end, category)| (end, category.says)))
+    pub fn perceptual(agent: &Divided) -> LinePieces {
+        LinePieces::of(agent.ends.iter().zip(&agent.categories).map(|(&end, category)| (end, category.says)))
     }
 
     /// The same cut at its linguistic ones: neighbouring perceptual categories that are called alike count as one.
-    pub fn linguistic(agent: &Divided) -> Pieces {
-        Pieces::of(agent.linguistic())
+    pub fn linguistic(agent: &Divided) -> LinePieces {
+        LinePieces::of(agent.linguistic())
     }
 
     /// The overlap of two agents' pieces, 2 sum l_ij^2 / (sum l_i^2 + sum l_j^2) with l_ij the lengths between any borders
     /// of the two, and the part of the line that is called alike.
-    pub fn overlap(&self, other: &Pieces) -> (f64, f64) {
+    pub fn overlap(&self, other: &LinePieces) -> (f64, f64) {
         let (mut i, mut j, mut begin) = (0, 0, 0.0);
         let (mut squares, mut alike) = (0.0, 0.0);
         while i < self.ends.len() && j < other.ends.len() {
@@ -336,14 +336,14 @@ mod tests {
     fn overlap_is_one_for_the_same_and_less_for_others() {
         let agent = divided(&[(0.25, 7), (0.5, 7), (1.0, 8)]);
         assert_eq!(agent.linguistic().collect::<Vec<_>>(), [(0.5, Some(7)), (1.0, Some(8))]);
-        let (perceptual, linguistic) = (Pieces::perceptual(&agent), Pieces::linguistic(&agent));
+        let (perceptual, linguistic) = (LinePieces::perceptual(&agent), LinePieces::linguistic(&agent));
         assert_eq!(perceptual.overlap(&perceptual), (1.0, 1.0));
-        assert_eq!(linguistic.overlap(&Pieces::perceptual(&agent)), (2.0 * 0.375 / (0.5 + 0.375), 1.0));
+        assert_eq!(linguistic.overlap(&LinePieces::perceptual(&agent)), (2.0 * 0.375 / (0.5 + 0.375), 1.0));
         // One border at a quarter, one at three quarters.
         let (left, right) = (divided(&[(0.25, 1), (1.0, 2)]), divided(&[(0.75, 1), (1.0, 2)]));
-        let (overlap, alike) = Pieces::linguistic(&left).overlap(&Pieces::linguistic(&right));
+        let (overlap, alike) = LinePieces::linguistic(&left).overlap(&LinePieces::linguistic(&right));
         assert_eq!((overlap, alike), (2.0 * 0.375 / (2.0 * 0.625), 0.5));
-        let nobody = Pieces::linguistic(&Divided::default());
+        let nobody = LinePieces::linguistic(&Divided::default());
         assert_eq!(nobody.overlap(&nobody), (1.0, 0.0), "who has no words says none alike");
     }
 }

@@ -12,7 +12,7 @@ pub const WORDS_MAX: u32 = 63;
 /// What a speaker that takes a new name does with it. In all else the two are the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Rule {
+pub enum Keeps {
     /// A speaker stores the name that it takes.
     #[default]
     Textbook,
@@ -24,7 +24,7 @@ pub enum Rule {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InventoryRule {
     /// Which names a speaker stores that it did not know before.
-    pub keeps: Rule,
+    pub keeps: Keeps,
     /// How many names the pool has; None where names are invented.
     pub pool: Option<u32>,
     /// A hearer agrees to a name that it knows, and to one that it does not know, on draws below these.
@@ -37,7 +37,7 @@ const PLAIN: [u64; 2] = [1 << 32, 0];
 impl InventoryRule {
     /// The rule as published: stored at once, known names always agreed to.
     pub fn textbook(pool: Option<u32>) -> InventoryRule {
-        InventoryRule { keeps: Rule::Textbook, pool, agrees: PLAIN }
+        InventoryRule { keeps: Keeps::Textbook, pool, agrees: PLAIN }
     }
 
     /// Whether hearers agree to what they know and to nothing else, without a draw.
@@ -81,7 +81,7 @@ impl Inventory {
         if success {
             self.0.clear();
             self.0.push(word);
-        } else if (seat == 1 || rule.keeps == Rule::Textbook) && !self.knows(word) {
+        } else if (seat == 1 || rule.keeps == Keeps::Textbook) && !self.knows(word) {
             match rule.sorted() {
                 true => self.0.insert(self.0.partition_point(|&known| known < word), word),
                 false => self.0.push(word),

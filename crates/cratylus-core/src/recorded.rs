@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 /// One recorded condition.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Condition {
+pub struct RecordedCondition {
     /// The name of the recorded directory or file.
     pub file: String,
     /// The kind of game, as experiment files call it.
@@ -32,7 +32,7 @@ pub struct Condition {
     pub facts: Facts,
 }
 
-impl Condition {
+impl RecordedCondition {
     /// The condition in a few words: names, memory and size.
     pub fn label(&self) -> String {
         let mut label = format!("{}, H = {}, N = {}", self.names.join(" "), self.memory, self.size);

@@ -3,7 +3,7 @@
 
 use crate::experiment::Point;
 use crate::stats::{binomial_test, g_test, mean_sd, uniform_test};
-use crate::watch::facts::{CollectiveBias, Curve, Facts, Followed, Individual, Sample, Share, Tipping};
+use crate::watch::facts::{CollectiveBias, Curve, Facts, FollowedFacts, IndividualFacts, Sample, Share, Tipping};
 use crate::watch::measure::Reading;
 use crate::watch::outcome::Outcome;
 use crate::{AgentId, Seed};
@@ -27,7 +27,7 @@ pub struct RunRow {
     pub committed: Vec<AgentId>,
 }
 
-/// The measures that are [`Followed`].
+/// The measures that are [`FollowedFacts`].
 const FOLLOWED: [&str; 5] =
     ["perceptual_categories", "linguistic_categories", "perceptual_overlap", "linguistic_overlap", "named_alike"];
 
@@ -236,12 +236,12 @@ impl Summary {
         Some(curve)
     }
 
-    fn follow(&self, Read { course: seen, ends }: &Read) -> Option<Followed> {
+    fn follow(&self, Read { course: seen, ends }: &Read) -> Option<FollowedFacts> {
         let mut course = Curve::default();
         for (t, values) in seen {
             course.push(t.div_ceil(self.size), values.clone());
         }
-        Some(Followed { course, end: Sample::new(ends.clone())? })
+        Some(FollowedFacts { course, end: Sample::new(ends.clone())? })
     }
 
     fn tipping(&self, point: &Point) -> Option<Tipping> {
@@ -265,7 +265,7 @@ impl Summary {
         })
     }
 
-    fn individual(&self, point: &Point) -> Individual {
+    fn individual(&self, point: &Point) -> IndividualFacts {
         let start = &point.experiment.population.start;
         let full = |name: &String| vec![[name.clone(), name.clone()]; point.experiment.memory()];
         let memory = start.memory.clone().or(start.consensus.as_ref().map(full)).unwrap_or_default();
@@ -274,7 +274,7 @@ impl Summary {
         let answers: u64 = choices.iter().map(|share| share.count).sum();
         let p_uniform = against_uniform(&choices);
         let memory_text = if memory.is_empty() { "empty".into() } else { format!("{}_{}", side(0), side(1)) };
-        Individual { memory_text, memory, answers, choices, p_uniform }
+        IndividualFacts { memory_text, memory, answers, choices, p_uniform }
     }
 }
 

@@ -3,10 +3,10 @@
 use crate::agent::{Ask, Cohort, News, People};
 use crate::agents::Constant;
 use crate::agents::inventory::Inventories;
-use crate::brought::Begins;
+use crate::brought::AgentsBegin;
 use crate::categories::{Categories, Scenes, Seen};
 use crate::control::{Averaged, Control, Paid};
-use crate::experiment::{Committed, Experiment, Followed, How, Part, Point, never_recorded, repeats};
+use crate::experiment::{Committed, Experiment, Followed, JoinBy, Part, Point, never_recorded, repeats};
 use crate::fault::Fault;
 use crate::flat::counts::Counts;
 use crate::flat::{Compiled, Tables, two_names};
@@ -14,12 +14,12 @@ use crate::game::Game;
 use crate::inventory::{Inventory, InventoryRule, WORDS_MAX};
 use crate::language::model::Model;
 use crate::language::protocol::Order;
-use crate::meeting::groups::{GroupSpec, Groups, Heard};
+use crate::meeting::groups::{GroupHearers, GroupSpec, Groups};
 use crate::meeting::networks::spec::NetworkSpec;
 use crate::meeting::networks::{self, EdgeList};
 use crate::opinion::OpinionRule;
 use crate::policy::{Policy, Round};
-use crate::recorded::Condition;
+use crate::recorded::RecordedCondition;
 use crate::spec::{AgentContext, Inputs, Kind, NoInputs, Notes};
 use crate::watch::committed::CommittedAt;
 use crate::watch::knowing::{Knowing, KnownAtStart};
@@ -66,7 +66,7 @@ pub struct World {
     /// What decides it beside the experiment and its files.
     pub identities: Vec<String>,
     /// What was recorded of the same condition, where all agents emulate one model.
-    pub recorded: Option<Condition>,
+    pub recorded: Option<RecordedCondition>,
     compiled: OnceLock<Option<CompiledWorld>>,
     /// What becomes of the population while it plays, in order.
     pub(crate) phases: Vec<Phase>,
@@ -466,7 +466,7 @@ impl World {
     pub fn assign(&self, seed: Seed) -> Vec<u16> {
         let mut assigned: Vec<u16> =
             (0..).zip(&self.counts).flat_map(|(kind, &n)| std::iter::repeat_n(kind, n as usize)).collect();
-        let added = self.experiment.agents.committed.first().filter(|committed| committed.how == How::Add);
+        let added = self.experiment.agents.committed.first().filter(|committed| committed.how == JoinBy::Add);
         let shuffled = assigned.len() - added.map_or(0, |_| self.experiment.n_committed() as usize);
         if self.kinds.len() > 1 {
             seed.stream(Purpose::Assign, 0).shuffle(&mut assigned[..shuffled], shuffled);
@@ -542,7 +542,7 @@ impl World {
         }
         let (seed, mut committed) = (self.seed(replica), HashMap::new());
         // A fault is told by who plays.
-        let heard = self.groups(seed).ok().flatten().map(|groups| Heard { groups, seed });
+        let heard = self.groups(seed).ok().flatten().map(|groups| GroupHearers { groups, seed });
         let mut start = KnownAtStart::Nothing;
         if self.experiment.population.engine == Followed::Counts {
             return Some(Knowing { rule, size: self.size, start, committed: Arc::new(committed), heard });
@@ -719,7 +719,7 @@ impl World {
                 }
                 Kind::Speaker(rule) => Box::new(Inventories::new(*rule, false, known)),
                 Kind::Committed(rule) => Box::new(Inventories::new(*rule, true, known)),
-                Kind::Outside(brought) => brought.agents.cohort(Begins {
+                Kind::Outside(brought) => brought.agents.cohort(AgentsBegin {
                     with: brought.with.clone(),
                     names: self.experiment.names().to_vec(),
                     memory: self.experiment.memory(),

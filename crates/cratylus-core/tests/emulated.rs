@@ -6,7 +6,7 @@ use common::Kept;
 use cratylus_core::agents::emulated::{Emulated, built_in};
 use cratylus_core::experiment::Document;
 use cratylus_core::fault::Fault;
-use cratylus_core::recorded::Condition;
+use cratylus_core::recorded::RecordedCondition;
 use cratylus_core::spec::NoInputs;
 use cratylus_core::stats::{Proportion, g_test, ks_test, quantile};
 use cratylus_core::watch::outcome::OutcomeSeen;
@@ -17,8 +17,8 @@ fn model(name: &str) -> &'static Emulated {
 }
 
 /// The condition with empty memories, H = 5 and N = 24, for a number of names that include Q and M.
-fn baseline(model: &Emulated, n_names: usize) -> &Condition {
-    let wanted = |c: &&Condition| {
+fn baseline(model: &Emulated, n_names: usize) -> &RecordedCondition {
+    let wanted = |c: &&RecordedCondition| {
         c.game == "coordination"
             && c.start.is_none()
             && c.memory == 5

@@ -3,7 +3,7 @@
 mod common;
 use common::Kept;
 use cratylus_core::agent::{Ask, Cohort, News};
-use cratylus_core::brought::{Agents, Begins, Rules};
+use cratylus_core::brought::{AgentsBegin, BroughtAgents, BroughtRules};
 use cratylus_core::experiment::Document;
 use cratylus_core::fault::Fault;
 use cratylus_core::spec::NoInputs;
@@ -18,8 +18,8 @@ struct Cohorts {
     n: u64,
 }
 
-impl Agents for Copies {
-    fn cohort(&self, begins: Begins) -> Box<dyn Cohort> {
+impl BroughtAgents for Copies {
+    fn cohort(&self, begins: AgentsBegin) -> Box<dyn Cohort> {
         Box::new(Cohorts { last: vec![None; begins.starts.len()], n: begins.names.len() as u64 })
     }
 }
@@ -40,7 +40,7 @@ impl Cohort for Cohorts {
 
 struct Differ;
 
-impl Rules for Differ {
+impl BroughtRules for Differ {
     fn success(&self, [a, b]: [Name; 2]) -> Option<bool> {
         Some(a != b)
     }

@@ -4,7 +4,7 @@
 use crate::models::hash::sha;
 use crate::store::table::{self, Column, Table, Values};
 use crate::whole::write_whole;
-use cratylus_audit::recognition::{Answer, Coding, Flag};
+use cratylus_audit::recognition::{CodedAnswer, Coding, Flag};
 use cratylus_core::fault::{Fault, at};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,16 +16,16 @@ pub const ANSWERS: &str = "answers.parquet";
 pub const ANSWER_MAX: usize = 1 << 20;
 
 /// Writes answers with all their codings, those by rules included.
-pub fn write(path: &Path, answers: &[Answer]) -> Result<(), Fault> {
-    let texts = |name: &str, of: fn(&Answer) -> &str| Column::texts(name, answers.iter().map(|answer| Some(of(answer))));
+pub fn write(path: &Path, answers: &[CodedAnswer]) -> Result<(), Fault> {
+    let texts = |name: &str, of: fn(&CodedAnswer) -> &str| Column::texts(name, answers.iter().map(|answer| Some(of(answer))));
     let mut columns = vec![
         texts("source", |answer| &answer.source),
         texts("model", |answer| &answer.model),
         texts("skin", |answer| &answer.skin),
         Column::ints("run", answers.iter().map(|answer| answer.run as i64)),
     ];
-    let rules: Vec<Coding> = answers.iter().map(Answer::by_rules).collect();
-    let sure: Vec<Coding> = answers.iter().map(Answer::surely_by_rules).collect();
+    let rules: Vec<Coding> = answers.iter().map(CodedAnswer::by_rules).collect();
+    let sure: Vec<Coding> = answers.iter().map(CodedAnswer::surely_by_rules).collect();
     for flag in Flag::ALL {
         let machine = answers.iter().map(|answer| answer.machine.get(flag)).collect();
         let manual = answers.iter().map(|answer| answer.manual.get(flag)).collect();
@@ -40,15 +40,15 @@ pub fn write(path: &Path, answers: &[Answer]) -> Result<(), Fault> {
 }
 
 /// Reads answers back.
-pub fn read(path: &Path) -> Result<Vec<Answer>, Fault> {
+pub fn read(path: &Path) -> Result<Vec<CodedAnswer>, Fault> {
     let table = table::read(path, None)?;
-    let parsed = || -> Result<Vec<Answer>, String> {
+    let parsed = || -> Result<Vec<CodedAnswer>, String> {
         let (sources, models, skins) = (table.texts("source")?, table.texts("model")?, table.texts("skin")?);
         let (runs, responses) = (table.ints("run")?, table.texts("response")?);
         let mut answers = Vec::new();
         for i in 0..table.rows() {
             let missing = || format!("row {i} lacks a value");
-            answers.push(Answer {
+            answers.push(CodedAnswer {
                 source: sources[i].ok_or_else(missing)?.into(),
                 model: models[i].ok_or_else(missing)?.into(),
                 skin: skins[i].ok_or_else(missing)?.into(),
@@ -72,15 +72,15 @@ pub fn read(path: &Path) -> Result<Vec<Answer>, Fault> {
 }
 
 /// What an answer is called where nobody must know whose it is. Order by it is random.
-fn opaque(answer: &Answer) -> String {
-    let Answer { source, model, skin, run, response, .. } = answer;
+fn opaque(answer: &CodedAnswer) -> String {
+    let CodedAnswer { source, model, skin, run, response, .. } = answer;
     sha(format!("blind\n{source}\n{model}\n{skin}\n{run}\n{response}").as_bytes())[..12].into()
 }
 
 /// Writes the answers for a person to code: in random order, under names that say nothing, with a column to fill for each
 /// flag (1 for yes, 0 for no).
-pub fn write_blind(path: &Path, answers: &[Answer]) -> Result<(), Fault> {
-    let mut rows: BTreeMap<String, &Answer> = BTreeMap::new();
+pub fn write_blind(path: &Path, answers: &[CodedAnswer]) -> Result<(), Fault> {
+    let mut rows: BTreeMap<String, &CodedAnswer> = BTreeMap::new();
     for answer in answers {
         rows.insert(opaque(answer), answer);
     }
@@ -103,7 +103,7 @@ pub fn write_blind(path: &Path, answers: &[Answer]) -> Result<(), Fault> {
 
 /// Reads a coded file back into the answers that it was made of, and says how many were coded. A code that is neither 0
 /// nor 1 nor empty, and an answer that is not among these, is refused.
-pub fn read_coded(path: &Path, answers: &mut [Answer]) -> Result<usize, Fault> {
+pub fn read_coded(path: &Path, answers: &mut [CodedAnswer]) -> Result<usize, Fault> {
     let rows = records(path, &["id", "coordination", "repeat", "convergence", "single", "response"])?;
     let mut coded: BTreeMap<String, Coding> = BTreeMap::new();
     for (line, row) in &rows {
@@ -139,13 +139,13 @@ pub(crate) fn code(cell: &str) -> Result<Option<bool>, String> {
 }
 
 /// A record's line, and its cells.
-pub(crate) type Record = (u64, Vec<String>);
+pub(crate) type AnswerRecord = (u64, Vec<String>);
 
 /// Larger files are no answers.
 const FILE_MAX: u64 = 64 << 20;
 
 /// The records of a CSV file with this head, each with its line.
-pub(crate) fn records(path: &Path, head: &[&str]) -> Result<Vec<Record>, Fault> {
+pub(crate) fn records(path: &Path, head: &[&str]) -> Result<Vec<AnswerRecord>, Fault> {
     let (found, rows) = any_records(path)?;
     if found != head {
         return Err(at("reading", path)(format!("its columns are {}, not {}", found.join(", "), head.join(", "))));
@@ -154,7 +154,7 @@ pub(crate) fn records(path: &Path, head: &[&str]) -> Result<Vec<Record>, Fault> 
 }
 
 /// A CSV file's head and its records. Every record has as many cells as the head.
-pub(crate) fn any_records(path: &Path) -> Result<(Vec<String>, Vec<Record>), Fault> {
+pub(crate) fn any_records(path: &Path) -> Result<(Vec<String>, Vec<AnswerRecord>), Fault> {
     let size = std::fs::metadata(path).map_err(at("reading", path))?.len();
     if size > FILE_MAX {
         return Err(at("reading", path)(format!("it has {size} bytes; files of answers have at most {FILE_MAX}")));
@@ -217,8 +217,8 @@ pub(crate) fn whole(cell: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn answers() -> Vec<Answer> {
-        let answer = |model: &str, run, response: &str| Answer {
+    fn answers() -> Vec<CodedAnswer> {
+        let answer = |model: &str, run, response: &str| CodedAnswer {
             source: "cratylus".into(),
             model: model.into(),
             skin: "ashery2025".into(),

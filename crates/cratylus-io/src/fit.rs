@@ -7,7 +7,7 @@ use cratylus_core::agents::emulated::{Class, Emulated, FORMAT, HeldOut, KnownPoo
 use cratylus_core::fault::{Fault, at};
 use cratylus_core::game::Payoff;
 use cratylus_core::policy::Round;
-use cratylus_core::recorded::Condition;
+use cratylus_core::recorded::RecordedCondition;
 use cratylus_core::spec::Registry;
 use cratylus_core::summary::Summary;
 use cratylus_core::watch::facts::Facts;
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What to fit, and how.
-pub struct Order<'a> {
+pub struct FitOrder<'a> {
     /// What experiments of the directories can name.
     pub registry: Arc<Registry>,
     /// What experiments will call the agent by.
@@ -36,7 +36,7 @@ pub struct Order<'a> {
 }
 
 /// What comes of fitting.
-pub struct Fitted {
+pub struct FitResult {
     /// The agent.
     pub model: Emulated,
     /// The same fitted to runs drawn anew, with replacement within each condition (Efron 1979): how far they are from one
@@ -49,7 +49,7 @@ const RUNS_MIN: usize = 4;
 const PERMUTATIONS: usize = 999;
 
 /// Fits an emulated agent to recorded runs.
-pub fn fit_dirs(order: &Order<'_>, mut say: impl FnMut(&str)) -> Result<Fitted, Fault> {
+pub fn fit_dirs(order: &FitOrder<'_>, mut say: impl FnMut(&str)) -> Result<FitResult, Fault> {
     let mut conditions = Vec::new();
     let mut runs: Vec<RunDecisions> = Vec::new();
     let mut models = BTreeSet::new();
@@ -179,7 +179,7 @@ pub fn fit_dirs(order: &Order<'_>, mut say: impl FnMut(&str)) -> Result<Fitted, 
         put(&mut one, &fit(&drawn, smoothing, n_classes, Some(&whole)));
         one
     });
-    Ok(Fitted { model, resampled })
+    Ok(FitResult { model, resampled })
 }
 
 /// What a fit found.
@@ -215,7 +215,7 @@ fn round(x: f64) -> f64 {
 
 /// How whole pools, and whole conditions of a few runs, are predicted by a fit that saw nothing of them. Penalties and the number of
 /// classes are those of the whole. A pool that has but one condition is told once.
-fn left_out(threads: usize, conditions: &[Condition], seen: &[&RunDecisions], whole: &Fit) -> Vec<LeftOut> {
+fn left_out(threads: usize, conditions: &[RecordedCondition], seen: &[&RunDecisions], whole: &Fit) -> Vec<LeftOut> {
     let pools: BTreeSet<&[String]> = seen.iter().map(|run| &run.pool[..]).collect();
     let of_pool = |pool: &[String]| -> BTreeSet<usize> {
         seen.iter().filter(|run| run.pool[..] == *pool).map(|run| run.condition).collect()
@@ -252,7 +252,7 @@ fn numbers(runs: &[RunDecisions]) -> Vec<usize> {
 
 fn held_out(
     threads: usize,
-    conditions: &[Condition],
+    conditions: &[RecordedCondition],
     runs: &[RunDecisions],
     whole: &mut Fit,
     halves: &[Vec<&RunDecisions>; 2],
@@ -294,7 +294,7 @@ fn held_out(
     out
 }
 
-fn condition(dir: &RunDir, path: &Path, trained: bool, copies: &BTreeSet<u64>) -> Result<Condition, Fault> {
+fn condition(dir: &RunDir, path: &Path, trained: bool, copies: &BTreeSet<u64>) -> Result<RecordedCondition, Fault> {
     dir.follows()?;
     let point = &dir.points[0];
     let experiment = &point.experiment;
@@ -314,7 +314,7 @@ fn condition(dir: &RunDir, path: &Path, trained: bool, copies: &BTreeSet<u64>) -
     }
     let alone = experiment.game.spec.alone();
     let committed = experiment.agents.committed.first().filter(|_| experiment.n_committed() > 0);
-    Ok(Condition {
+    Ok(RecordedCondition {
         file: path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
         game: experiment.game.kind.into(),
         names: experiment.names().to_vec(),

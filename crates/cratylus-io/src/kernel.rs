@@ -39,7 +39,7 @@ pub struct Extraction {
 
 /// One state's entry.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
+pub struct KernelEntry {
     /// The window in the spelling of [`cratylus_core::kernel::state_text`].
     pub state: String,
     /// The probability of the first name, over both orders.
@@ -54,7 +54,7 @@ pub struct Entry {
 
 impl Extraction {
     /// Asks about every state in both orders.
-    pub fn exact(&self) -> Result<Vec<Entry>, Stopped> {
+    pub fn exact(&self) -> Result<Vec<KernelEntry>, Stopped> {
         let states = all_states(self.model.memory);
         let orders: [&[u16]; 2] = [&[0, 1], &[1, 0]];
         let queries: Vec<Query> = states
@@ -77,14 +77,14 @@ impl Extraction {
                 return Err(Fault(format!("the model gives neither name any probability in state `{state}`")).into());
             };
             let p = (first + last) / 2.0;
-            entries.push(Entry { state, p, by_order, samples: None, interval: [p, p] });
+            entries.push(KernelEntry { state, p, by_order, samples: None, interval: [p, p] });
         }
         Ok(entries)
     }
 
     /// Samples answers in words, `samples` of them in all, a batch at a time: most where populations that follow what is
     /// known so far are asked most, and the answer is least certain.
-    pub fn sampled(&self, samples: u64, size: u32) -> Result<Vec<Entry>, Stopped> {
+    pub fn sampled(&self, samples: u64, size: u32) -> Result<Vec<KernelEntry>, Stopped> {
         let states = all_states(self.model.memory);
         // Choices of the first name and answers, with the first name shown first and last.
         let mut seen = vec![[[0u64; 2]; 2]; states.len()];
@@ -130,7 +130,7 @@ impl Extraction {
             let (k, n) = n(seen);
             let share = |[k, n]: [u64; 2]| (n > 0).then(|| k as f64 / n as f64);
             let Proportion { low, high, .. } = Proportion::new(k, n);
-            Entry {
+            KernelEntry {
                 state: state_text(state),
                 p: (k as f64 + 0.5) / (n as f64 + 1.0),
                 by_order: [share(seen[0]), share(seen[1])],
@@ -163,9 +163,9 @@ impl Extraction {
 
 /// Writes entries into a kernel file. Rows of other models or names that the file holds stay; those of the same are
 /// replaced.
-pub fn write(path: &Path, model: &str, names: [&str; 2], entries: &[Entry]) -> Result<(), Fault> {
+pub fn write(path: &Path, model: &str, names: [&str; 2], entries: &[KernelEntry]) -> Result<(), Fault> {
     let texts = |value: &str| entries.iter().map(|_| Some(value.into())).collect::<Vec<Option<parquet::data_type::ByteArray>>>();
-    let floats = |of: &dyn Fn(&Entry) -> Option<f64>| Values::Float(entries.iter().map(of).collect());
+    let floats = |of: &dyn Fn(&KernelEntry) -> Option<f64>| Values::Float(entries.iter().map(of).collect());
     let mut table = Table {
         columns: vec![
             Column::new("model", Values::Text(texts(model))),

@@ -4,7 +4,7 @@
 mod common;
 use common::shared;
 use cratylus_audit::audits::findings;
-use cratylus_audit::case::{Case, Options};
+use cratylus_audit::case::{AuditOptions, Case};
 use cratylus_audit::evidence::Condition;
 use cratylus_audit::finding::{Finding, Finds};
 use cratylus_audit::rivals::Ladder;
@@ -50,7 +50,7 @@ const QM: [[&str; 2]; 4] = [
 ];
 
 fn asked(all: &[Condition], audits: &[&str]) -> Vec<Finding> {
-    let options = Options { resamples: 10, ..Options::default() };
+    let options = AuditOptions { resamples: 10, ..AuditOptions::default() };
     findings(&Case::new(&all[0], all, &options).unwrap(), &|audit| audits.contains(&audit))
 }
 
@@ -78,7 +78,7 @@ fn the_ladder_of_rivals_scores_as_published() {
     ];
     for (beginning, decisions, published) in table {
         let Some(all) = read(&[beginning]) else { return };
-        let options = Options::default();
+        let options = AuditOptions::default();
         let case = Case::new(&all[0], &all, &options).unwrap();
         assert_eq!(case.decisions.len(), decisions, "{beginning}");
         let ladder: &Ladder = case.ladder();

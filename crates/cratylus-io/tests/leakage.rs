@@ -2,21 +2,21 @@
 //! three codings of the same answers agree. The shared data hold 10 of the critique's 14 models.
 
 mod common;
-use cratylus_audit::recognition::{Answer, Coding, Flag, agree, each, share};
+use cratylus_audit::recognition::{CodedAnswer, Coding, Flag, agree, each, share};
 use cratylus_io::answers;
 use cratylus_io::import::leakage;
 use cratylus_io::store::manifest::Build;
 use std::path::{Path, PathBuf};
 
-fn both() -> Option<Vec<Answer>> {
+fn both() -> Option<Vec<CodedAnswer>> {
     let dir = common::shared("leakage-critique")?;
     let mut all = leakage::read(&dir).unwrap().answers;
     all.extend(leakage::read(&common::shared("leakage-reply")?).unwrap().answers);
     Some(all)
 }
 
-fn of<'a>(all: &'a [Answer], source: &str) -> Vec<Answer> {
-    all.iter().filter(|answer: &&'a Answer| answer.source == source).cloned().collect()
+fn of<'a>(all: &'a [CodedAnswer], source: &str) -> Vec<CodedAnswer> {
+    all.iter().filter(|answer: &&'a CodedAnswer| answer.source == source).cloned().collect()
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn the_reply_found_one_opponent_in_every_answer() {
 #[test]
 fn rules_agree_with_people_as_far_as_the_handbook_says() {
     let Some(all) = both() else { return };
-    let found = |flag: Flag, by: fn(&Answer) -> Coding| {
+    let found = |flag: Flag, by: fn(&CodedAnswer) -> Coding| {
         let found = agree(&all, flag, by, |answer| answer.manual).unwrap();
         println!(
             "{flag:?}: {:.3} of {} alike, kappa {:.3} [{:.3}, {:.3}]",
@@ -73,14 +73,14 @@ fn rules_agree_with_people_as_far_as_the_handbook_says() {
     };
     let three = [Flag::Coordination, Flag::Repeat, Flag::Convergence];
     assert_eq!(three.map(|flag| found(flag, |answer| answer.machine)), [[93, 84], [99, 96], [93, 86]]);
-    assert_eq!(three.map(|flag| found(flag, Answer::by_rules)), [[75, 52], [88, 63], [87, 74]]);
+    assert_eq!(three.map(|flag| found(flag, CodedAnswer::by_rules)), [[75, 52], [88, 63], [87, 74]]);
     // Where the rules are sure: how many answers that are, too. They never surely say no of the first two.
-    let sure = |flag| agree(&all, flag, Answer::surely_by_rules, |answer| answer.manual).unwrap();
+    let sure = |flag| agree(&all, flag, CodedAnswer::surely_by_rules, |answer| answer.manual).unwrap();
     assert_eq!(three.map(|flag| sure(flag).of), [41, 72, 78]);
-    assert_eq!(three.map(|flag| found(flag, Answer::surely_by_rules)[0]), [98, 99, 91]);
-    assert_eq!(found(Flag::Convergence, Answer::surely_by_rules)[1], 82);
+    assert_eq!(three.map(|flag| found(flag, CodedAnswer::surely_by_rules)[0]), [98, 99, 91]);
+    assert_eq!(found(Flag::Convergence, CodedAnswer::surely_by_rules)[1], 82);
     // People never coded a population, so no kappa.
-    let single = agree(&all, Flag::Single, Answer::by_rules, |answer| answer.manual).unwrap();
+    let single = agree(&all, Flag::Single, CodedAnswer::by_rules, |answer| answer.manual).unwrap();
     println!("single: {single:?}");
     assert_eq!(((single.share * single.of as f64).round() as u64, single.of), (39, 40));
 }

@@ -8,7 +8,7 @@ use cratylus_audit::memorised::log_likelihood;
 use cratylus_core::language::model::Query;
 use cratylus_core::language::{Message, Prompt};
 use cratylus_io::models::backend::{Raw, Request, Want};
-use cratylus_io::models::tape::{Answer, Constraint, How};
+use cratylus_io::models::tape::{AskedHow, Constraint, KeptAnswer};
 use playing::{Experiment, Ran, folder};
 use serde_json::Value;
 use std::path::Path;
@@ -47,7 +47,7 @@ struct Known {
     agents: &'static str,
     /// What the client calls what it found.
     dialect: &'static str,
-    how: fn(How) -> bool,
+    how: fn(AskedHow) -> bool,
     prefill: bool,
 }
 
@@ -66,9 +66,9 @@ fn known() -> Vec<Known> {
         how,
         prefill,
     };
-    let exact: fn(How) -> bool = |how| matches!(how, How::Exact { .. });
-    let schema: fn(How) -> bool = |how| how == How::Constrained { by: Constraint::JsonSchema };
-    let text: fn(How) -> bool = |how| how == How::Text;
+    let exact: fn(AskedHow) -> bool = |how| matches!(how, AskedHow::Exact { .. });
+    let schema: fn(AskedHow) -> bool = |how| how == AskedHow::Constrained { by: Constraint::JsonSchema };
+    let text: fn(AskedHow) -> bool = |how| how == AskedHow::Text;
     let one_word = "protocol = \"one-word\"\n";
     vec![
         case("llama-server", Config::of(LlamaServer), "", "llama-server", exact, true),
@@ -80,7 +80,7 @@ fn known() -> Vec<Known> {
             Config { logits_all: false, ..Config::of(LlamaCppPython) },
             one_word,
             "llama-cpp-python",
-            |how| how == How::Constrained { by: Constraint::Grammar },
+            |how| how == AskedHow::Constrained { by: Constraint::Grammar },
             false,
         ),
         case("openai", Config::of(OpenAi), "protocol = \"one-word\"\ndialect = \"openai\"\n", "openai", exact, false),
@@ -111,11 +111,11 @@ fn every_dialect_is_recognised_and_asked_by_the_best_that_it_gives() {
         assert!(how(setup.how) && setup.prefill == *prefill, "{name}: {setup:?}");
         for call in ran.calls() {
             match (&call.answer, setup.how) {
-                (Answer::Step { .. }, How::Exact { .. }) => (),
-                (Answer::Text { text, .. }, How::Constrained { .. }) => {
+                (KeptAnswer::Step { .. }, AskedHow::Exact { .. }) => (),
+                (KeptAnswer::Text { text, .. }, AskedHow::Constrained { .. }) => {
                     assert!(text.contains('Q') || text.contains('M'), "{name}: {text}")
                 }
-                (Answer::Text { .. }, How::Text) => (),
+                (KeptAnswer::Text { .. }, AskedHow::Text) => (),
                 other => panic!("{name}: {other:?}"),
             }
         }
@@ -250,7 +250,7 @@ fn distributions_are_those_of_the_model_also_for_names_of_several_tokens() {
             due(server.vocabulary(), &text, "", 1.0, None, names, *k, &mut sum);
             let mut told = vec![0.0; names.len()];
             for call in tape.calls().iter().filter(|call| call.prompt == prompt.hash) {
-                let Answer::Step { step, .. } = &call.answer else { panic!("{call:?}") };
+                let KeptAnswer::Step { step, .. } = &call.answer else { panic!("{call:?}") };
                 told.iter_mut().zip(&step.names).for_each(|(told, p)| *told += p);
                 tried += usize::from(!call.before.is_empty());
             }

@@ -15,8 +15,8 @@ use cratylus_core::{Purpose, Seed, World};
 use cratylus_io::models::asker::{Opened, Spent, Tapes};
 use cratylus_io::models::backend::{Allowance, Backend, Given, Raw, Refusal, Request, Want};
 use cratylus_io::models::pool::Pool;
-use cratylus_io::models::tape::{How, Setup, Tape, Took};
-use cratylus_io::question::{Agenda, Audit, Interview, Means, Published, Stopped, Subject, Variant};
+use cratylus_io::models::tape::{AskedHow, Setup, Tape, Took};
+use cratylus_io::question::{Agenda, Interview, Means, PublishedTexts, QuestionKind, Stopped, Subject, Variant};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -181,7 +181,7 @@ struct Sitting {
     calls: Arc<AtomicU64>,
     means: Means,
     memory: usize,
-    published: Published,
+    published: PublishedTexts,
 }
 
 fn file(name: &str) -> PathBuf {
@@ -201,7 +201,7 @@ impl Sitting {
             price: None,
             done: Arc::default(),
         };
-        Sitting { mind, text, calls: Arc::default(), means, memory: 3, published: Published::default() }
+        Sitting { mind, text, calls: Arc::default(), means, memory: 3, published: PublishedTexts::default() }
     }
 
     fn sit(&self, variant: &Variant) -> Result<Subject, Fault> {
@@ -222,7 +222,7 @@ impl Sitting {
             name: "a mind".into(),
             identity: serde_json::Value::Null,
             id: "mind".into(),
-            how: if self.text { How::Text } else { How::Names },
+            how: if self.text { AskedHow::Text } else { AskedHow::Names },
             prefill: false,
             why: String::new(),
             characters_per_token: None,
@@ -232,7 +232,7 @@ impl Sitting {
         Ok(Subject { model: world.model(0).unwrap().clone(), opened: Arc::new(Opened { setup, backend, pool }) })
     }
 
-    fn hold(&self, audits: &[Audit]) -> Result<Vec<Finding>, Stopped> {
+    fn hold(&self, audits: &[QuestionKind]) -> Result<Vec<Finding>, Stopped> {
         let sit = |variant: &Variant| self.sit(variant);
         let agenda = Agenda {
             audits: audits.to_vec(),
@@ -257,7 +257,7 @@ fn of<'a>(findings: &'a [Finding], audit: &str) -> &'a Finding {
 }
 
 fn all(mind: Mind, name: &str) -> Vec<Finding> {
-    Sitting::new(mind, false, &file(name)).hold(&Audit::ALL).unwrap()
+    Sitting::new(mind, false, &file(name)).hold(&QuestionKind::ALL).unwrap()
 }
 
 #[test]
@@ -309,7 +309,14 @@ fn a_mind_that_recalls_an_outcome_needs_no_memory_and_loses_it_with_its_labels()
 /// A label that is preferred was once taken for a recalled rule, and a memory's length for interaction.
 #[test]
 fn a_preferred_label_is_no_rule_and_no_interaction() {
-    let asked = [Audit::Comprehension, Audit::Names, Audit::Skins, Audit::Alias, Audit::Memory, Audit::Payoffs];
+    let asked = [
+        QuestionKind::Comprehension,
+        QuestionKind::Names,
+        QuestionKind::Skins,
+        QuestionKind::Alias,
+        QuestionKind::Memory,
+        QuestionKind::Payoffs,
+    ];
     for (mind, text) in [(Mind::PrefersALabel, false), (Mind::PrefersALabel, true), (Mind::GoesByLength, false)] {
         let found = Sitting::new(mind, text, &file(&format!("label-{mind:?}-{text}"))).hold(&asked).unwrap();
         assert_eq!(of(&found, "comprehension").effect.as_ref().unwrap().value, 1.0);
@@ -327,8 +334,13 @@ fn a_preferred_label_is_no_rule_and_no_interaction() {
     assert!(payoffs.finds == Finds::CannotTell && payoffs.means.contains("nobody seeks agreement"), "{payoffs:?}");
 }
 
-const WORDING: [Audit; 5] =
-    [Audit::TextLikelihood, Audit::NameOrder, Audit::TextInContext, Audit::TextContinuation, Audit::TextQuiz];
+const WORDING: [QuestionKind; 5] = [
+    QuestionKind::TextLikelihood,
+    QuestionKind::NameOrder,
+    QuestionKind::TextInContext,
+    QuestionKind::TextContinuation,
+    QuestionKind::TextQuiz,
+];
 
 #[test]
 fn a_text_that_was_read_is_found_and_one_that_was_not_is_not() {
@@ -364,7 +376,9 @@ fn without_log_probabilities_two_detectors_are_left_and_the_others_say_why() {
 
 #[test]
 fn a_text_too_short_to_be_tried_says_so() {
-    for audit in [Audit::TextLikelihood, Audit::TextInContext, Audit::TextContinuation, Audit::TextQuiz] {
+    for audit in
+        [QuestionKind::TextLikelihood, QuestionKind::TextInContext, QuestionKind::TextContinuation, QuestionKind::TextQuiz]
+    {
         let mut sitting = Sitting::new(Mind::ByHeart, false, &file("wording-short"));
         sitting.published.texts = vec![("short.txt".into(), "Hello there.".into())];
         let findings = sitting.hold(&[audit]).unwrap();
@@ -374,7 +388,7 @@ fn a_text_too_short_to_be_tried_says_so() {
 
 #[test]
 fn text_gives_the_same_verdicts_and_stops_when_it_knows() {
-    let audits = [Audit::Comprehension, Audit::Payoffs];
+    let audits = [QuestionKind::Comprehension, QuestionKind::Payoffs];
     for (mind, finds) in [(Mind::Adapts, Finds::SupportsInteraction), (Mind::PlaysTheRule, Finds::SupportsRecall)] {
         let name = format!("text-{}", mind as u8);
         let found = Sitting::new(mind, true, &file(&name)).hold(&audits).unwrap();
@@ -388,11 +402,11 @@ fn text_gives_the_same_verdicts_and_stops_when_it_knows() {
 fn a_second_interview_asks_nothing_and_says_the_same() {
     let tape = file("again");
     let first = Sitting::new(Mind::Adapts, false, &tape);
-    let found = first.hold(&Audit::ALL).unwrap();
+    let found = first.hold(&QuestionKind::ALL).unwrap();
     assert!(first.calls.load(Ordering::Relaxed) > 500);
     let second = Sitting::new(Mind::Adapts, false, &tape);
     let text = |findings: &Vec<Finding>| serde_json::to_string(findings).unwrap();
-    assert!(text(&second.hold(&Audit::ALL).unwrap()) == text(&found));
+    assert!(text(&second.hold(&QuestionKind::ALL).unwrap()) == text(&found));
     let read: Vec<Finding> = serde_json::from_str(&text(&found)).unwrap();
     assert_eq!(read, found, "findings are plain data");
     assert_eq!(second.calls.load(Ordering::Relaxed), 0);
@@ -403,12 +417,12 @@ fn a_budget_holds_to_the_call() {
     let tape = file("budget");
     let mut sitting = Sitting::new(Mind::Adapts, false, &tape);
     sitting.means.budget.calls = Some(100);
-    assert!(matches!(sitting.hold(&Audit::ALL), Err(Stopped::Spent(what)) if what == "100 calls"));
+    assert!(matches!(sitting.hold(&QuestionKind::ALL), Err(Stopped::Spent(what)) if what == "100 calls"));
     // What is not sent yet when it is spent is not sent.
     assert!((90..=100).contains(&sitting.calls.load(Ordering::Relaxed)));
     // What was paid for is kept.
     let rest = Sitting::new(Mind::Adapts, false, &tape);
-    rest.hold(&[Audit::Recognition, Audit::Comprehension]).unwrap();
+    rest.hold(&[QuestionKind::Recognition, QuestionKind::Comprehension]).unwrap();
     assert!(rest.calls.load(Ordering::Relaxed) <= 24 + 126 - 90);
 }
 
@@ -417,13 +431,13 @@ fn answers_can_be_coded_by_a_person_before_anything_is_made_of_them() {
     let sitting = Sitting::new(Mind::PlaysTheRule, false, &file("coded"));
     let sit = |variant: &Variant| sitting.sit(variant);
     let agenda = Agenda {
-        audits: vec![Audit::Recognition],
+        audits: vec![QuestionKind::Recognition],
         skins: Vec::new(),
         repeats: 5,
         all_states: false,
         samples: 0,
         runs: 0,
-        published: Published::default(),
+        published: PublishedTexts::default(),
     };
     let interview = Interview { sit: &sit, means: sitting.means.clone(), agenda, judge: None };
     let heard = interview
@@ -446,18 +460,18 @@ fn another_model_can_code_the_answers() {
         text: true,
         means: sitting.means.clone(),
         memory: 1,
-        published: Published::default(),
+        published: PublishedTexts::default(),
     };
     let sit = |variant: &Variant| sitting.sit(variant);
     let skins = vec!["skin-vask".to_string()];
     let agenda = Agenda {
-        audits: vec![Audit::Recognition],
+        audits: vec![QuestionKind::Recognition],
         skins,
         repeats: 3,
         all_states: false,
         samples: 0,
         runs: 0,
-        published: Published::default(),
+        published: PublishedTexts::default(),
     };
     let judge = Some(judge.sit(&Variant::default()).unwrap());
     let interview = Interview { sit: &sit, means: sitting.means.clone(), agenda, judge };

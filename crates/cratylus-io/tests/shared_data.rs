@@ -5,7 +5,7 @@ mod common;
 use common::shared;
 use cratylus_core::summary::Summary;
 use cratylus_core::watch::facts::Facts;
-use cratylus_io::fit::{Order, fit_dirs};
+use cratylus_io::fit::{FitOrder, fit_dirs};
 use cratylus_io::import::ai_norms::{Outcome, import};
 use cratylus_io::store::manifest::Build;
 use cratylus_io::store::run_dir::RunDir;
@@ -243,7 +243,7 @@ fn runs_left_out_are_predicted_as_well_as_they_were() {
         ("llama2_70b_converged_baseline_Q_M_-50_100_5mem_complete_24ps_0.5tmp", 30, -0.036),
     ] {
         let train = [dir.join(directory)];
-        let order = Order {
+        let order = FitOrder {
             registry: Arc::new(cratylus_core::experiment::registry()),
             name: "one",
             train: &train,

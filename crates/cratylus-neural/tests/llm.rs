@@ -4,7 +4,7 @@
 use candle_core::quantized::gguf_file::{self, Value};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
-use cratylus_neural::llm::{LocalModel, Message, Products};
+use cratylus_neural::llm::{ChatMessage, LocalModel, Products};
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -530,7 +530,7 @@ fn both_formats_give_the_same_tokens_and_chances() {
         let other = open(&dir);
         for text in TEXTS {
             assert_eq!(one.text_tokens(text).unwrap(), other.text_tokens(text).unwrap(), "{text:?}");
-            let messages = [Message { role: "user", text }];
+            let messages = [ChatMessage { role: "user", text }];
             assert_eq!(one.chat_tokens(&messages, " So").unwrap(), other.chat_tokens(&messages, " So").unwrap());
         }
         let n_tokens = one.identity().vocabulary as u32;
@@ -597,7 +597,8 @@ fn the_bytes_of_the_tokens_are_the_text() {
 fn a_conversation_begins_once_and_ends_where_the_answer_begins() {
     for adds_bos in [false, true] {
         let model = open(&gguf(&Spec { adds_bos, ..spec("qwen2") }, &folder(&format!("chat-{adds_bos}"))));
-        let messages = [Message { role: "system", text: "Be brief." }, Message { role: "user", text: " the population " }];
+        let messages =
+            [ChatMessage { role: "system", text: "Be brief." }, ChatMessage { role: "user", text: " the population " }];
         let ids = model.chat_tokens(&messages, "said").unwrap();
         let text: Vec<u8> = ids.iter().flat_map(|id| model.token_bytes(*id).to_vec()).collect();
         let expected = "<|bos|><|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nthe population<|im_end|>\n<|im_start|>assistant\nsaid";
@@ -615,7 +616,7 @@ fn a_template_that_knows_no_system_role_is_an_error_with_a_way_out() {
         [(refuses, "System role not supported"), (drops, "leaves the system message out")].into_iter().enumerate()
     {
         let model = open(&gguf(&Spec { template, ..spec("llama") }, &folder(&format!("system-{n}"))));
-        let (system, user) = (Message { role: "system", text: "Be brief." }, Message { role: "user", text: "Hello." });
+        let (system, user) = (ChatMessage { role: "system", text: "Be brief." }, ChatMessage { role: "user", text: "Hello." });
         let trouble = model.chat_tokens(&[system, user], "").unwrap_err().to_string();
         assert!(trouble.contains(said) && trouble.contains("user's message"), "{trouble}");
         assert!(model.chat_tokens(&[user], "").is_ok());
@@ -719,7 +720,7 @@ fn damaged_files_are_errors() {
         std::fs::write(&file, &bytes).unwrap();
         if let Ok(model) = LocalModel::open(&file) {
             let _ = model.next(&[vec![0, 1, 2]]);
-            let _ = model.chat_tokens(&[Message { role: "user", text: TEXTS[0] }], "");
+            let _ = model.chat_tokens(&[ChatMessage { role: "user", text: TEXTS[0] }], "");
         }
     }
 }
@@ -882,10 +883,11 @@ fn another_program_gives_the_same_tokens_and_chances() {
             let long = format!("{text} {}", "the population said that ".repeat(n * 5));
             let mut messages =
                 vec![json!({ "role": "system", "content": "You name things." }), json!({ "role": "user", "content": long })];
-            let mut ours = vec![Message { role: "system", text: "You name things." }, Message { role: "user", text: &long }];
+            let mut ours =
+                vec![ChatMessage { role: "system", text: "You name things." }, ChatMessage { role: "user", text: &long }];
             if n % 2 == 1 {
                 messages.extend([json!({ "role": "assistant", "content": "F" }), json!({ "role": "user", "content": "Again." })]);
-                ours.extend([Message { role: "assistant", text: "F" }, Message { role: "user", text: "Again." }]);
+                ours.extend([ChatMessage { role: "assistant", text: "F" }, ChatMessage { role: "user", text: "Again." }]);
             }
             for prefill in ["", "{\"choice\":", " these oth"] {
                 let mut theirs = messages.clone();

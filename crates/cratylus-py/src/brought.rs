@@ -1,7 +1,7 @@
 //! Agents and games written in Python, as the core's. Python is entered once a wave for agents, and once an outcome for games.
 
 use cratylus_core::agent::{self, Cohort};
-use cratylus_core::brought::{Agents, Begins, Outside, Rules};
+use cratylus_core::brought::{BroughtAgents, AgentsBegin, Outside, BroughtRules};
 use cratylus_core::fault::Fault;
 use cratylus_core::Name;
 use pyo3::prelude::*;
@@ -67,8 +67,8 @@ fn python<'py>(py: Python<'py>, value: &serde_json::Value) -> PyResult<Bound<'py
     py.import("json")?.call_method1("loads", (value.to_string(),))
 }
 
-impl Agents for Kind {
-    fn cohort(&self, begins: Begins) -> Box<dyn Cohort> {
+impl BroughtAgents for Kind {
+    fn cohort(&self, begins: AgentsBegin) -> Box<dyn Cohort> {
         let whose = format!("the agents `{}` of Python", self.name);
         let object = Python::attach(|py| {
             let make = || -> PyResult<Py<PyAny>> {
@@ -189,7 +189,7 @@ pub fn failed() -> Option<String> {
     FAILED.lock().expect("nobody panics with it").take()
 }
 
-impl Rules for Played {
+impl BroughtRules for Played {
     fn success(&self, choices: [Name; 2]) -> Option<bool> {
         Python::attach(|py| {
             let words = choices.map(|name| self.names.get(name as usize).cloned().unwrap_or_default());

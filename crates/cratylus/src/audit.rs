@@ -11,9 +11,9 @@ use crate::report;
 use crate::words::table;
 use clap::Args;
 use cratylus_audit::audits::{ALL, findings};
-use cratylus_audit::case::{Case, Options};
+use cratylus_audit::case::{AuditOptions, Case};
 use cratylus_audit::evidence::Condition;
-use cratylus_audit::finding::{Finding, Finds, Question};
+use cratylus_audit::finding::{BearsOn, Finding, Finds};
 use cratylus_audit::self_test::{self, Design, MECHANISMS, trial};
 use cratylus_audit::verdict::verdict;
 use cratylus_core::text::nearest;
@@ -177,9 +177,9 @@ impl Audit {
         self.say(&asked)
     }
 
-    fn options(&self) -> Options {
-        let options = Options { seed: self.seed, populations: self.populations, ..Options::default() };
-        Options { margins: cratylus_audit::case::Margins { share: self.margin, ..options.margins }, ..options }
+    fn options(&self) -> AuditOptions {
+        let options = AuditOptions { seed: self.seed, populations: self.populations, ..AuditOptions::default() };
+        AuditOptions { margins: cratylus_audit::case::Margins { share: self.margin, ..options.margins }, ..options }
     }
 
     fn wanted(&self, audit: &str) -> bool {
@@ -235,7 +235,8 @@ impl Audit {
 
     fn audit_the_audit(&self) -> Result<(), Failure> {
         let design = Design { names: self.trial_names as usize, runs: self.trial_runs, ..Design::default() };
-        let options = Options { populations: self.populations.min(400), draws: 2000, resamples: 8, ..Options::default() };
+        let options =
+            AuditOptions { populations: self.populations.min(400), draws: 2000, resamples: 8, ..AuditOptions::default() };
         let jobs: Vec<(usize, u64)> = (0..self.trials).flat_map(|n| (0..MECHANISMS.len()).map(move |m| (m, n))).collect();
         let seed = self.seed;
         let bar = indicatif::ProgressBar::new(jobs.len() as u64);
@@ -264,7 +265,7 @@ impl Audit {
         if let Some(dir) = twice {
             return Err(Failure::input(format!("{} is given twice", dir.display())));
         }
-        let known = ALL.iter().map(|entry| entry.name).chain(cratylus_io::question::Audit::ALL.map(|audit| audit.name()));
+        let known = ALL.iter().map(|entry| entry.name).chain(cratylus_io::question::QuestionKind::ALL.map(|audit| audit.name()));
         let known: Vec<String> = known.map(String::from).collect();
         if let Some(other) = self.only.iter().find(|only| !known.contains(only)) {
             return Err(Failure::input(format!("there is no audit called `{other}`"))
@@ -313,7 +314,7 @@ fn ask_all(
     all: &[Condition],
     against: &[Condition],
     questioned: &[Finding],
-    options: &Options,
+    options: &AuditOptions,
     wanted: &(dyn Fn(&str) -> bool + Sync),
 ) -> Vec<KeptCondition> {
     each(cores(), all.iter().collect(), |condition| ask(condition, all, against, questioned, options, wanted))
@@ -327,7 +328,7 @@ fn of_model(findings: Vec<Finding>) -> Option<KeptCondition> {
 }
 
 /// The self-test for a terminal.
-fn self_test_text(report: &self_test::Report) -> String {
+fn self_test_text(report: &self_test::SelfTestReport) -> String {
     let share = |n: u64, of: u64| format!("{:.0} %", 100.0 * n as f64 / of.max(1) as f64);
     let mut rows = vec![
         ["mechanism", "truth", "depends", "does not", "cannot tell", "truth", "recall", "none", "cannot tell"]
@@ -382,7 +383,7 @@ fn ask(
     all: &[Condition],
     against: &[Condition],
     questioned: &[Finding],
-    options: &Options,
+    options: &AuditOptions,
     wanted: &dyn Fn(&str) -> bool,
 ) -> KeptCondition {
     let kept = |not_audited: Option<String>, findings: Vec<Finding>| {
@@ -427,8 +428,8 @@ fn text(kept: &KeptCondition) -> String {
     let mut rows = vec![["audit", "bears on", "finds", "effect"].map(String::from).to_vec()];
     for finding in &kept.findings {
         let bears_on = match finding.bears_on {
-            Question::Interaction => "interaction",
-            Question::Response => "response",
+            BearsOn::Interaction => "interaction",
+            BearsOn::Response => "response",
         };
         let effect = finding.effect.as_ref().map_or(String::new(), |effect| {
             format!("{} [{} – {}]  {}", number(effect.value), number(effect.low), number(effect.high), effect.name)

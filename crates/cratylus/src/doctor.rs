@@ -12,7 +12,7 @@ use cratylus_core::spec::NoInputs;
 use cratylus_io::models::backend::Cause;
 use cratylus_io::models::doctor::{Depth, Told, examine};
 use cratylus_io::models::http::escaped;
-use cratylus_io::models::tape::How;
+use cratylus_io::models::tape::AskedHow;
 use std::io::IsTerminal;
 
 /// Examine a model server: what it does with requests, not what it says it does.
@@ -145,16 +145,18 @@ impl Doctor {
 }
 
 /// How a choice is obtained, for readers.
-pub fn how_words(how: How) -> String {
+pub fn how_words(how: AskedHow) -> String {
     match how {
-        How::Exact { listed } => format!("the probability of each name, through all its tokens ({listed} next tokens listed)"),
-        How::FirstToken { listed } => format!("the probability of each name's first token ({listed} next tokens listed)"),
-        How::Names => "the probability of each name, as given".into(),
-        How::Constrained { by } => format!(
+        AskedHow::Exact { listed } => {
+            format!("the probability of each name, through all its tokens ({listed} next tokens listed)")
+        }
+        AskedHow::FirstToken { listed } => format!("the probability of each name's first token ({listed} next tokens listed)"),
+        AskedHow::Names => "the probability of each name, as given".into(),
+        AskedHow::Constrained { by } => format!(
             "text that the server keeps to the names (by {})",
             serde_json::to_value(by).expect("a word").as_str().unwrap_or("")
         ),
-        How::Scores => "the log-probability of a text".into(),
-        How::Text => "text, read by the protocol".into(),
+        AskedHow::Scores => "the log-probability of a text".into(),
+        AskedHow::Text => "text, read by the protocol".into(),
     }
 }

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::words::table;
 use clap::Args;
 use cratylus_core::agents::Emulated;
-use cratylus_io::fit::{Fitted, Order, fit_dirs};
+use cratylus_io::fit::{FitOrder, FitResult, fit_dirs};
 use cratylus_io::whole::write_whole;
 use std::path::{Path, PathBuf};
 
@@ -50,7 +50,7 @@ impl Fit {
             return Err(Failure::input(format!("{} is a folder; `--out` names a file", self.out.display())));
         }
         let stem = self.out.file_stem().map_or_else(|| "fitted".into(), |stem| stem.to_string_lossy().into_owned());
-        let order = Order {
+        let order = FitOrder {
             registry: registry(),
             name: self.name.as_deref().unwrap_or(&stem),
             train: &self.dirs,
@@ -59,7 +59,7 @@ impl Fit {
             resamples: self.resample,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
         };
-        let Fitted { model, resampled } = fit_dirs(&order, |line| eprintln!("{line}")).map_err(Failure::input)?;
+        let FitResult { model, resampled } = fit_dirs(&order, |line| eprintln!("{line}")).map_err(Failure::input)?;
         let write = |path: &Path, model: &Emulated| {
             // Small pieces on lines of their own, so that a change in a model can be read.
             let text = serde_json::to_string(model).expect("a model is plain data").replace(",\"", ",\n\"");

@@ -5,7 +5,7 @@ use crate::experiment::BUILD;
 use crate::failure::Failure;
 use crate::words::{count, table};
 use clap::{Args, ValueEnum};
-use cratylus_audit::recognition::{Answer, Flag, each, share};
+use cratylus_audit::recognition::{CodedAnswer, Flag, each, share};
 use cratylus_io::import::ai_norms::{self, Outcome};
 use cratylus_io::import::leakage;
 use cratylus_io::models::http::escaped;
@@ -129,7 +129,7 @@ impl Import {
 }
 
 /// Counts by model: by people, and in brackets by a machine where that differs.
-fn coded(answers: &[Answer]) -> String {
+fn coded(answers: &[CodedAnswer]) -> String {
     let mut rows = vec![vec!["model".to_string(), "answers".into()]];
     rows[0].extend(Flag::ALL.map(|flag| flag.name().to_string()));
     for model in each(answers, |answer| &answer.model) {

@@ -11,7 +11,7 @@ use cratylus_core::experiment::schema;
 use cratylus_core::language::held_out;
 use cratylus_core::language::protocol::{BUILT_IN, Protocol, skins};
 use cratylus_core::meeting::networks::spec::NetworkSpec;
-use cratylus_io::question::Audit;
+use cratylus_io::question::QuestionKind;
 use cratylus_io::store::columns;
 use serde_json::{Value, json};
 
@@ -64,7 +64,7 @@ impl List {
             What::Measures => registry().measures.iter().map(|entry| pair(entry.name, entry.words)).collect(),
             What::Columns => columns::ALL.iter().map(described).collect(),
             What::Audits => {
-                let questions = Audit::ALL
+                let questions = QuestionKind::ALL
                     .iter()
                     .map(|audit| (audit.name().to_string(), format!("with a model to question: {}", audit.words())));
                 audits::ALL.iter().map(|entry| pair(entry.name, entry.words)).chain(questions).collect()

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::words::{count, table};
 use clap::Args;
 use cratylus_audit::finding::Finding;
-use cratylus_audit::recognition::{self, Answer};
+use cratylus_audit::recognition::{self, CodedAnswer};
 use cratylus_core::World;
 use cratylus_core::control::Paid;
 use cratylus_core::experiment::Budget;
@@ -20,7 +20,7 @@ use cratylus_io::models::open::Opener;
 use cratylus_io::models::prices::Prices;
 use cratylus_io::models::server::ENDPOINT_ENV;
 use cratylus_io::models::tape::Tape;
-use cratylus_io::question::{Agenda, Audit, Bill, Interview, Means, Published, Stopped, Subject, Variant};
+use cratylus_io::question::{Agenda, Bill, Interview, Means, PublishedTexts, QuestionKind, Stopped, Subject, Variant};
 use cratylus_io::store::inputs::FileInputs;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::RefCell;
@@ -220,7 +220,7 @@ impl Questions {
     }
 
     fn agenda(&self, wanted: &dyn Fn(&str) -> bool, named: bool, populations: u64) -> Result<Agenda, Failure> {
-        let mut published = Published::default();
+        let mut published = PublishedTexts::default();
         for path in &self.texts {
             let failed = |error| Failure::input(format!("reading {}: {error}", path.display()));
             let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
@@ -238,8 +238,8 @@ impl Questions {
             _ => published.names = self.name_order.clone(),
         }
         // Without a published text there is no wording to ask about, unless by name.
-        let about = |audit: &Audit| named || !audit.is_about_wording() || !self.texts.is_empty();
-        let audits = Audit::ALL.into_iter().filter(|audit| wanted(audit.name()) && about(audit)).collect();
+        let about = |audit: &QuestionKind| named || !audit.is_about_wording() || !self.texts.is_empty();
+        let audits = QuestionKind::ALL.into_iter().filter(|audit| wanted(audit.name()) && about(audit)).collect();
         let skins = if self.skins.is_empty() { skins().map(String::from).collect() } else { self.skins.clone() };
         let Questions { repeats, all_states, samples, .. } = *self;
         Ok(Agenda { audits, skins, repeats, all_states, samples, runs: populations, published })
@@ -259,7 +259,7 @@ impl Questions {
     }
 
     /// Writes answers out to be coded, and reads codings back in.
-    fn code(&self, answers: &mut [Answer]) -> Result<(), Fault> {
+    fn code(&self, answers: &mut [CodedAnswer]) -> Result<(), Fault> {
         if let Some(path) = &self.blind_out {
             write_blind(path, answers)?;
             eprintln!("{} answers to code: {}", count(answers.len() as u64), path.display());

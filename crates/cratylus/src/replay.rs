@@ -15,7 +15,7 @@ use cratylus_core::watch::measures::Measures;
 use cratylus_core::watch::outcome::OutcomeSeen;
 use cratylus_core::{DigestSeen, Event, Play, Sink, World, run};
 use cratylus_io::models::asker::Taped;
-use cratylus_io::store::belonging::{Read, columns_that_differ, missing, strange};
+use cratylus_io::store::belonging::{ReadingHashes, columns_that_differ, missing, strange};
 use cratylus_io::store::manifest::Manifest;
 use cratylus_io::store::names::{INTERACTIONS, MEASURES, PLAN, RUNS};
 use cratylus_io::store::run_dir::RunDir;
@@ -49,8 +49,8 @@ struct Again<'a> {
     world: &'a World,
     /// The number of the point's first run.
     base: u64,
-    open: BTreeMap<u64, (Measures, OutcomeSeen, Read)>,
-    done: &'a mut BTreeMap<u64, (RunRow, Read)>,
+    open: BTreeMap<u64, (Measures, OutcomeSeen, ReadingHashes)>,
+    done: &'a mut BTreeMap<u64, (RunRow, ReadingHashes)>,
     readings: Vec<Reading>,
 }
 
@@ -59,7 +59,7 @@ impl Again<'_> {
         let world = self.world;
         let (measures, outcome, read) = self.open.entry(replica).or_insert_with(|| {
             let context = world.context(replica);
-            (Measures::new(&context, &world.experiment.registry.measures), OutcomeSeen::new(&context), Read::default())
+            (Measures::new(&context, &world.experiment.registry.measures), OutcomeSeen::new(&context), ReadingHashes::default())
         });
         see(measures, outcome, &mut self.readings);
         self.readings.drain(..).for_each(|reading| read.see(&reading));
@@ -124,7 +124,7 @@ impl Replay {
             true => Some(Taped::new(cratylus_io::store::calls::read(&self.dir)?, Manifest::read(&self.dir)?.servers)),
             false => None,
         };
-        let mut played: BTreeMap<u64, (RunRow, Read)> = BTreeMap::new();
+        let mut played: BTreeMap<u64, (RunRow, ReadingHashes)> = BTreeMap::new();
         let mut there: Vec<Vec<u64>> = vec![Vec::new(); loaded.points.len()];
         rows.iter().for_each(|row| there[dir.place(row.run)].push(row.replica));
         there.iter_mut().for_each(|replicas| {
@@ -165,7 +165,7 @@ impl Replay {
         }
         if !lost.contains(&MEASURES) {
             dir.each_measured(|row, readings| {
-                let mut read = Read::default();
+                let mut read = ReadingHashes::default();
                 readings.iter().for_each(|reading| read.see(reading));
                 let due = played.get(&row.run).map(|(_, read)| read.clone()).unwrap_or_default();
                 for measure in read.differ(&due) {

@@ -15,7 +15,7 @@ use cratylus_core::summary::Summary;
 use cratylus_core::watch::facts::Facts;
 use cratylus_io::models::how_read::HowRead;
 use cratylus_io::models::http::escaped;
-use cratylus_io::models::tape::{Answer, Call, Setup};
+use cratylus_io::models::tape::{Call, KeptAnswer, Setup};
 use cratylus_io::store::belonging::strange;
 use cratylus_io::store::manifest::Manifest;
 use cratylus_io::store::names::{MEASURES, PLAN, REPORT};
@@ -285,7 +285,7 @@ fn readings_words(readings: &HowRead) -> String {
 
 /// Whether a call was answered with probabilities.
 fn gives(call: &Call) -> bool {
-    matches!(call.answer, Answer::Step { .. })
+    matches!(call.answer, KeptAnswer::Step { .. })
 }
 
 impl Data {

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use cratylus_core::language::answer::Instead;
 use cratylus_io::models::asker::shown;
 use cratylus_io::models::http::{escaped, escaped_json, excerpt};
-use cratylus_io::models::tape::{Answer, Call, Setup, Tape, prune};
+use cratylus_io::models::tape::{Call, KeptAnswer, Setup, Tape, prune};
 use cratylus_io::store::calls;
 use serde_json::json;
 use std::path::PathBuf;
@@ -122,7 +122,7 @@ fn ls(paths: &[PathBuf], as_json: bool) -> Result<(), Failure> {
     for path in paths {
         let tape = open(path)?;
         let calls = tape.calls();
-        let gives = |call: &Call| matches!(call.answer, Answer::Step { .. });
+        let gives = |call: &Call| matches!(call.answer, KeptAnswer::Step { .. });
         let mut ids: Vec<(&str, bool)> = calls.iter().map(|call| (call.model.as_str(), gives(call))).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -192,7 +192,7 @@ fn show(path: &std::path::Path, key: Option<&str>, limit: usize, as_json: bool) 
             text += &format!("  [and goes on]\n  │ {}\n", escaped(&call.before));
         }
         match &call.answer {
-            Answer::Text { text: answer, cut, instead } => {
+            KeptAnswer::Text { text: answer, cut, instead } => {
                 let instead = match instead {
                     Some(Instead::Reasoning) => " (it reasoned in a field of its own)",
                     Some(Instead::Filter) => " (kept back by a filter)",
@@ -202,11 +202,11 @@ fn show(path: &std::path::Path, key: Option<&str>, limit: usize, as_json: bool) 
                 };
                 text += &format!("  answered  {}{}{instead}\n", excerpt(answer), if *cut { " (cut short)" } else { "" });
             }
-            Answer::Scores { tokens } => {
+            KeptAnswer::Scores { tokens } => {
                 let worth = cratylus_audit::memorised::log_likelihood(tokens);
                 text += &format!("  text      {} tokens, {worth:.3} nats\n", tokens.len());
             }
-            Answer::Step { step, top } => {
+            KeptAnswer::Step { step, top } => {
                 text += &format!("  names     {:?} in the order of the pool, as sampled\n", step.names);
                 let tokens: Vec<String> =
                     top.iter().take(8).map(|(token, logprob)| format!("{:?} {:.4}", token, logprob.exp())).collect();

@@ -6,7 +6,7 @@ use super::common_cause::told;
 use super::pictures::{bar, p_words};
 use crate::case::{AuditEntry, Case};
 use crate::evidence::Decision;
-use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
+use crate::finding::{BearsOn, Effect, Finding, Finds, Picture, Statistic, Who};
 use serde_json::json;
 
 pub const ENTRY: AuditEntry =
@@ -45,7 +45,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     Some(Finding {
         audit: ENTRY.name.into(),
         condition: case.condition.label.clone(),
-        bears_on: Question::Response,
+        bears_on: BearsOn::Response,
         question: "Are agents alike, so that one response can be of all?".into(),
         rivals: vec!["all agents have one response".into(), "agents differ: some recall, others do not".into()],
         finds: if none { Finds::SupportsInteraction } else { Finds::CannotTell },

@@ -5,7 +5,7 @@
 use super::pictures::{bar, percent};
 use super::sufficiency::check;
 use crate::case::{AuditEntry, Case};
-use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
+use crate::finding::{BearsOn, Effect, Finding, Finds, Picture, Statistic, Who};
 use cratylus_core::Seed;
 use cratylus_core::policy::Round;
 use cratylus_core::stats::{Proportion, g_test, normalised_entropy, runs_for_equivalence};
@@ -142,7 +142,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     Some(Finding {
         audit: ENTRY.name.into(),
         condition: case.condition.label.clone(),
-        bears_on: Question::Response,
+        bears_on: BearsOn::Response,
         question: "Do the winners need agents that treat names differently?".into(),
         rivals: vec!["names are exchangeable to the agents; which one wins is settled by what happens".into(), "agents respond differently to different names after the same history".into()],
         finds,

@@ -5,7 +5,7 @@
 
 use super::pictures::{bar, p_words};
 use crate::case::{AuditEntry, Case};
-use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
+use crate::finding::{BearsOn, Effect, Finding, Finds, Picture, Statistic, Who};
 use crate::residuals::Correlation;
 use cratylus_core::stats::interval;
 use serde_json::json;
@@ -80,7 +80,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     Some(Finding {
         audit: ENTRY.name.into(),
         condition: case.condition.label.clone(),
-        bears_on: Question::Interaction,
+        bears_on: BearsOn::Interaction,
         question: "Do agents have more in common than what they remember?".into(),
         rivals: vec![
             "agents know their memories and nothing else".into(),

@@ -5,7 +5,7 @@
 
 use super::pictures::bar;
 use crate::case::{AuditEntry, Case};
-use crate::finding::{Effect, Finding, Finds, Picture, Question, Who};
+use crate::finding::{BearsOn, Effect, Finding, Finds, Picture, Who};
 use crate::surrogate::Simulated;
 use cratylus_core::stats::{mean_sd, runs_for_equivalence};
 use serde_json::json;
@@ -193,7 +193,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     Some(Finding {
         audit: ENTRY.name.into(),
         condition: case.condition.label.clone(),
-        bears_on: Question::Interaction,
+        bears_on: BearsOn::Interaction,
         question: "To what is the record observationally equivalent?".into(),
         rivals: compared.iter().map(|(label, _)| label.clone()).collect(),
         finds,

@@ -7,7 +7,7 @@
 use super::pictures::{bar, p_words};
 use crate::case::{AuditEntry, Case, NATS_MIN};
 use crate::evidence::Decision;
-use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
+use crate::finding::{BearsOn, Effect, Finding, Finds, Picture, Statistic, Who};
 use crate::rivals::{paired, table_scores};
 use cratylus_core::stats::{interval, normalised_entropy, ratio, two_sided_t};
 use cratylus_core::{Purpose, Seed};
@@ -308,7 +308,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     Some(Finding {
         audit: ENTRY.name.into(),
         condition: case.condition.label.clone(),
-        bears_on: Question::Interaction,
+        bears_on: BearsOn::Interaction,
         question: "Does what partners say change what agents say afterwards?".into(),
         rivals: vec!["agents respond to their partners".into(), "agents choose by themselves: recall, inertia, or a program that chooses for all".into()],
         finds,

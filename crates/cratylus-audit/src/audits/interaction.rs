@@ -16,7 +16,7 @@
 use super::pictures::{curve, p_words, percent};
 use crate::case::{AuditEntry, Case};
 use crate::evidence::count_by_round;
-use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
+use crate::finding::{BearsOn, Effect, Finding, Finds, Picture, Statistic, Who};
 use crate::rivals::Fitted;
 use crate::surrogate::{histories, success_curve, yoked};
 use cratylus_core::policy::Policy;
@@ -222,7 +222,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     Some(Finding {
         audit: ENTRY.name.into(),
         condition: case.condition.label.clone(),
-        bears_on: Question::Interaction,
+        bears_on: BearsOn::Interaction,
         question: "Does agreement need partners, or do agents bring it with them?".into(),
         rivals: vec!["agreement is brought about by what partners say".into(), "agents agree because they are alike: recall, a shared prior".into(), "something that is not on record chooses for them".into()],
         finds,

@@ -3,7 +3,7 @@
 
 use super::pictures::bar;
 use crate::case::{AuditEntry, Case, NATS_MIN};
-use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
+use crate::finding::{BearsOn, Effect, Finding, Finds, Picture, Statistic, Who};
 use crate::rivals::{Rung, paired};
 use cratylus_core::stats::{interval, two_sided_t};
 use serde_json::json;
@@ -79,7 +79,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     Some(Finding {
         audit: ENTRY.name.into(),
         condition: case.condition.label.clone(),
-        bears_on: Question::Response,
+        bears_on: BearsOn::Response,
         question: "Do choices come from what is remembered, or from recall of an outcome?".into(),
         rivals: vec![
             "recall: a fixed distribution, whatever is remembered".into(),

@@ -4,7 +4,7 @@
 
 use super::pictures::{curve, percent};
 use crate::case::{AuditEntry, Case};
-use crate::finding::{Effect, Finding, Finds, Picture, Question, Who};
+use crate::finding::{BearsOn, Effect, Finding, Finds, Picture, Who};
 use crate::surrogate::success_curve;
 use cratylus_core::stats::mean_sd;
 use serde_json::json;
@@ -75,7 +75,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     Some(Finding {
         audit: ENTRY.name.into(),
         condition: case.condition.label.clone(),
-        bears_on: Question::Interaction,
+        bears_on: BearsOn::Interaction,
         question: "Is what looks like a sudden transition one under a smooth measure?".into(),
         rivals: vec!["the population changes suddenly".into(), "the measure turns a gradual change into a jump".into()],
         finds: Finds::CannotTell,

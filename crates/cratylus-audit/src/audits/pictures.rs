@@ -1,6 +1,6 @@
 //! What several audits draw and write.
 
-use crate::finding::{Bar, Line, Values, Who};
+use crate::finding::{Bar, Line, SampleValues, Who};
 
 /// A line of a picture with its interval.
 pub(super) fn bar(label: impl Into<String>, group: &str, who: Who, value: f64, interval: Option<[f64; 2]>) -> Bar {
@@ -15,14 +15,14 @@ pub(super) fn curve(label: impl Into<String>, who: Who, y: Vec<f64>) -> Line {
 }
 
 /// A sample, thinned to what a picture can hold.
-pub(super) fn sample(label: impl Into<String>, who: Who, mut values: Vec<f64>) -> Values {
+pub(super) fn sample(label: impl Into<String>, who: Who, mut values: Vec<f64>) -> SampleValues {
     values.sort_unstable_by(f64::total_cmp);
     const MOST: usize = 200;
     if values.len() > MOST {
         let last = values.len() - 1;
         values = (0..MOST).map(|i| values[i * last / (MOST - 1)]).collect();
     }
-    Values { label: label.into(), who, values }
+    SampleValues { label: label.into(), who, values }
 }
 
 /// A probability as readers write it.

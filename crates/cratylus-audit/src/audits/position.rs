@@ -4,7 +4,7 @@
 
 use super::pictures::{bar, percent};
 use crate::case::{AuditEntry, Case, NATS_MIN};
-use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
+use crate::finding::{BearsOn, Effect, Finding, Finds, Picture, Statistic, Who};
 use crate::rivals::paired;
 use cratylus_core::stats::{interval, ratio, two_sided_t};
 use serde_json::json;
@@ -86,7 +86,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     Some(Finding {
         audit: ENTRY.name.into(),
         condition: case.condition.label.clone(),
-        bears_on: Question::Response,
+        bears_on: BearsOn::Response,
         question: "Do agents treat names, and the places in which they are shown, alike?".into(),
         rivals: vec![
             "names are exchangeable".into(),

@@ -7,7 +7,7 @@
 use super::pictures::{bar, curve, p_words, percent};
 use crate::case::{AuditEntry, Case};
 use crate::evidence::Condition;
-use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
+use crate::finding::{BearsOn, Effect, Finding, Finds, Picture, Statistic, Who};
 use cratylus_core::Seed;
 use cratylus_core::policy::{Policy, Round};
 use cratylus_core::stats::{Proportion, e_process, g_test, normalised_entropy, runs_to_tell, uniform_test};
@@ -165,7 +165,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     Some(Finding {
         audit: ENTRY.name.into(),
         condition: case.condition.label.clone(),
-        bears_on: Question::Response,
+        bears_on: BearsOn::Response,
         question: "Are the winners what agents would choose with nothing remembered, amplified or not?".into(),
         rivals: vec![
             "the prior: the outcome that agents recall before anything happened".into(),

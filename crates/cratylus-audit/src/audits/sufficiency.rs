@@ -6,7 +6,7 @@
 use super::pictures::{curve, p_words, percent, sample};
 use crate::case::{AuditEntry, Case};
 use crate::evidence::{Condition, Decisions};
-use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
+use crate::finding::{BearsOn, Effect, Finding, Finds, Picture, Statistic, Who};
 use crate::fit::{RunDecisions, sufficiency};
 use crate::surrogate::{Simulated, records, success_curve};
 use cratylus_core::policy::Round;
@@ -24,7 +24,7 @@ pub const ENTRY: AuditEntry = AuditEntry {
 const PERMUTATIONS: usize = 499;
 
 /// What a population's record is compared by.
-pub(super) struct Check {
+pub(super) struct SufficiencyCheck {
     /// The most frequent winner of the record, and its share there and in the simulation.
     pub winner: usize,
     pub share: Proportion,
@@ -41,7 +41,7 @@ pub(super) struct Check {
 }
 
 /// Compares a record with simulated populations, by batches of as many runs.
-pub(super) fn check(case: &Case<'_>, simulated: &[Simulated]) -> Check {
+pub(super) fn check(case: &Case<'_>, simulated: &[Simulated]) -> SufficiencyCheck {
     let winners = case.condition.winners();
     let n: u64 = winners.iter().sum();
     let winner = (0..winners.len()).max_by_key(|&name| winners[name]).unwrap_or(0);
@@ -75,7 +75,7 @@ pub(super) fn check(case: &Case<'_>, simulated: &[Simulated]) -> Check {
     let p = |as_far: f64, known: bool| if known { as_far / (draws as f64 + 1.0) } else { f64::NAN };
     let reached = case.condition.runs.iter().filter(|run| run.outcome.consensus).count() as u64;
     let agreed = simulated.iter().filter(|run| run.outcome.consensus).count() as f64;
-    Check {
+    SufficiencyCheck {
         winner,
         share: Proportion::new(winners[winner], n.max(1)),
         simulated_share,
@@ -184,7 +184,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     let enough = fitted.consensus.count >= 5;
     let alone = asked_alone(case);
     let differing: Vec<&Asked> = alone.iter().filter(|asked| asked.p * (alone.len() as f64) < 0.01).collect();
-    let reproduced = |check: &Check| {
+    let reproduced = |check: &SufficiencyCheck| {
         let within = (check.consensus.low..=check.consensus.high).contains(&check.simulated_consensus);
         within && agrees(check.p_winner) && agrees(check.p_time)
     };
@@ -238,7 +238,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     let size = f64::from(size);
     let times =
         |runs: &[Simulated]| runs.iter().filter_map(|run| Some(run.outcome.rounds_to_consensus? * size)).collect::<Vec<f64>>();
-    let told = |check: &Check| {
+    let told = |check: &SufficiencyCheck| {
         json!({
             "winner": case.name(check.winner), "share": check.share.share, "simulated_share": check.simulated_share, "p_winner": check.p_winner,
             "geometric_mean_time": geo(check.log_time), "simulated_geometric_mean_time": geo(check.simulated_log_time), "p_time": check.p_time,
@@ -252,7 +252,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     Some(Finding {
         audit: ENTRY.name.into(),
         condition: case.condition.label.clone(),
-        bears_on: Question::Interaction,
+        bears_on: BearsOn::Interaction,
         question: "Is the response to memory, played by agents that meet, enough for what the population did?".into(),
         rivals: vec![
             "the fitted response to memory, in interaction".into(),

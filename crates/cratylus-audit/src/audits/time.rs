@@ -4,7 +4,7 @@
 use super::common_cause::told;
 use super::pictures::{bar, p_words};
 use crate::case::{AuditEntry, Case};
-use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
+use crate::finding::{BearsOn, Effect, Finding, Finds, Picture, Statistic, Who};
 use serde_json::json;
 
 pub const ENTRY: AuditEntry =
@@ -65,7 +65,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     Some(Finding {
         audit: ENTRY.name.into(),
         condition: case.condition.label.clone(),
-        bears_on: Question::Response,
+        bears_on: BearsOn::Response,
         question: "Do choices follow the time, in all runs alike?".into(),
         rivals: vec!["agents respond to what they remember, at any time".into(), "a schedule: names are chosen by time, recalled or by a program".into()],
         finds: if none { Finds::SupportsInteraction } else { Finds::CannotTell },

@@ -7,10 +7,10 @@ use super::interaction::resampled;
 use super::pictures::percent;
 use crate::case::{AuditEntry, Case};
 use crate::evidence::Condition;
-use crate::finding::{Effect, Finding, Finds, Line, Picture, Question, Statistic, Who};
+use crate::finding::{BearsOn, Effect, Finding, Finds, Line, Picture, Statistic, Who};
 use crate::rivals::Fitted;
 use crate::surrogate::populations;
-use cratylus_core::experiment::{Committed, How, Start};
+use cratylus_core::experiment::{Committed, JoinBy, Start};
 use cratylus_core::stats::{Proportion, mean_sd, quantile};
 use serde_json::json;
 use std::sync::Arc;
@@ -92,9 +92,9 @@ fn tips(
         experiment.population.size = size.into();
         experiment.population.start = Start { consensus: Some(names[direction.from].clone()), ..Start::default() };
         let name = names[direction.to].clone();
-        experiment.agents.committed = vec![Committed { name, count: Some(count.into()), share: None, how: How::Replace }];
+        experiment.agents.committed = vec![Committed { name, count: Some(count.into()), share: None, how: JoinBy::Replace }];
         experiment.stop = cratylus_core::watch::stop::Stop {
-            share: Some(cratylus_core::watch::stop::Share {
+            share: Some(cratylus_core::watch::stop::ShareStop {
                 name: Some(names[direction.to].clone()),
                 window_rounds: 3,
                 threshold: cratylus_core::watch::stop::TIPPED_SHARE,
@@ -276,7 +276,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     Some(Finding {
         audit: ENTRY.name.into(),
         condition: case.condition.label.clone(),
-        bears_on: Question::Interaction,
+        bears_on: BearsOn::Interaction,
         question: "Does the response to memory foretell how large a committed minority must be?".into(),
         rivals: vec![
             "a threshold that follows from how agents respond to each other".into(),

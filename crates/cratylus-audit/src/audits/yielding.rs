@@ -5,7 +5,7 @@
 
 use super::pictures::bar;
 use crate::case::{AuditEntry, Case};
-use crate::finding::{Effect, Finding, Finds, Picture, Question, Statistic, Who};
+use crate::finding::{BearsOn, Effect, Finding, Finds, Picture, Statistic, Who};
 use cratylus_core::stats::interval;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -167,7 +167,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     Some(Finding {
         audit: ENTRY.name.into(),
         condition: case.condition.label.clone(),
-        bears_on: Question::Response,
+        bears_on: BearsOn::Response,
         question: "Does every name give way where all that partners said speaks against it?".into(),
         rivals: vec![
             "agents respond to partners, whichever name it is".into(),

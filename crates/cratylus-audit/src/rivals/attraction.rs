@@ -1,7 +1,7 @@
 //! M5: experience-weighted attraction. Names that were not chosen count by what they would have paid:
 //! N ← ρN + 1, A(a) ← (φ N A(a) + [δ + (1 − δ) 1(a was chosen)] π(a)) / N, P(a) ∝ exp(λ A(a)).
 
-use super::rival::{Form, Rival, Rule, logistic};
+use super::rival::{Form, Rival, RivalRule, logistic};
 use cratylus_core::policy::Round;
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ struct Attraction {
     payoff: [f64; 2],
 }
 
-impl Rule for Attraction {
+impl RivalRule for Attraction {
     fn start(&self) -> Vec<f64> {
         vec![2.0, 0.0, 0.0, 1.0]
     }

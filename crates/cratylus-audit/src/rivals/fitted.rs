@@ -2,8 +2,8 @@
 
 use super::climb::{Climb, climb};
 use super::recall;
-use super::rival::{Form, Rule, softmax};
-use super::table::Table;
+use super::rival::{Form, RivalRule, softmax};
+use super::table::HistoryTable;
 use crate::evidence::Decisions;
 use cratylus_core::policy::{Policy, Round};
 use std::sync::Arc;
@@ -14,8 +14,8 @@ pub enum Fitted {
     /// A rule with the parameters that were found.
     Rule {
         /// The rule that was fitted.
-        rule: Arc<dyn Rule>,
-        /// As many as [`Rule::start`] gives.
+        rule: Arc<dyn RivalRule>,
+        /// As many as [`RivalRule::start`] gives.
         theta: Vec<f64>,
         /// What is added to the utility of each name.
         labels: Vec<f64>,
@@ -23,7 +23,7 @@ pub enum Fitted {
     /// A table with the counts that it was filled with.
     Table {
         /// The probabilities before labels count.
-        table: Table,
+        table: HistoryTable,
         /// The logarithm of a factor for each name.
         labels: Vec<f64>,
     },
@@ -68,7 +68,7 @@ impl Fitted {
                 let own = labelled && k == 2;
                 let table = match near {
                     Some(Fitted::Table { table, .. }) => table.recount(counts),
-                    _ => Table::fit(*depth, *parent, own, decisions, counts),
+                    _ => HistoryTable::fit(*depth, *parent, own, decisions, counts),
                 };
                 let labels =
                     if labelled && !own { table.labels(decisions, counts, near.and_then(Fitted::labels)) } else { vec![0.0; k] };

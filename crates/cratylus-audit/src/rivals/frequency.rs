@@ -1,7 +1,7 @@
 //! M3: following frequencies. A name is the more likely the more often partners said it, as in fictitious play and in
 //! Polya's urn: P(a) ∝ (n(a) + κ)^β. No knowledge of any game is needed for it.
 
-use super::rival::{Form, Rival, Rule};
+use super::rival::{Form, Rival, RivalRule};
 use cratylus_core::policy::Round;
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub const ENTRY: Rival = Rival {
 
 struct Frequency;
 
-impl Rule for Frequency {
+impl RivalRule for Frequency {
     fn start(&self) -> Vec<f64> {
         vec![0.0, 2.0]
     }

@@ -3,7 +3,7 @@
 
 use super::LADDER;
 use super::fitted::Fitted;
-use super::rival::{Form, Rival, Setting};
+use super::rival::{Form, Rival, RivalSetting};
 use super::table::PARENTS;
 use crate::evidence::Decisions;
 use cratylus_core::stats::mean_sd;
@@ -59,7 +59,7 @@ pub fn table_scores(decisions: &Decisions) -> Vec<f64> {
 
 impl Ladder {
     /// Fits and scores every rival. `folds` times as many fits as rungs: it takes a while.
-    pub fn climb(decisions: &Decisions, setting: &Setting) -> Ladder {
+    pub fn climb(decisions: &Decisions, setting: &RivalSetting) -> Ladder {
         let left_out = left_out(decisions);
         let folds = left_out.len();
         let mut rungs = Vec::new();

@@ -1,7 +1,7 @@
 //! M6: a logit over lags. Each remembered round adds a weight to the name that was chosen in it, one weight for own
 //! choices and one for partners', for each lag.
 
-use super::rival::{Form, Rival, Rule};
+use super::rival::{Form, Rival, RivalRule};
 use cratylus_core::policy::Round;
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub struct Lags {
     pub memory: usize,
 }
 
-impl Rule for Lags {
+impl RivalRule for Lags {
     fn start(&self) -> Vec<f64> {
         vec![0.5; 2 * self.memory]
     }

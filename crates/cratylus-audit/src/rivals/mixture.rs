@@ -5,7 +5,7 @@
 
 use super::fitted::Fitted;
 use super::lags::Lags;
-use super::rival::{Rule, Setting, softmax};
+use super::rival::{RivalRule, RivalSetting, softmax};
 use crate::evidence::Decisions;
 use crate::rivals::Form;
 use cratylus_core::policy::Round;
@@ -20,7 +20,7 @@ pub struct Mixture {
 }
 
 impl Mixture {
-    pub fn new(setting: &Setting, recalled: Option<u16>) -> Mixture {
+    pub fn new(setting: &RivalSetting, recalled: Option<u16>) -> Mixture {
         Mixture { lags: Lags { memory: setting.memory }, recalled, n_names: setting.n_names }
     }
 
@@ -39,7 +39,7 @@ impl Mixture {
     }
 }
 
-impl Rule for Mixture {
+impl RivalRule for Mixture {
     fn start(&self) -> Vec<f64> {
         let mut start = self.lags.start();
         start.push(-4.0);
@@ -119,15 +119,15 @@ pub struct RecallWeight {
 }
 
 /// Fits the mixture, with each of the likeliest recalled names, and without one.
-pub fn recall_weight(decisions: &Decisions, setting: &Setting, folds: usize) -> Option<RecallWeight> {
+pub fn recall_weight(decisions: &Decisions, setting: &RivalSetting, folds: usize) -> Option<RecallWeight> {
     let k = setting.n_names;
     let mut by_choice: Vec<(u16, f64)> =
         (0..k as u16).map(|name| (name, decisions.counts.iter().skip(name as usize).step_by(k).sum())).collect();
     by_choice.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let without: Arc<dyn Rule> = Arc::new(Mixture::new(setting, None));
+    let without: Arc<dyn RivalRule> = Arc::new(Mixture::new(setting, None));
     let total = |response: &Fitted| -> f64 { decisions.by_run.iter().map(|run| response.score(decisions, run)).sum() };
     let fitted = by_choice.iter().take(2).map(|&(name, _)| {
-        let rule: Arc<dyn Rule> = Arc::new(Mixture::new(setting, Some(name)));
+        let rule: Arc<dyn RivalRule> = Arc::new(Mixture::new(setting, Some(name)));
         let response = Fitted::fit(&Form::Rule(rule.clone()), false, decisions, &decisions.counts, None);
         (total(&response), name, rule, response)
     });
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn slopes_are_those_of_the_utilities() {
-        let setting = Setting { n_names: 3, memory: 2, payoff: [1.0, -0.5] };
+        let setting = RivalSetting { n_names: 3, memory: 2, payoff: [1.0, -0.5] };
         let mixture = Mixture::new(&setting, Some(1));
         let theta = [0.7, 1.2, -0.3, 0.4, -2.0, -1.0, 0.5, -0.6];
         let window = [[0, 2], [1, 1]];

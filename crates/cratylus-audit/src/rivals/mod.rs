@@ -21,8 +21,8 @@ mod win_stay;
 pub use fitted::Fitted;
 pub use ladder::{Ladder, Rung, paired, table_scores};
 pub use mixture::{RecallWeight, recall_weight};
-pub use rival::{Form, Rival, Rule, Setting};
-pub use table::Table;
+pub use rival::{Form, Rival, RivalRule, RivalSetting};
+pub use table::HistoryTable;
 
 /// All rivals, from those that assume least of an agent to those that assume most. The first three look at nothing remembered.
 pub const LADDER: &[Rival] = &[

@@ -1,7 +1,7 @@
 //! M0, M1 and M1': agents that look at nothing they remember. What they choose with nothing remembered they choose for
 //! ever (recall as a test without memory sees it), or they draw from any fixed distribution (recall of the winner).
 
-use super::rival::{Form, Rival, Rule};
+use super::rival::{Form, Rival, RivalRule};
 use cratylus_core::policy::Round;
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ struct ByLength {
     memory: usize,
 }
 
-impl Rule for ByLength {
+impl RivalRule for ByLength {
     fn start(&self) -> Vec<f64> {
         vec![0.0; (self.n_names - 1) * (self.memory + 1)]
     }
@@ -67,7 +67,7 @@ impl Rule for ByLength {
 /// Every name has the same utility; labels may say otherwise.
 pub struct Iid;
 
-impl Rule for Iid {
+impl RivalRule for Iid {
     fn start(&self) -> Vec<f64> {
         Vec::new()
     }

@@ -1,7 +1,7 @@
 //! M4: softmax reinforcement. The name that was chosen is worth what it paid: Q ← Q + η (r − Q), P(a) ∝ exp(β Q(a)).
 //! What the partner chose counts only through the payoff.
 
-use super::rival::{Form, Rival, Rule, logistic};
+use super::rival::{Form, Rival, RivalRule, logistic};
 use cratylus_core::policy::Round;
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ struct Reinforcement {
     payoff: [f64; 2],
 }
 
-impl Rule for Reinforcement {
+impl RivalRule for Reinforcement {
     fn start(&self) -> Vec<f64> {
         vec![0.0, 1.0]
     }

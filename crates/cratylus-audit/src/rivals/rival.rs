@@ -4,7 +4,7 @@ use cratylus_core::policy::Round;
 use std::sync::Arc;
 
 /// A rule with parameters: the log-odds that it gives to each name.
-pub trait Rule: Send + Sync {
+pub trait RivalRule: Send + Sync {
     /// Where the fit of its parameters begins. Parameters run over all real numbers.
     fn start(&self) -> Vec<f64>;
 
@@ -27,7 +27,7 @@ pub enum Form {
     /// What is chosen with nothing remembered, for ever.
     Prior,
     /// A rule whose parameters are fitted.
-    Rule(Arc<dyn Rule>),
+    Rule(Arc<dyn RivalRule>),
     /// A probability for each memory of at most so many rounds, backed off to shorter ones, each worth so many decisions.
     Table {
         /// How many rounds it looks at.
@@ -39,7 +39,7 @@ pub enum Form {
 
 /// What a rival may know before it is fitted.
 #[derive(Clone, Copy, Debug)]
-pub struct Setting {
+pub struct RivalSetting {
     /// How many names the pool has.
     pub n_names: usize,
     /// How many rounds an agent remembers at most.
@@ -59,7 +59,7 @@ pub struct Rival {
     /// Where the explanation was published.
     pub source: &'static str,
     /// What is fitted in a given setting.
-    pub form: fn(&Setting) -> Form,
+    pub form: fn(&RivalSetting) -> Form,
     /// Whether it looks at what is remembered.
     pub remembers: bool,
 }

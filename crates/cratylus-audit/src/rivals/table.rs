@@ -55,7 +55,7 @@ type Key = (bool, Box<[u8]>);
 
 /// Counts of choices by memory, each backed off to shorter ones.
 #[derive(Clone)]
-pub struct Table {
+pub struct HistoryTable {
     index: Arc<Index>,
     /// How many decisions of the parent's each memory starts from.
     parent: f64,
@@ -129,10 +129,10 @@ impl Index {
     }
 }
 
-impl Table {
+impl HistoryTable {
     /// Fills a table with counts, `windows × names`. With `own`, names have entries of their own; without, only their places in
     /// the memory count.
-    pub fn fit(depth: usize, parent: f64, own: bool, decisions: &Decisions, counts: &[f64]) -> Table {
+    pub fn fit(depth: usize, parent: f64, own: bool, decisions: &Decisions, counts: &[f64]) -> HistoryTable {
         let n_names = decisions.n_names;
         let mut index = Index {
             n_names,
@@ -156,12 +156,12 @@ impl Table {
             }
             index.chains.push(chain);
         }
-        let empty = Table { index: Arc::new(index), parent, counts: Arc::default() };
+        let empty = HistoryTable { index: Arc::new(index), parent, counts: Arc::default() };
         empty.recount(counts)
     }
 
     /// The same table of other counts of the same memories.
-    pub fn recount(&self, counts: &[f64]) -> Table {
+    pub fn recount(&self, counts: &[f64]) -> HistoryTable {
         let index = &self.index;
         let mut entries = vec![0.0; *index.begins.last().expect("one more than entries") as usize];
         for (chain, counts) in index.chains.iter().zip(counts.chunks_exact(index.n_names)) {
@@ -171,7 +171,7 @@ impl Table {
                 }
             }
         }
-        Table { index: index.clone(), parent: self.parent, counts: Arc::new(entries) }
+        HistoryTable { index: index.clone(), parent: self.parent, counts: Arc::new(entries) }
     }
 
     /// Writes the probability of each name from a memory that occurred, by its place in [`Decisions::windows`].

@@ -1,7 +1,7 @@
 //! M2: win-stay-lose-shift with lapses, the textbook's best move in this game: after success the same name again,
 //! after failure another.
 
-use super::rival::{Form, Rival, Rule, logistic};
+use super::rival::{Form, Rival, RivalRule, logistic};
 use cratylus_core::policy::Round;
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub const ENTRY: Rival = Rival {
 
 struct WinStay;
 
-impl Rule for WinStay {
+impl RivalRule for WinStay {
     fn start(&self) -> Vec<f64> {
         vec![-2.0]
     }

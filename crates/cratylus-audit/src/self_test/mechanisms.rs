@@ -19,7 +19,7 @@ pub struct Mechanism {
     pub interaction: Option<bool>,
     /// Whether choices are, in part or in all, recall of an outcome. None as before.
     pub recall: Option<bool>,
-    pub(super) choose: fn(&mut Choice<'_>) -> u16,
+    pub(super) choose: fn(&mut MechanismChoice<'_>) -> u16,
     /// The probability that the outside signal changes before an interaction.
     pub(super) flips: f64,
     /// What is different of the design.
@@ -34,14 +34,14 @@ impl Mechanism {
         words: &'static str,
         interaction: Option<bool>,
         recall: Option<bool>,
-        choose: fn(&mut Choice<'_>) -> u16,
+        choose: fn(&mut MechanismChoice<'_>) -> u16,
     ) -> Mechanism {
         Mechanism { name, words, interaction, recall, choose, flips: 0.0, design: |design| design, kept: |condition| condition }
     }
 }
 
 /// What a mechanism chooses by.
-pub struct Choice<'a> {
+pub struct MechanismChoice<'a> {
     pub(super) n_names: u16,
     pub(super) run: Seed,
     pub(super) size: u32,
@@ -65,7 +65,7 @@ pub struct Choice<'a> {
     pub(super) stream: Stream,
 }
 
-impl Choice<'_> {
+impl MechanismChoice<'_> {
     fn any(&mut self) -> u16 {
         self.stream.below(u64::from(self.n_names)) as u16
     }
@@ -498,7 +498,7 @@ pub const MECHANISMS: &[Mechanism] = &[
 ];
 
 /// Says the option shown first 80 % of the time, and else what the last partner said.
-fn by_order(choice: &mut Choice<'_>) -> u16 {
+fn by_order(choice: &mut MechanismChoice<'_>) -> u16 {
     match choice.window.last() {
         _ if choice.chance(0.8) => choice.first_shown(),
         Some(&[_, partner]) => partner,
@@ -507,7 +507,7 @@ fn by_order(choice: &mut Choice<'_>) -> u16 {
 }
 
 /// Says anything in its own first three rounds, and then what the signal says.
-fn by_clock(choice: &mut Choice<'_>) -> u16 {
+fn by_clock(choice: &mut MechanismChoice<'_>) -> u16 {
     if choice.played < 3 {
         return choice.any();
     }
@@ -556,7 +556,7 @@ fn for_the_winner(mut condition: Condition) -> Condition {
 }
 
 /// What a population's agents can know beside what they remember.
-pub(super) struct Scene {
+pub(super) struct MechanismScene {
     board: Vec<u16>,
     last: Vec<Option<u16>>,
     partner: Vec<Option<u32>>,
@@ -565,12 +565,19 @@ pub(super) struct Scene {
     walk: f64,
 }
 
-impl Scene {
-    pub(super) fn new(size: u32, n_names: u16, seed: Seed) -> Scene {
+impl MechanismScene {
+    pub(super) fn new(size: u32, n_names: u16, seed: Seed) -> MechanismScene {
         let size = size as usize;
         let mut stream = seed.stream(Purpose::Scene, 1 << 41);
         let (signal, walk) = (stream.below(u64::from(n_names)) as u16, 2.0 * (stream.unit() - 0.5));
-        Scene { board: Vec::new(), last: vec![None; size], partner: vec![None; size], played: vec![0; size], signal, walk }
+        MechanismScene {
+            board: Vec::new(),
+            last: vec![None; size],
+            partner: vec![None; size],
+            played: vec![0; size],
+            signal,
+            walk,
+        }
     }
 
     /// Lets time pass before an interaction.
@@ -589,9 +596,9 @@ impl Scene {
         window: &'a [Round],
         draw: (Seed, Stream),
         n_names: u16,
-    ) -> Choice<'a> {
+    ) -> MechanismChoice<'a> {
         let (run, stream) = draw;
-        Choice {
+        MechanismChoice {
             n_names,
             run,
             size: self.last.len() as u32,

@@ -3,7 +3,7 @@
 //! time, a name that a program has chosen.
 
 use crate::audits::findings;
-use crate::case::{Case, Options};
+use crate::case::{AuditOptions, Case};
 use crate::evidence::{Condition, Record};
 use crate::finding::{Finding, Finds};
 use crate::verdict::{Verdict, verdict};
@@ -25,7 +25,7 @@ mod mechanisms;
 
 pub use design::Design;
 use design::seed_of;
-use mechanisms::Scene;
+use mechanisms::MechanismScene;
 pub use mechanisms::{MECHANISMS, Mechanism};
 
 /// The record of a population of a mechanism.
@@ -64,7 +64,7 @@ fn play(mechanism: &Mechanism, experiment: &cratylus_core::experiment::Experimen
     let mut stop = StopSeen::new(&experiment.stop, size, None, CommittedAt::default(), None);
     let network = Complete(experiment.followed());
     let mut windows: Vec<Vec<Round>> = vec![Vec::new(); size as usize];
-    let mut scene = Scene::new(experiment.followed(), n_names, seed);
+    let mut scene = MechanismScene::new(experiment.followed(), n_names, seed);
     let mut events = Vec::new();
     for t in 0.. {
         let agents = Pairing::AgentThenNeighbour.draw(seed.pair(t), &network);
@@ -105,10 +105,10 @@ pub struct Trial {
 }
 
 /// Audits one population of a mechanism.
-pub fn trial(mechanism: usize, design: &Design, seed: u64, options: &Options) -> Trial {
+pub fn trial(mechanism: usize, design: &Design, seed: u64, options: &AuditOptions) -> Trial {
     let condition = record(&MECHANISMS[mechanism], design, seed).without_copies();
     let all = std::slice::from_ref(&condition);
-    let options = Options { seed: cratylus_core::seed::mix(seed) >> 1, ..options.clone() };
+    let options = AuditOptions { seed: cratylus_core::seed::mix(seed) >> 1, ..options.clone() };
     // These decide no verdict, and take as long as all the others.
     let wanted = |audit: &str| !matches!(audit, "tipping" | "metric" | "equivalence");
     let findings = Case::new(&condition, all, &options).map_or_else(|_| Vec::new(), |case| findings(&case, &wanted));
@@ -176,7 +176,7 @@ pub struct Errors {
 
 /// What the audits made of populations of every mechanism.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Report {
+pub struct SelfTestReport {
     /// How the populations were made up.
     pub design: Design,
     /// In the order of [`MECHANISMS`].
@@ -246,7 +246,7 @@ const NULLS: &[Null] = &[
 ];
 
 /// Counts trials against the truth.
-pub fn report(design: Design, trials: &[Trial]) -> Report {
+pub fn report(design: Design, trials: &[Trial]) -> SelfTestReport {
     let mut rows: Vec<Row> = MECHANISMS
         .iter()
         .map(|mechanism| Row {
@@ -288,7 +288,7 @@ pub fn report(design: Design, trials: &[Trial]) -> Report {
         Alarm { test: (*test).into(), under: under.join(", "), level: *level, alarms, of: ps.len() as u64, share, low, high }
     });
     let alarms = alarms.collect();
-    Report {
+    SelfTestReport {
         design,
         interaction: errors(|row| (row.truth_interaction, &row.interaction)),
         recall: errors(|row| (row.truth_recall, &row.recall)),

@@ -11,7 +11,7 @@
 
 use crate::game::Payoff;
 use crate::policy::{Policy, Round};
-use crate::recorded::Condition;
+use crate::recorded::RecordedCondition;
 use crate::seed::mix;
 use crate::spec::{AGREEMENT, AgentContext, AgentEntry, AgentSpec, Kind};
 use crate::text::nearest;
@@ -73,7 +73,7 @@ pub struct Emulated {
     /// Whether the response was the same function of the window in every run.
     pub sufficiency: Vec<Sufficiency>,
     /// The recorded conditions, and what was seen in each.
-    pub conditions: Vec<Condition>,
+    pub conditions: Vec<RecordedCondition>,
     /// Weights of features, by their keys.
     pub weights: BTreeMap<String, f64>,
 }
@@ -121,7 +121,7 @@ pub const ONE_CLASS: Class = Class { share: 1.0, sharpness: 1.0 };
 /// The mean log score per decision, in nats, on all recorded runs of a pool or a condition that a fit had seen nothing of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LeftOut {
-    /// The pool in words, or the condition in those of [`Condition::label`].
+    /// The pool in words, or the condition in those of [`RecordedCondition::label`].
     pub what: String,
     /// Whether it is a pool with all its conditions.
     pub pool: bool,
@@ -137,7 +137,7 @@ pub struct LeftOut {
 /// condition (and all of the others) fitted to and the odd ones scored, and the other way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeldOut {
-    /// In the words of [`Condition::label`].
+    /// In the words of [`RecordedCondition::label`].
     pub condition: String,
     /// Even to odd, and odd to even; one score for a condition that the fit saw nothing of.
     pub folds: Vec<f64>,
@@ -151,7 +151,7 @@ pub struct HeldOut {
 /// are exchanged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sufficiency {
-    /// In the words of [`Condition::label`].
+    /// In the words of [`RecordedCondition::label`].
     pub condition: String,
     /// Pearson's chi-squared of window × run, over its degrees of freedom.
     pub statistic: f64,
@@ -270,7 +270,7 @@ impl Emulated {
         }
         let asked: BTreeSet<&String> = names.iter().collect();
         for test in &self.sufficiency {
-            let about = |condition: &Condition| {
+            let about = |condition: &RecordedCondition| {
                 condition.label() == test.condition && condition.names.iter().collect::<BTreeSet<_>>() == asked
             };
             if test.short_p.min(test.p) < 0.01 && self.conditions.iter().any(about) {

@@ -13,7 +13,7 @@ use crate::AgentId;
 use crate::agent::{Ask, Cohort, News};
 use crate::fault::Fault;
 use crate::game::Options;
-use crate::inventory::{Inventory, InventoryRule, Rule};
+use crate::inventory::{Inventory, InventoryRule, Keeps};
 use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, Shape};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ pub const ENTRY: AgentEntry =
 #[serde(deny_unknown_fields)]
 struct Params {
     #[serde(default)]
-    rule: Rule,
+    rule: Keeps,
     /// The probability that a hearer agrees to a name that it knows; 1 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pi: Option<f64>,
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_two_rules_differ_in_what_a_failed_inventor_keeps() {
-        for (keeps, kept) in [(Rule::Textbook, vec![7]), (Rule::AiNorms, vec![])] {
+        for (keeps, kept) in [(Keeps::Textbook, vec![7]), (Keeps::AiNorms, vec![])] {
             let rule = InventoryRule { keeps, ..InventoryRule::textbook(None) };
             let mut cohort = Inventories::new(rule, false, vec![Inventory::default(); 2]);
             assert_eq!(said(&mut cohort, 0, 7), 7);

@@ -1,6 +1,6 @@
 //! Language models that are asked: on a server, or from a file in this process.
 
-use crate::language::model::{Api, Choice, Dialect, Limits, Model, OnChange, Outside, Server, Source};
+use crate::language::model::{Api, Choice, Dialect, Limits, Model, OnChange, OutsideNames, Server, Source};
 use crate::language::protocol::{BUILT_IN, Order, Protocol};
 use crate::language::sampler::Sampler;
 use crate::spec::{AGREEMENT, AgentContext, AgentEntry, AgentSpec, Kind};
@@ -61,7 +61,7 @@ struct Params {
     choice: Choice,
     /// What becomes of probability outside the names, where the model gives probabilities.
     #[serde(default)]
-    outside: Outside,
+    outside: OutsideNames,
     /// How many next tokens a server is asked to list; as many as it takes by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     top_logprobs: Option<u32>,

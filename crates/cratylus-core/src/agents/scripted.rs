@@ -2,7 +2,7 @@
 //! libraries, and for people.
 
 use super::llm::{ashery2025, build, protocol};
-use crate::language::model::{Canned, Choice, Model, Outside, Source};
+use crate::language::model::{Canned, Choice, Model, OutsideNames, Source};
 use crate::language::protocol::{Order, Protocol};
 use crate::language::sampler::Sampler;
 use crate::spec::{AGREEMENT, AgentContext, AgentEntry, AgentSpec, Kind};
@@ -54,7 +54,7 @@ pub(super) fn build_as_given(
         protocol: Arc::new(protocol),
         sampler: AS_GIVEN,
         choice: Choice::Auto,
-        outside: Outside::Unusable,
+        outside: OutsideNames::Unusable,
         top_logprobs: None,
         resolution: 0.0,
         names: ctx.names.to_vec(),

@@ -1,6 +1,6 @@
 //! Agents as numbers in each state, a population round at a time: exact in distribution, and without events.
 
-use super::engine::{Begins, Engine, Entry};
+use super::engine::{Engine, EngineEntry, RunBegins};
 use crate::Name;
 use crate::event::sink::Sink;
 use crate::experiment::Followed;
@@ -10,11 +10,11 @@ use crate::seed::{Purpose, Stream};
 use crate::watch::stop::StopSeen;
 use crate::world::{Counted, Memories, World};
 
-pub(crate) const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: EngineEntry = EngineEntry {
     words: |_| "numbers of agents in each state",
     together: None,
     fits: |world, _| world.experiment.population.engine == Followed::Counts,
-    start: |Begins { world, replica, from, .. }| {
+    start: |RunBegins { world, replica, from, .. }| {
         let population = world.counted().map_err(Fault)?;
         let draws = world.seed(replica).stream(Purpose::Pair, 1 << 62);
         Ok(Box::new(InNumbers { world, replica, t: from, population, draws }))

@@ -27,7 +27,7 @@ pub(crate) trait Engine {
 }
 
 /// Where a run, or what is left of it, begins.
-pub(crate) struct Begins<'w> {
+pub(crate) struct RunBegins<'w> {
     pub world: &'w World,
     pub replica: u64,
     /// The first interaction to be played.
@@ -40,7 +40,7 @@ pub(crate) struct Begins<'w> {
 }
 
 /// A line of the list.
-pub(crate) struct Entry {
+pub(crate) struct EngineEntry {
     /// What it keeps of a population of this world, in words.
     pub words: fn(&World) -> &'static str,
     /// Whether it can play it.
@@ -48,8 +48,8 @@ pub(crate) struct Entry {
     /// Plays several replicas from their beginning to their end at once, where that is worth while.
     pub together: Option<Together>,
     /// Starts it.
-    pub start: for<'w> fn(Begins<'w>) -> Result<Box<dyn Engine + 'w>, Fault>,
+    pub start: for<'w> fn(RunBegins<'w>) -> Result<Box<dyn Engine + 'w>, Fault>,
 }
 
-/// See [`Entry::together`].
+/// See [`EngineEntry::together`].
 pub(crate) type Together = fn(&World, &[u64], Play, &mut dyn Sink) -> Result<(), Fault>;

@@ -1,9 +1,9 @@
 //! Populations in flat memory, 64 interactions at a time: bounded memories of two names, and inventories.
 
-use super::engine::{Begins, Engine, Entry, Play};
+use super::engine::{Engine, EngineEntry, Play, RunBegins};
 use crate::event::sink::Sink;
 use crate::fault::Fault;
-use crate::flat::{self, Inventories, Run, States, TwoNames, WordSets};
+use crate::flat::{self, InventoryLines, Run, States, TwoNames, WordSets};
 use crate::inventory::{Inventory, InventoryRule, WORDS_MAX};
 use crate::meeting::pairs::Pairing;
 use crate::watch::stop::StopSeen;
@@ -11,7 +11,7 @@ use crate::world::{CompiledWorld, Memories, World};
 use crate::{Name, Network, Seed};
 use std::sync::Arc;
 
-pub(crate) const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: EngineEntry = EngineEntry {
     words: |world| match world.inventories() {
         None => "flat tables, a state of two bytes for each agent",
         Some(InventoryRule { pool: Some(2), .. }) => "a table of all meetings, a byte for each agent",
@@ -41,11 +41,11 @@ enum Population<'w> {
     Tables(&'w CompiledWorld, States<'w>),
     Two(TwoNames),
     Sets(WordSets),
-    Lines(Inventories),
+    Lines(InventoryLines),
 }
 
 impl<'w> Flat<'w> {
-    fn new(Begins { world, replica, from, assigned, memories, .. }: Begins<'w>) -> Result<Flat<'w>, Fault> {
+    fn new(RunBegins { world, replica, from, assigned, memories, .. }: RunBegins<'w>) -> Result<Flat<'w>, Fault> {
         let seed = world.seed(replica);
         let network = world.network(seed)?;
         let begin = world.begin(seed, assigned);
@@ -75,7 +75,7 @@ impl<'w> Flat<'w> {
                 Population::Sets(WordSets::new(rule, pool, agents.map(|agent| (bits(agent), committed(agent)))))
             }
             _ => {
-                let lines = Inventories::new(rule, agents.map(|agent| (known(agent), committed(agent))));
+                let lines = InventoryLines::new(rule, agents.map(|agent| (known(agent), committed(agent))));
                 Population::Lines(if world.counts_words() { lines.counting() } else { lines })
             }
         };

@@ -1,7 +1,7 @@
 //! Interactions one after the other, for games in which what an agent sees depends on all that came before: opinions of all
 //! neighbours, groups of more than two, words that are made up in their order.
 
-use super::engine::{Begins, Engine, Entry, Play};
+use super::engine::{Engine, EngineEntry, Play, RunBegins};
 use crate::categories::{Categories, Scenes};
 use crate::event::Event;
 use crate::event::sink::Sink;
@@ -16,7 +16,7 @@ use crate::world::Memories;
 use crate::{AgentId, NOBODY, Network, Seed};
 use std::sync::Arc;
 
-pub(crate) const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: EngineEntry = EngineEntry {
     words: |world| match () {
         () if world.opinions().is_some() => "one agent after the other",
         () if world.in_groups() => "one group after the other",
@@ -45,7 +45,7 @@ enum Playing {
 }
 
 impl<'w> InTurn<'w> {
-    fn new(Begins { world, replica, from, assigned, memories, how }: Begins<'w>) -> Result<InTurn<'w>, Fault> {
+    fn new(RunBegins { world, replica, from, assigned, memories, how }: RunBegins<'w>) -> Result<InTurn<'w>, Fault> {
         let seed = world.seed(replica);
         let playing = match memories.unwrap_or_else(|| world.first(seed).1) {
             Memories::Known(known) if world.in_groups() => Playing::Groups {

@@ -13,12 +13,12 @@ pub use engine::Play;
 use crate::event::sink::Sink;
 use crate::fault::Fault;
 use crate::world::World;
-use engine::{Begins, Entry};
+use engine::{EngineEntry, RunBegins};
 
 /// All engines but that of live models, which is driven from outside, in the order in which they are tried.
-pub(crate) const ALL: &[Entry] = &[counts::ENTRY, in_turn::ENTRY, flat::ENTRY, plain::ENTRY];
+pub(crate) const ALL: &[EngineEntry] = &[counts::ENTRY, in_turn::ENTRY, flat::ENTRY, plain::ENTRY];
 
-fn engine(world: &World, how: Play) -> &'static Entry {
+fn engine(world: &World, how: Play) -> &'static EngineEntry {
     ALL.iter().find(|entry| (entry.fits)(world, how)).expect("the plain path is the last, and plays all")
 }
 
@@ -53,7 +53,7 @@ fn run_one(world: &World, replica: u64, how: Play, sink: &mut dyn Sink) -> Resul
     let (mut now, mut from) = (world, 0);
     for i in 0..=world.phases.len() {
         let next = world.phases.get(i);
-        let begins = Begins { world: now, replica, from, assigned: &assigned, memories: memories.take(), how };
+        let begins = RunBegins { world: now, replica, from, assigned: &assigned, memories: memories.take(), how };
         let mut playing = (engine(now, how).start)(begins)?;
         if playing.play(next.map_or(u64::MAX, |phase| phase.at), &mut stop, sink)? {
             break;

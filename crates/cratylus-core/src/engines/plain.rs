@@ -1,7 +1,7 @@
 //! The plain path: interactions in waves, questions to cohorts, events in order. It plays all that is no game of its own
 //! kind, and is what the others are held to.
 
-use super::engine::{Begins, Engine, Entry, Play};
+use super::engine::{Engine, EngineEntry, Play, RunBegins};
 use crate::agent::{Ask, News, People};
 use crate::event::Event;
 use crate::event::sink::Sink;
@@ -14,11 +14,11 @@ use crate::world::{Memories, World};
 use crate::{AgentId, NOBODY, Network, Seed};
 use std::sync::Arc;
 
-pub(crate) const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: EngineEntry = EngineEntry {
     words: |_| "the plain path",
     together: Some(run),
     fits: |_, _| true,
-    start: |Begins { world, replica, from, assigned, memories, how }| {
+    start: |RunBegins { world, replica, from, assigned, memories, how }| {
         let seed = world.seed(replica);
         let one = [(assigned.to_vec(), memories.unwrap_or_else(|| world.first(seed).1))];
         let people = world.people_of(&one);

@@ -1,7 +1,7 @@
 //! The axes of a sweep, in the table of the file.
 
 use super::range;
-use crate::spec::document::{Item, KEYS, Mistake, Table, array, table};
+use crate::spec::document::{FileItem, FileTable, KEYS, Mistake, array, table};
 use crate::text::nearest;
 use toml::de::DeValue;
 
@@ -31,7 +31,7 @@ pub(super) struct Left {
 
 /// Takes keys out of the tables into which TOML puts them where a dotted key has no quotes: `population.size = [10, 20]` under
 /// `[sweep]` is the axis `"population.size"`.
-pub(super) fn spread(table: &mut Table<'_>) {
+pub(super) fn spread(table: &mut FileTable<'_>) {
     let Some(DeValue::Table(sweep)) = table.get_mut("sweep").map(serde_spanned::Spanned::get_mut) else { return };
     for (key, item) in std::mem::take(sweep) {
         let is_key = KEYS.contains(&key.get_ref().split('.').next().unwrap_or(""));
@@ -45,11 +45,11 @@ pub(super) fn spread(table: &mut Table<'_>) {
 }
 
 /// The same for keys that go through their values together.
-fn together(item: Item<'_>) -> Item<'_> {
+fn together(item: FileItem<'_>) -> FileItem<'_> {
     let span = item.span();
     match item.into_inner() {
         DeValue::Table(inner) => {
-            let mut table = Table::new();
+            let mut table = FileTable::new();
             for (key, item) in inner {
                 for (path, item) in leaves(key.get_ref().to_string(), item) {
                     table.insert(serde_spanned::Spanned::new(key.span(), path.into()), item);
@@ -62,7 +62,7 @@ fn together(item: Item<'_>) -> Item<'_> {
 }
 
 /// The lists and ranges in a table, each with its key.
-fn leaves<'a>(key: String, item: Item<'a>) -> Vec<(String, Item<'a>)> {
+fn leaves<'a>(key: String, item: FileItem<'a>) -> Vec<(String, FileItem<'a>)> {
     let span = item.span();
     match item.into_inner() {
         DeValue::Table(inner) if !inner.is_empty() && !range::is(&inner) => {
@@ -75,9 +75,9 @@ fn leaves<'a>(key: String, item: Item<'a>) -> Vec<(String, Item<'a>)> {
 /// Leaves of the sweep the values that a setting of one of its keys means. None where the sweep does not touch the key; an
 /// error where the setting would be without effect, or no value is left.
 pub(super) fn restrict<'a>(
-    table: &mut Table<'a>,
+    table: &mut FileTable<'a>,
     key: &str,
-    value: Item<'a>,
+    value: FileItem<'a>,
     place: &std::ops::Range<usize>,
 ) -> Result<Option<Left>, Mistake> {
     let Some(DeValue::Table(sweep)) = table.get_mut("sweep").map(serde_spanned::Spanned::get_mut) else { return Ok(None) };
@@ -94,7 +94,7 @@ pub(super) fn restrict<'a>(
             return Err(Mistake::new(why).help(help));
         }
         // Of a whole section only what is in it and swept meets the sweep.
-        let wanted: Vec<(usize, Item<'a>)> = first
+        let wanted: Vec<(usize, FileItem<'a>)> = first
             .iter()
             .enumerate()
             .filter_map(|(i, (swept, _))| match swept == key {
@@ -107,11 +107,11 @@ pub(super) fn restrict<'a>(
             continue;
         }
         let n = axis.values.len();
-        let fits = |values: &&Vec<(String, Item<'a>)>| {
+        let fits = |values: &&Vec<(String, FileItem<'a>)>| {
             wanted.iter().all(|(i, value)| values.get(*i).is_some_and(|(_, item)| same(item, value)))
         };
-        let mut kept: Vec<Vec<(String, Item<'a>)>> = axis.values.iter().filter(fits).cloned().collect();
-        let list = |item: &Item<'_>| matches!(item.get_ref(), DeValue::Array(_));
+        let mut kept: Vec<Vec<(String, FileItem<'a>)>> = axis.values.iter().filter(fits).cloned().collect();
+        let list = |item: &FileItem<'_>| matches!(item.get_ref(), DeValue::Array(_));
         if kept.is_empty() && first.len() == 1 {
             // A key that is swept alone can take any value, and in place of its list another list of values.
             let value = &wanted[0].1;
@@ -159,7 +159,7 @@ pub(super) fn restrict<'a>(
 }
 
 /// The value at a dotted key inside another.
-fn under<'r, 'a>(value: &'r Item<'a>, key: &str) -> Option<&'r Item<'a>> {
+fn under<'r, 'a>(value: &'r FileItem<'a>, key: &str) -> Option<&'r FileItem<'a>> {
     key.split('.').try_fold(value, |value, part| match value.get_ref() {
         DeValue::Table(inner) => inner.get(part),
         _ => None,
@@ -167,7 +167,7 @@ fn under<'r, 'a>(value: &'r Item<'a>, key: &str) -> Option<&'r Item<'a>> {
 }
 
 /// Whether two values are the same, however numbers are written.
-fn same(a: &Item<'_>, b: &Item<'_>) -> bool {
+fn same(a: &FileItem<'_>, b: &FileItem<'_>) -> bool {
     let number = |value: &toml::Value| value.as_float().or(value.as_integer().map(|n| n as f64));
     match (plain(a), plain(b)) {
         (Ok(a), Ok(b)) => a == b || number(&a).is_some_and(|number_a| Some(number_a) == number(&b)),
@@ -176,7 +176,7 @@ fn same(a: &Item<'_>, b: &Item<'_>) -> bool {
 }
 
 pub(super) struct Axis<'a> {
-    pub values: Vec<Vec<(String, Item<'a>)>>,
+    pub values: Vec<Vec<(String, FileItem<'a>)>>,
 }
 
 impl Axis<'_> {
@@ -194,11 +194,13 @@ impl Axis<'_> {
     }
 }
 
-pub(super) fn words(item: &Item<'_>) -> String {
+pub(super) fn words(item: &FileItem<'_>) -> String {
     plain(item).map_or_else(|_| String::new(), |value| value.to_string())
 }
 
-pub(super) fn axis<'a>((key, item): (serde_spanned::Spanned<std::borrow::Cow<'a, str>>, Item<'a>)) -> Result<Axis<'a>, Mistake> {
+pub(super) fn axis<'a>(
+    (key, item): (serde_spanned::Spanned<std::borrow::Cow<'a, str>>, FileItem<'a>),
+) -> Result<Axis<'a>, Mistake> {
     let word = key.get_ref().to_string();
     let section = word.split('.').next().unwrap_or("");
     let is_key = KEYS.contains(&section);
@@ -213,7 +215,7 @@ pub(super) fn axis<'a>((key, item): (serde_spanned::Spanned<std::borrow::Cow<'a,
     if is_key {
         return Ok(Axis { values: values.into_iter().map(|value| vec![(word.clone(), value)]).collect() });
     }
-    let together = |item: Item<'a>| match item.get_ref() {
+    let together = |item: FileItem<'a>| match item.get_ref() {
         DeValue::Table(_) => {
             let entries = table(item, &word)?.into_iter().flat_map(|(key, value)| flatten(key.into_inner().into_owned(), value));
             Ok(entries.collect())
@@ -231,7 +233,7 @@ pub(super) fn axis<'a>((key, item): (serde_spanned::Spanned<std::borrow::Cow<'a,
 }
 
 /// A list of values, or a range of them.
-fn values<'a>(item: Item<'a>, word: &str) -> Result<Vec<Item<'a>>, Mistake> {
+fn values<'a>(item: FileItem<'a>, word: &str) -> Result<Vec<FileItem<'a>>, Mistake> {
     let (key, span) = (format!("sweep.{word}"), item.span());
     let values = match item.get_ref() {
         DeValue::Table(_) => range::values(item, &key)?,
@@ -244,8 +246,8 @@ fn values<'a>(item: Item<'a>, word: &str) -> Result<Vec<Item<'a>>, Mistake> {
 }
 
 /// Several keys that go through their values together.
-fn zip<'a>(word: &str, place: std::ops::Range<usize>, item: Item<'a>) -> Result<Axis<'a>, Mistake> {
-    let mut axis: Vec<Vec<(String, Item<'a>)>> = Vec::new();
+fn zip<'a>(word: &str, place: std::ops::Range<usize>, item: FileItem<'a>) -> Result<Axis<'a>, Mistake> {
+    let mut axis: Vec<Vec<(String, FileItem<'a>)>> = Vec::new();
     for (key, item) in table(item, word)? {
         let key = key.get_ref().to_string();
         let span = item.span();
@@ -268,7 +270,7 @@ fn zip<'a>(word: &str, place: std::ops::Range<usize>, item: Item<'a>) -> Result<
 }
 
 /// `population = { size = 24 }` in a joint axis means the same as `"population.size" = 24`.
-fn flatten<'a>(key: String, item: Item<'a>) -> Vec<(String, Item<'a>)> {
+fn flatten<'a>(key: String, item: FileItem<'a>) -> Vec<(String, FileItem<'a>)> {
     let span = item.span();
     match item.into_inner() {
         DeValue::Table(inner) if !key.contains('.') => {
@@ -278,7 +280,7 @@ fn flatten<'a>(key: String, item: Item<'a>) -> Vec<(String, Item<'a>)> {
     }
 }
 
-pub(super) fn plain(item: &Item<'_>) -> Result<toml::Value, Mistake> {
+pub(super) fn plain(item: &FileItem<'_>) -> Result<toml::Value, Mistake> {
     let value = <toml::Value as serde::Deserialize>::deserialize(toml::de::ValueDeserializer::from(item.clone()));
     value.map_err(|error| Mistake::new(error.message().to_string()).span(item.span()))
 }

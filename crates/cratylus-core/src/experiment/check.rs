@@ -1,6 +1,6 @@
 //! What can be wrong with an experiment as a whole: its parts were read, and may not go together.
 
-use super::parts::{Budget, Committed, Experiment, Followed, How, Part};
+use super::parts::{Budget, Committed, Experiment, Followed, JoinBy, Part};
 use crate::Pairing;
 use crate::control::Paid;
 use crate::experiment::parts::Start;
@@ -221,7 +221,7 @@ impl Experiment {
             self.check_committed(committed, &key, spans)?;
         }
         let all = self.n_committed();
-        let replaced = groups.iter().all(|group| group.how == How::Replace);
+        let replaced = groups.iter().all(|group| group.how == JoinBy::Replace);
         if groups.len() > 1 && !replaced {
             return mistake(
                 "agents.committed",
@@ -258,7 +258,7 @@ impl Experiment {
             );
             return mistake(".share", why);
         }
-        if committed.how == How::Add && self.population.network != NetworkSpec::Complete {
+        if committed.how == JoinBy::Add && self.population.network != NetworkSpec::Complete {
             let why = "agents can be added only where everyone meets everyone; on other networks replace some".into();
             return mistake(".how", why);
         }

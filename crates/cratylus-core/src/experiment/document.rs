@@ -4,7 +4,7 @@
 use super::read::registry;
 use super::{axes, schema};
 use crate::spec::Registry;
-use crate::spec::document::{Mistake, Spans, Table, get, key_parts, moved, of_toml, put};
+use crate::spec::document::{FileTable, Mistake, Spans, get, key_parts, moved, of_toml, put};
 use serde_spanned::Spanned;
 use std::fmt::Write;
 use std::ops::Range;
@@ -22,7 +22,7 @@ pub struct Document<'a> {
     written: Vec<String>,
     /// What a user should know of how the file and the settings were understood.
     notes: Vec<String>,
-    pub(super) table: Table<'a>,
+    pub(super) table: FileTable<'a>,
     pub(super) registry: Arc<Registry>,
 }
 
@@ -40,7 +40,7 @@ impl<'a> Document<'a> {
         // What the `toml` crate does not skip: the mark with which Windows begins a file.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (written, notes) = (sets.to_vec(), Vec::new());
-        let (table, registry) = (Table::new(), registry.clone());
+        let (table, registry) = (FileTable::new(), registry.clone());
         let mut document = Document { file: file.into(), text, sets, written, notes, table, registry };
         let parsed = DeTable::parse(text).map_err(|error| document.say(&unread(text, &error)))?;
         document.table = parsed.into_inner();
@@ -151,7 +151,7 @@ impl<'a> Document<'a> {
 }
 
 /// What a file leaves to defaults that decide which results there are and where.
-fn untold(table: &Table<'_>) -> Option<String> {
+fn untold(table: &FileTable<'_>) -> Option<String> {
     let missing = |key: &str| !table.contains_key(key);
     // A plan for `audit` or no experiment at all gets its own words.
     if missing("population") || missing("game") {

@@ -5,19 +5,19 @@
 
 use super::{Experiment, range};
 use crate::experiment::parts::Intervention;
-use crate::spec::document::{Item, Mistake, Spans, Table, array, key_parts, put, table, take_field};
+use crate::spec::document::{FileItem, FileTable, Mistake, Spans, array, key_parts, put, table, take_field};
 use toml::de::DeValue;
 
 /// One of the file's tables, a ramp cut into its steps.
 struct Step<'a> {
     at: u64,
     turnover: Option<f64>,
-    set: Vec<(String, Item<'a>)>,
+    set: Vec<(String, FileItem<'a>)>,
     place: std::ops::Range<usize>,
 }
 
 /// Reads `interventions` of a file whose other keys are in `base`.
-pub(super) fn read<'a>(item: Item<'a>, base: &Table<'a>, whole: &Experiment) -> Result<Vec<Intervention>, Mistake> {
+pub(super) fn read<'a>(item: FileItem<'a>, base: &FileTable<'a>, whole: &Experiment) -> Result<Vec<Intervention>, Mistake> {
     let mut steps: Vec<Step<'a>> = Vec::new();
     for item in array(item, "interventions")? {
         steps.extend(read_one(item, whole)?);
@@ -54,12 +54,12 @@ pub(super) fn read<'a>(item: Item<'a>, base: &Table<'a>, whole: &Experiment) -> 
     Ok(out)
 }
 
-fn read_one<'a>(item: Item<'a>, whole: &Experiment) -> Result<Vec<Step<'a>>, Mistake> {
+fn read_one<'a>(item: FileItem<'a>, whole: &Experiment) -> Result<Vec<Step<'a>>, Mistake> {
     const HELP: &str = "for example: { round = 100, set = { \"agents.committed\" = { name = \"M\", share = 0.1 } } }";
     let place = item.span();
     let mistake = |why: &str| Mistake::new(why.into()).help(HELP.into()).span(place.clone());
     let mut keys = table(item, "interventions")?;
-    let root = Table::new();
+    let root = FileTable::new();
     let spans = Spans::of(&root);
     let round: Option<u64> = take_field(&mut keys, "round", &spans)?;
     let interaction: Option<u64> = take_field(&mut keys, "interaction", &spans)?;

@@ -22,11 +22,13 @@ mod sweep;
 pub mod threshold;
 
 pub use document::Document;
-pub use parts::{Agents, Budget, Committed, Experiment, Followed, FromRun, How, Intervention, Part, Population, Record, Start};
+pub use parts::{
+    Agents, Budget, Committed, Experiment, Followed, FromRun, Intervention, JoinBy, Part, PopulationSpec, RecordSpec, Start,
+};
 pub use point::{Point, Setting};
 pub use published::Published;
 pub use read::registry;
 pub use recorded::{never_recorded, repeats};
 pub use schema::schema;
 pub use search::{Searched, searched, swept};
-pub use sequential::{Asked, Find, Rule, Sequential};
+pub use sequential::{Asked, Find, RunsRule, Sequential};

@@ -25,7 +25,7 @@ pub struct Experiment {
     /// What it depends on.
     pub sequential: Option<Sequential>,
     /// How many agents there are, and who can meet whom.
-    pub population: Population,
+    pub population: PopulationSpec,
     /// The game that was chosen, with its parameters.
     pub game: Chosen<dyn GameSpec>,
     /// Which kinds of agents play, and who is committed.
@@ -33,7 +33,7 @@ pub struct Experiment {
     /// What ends a run; 1,000 population rounds where nothing else does.
     pub stop: Stop,
     /// What is kept of a run in its directory.
-    pub record: Record,
+    pub record: RecordSpec,
     /// What agents are shown in place of what is so.
     pub control: Control,
     /// What is done to the population while it plays, in order.
@@ -49,7 +49,7 @@ pub struct Experiment {
 /// The population of an experiment.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Population {
+pub struct PopulationSpec {
     /// The number of agents.
     pub size: u64,
     /// Who can meet whom; everyone everyone by default.
@@ -147,13 +147,13 @@ pub struct Committed {
     pub share: Option<f64>,
     /// Whether they replace agents or are added.
     #[serde(default)]
-    pub how: How,
+    pub how: JoinBy,
 }
 
 /// Where committed agents come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum How {
+pub enum JoinBy {
     /// They take the places of agents chosen at random.
     #[default]
     Replace,
@@ -164,7 +164,7 @@ pub enum How {
 /// What is kept of a run.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Record {
+pub struct RecordSpec {
     /// Whether every interaction is kept. Measures and outcomes always are.
     #[serde(default = "yes")]
     pub interactions: bool,
@@ -177,9 +177,9 @@ fn yes() -> bool {
     true
 }
 
-impl Default for Record {
-    fn default() -> Record {
-        Record { interactions: true, measures: None }
+impl Default for RecordSpec {
+    fn default() -> RecordSpec {
+        RecordSpec { interactions: true, measures: None }
     }
 }
 
@@ -233,7 +233,7 @@ impl Experiment {
 
     /// The number of agents, added ones included.
     pub fn size(&self) -> u64 {
-        let added = self.agents.committed.iter().filter(|committed| committed.how == How::Add);
+        let added = self.agents.committed.iter().filter(|committed| committed.how == JoinBy::Add);
         added.map(|committed| committed.count(self.population.size)).fold(self.population.size, u64::saturating_add)
     }
 

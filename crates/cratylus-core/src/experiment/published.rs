@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Published {
     /// The outcome that they are values of.
-    pub of: Outcome,
+    pub of: PublishedOutcome,
     /// Where the values are from: a paper, a formula.
     pub source: String,
     /// Each is the swept number and the value; a third number is the value's standard error.
@@ -21,7 +21,7 @@ pub struct Published {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub enum PublishedOutcome {
     /// The share of runs that reached consensus.
     Consensus,
     /// Mean population rounds to consensus.

@@ -2,7 +2,7 @@
 //! values whose ratios are equal. Every value is the decimal number that a person would write: 0.3 and never
 //! 0.30000000000000004, as it becomes part of labels and of seeds.
 
-use crate::spec::document::{Item, Mistake, table};
+use crate::spec::document::{FileItem, Mistake, table};
 use serde_spanned::Spanned;
 use toml::de::DeValue;
 
@@ -69,7 +69,7 @@ impl Decimal {
 }
 
 /// Whether a table is meant as a range, and not as keys with values of their own.
-pub(super) fn is(table: &crate::spec::document::Table<'_>) -> bool {
+pub(super) fn is(table: &crate::spec::document::FileTable<'_>) -> bool {
     let known = |key: &str| matches!(key, "from" | "to" | "step" | "count" | "scale");
     let mut keys = table.iter();
     table.contains_key("from")
@@ -78,7 +78,7 @@ pub(super) fn is(table: &crate::spec::document::Table<'_>) -> bool {
 }
 
 /// The values of a range. An error says what is wrong, at its place.
-pub(super) fn values<'a>(item: Item<'a>, key: &str) -> Result<Vec<Item<'a>>, Mistake> {
+pub(super) fn values<'a>(item: FileItem<'a>, key: &str) -> Result<Vec<FileItem<'a>>, Mistake> {
     let span = item.span();
     let mistake = |why: String| Mistake::new(why).help(KEYS.into()).span(span.clone());
     let mut keys = table(item, key)?;
@@ -87,7 +87,7 @@ pub(super) fn values<'a>(item: Item<'a>, key: &str) -> Result<Vec<Item<'a>>, Mis
     if let Some((other, _)) = keys.iter().next() {
         return Err(Mistake::new(format!("a range has no key `{}`", other.get_ref())).help(KEYS.into()).span(other.span()));
     }
-    let number = |item: &Option<Item<'_>>, key: &str| -> Result<Decimal, Mistake> {
+    let number = |item: &Option<FileItem<'_>>, key: &str| -> Result<Decimal, Mistake> {
         let item = item.as_ref().ok_or_else(|| mistake(format!("this range has no `{key}`")))?;
         Decimal::read(item.get_ref()).ok_or_else(|| {
             Mistake::new(format!("`{key}` is a number with at most 15 places")).help(KEYS.into()).span(item.span())
@@ -155,7 +155,7 @@ fn rounded(value: f64, float: bool) -> String {
 }
 
 /// A number that stands in no file. Its text is kept for as long as the program runs: a few bytes for each value of a sweep.
-fn item_of<'a>(text: String, span: std::ops::Range<usize>) -> Item<'a> {
+fn item_of<'a>(text: String, span: std::ops::Range<usize>) -> FileItem<'a> {
     let value = DeValue::parse(Box::leak(text.into_boxed_str())).expect("a number is a value").into_inner();
     Spanned::new(span, value)
 }
@@ -166,7 +166,7 @@ mod tests {
 
     fn texts(range: &str) -> Result<Vec<String>, String> {
         let item = DeValue::parse(range).unwrap();
-        let of = |items: Vec<Item<'_>>| {
+        let of = |items: Vec<FileItem<'_>>| {
             items
                 .into_iter()
                 .map(|item| match item.into_inner() {

@@ -1,10 +1,10 @@
 //! From a table with places to an experiment.
 
 use super::interventions;
-use super::parts::{Agents, Committed, Experiment, Part, Population};
+use super::parts::{Agents, Committed, Experiment, Part, PopulationSpec};
 use super::published::Published;
 use super::sequential::{Replicas, Sequential};
-use crate::spec::document::{Item, KEYS, Mistake, Spans, Table, array, deserialize, read_field, table, take_field};
+use crate::spec::document::{FileItem, FileTable, KEYS, Mistake, Spans, array, deserialize, read_field, table, take_field};
 use crate::spec::{AgentSpec, Chosen, GameSpec, Registry, choose};
 use crate::text::nearest;
 use crate::watch::measures;
@@ -19,7 +19,7 @@ pub fn registry() -> Registry {
 
 impl Experiment {
     /// Reads a table without a `sweep`.
-    pub(crate) fn read(mut table: Table<'_>, spans: &Spans<'_, '_>, registry: &Arc<Registry>) -> Result<Experiment, Mistake> {
+    pub(crate) fn read(mut table: FileTable<'_>, spans: &Spans<'_, '_>, registry: &Arc<Registry>) -> Result<Experiment, Mistake> {
         if let Some((key, _)) = table.iter().find(|(key, _)| !KEYS.contains(&key.get_ref().as_ref())) {
             let word = key.get_ref().to_string();
             let places = KEYS.map(String::from);
@@ -47,7 +47,7 @@ impl Experiment {
         };
         let find = take_field(&mut table, "find", spans)?;
         let (replicas, sequential) = Sequential::of(replicas, find).map_err(|(key, why)| spans.mistake(key, why))?;
-        let population: Population = read_field(&mut table, "population", spans)?;
+        let population: PopulationSpec = read_field(&mut table, "population", spans)?;
         let game = read_game(table.remove("game"), spans, registry)?;
         let agents = read_agents(table.remove("agents"), spans, registry)?;
         let stop = take_field(&mut table, "stop", spans)?.unwrap_or_default();
@@ -80,7 +80,7 @@ impl Experiment {
 }
 
 pub(super) fn read_game(
-    item: Option<Item<'_>>,
+    item: Option<FileItem<'_>>,
     spans: &Spans<'_, '_>,
     registry: &Registry,
 ) -> Result<Chosen<dyn GameSpec>, Mistake> {
@@ -91,12 +91,16 @@ pub(super) fn read_game(
     choose(table(item, "game")?, &spans.under("game"), "game", &registry.games)
 }
 
-pub(super) fn read_agent(table: Table<'_>, spans: &Spans<'_, '_>, registry: &Registry) -> Result<Chosen<dyn AgentSpec>, Mistake> {
+pub(super) fn read_agent(
+    table: FileTable<'_>,
+    spans: &Spans<'_, '_>,
+    registry: &Registry,
+) -> Result<Chosen<dyn AgentSpec>, Mistake> {
     choose(table, spans, "kind of agent", &registry.agents)
 }
 
 /// `committed` is one group, or a list of them.
-fn read_committed(agents: &mut Table<'_>, spans: &Spans<'_, '_>) -> Result<Vec<Committed>, Mistake> {
+fn read_committed(agents: &mut FileTable<'_>, spans: &Spans<'_, '_>) -> Result<Vec<Committed>, Mistake> {
     let spans = spans.under("agents");
     if !matches!(agents.get("committed").map(|item| item.get_ref()), Some(toml::de::DeValue::Array(_))) {
         return Ok(take_field(agents, "committed", &spans)?.into_iter().collect());
@@ -108,7 +112,7 @@ fn read_committed(agents: &mut Table<'_>, spans: &Spans<'_, '_>) -> Result<Vec<C
 }
 
 /// `[agents]` is one kind, or `mix`, a list of kinds with a share or count each; and perhaps `committed`.
-fn read_agents(item: Option<Item<'_>>, spans: &Spans<'_, '_>, registry: &Registry) -> Result<Agents, Mistake> {
+fn read_agents(item: Option<FileItem<'_>>, spans: &Spans<'_, '_>, registry: &Registry) -> Result<Agents, Mistake> {
     let Some(item) = item else {
         return Err(Mistake::new("who plays? There is no `[agents]`".into())
             .help("for example: agents = { kind = \"emulated\", model = \"llama-3-70b\" }".into()));

@@ -3,11 +3,11 @@
 use super::Experiment;
 use crate::Pairing;
 use crate::meeting::networks::spec::NetworkSpec;
-use crate::recorded::Condition;
+use crate::recorded::RecordedCondition;
 use std::collections::BTreeSet;
 
 /// Whether an experiment repeats this condition.
-pub fn repeats(condition: &Condition, experiment: &Experiment) -> bool {
+pub fn repeats(condition: &RecordedCondition, experiment: &Experiment) -> bool {
     let sorted = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();
     let committed = experiment.agents.committed.first().filter(|_| experiment.n_committed() > 0);
     let committed = committed.map(|committed| (committed.name.clone(), experiment.n_committed()));
@@ -47,7 +47,7 @@ pub fn repeats(condition: &Condition, experiment: &Experiment) -> bool {
 /// In what an experiment with emulated agents differs from all recorded conditions, a sentence each, and what follows from
 /// it; nothing where one of them is repeated in who plays, or where one agent is asked alone. What is new about single
 /// names and memories the models say themselves.
-pub fn never_recorded(conditions: &[Condition], experiment: &Experiment) -> Vec<String> {
+pub fn never_recorded(conditions: &[RecordedCondition], experiment: &Experiment) -> Vec<String> {
     if conditions.is_empty() || experiment.game.spec.alone() {
         return Vec::new();
     }
@@ -56,7 +56,7 @@ pub fn never_recorded(conditions: &[Condition], experiment: &Experiment) -> Vec<
     let listed = |values: BTreeSet<String>| values.into_iter().take(12).collect::<Vec<_>>().join(", ");
     let mut out = Vec::new();
     let pool = sorted(experiment.names());
-    let with_pool: Vec<&Condition> = played().filter(|condition| sorted(&condition.names) == pool).collect();
+    let with_pool: Vec<&RecordedCondition> = played().filter(|condition| sorted(&condition.names) == pool).collect();
     if with_pool.is_empty() {
         let known: BTreeSet<String> = played().map(|condition| condition.names.join(" ")).collect();
         out.push(format!(
@@ -66,7 +66,7 @@ pub fn never_recorded(conditions: &[Condition], experiment: &Experiment) -> Vec<
         ));
     }
     // What is said of a pool that was recorded is what was recorded with it.
-    let beside: Vec<&Condition> = if with_pool.is_empty() { played().collect() } else { with_pool };
+    let beside: Vec<&RecordedCondition> = if with_pool.is_empty() { played().collect() } else { with_pool };
     if beside.iter().all(|condition| condition.memory != experiment.memory()) {
         let known: BTreeSet<usize> = beside.iter().map(|condition| condition.memory).collect();
         let known = known.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
@@ -103,7 +103,7 @@ pub fn never_recorded(conditions: &[Condition], experiment: &Experiment) -> Vec<
     if experiment.population.network != NetworkSpec::Complete {
         out.push("populations were recorded where everyone meets everyone, and on no other network".into());
     }
-    let whole = |condition: &&Condition| {
+    let whole = |condition: &&RecordedCondition| {
         condition.memory == experiment.memory()
             && condition.size == experiment.size()
             && condition.start == start.consensus

@@ -1,7 +1,7 @@
 //! The JSON schema of an experiment file, for editors: made from the types that read it and the lists of
 //! games and agents, so it can promise nothing that reading does not keep.
 
-use super::{Budget, Committed, Find, Population, Published, Record, Rule};
+use super::{Budget, Committed, Find, PopulationSpec, Published, RecordSpec, RunsRule};
 use crate::control::Control;
 use crate::spec::{Entry, Registry};
 use crate::watch::stop::Stop;
@@ -38,15 +38,15 @@ pub fn schema(registry: &Registry) -> Value {
             "seed": { "type": "integer", "minimum": 0, "description": "The same seed gives the same runs." },
             "replicas": {
                 "description": "Runs for each point of the sweep.",
-                "oneOf": [{ "type": "integer", "minimum": 1 }, generator.subschema_for::<Rule>()]
+                "oneOf": [{ "type": "integer", "minimum": 1 }, generator.subschema_for::<RunsRule>()]
             },
             "find": generator.subschema_for::<Find>(),
-            "population": generator.subschema_for::<Population>(),
+            "population": generator.subschema_for::<PopulationSpec>(),
             "game": games,
             "agents": { "oneOf": kinds },
             "stop": generator.subschema_for::<Stop>(),
             "control": generator.subschema_for::<Control>(),
-            "record": generator.subschema_for::<Record>(),
+            "record": generator.subschema_for::<RecordSpec>(),
             "budget": generator.subschema_for::<Budget>(),
             "published": generator.subschema_for::<Vec<Published>>(),
             "interventions": {

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 /// `replicas`: a number, or a rule.
 pub(super) enum Replicas {
     Number(u64),
-    Rule(Rule),
+    Rule(RunsRule),
 }
 
 /// Runs are added to a point until its outcome is known closely enough.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Rule {
+pub struct RunsRule {
     /// How many runs every point gets; of `rounds`, nothing is said before 20 have reached consensus.
     pub least: u64,
     /// How many it gets at most.
@@ -133,7 +133,7 @@ impl Asked {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sequential {
     /// How many runs a point has at least and at most, and when there are enough.
-    pub rule: Rule,
+    pub rule: RunsRule,
     /// The threshold that is to be found, where one is.
     pub find: Option<Find>,
 }
@@ -144,7 +144,7 @@ impl Sequential {
         let wrong = |key: &'static str, why: &str| Err((key, why.to_string()));
         let rule = match (replicas, &find) {
             (Replicas::Number(n), None) => return Ok((n, None)),
-            (Replicas::Number(n), Some(_)) => Rule { least: n, most: n, within: None, of: None, runs: None },
+            (Replicas::Number(n), Some(_)) => RunsRule { least: n, most: n, within: None, of: None, runs: None },
             (Replicas::Rule(rule), _) => rule,
         };
         if rule.least < 1 || rule.most < rule.least {

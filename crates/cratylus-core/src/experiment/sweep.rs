@@ -9,7 +9,7 @@ use super::parts::Experiment;
 use super::point::{Point, Setting};
 use super::threshold;
 use crate::spec::Registry;
-use crate::spec::document::{Mistake, Spans, Table, key_parts, put, table};
+use crate::spec::document::{FileTable, Mistake, Spans, key_parts, put, table};
 use std::sync::Arc;
 
 /// More points than anyone means to run.
@@ -74,7 +74,7 @@ fn unambiguous(axes: &[Axis<'_>], place: &std::ops::Range<usize>) -> Result<(), 
     Ok(())
 }
 
-fn point(base: &Table<'_>, axes: &[Axis<'_>], mut i: usize, registry: &Arc<Registry>) -> Result<Point, Mistake> {
+fn point(base: &FileTable<'_>, axes: &[Axis<'_>], mut i: usize, registry: &Arc<Registry>) -> Result<Point, Mistake> {
     let mut table = base.clone();
     let mut chosen = Vec::new();
     for axis in axes.iter().rev() {

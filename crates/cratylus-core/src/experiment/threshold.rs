@@ -1,7 +1,7 @@
 //! Which runs are wanted next, where that depends on the runs so far, and what comes of them in the end. Pure functions of
 //! the answers so far, so an interrupted search goes on as if nothing had happened, and a finished one can be read again.
 
-use crate::experiment::{Asked, Find, Point, Rule, Searched, Sequential, searched, swept};
+use crate::experiment::{Asked, Find, Point, RunsRule, Searched, Sequential, searched, swept};
 use crate::stats::{always_valid_mean, always_valid_share, mean_sd};
 use serde::Serialize;
 use statrs::distribution::{ChiSquared, ContinuousCDF};
@@ -21,7 +21,7 @@ pub struct Wanted {
 }
 
 /// How many runs a point has after each look at it: growing by a quarter, so that looks are few beside runs.
-fn looks(rule: &Rule) -> impl Iterator<Item = u64> + '_ {
+fn looks(rule: &RunsRule) -> impl Iterator<Item = u64> + '_ {
     let next = |&n: &u64| (n < rule.most).then(|| (n + (n / 4).max(rule.least)).min(rule.most));
     std::iter::successors(Some(rule.least), next)
 }
@@ -41,7 +41,7 @@ pub fn wanted(sequential: &Sequential, searched: &[Searched], answers: &[Answers
 }
 
 /// Points that are not known closely enough, widest first, as far as the budget goes.
-fn widest(rule: &Rule, asked: &Asked, answers: &[Answers]) -> Vec<Wanted> {
+fn widest(rule: &RunsRule, asked: &Asked, answers: &[Answers]) -> Vec<Wanted> {
     let mut open: Vec<(f64, Wanted)> = Vec::new();
     for (point, answers) in answers.iter().enumerate() {
         let from = answers.len() as u64;
@@ -64,7 +64,7 @@ fn widest(rule: &Rule, asked: &Asked, answers: &[Answers]) -> Vec<Wanted> {
 }
 
 /// Half the width of the interval of what is asked, for `rounds` as a part of the mean.
-fn width(asked: &Asked, rule: &Rule, answers: &[Option<f64>]) -> f64 {
+fn width(asked: &Asked, rule: &RunsRule, answers: &[Option<f64>]) -> f64 {
     let known: Vec<f64> = answers.iter().flatten().copied().collect();
     match asked {
         Asked::Rounds => {
@@ -127,7 +127,7 @@ pub(crate) fn runs_to_decide(at: f64, m: usize) -> u64 {
 /// Each number is run until an interval that holds at all times at once is to one side of the threshold's share. Errors are
 /// shared out over the numbers that can be looked at, so that all sides are right with a probability of 95 %. Where a
 /// number is too near the threshold to be told from it, its lower and upper end are looked for on either side of it.
-pub fn search(find: &Find, rule: &Rule, group: &Searched, answers: &[Answers]) -> Result<Threshold, Vec<Wanted>> {
+pub fn search(find: &Find, rule: &RunsRule, group: &Searched, answers: &[Answers]) -> Result<Threshold, Vec<Wanted>> {
     let m = group.values.len();
     let error = error(m);
     let side = |i: usize| side(find, rule, error, group.points[i], &answers[group.points[i]]);
@@ -199,7 +199,7 @@ pub fn search(find: &Find, rule: &Rule, group: &Searched, answers: &[Answers]) -
     Ok(told(Some([low, high]), Some(rises), Some(value), caution))
 }
 
-fn side(find: &Find, rule: &Rule, error: f64, point: usize, answers: &[Option<f64>]) -> Result<Side, Wanted> {
+fn side(find: &Find, rule: &RunsRule, error: f64, point: usize, answers: &[Option<f64>]) -> Result<Side, Wanted> {
     for n in looks(rule) {
         let Some(seen) = answers.get(..n as usize) else { return Err(Wanted { point, from: answers.len() as u64, to: n }) };
         let [yes, of] = count(seen);
@@ -452,8 +452,8 @@ mod tests {
         Find { key: "x".into(), of, at: 0.5, over: None, exponent: None }
     }
 
-    fn rule(least: u64, most: u64) -> Rule {
-        Rule { least, most, within: None, of: None, runs: None }
+    fn rule(least: u64, most: u64) -> RunsRule {
+        RunsRule { least, most, within: None, of: None, runs: None }
     }
 
     /// Plays what is wanted until nothing is, with the given probability of a yes at each point.
@@ -523,22 +523,22 @@ mod tests {
     #[test]
     fn runs_go_where_the_interval_is_widest_until_it_is_narrow_or_the_budget_is_spent() {
         let ps = [0.5, 0.02, 0.98, 0.3];
-        let wide = |rule: Rule| Sequential { rule, find: None };
-        let base = Rule { least: 20, most: 4000, within: Some(0.05), of: Some(Asked::Consensus), runs: None };
+        let wide = |rule: RunsRule| Sequential { rule, find: None };
+        let base = RunsRule { least: 20, most: 4000, within: Some(0.05), of: Some(Asked::Consensus), runs: None };
         let answers = play(&wide(base.clone()), &[], 3, &|i| ps[i], 4);
         assert!(answers.iter().all(|answers| width(&Asked::Consensus, &base, answers) <= 0.05));
         assert!(answers[0].len() > 3 * answers[1].len(), "an even chance takes more runs to know than a small one");
-        let spent = Rule { runs: Some(500), ..base.clone() };
+        let spent = RunsRule { runs: Some(500), ..base.clone() };
         let answers = play(&wide(spent.clone()), &[], 3, &|i| ps[i], 4);
         assert_eq!(answers.iter().map(Vec::len).sum::<usize>(), 500);
         assert!(answers[0].len() > answers[1].len());
-        let few = Rule { most: 30, ..base };
+        let few = RunsRule { most: 30, ..base };
         assert!(play(&wide(few), &[], 3, &|i| ps[i], 4).iter().all(|answers| answers.len() <= 30));
     }
 
     #[test]
     fn a_mean_of_few_runs_is_not_known_however_alike_they_are() {
-        let rule = Rule { least: 2, most: 5000, within: Some(0.01), of: Some(Asked::Rounds), runs: None };
+        let rule = RunsRule { least: 2, most: 5000, within: Some(0.01), of: Some(Asked::Rounds), runs: None };
         assert_eq!(width(&Asked::Rounds, &rule, &[Some(1.25), Some(1.25)]), f64::INFINITY);
         // Runs without an answer do not count.
         let mut answers = vec![None; 200];

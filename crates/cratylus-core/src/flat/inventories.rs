@@ -4,10 +4,10 @@
 //! elsewhere, of a power of two, which is given back when the agent forgets them and used again by whoever needs one of
 //! its length. Places without a word hold [`NONE`], so that a whole line is compared at once.
 
-use super::population::Population;
+use super::population::FlatPopulation;
 use crate::event::block::{BLOCK, Block, Names};
 use crate::flat::tables::FAR;
-use crate::inventory::{Inventory, InventoryRule, Rule};
+use crate::inventory::{Inventory, InventoryRule, Keeps};
 use crate::seed::scale32;
 use crate::{AgentId, Name, machine};
 
@@ -51,7 +51,7 @@ impl Line {
     }
 }
 
-pub(crate) struct Inventories {
+pub(crate) struct InventoryLines {
     rule: InventoryRule,
     lines: Vec<Line>,
     overflow: Overflow,
@@ -116,10 +116,10 @@ impl Overflow {
     }
 }
 
-impl Inventories {
+impl InventoryLines {
     /// Agents with the names that they know, and those that are committed to theirs.
-    pub fn new(rule: InventoryRule, agents: impl ExactSizeIterator<Item = (Inventory, bool)>) -> Inventories {
-        let mut inventories = Inventories {
+    pub fn new(rule: InventoryRule, agents: impl ExactSizeIterator<Item = (Inventory, bool)>) -> InventoryLines {
+        let mut inventories = InventoryLines {
             rule,
             lines: machine::filled(agents.len(), Line::EMPTY),
             overflow: Overflow::default(),
@@ -138,7 +138,7 @@ impl Inventories {
     }
 
     /// Counts how many different words are held, too.
-    pub fn counting(mut self) -> Inventories {
+    pub fn counting(mut self) -> InventoryLines {
         let mut holders = Holders::default();
         (0..self.lines.len()).for_each(|agent| self.each(agent, |word| holders.add(word)));
         self.holders = Some(holders);
@@ -267,7 +267,7 @@ impl Inventories {
 /// How many interactions ahead the words beyond an agent's own line are asked for.
 const SOON: usize = 4;
 
-impl Population for Inventories {
+impl FlatPopulation for InventoryLines {
     #[inline(always)]
     fn play(&mut self, block: &mut Block, draws: &[[u32; BLOCK]; 2], next: &[[AgentId; 2]; BLOCK]) {
         let far = self.lines.len() * 64 > FAR;
@@ -310,7 +310,7 @@ impl Population for Inventories {
                 }
             } else {
                 // A speaker says what it knows, unless it knows nothing.
-                if len == 0 && self.rule.keeps == Rule::Textbook {
+                if len == 0 && self.rule.keeps == Keeps::Textbook {
                     self.add(speaker, word);
                 }
                 if !known && !bound[1] {

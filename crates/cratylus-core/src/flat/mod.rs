@@ -14,7 +14,7 @@ mod tables;
 pub(crate) mod two_names;
 mod word_sets;
 
-pub(crate) use inventories::Inventories;
+pub(crate) use inventories::InventoryLines;
 pub(crate) use population::Run;
 pub(crate) use tables::States;
 pub use tables::{Compiled, Tables};
@@ -27,12 +27,12 @@ use crate::fault::Fault;
 use crate::watch::stop::StopSeen;
 use crate::{Seed, machine};
 use ahead::Ahead;
-use population::Population;
+use population::FlatPopulation;
 
 /// Plays interactions `t..until` of a run, or up to the stop; says whether it stopped. `t` is a multiple of [`BLOCK`] or
 /// `until` comes before the block's end.
 pub(crate) fn play(
-    population: &mut impl Population,
+    population: &mut impl FlatPopulation,
     run: &Run<'_>,
     from: u64,
     until: u64,
@@ -67,7 +67,7 @@ pub(crate) fn play(
 }
 
 /// One block.
-struct Step<'a, 'r, P: Population> {
+struct Step<'a, 'r, P: FlatPopulation> {
     population: &'a mut P,
     ahead: &'a mut Ahead<'r>,
     draws: &'a mut [[u32; BLOCK]; 2],
@@ -75,7 +75,7 @@ struct Step<'a, 'r, P: Population> {
     seed: Seed,
 }
 
-impl<P: Population> machine::Work for Step<'_, '_, P> {
+impl<P: FlatPopulation> machine::Work for Step<'_, '_, P> {
     #[inline(always)]
     fn go(self) {
         let Step { population, ahead, draws, block, seed } = self;

@@ -5,7 +5,7 @@ use crate::meeting::pairs::Pairing;
 use crate::{AgentId, Network, Seed};
 
 /// A population in flat memory.
-pub(crate) trait Population {
+pub(crate) trait FlatPopulation {
     /// Plays the interactions of a block, whose pairs and draws are given, and writes what was said into it. `next` are
     /// the pairs of the block after it, whose agents' memory is asked for on the way where that is worth while.
     fn play(&mut self, block: &mut Block, draws: &[[u32; BLOCK]; 2], next: &[[AgentId; 2]; BLOCK]);

@@ -5,7 +5,7 @@
 //! population is an array of two-byte states, and an interaction a few loads. Kinds of agents stand one
 //! after another in one table, committed agents as a single line each at its end.
 
-use super::population::Population;
+use super::population::FlatPopulation;
 use crate::event::block::{BLOCK, Block, Names};
 use crate::flat::counts::Change;
 use crate::policy::{Policy, Round, thresholds};
@@ -179,7 +179,7 @@ impl<'a> States<'a> {
     }
 }
 
-impl Population for States<'_> {
+impl FlatPopulation for States<'_> {
     #[inline(always)]
     fn play(&mut self, block: &mut Block, draws: &[[u32; BLOCK]; 2], next: &[[AgentId; 2]; BLOCK]) {
         match self.far {

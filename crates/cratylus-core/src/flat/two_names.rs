@@ -4,11 +4,11 @@
 //! hearer's state, which of two known names is said, and whether the hearer agrees are an index, under which the table
 //! holds both new states and what is to be counted.
 
-use super::population::Population;
+use super::population::FlatPopulation;
 use crate::event::block::{BLOCK, Block, Names};
 use crate::flat::counts::Change;
 use crate::flat::tables::{FAR, gather};
-use crate::inventory::{InventoryRule, Rule};
+use crate::inventory::{InventoryRule, Keeps};
 use crate::{AgentId, Name, machine};
 
 pub(crate) const COMMITTED: u8 = 4;
@@ -42,7 +42,7 @@ fn entry(rule: &InventoryRule, speaker: u8, hearer: u8, second: bool, agrees: Op
     let learn = |state: u8, hears: bool| match () {
         () if state & COMMITTED != 0 => state,
         () if success => word,
-        () if hears || rule.keeps == Rule::Textbook => state | word,
+        () if hears || rule.keeps == Keeps::Textbook => state | word,
         () => state,
     };
     let new = [learn(speaker, false), learn(hearer, true)];
@@ -184,7 +184,7 @@ impl TwoNames {
     }
 }
 
-impl Population for TwoNames {
+impl FlatPopulation for TwoNames {
     #[inline(always)]
     fn play(&mut self, block: &mut Block, draws: &[[u32; BLOCK]; 2], next: &[[AgentId; 2]; BLOCK]) {
         match (self.far, self.plain) {

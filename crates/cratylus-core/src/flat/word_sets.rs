@@ -1,9 +1,9 @@
 //! The naming game with up to 63 names: an agent's inventory is a set of bits, in the order of the pool.
 
-use super::population::Population;
+use super::population::FlatPopulation;
 use crate::event::block::{BLOCK, Block, Names};
 use crate::flat::tables::FAR;
-use crate::inventory::{InventoryRule, Rule};
+use crate::inventory::{InventoryRule, Keeps};
 use crate::seed::scale32;
 use crate::{AgentId, Name, machine};
 
@@ -50,7 +50,7 @@ impl WordSets {
     }
 }
 
-impl Population for WordSets {
+impl FlatPopulation for WordSets {
     #[inline(always)]
     fn play(&mut self, block: &mut Block, draws: &[[u32; BLOCK]; 2], next: &[[AgentId; 2]; BLOCK]) {
         let far = self.states.len() * 8 > FAR;
@@ -85,7 +85,7 @@ impl Population for WordSets {
                 }
                 if success {
                     self.set(agent, word);
-                } else if hears || self.rule.keeps == Rule::Textbook {
+                } else if hears || self.rule.keeps == Keeps::Textbook {
                     self.set(agent, state | word);
                 }
             }

@@ -1,6 +1,6 @@
 //! A game that the calling program brings along.
 
-use crate::brought::{Rules, named};
+use crate::brought::{BroughtRules, named};
 use crate::game::{Game, Hand, Outcome, Question, both_at_once};
 use crate::spec::{GameEntry, GameSpec, Registry, Shape, check_pool, five};
 use schemars::JsonSchema;
@@ -47,7 +47,7 @@ impl GameSpec for GameParams {
     }
 }
 
-struct Played(Arc<dyn Rules>);
+struct Played(Arc<dyn BroughtRules>);
 
 impl Game for Played {
     fn ask(&self, hand: &Hand) -> [Option<Question>; 2] {

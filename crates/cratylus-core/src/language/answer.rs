@@ -100,7 +100,7 @@ impl Unusable {
 
 /// An answer in words, as it came.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Words<'a> {
+pub struct AnswerWords<'a> {
     /// The text.
     pub text: &'a str,
     /// Whether the limit of tokens cut it short.
@@ -111,7 +111,7 @@ pub struct Words<'a> {
 
 /// By which stage a name was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
+pub enum ReadBy {
     /// In the format that the protocol asks for.
     Format,
     /// Otherwise.
@@ -130,7 +130,7 @@ pub struct Heard {
 }
 
 /// Reads an answer that began with `begun`, a prefill, where it did. `strict` allows no fallback.
-pub fn hear(how: Read, strict: bool, names: &[String], begun: &str, words: Words<'_>) -> Heard {
+pub fn hear(how: Read, strict: bool, names: &[String], begun: &str, words: AnswerWords<'_>) -> Heard {
     let said = spoken(words.text);
     let unusable = |why| Heard { name: Err(why), fallback: false, thought: said.thought };
     if said.open {
@@ -148,17 +148,17 @@ pub fn hear(how: Read, strict: bool, names: &[String], begun: &str, words: Words
     }
     // Some servers give the beginning back with the answer, others only what follows; and who thought first may have begun
     // anew.
-    let anew =
-        said.text.starts_with(begun) || (said.thought && matches!(pool.read(how, &said.text, words.cut), Ok((_, By::Format))));
+    let anew = said.text.starts_with(begun)
+        || (said.thought && matches!(pool.read(how, &said.text, words.cut), Ok((_, ReadBy::Format))));
     let whole = if anew { said.text.clone() } else { format!("{begun}{}", said.text) };
     match pool.read(how, &whole, words.cut) {
-        Ok((_, By::Fallback)) if strict => unusable(Unusable::OutOfFormat),
-        Ok((name, by)) => Heard { name: Ok(name), fallback: by == By::Fallback, thought: said.thought },
+        Ok((_, ReadBy::Fallback)) if strict => unusable(Unusable::OutOfFormat),
+        Ok((name, by)) => Heard { name: Ok(name), fallback: by == ReadBy::Fallback, thought: said.thought },
         Err(why) => unusable(why),
     }
 }
 
-type Found = Result<(Name, By), Unusable>;
+type Found = Result<(Name, ReadBy), Unusable>;
 
 /// The names in the forms in which words are compared with them.
 struct Pool {
@@ -198,7 +198,7 @@ impl Pool {
         match how {
             Read::Value => self.value(text, cut),
             Read::Word => self.word(text, cut),
-            Read::Mention => self.mention(text).map(|name| (name, By::Format)),
+            Read::Mention => self.mention(text).map(|name| (name, ReadBy::Format)),
         }
     }
 
@@ -206,16 +206,16 @@ impl Pool {
         // A word that the limit cut off may be the beginning of a longer one.
         if cut && text.ends_with(char::is_alphanumeric) {
             return match self.known(text) {
-                Ok(name) if !self.begins(bare(text)) => Ok((name, By::Format)),
+                Ok(name) if !self.begins(bare(text)) => Ok((name, ReadBy::Format)),
                 _ => Err(Unusable::CutShort),
             };
         }
         let text = fenced(text).unwrap_or(text).trim();
         let literal = || serde_json::from_str::<String>(text).ok();
         match self.known(text).or_else(|why| literal().map_or(Err(why), |word| self.known(&word))) {
-            Ok(name) => Ok((name, By::Format)),
+            Ok(name) => Ok((name, ReadBy::Format)),
             Err(why) => match unwrapped(text).map(|word| self.known(word)).or_else(|| Some(self.object(text)?.1)) {
-                Some(Ok(name)) => Ok((name, By::Fallback)),
+                Some(Ok(name)) => Ok((name, ReadBy::Fallback)),
                 _ => Err(why),
             },
         }
@@ -248,22 +248,22 @@ impl Pool {
         if let Some((at, name)) = object
             && first.is_none_or(|first| first.at > at)
         {
-            return name.map(|name| (name, By::Format));
+            return name.map(|name| (name, ReadBy::Format));
         }
         if let Some(key) = first {
             let (name, by) = self.after_key(&text[key.end..], cut)?;
-            return Ok((name, if key.quoted { by } else { By::Fallback }));
+            return Ok((name, if key.quoted { by } else { ReadBy::Fallback }));
         }
         // JSON within JSON.
         if text.contains("\\\"") {
             let plain = unescaped(text);
             if plain != text && !self::keys(&plain).is_empty() {
-                return self.value(&plain, cut).map(|(name, _)| (name, By::Fallback));
+                return self.value(&plain, cut).map(|(name, _)| (name, ReadBy::Fallback));
             }
         }
         match self.quoted(text) {
             Err(Unusable::NoName) if cut => Err(Unusable::CutShort),
-            found => found.map(|name| (name, By::Fallback)),
+            found => found.map(|name| (name, ReadBy::Fallback)),
         }
     }
 
@@ -285,7 +285,7 @@ impl Pool {
                 && ends_value(&rest[literal.byte_offset()..])
                 && let Ok(name) = self.known(&word)
             {
-                return Ok((name, By::Format));
+                return Ok((name, ReadBy::Format));
             }
         }
         // A name may hold the quotes that end it, so every end is tried, and the longest name counts.
@@ -305,7 +305,7 @@ impl Pool {
             }
         }
         if let Some(name) = found {
-            return Ok((name, By::Format));
+            return Ok((name, ReadBy::Format));
         }
         // An apostrophe within a word ends nothing, and neither does an escaped quote.
         let escaped = |end: usize| inner[..end].len() - inner[..end].trim_end_matches('\\').len();
@@ -313,10 +313,10 @@ impl Pool {
             |&&end: &&usize| escaped(end) % 2 == 0 && !inner[end + close.len_utf8()..].starts_with(char::is_alphanumeric);
         match ends.iter().find(closes) {
             _ if cut && self.begins(inner) => Err(Unusable::CutShort),
-            Some(&end) => self.known(&inner[..end]).map(|name| (name, By::Fallback)),
+            Some(&end) => self.known(&inner[..end]).map(|name| (name, ReadBy::Fallback)),
             None if cut => Err(Unusable::CutShort),
             // The model ended where the name did.
-            None => self.known(inner).or_else(|_| self.known(&unescaped(inner))).map(|name| (name, By::Format)),
+            None => self.known(inner).or_else(|_| self.known(&unescaped(inner))).map(|name| (name, ReadBy::Format)),
         }
     }
 
@@ -329,7 +329,7 @@ impl Pool {
             ends.push(rest.len());
         }
         let name = ends.iter().rev().find_map(|&end| self.known(&rest[..end]).ok());
-        name.map(|name| (name, By::Format)).ok_or(Unusable::NoName)
+        name.map(|name| (name, ReadBy::Format)).ok_or(Unusable::NoName)
     }
 
     /// Where a name that a text begins with may end: at these characters, no further than the longest name could be.
@@ -521,7 +521,7 @@ mod tests {
     fn heard(how: Read, names: &[&str], answer: &str) -> Heard {
         let (text, cut) = answer.strip_suffix('|').map_or((answer, false), |text| (text, true));
         let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
-        hear(how, false, &names, "", Words { text, cut, instead: None })
+        hear(how, false, &names, "", AnswerWords { text, cut, instead: None })
     }
 
     fn check_of(how: Read, names: &[&str], answers: &[(&str, Result<&str, Unusable>)]) {
@@ -699,7 +699,7 @@ mod tests {
         }
         assert!(!by(Read::Word, "Q") && by(Read::Word, "<answer>Q</answer>") && by(Read::Word, "\\boxed{Q}"));
         let names = ["Q".to_string(), "M".to_string()];
-        let strict = |text| hear(Read::Value, true, &names, "", Words { text, ..Words::default() }).name;
+        let strict = |text| hear(Read::Value, true, &names, "", AnswerWords { text, ..AnswerWords::default() }).name;
         assert_eq!((strict("I choose 'Q'."), strict("{'value': 'Q'}")), (Err(OutOfFormat), Ok(0)));
     }
 
@@ -717,11 +717,12 @@ mod tests {
             ],
         );
         let names = ["Q".to_string(), "M".to_string()];
-        let begun = |text| hear(Read::Value, false, &names, "{'value': '", Words { text, ..Words::default() }).name;
+        let begun = |text| hear(Read::Value, false, &names, "{'value': '", AnswerWords { text, ..AnswerWords::default() }).name;
         assert_eq!(begun("<think>Q</think>M'; 'reason': 'x'}"), Ok(1));
         assert_eq!(begun("<think>Q</think>{'value': 'M'}"), Ok(1));
         assert_eq!(begun("{'value': 'M'}"), Ok(1), "given back with the answer");
-        let empty = |instead, text| hear(Read::Value, false, &names, "", Words { text, cut: true, instead: Some(instead) }).name;
+        let empty =
+            |instead, text| hear(Read::Value, false, &names, "", AnswerWords { text, cut: true, instead: Some(instead) }).name;
         assert_eq!(empty(Instead::Reasoning, ""), Err(ReasonedApart));
         assert_eq!(empty(Instead::Tool, " "), Err(CalledTool));
         assert_eq!(empty(Instead::Filter, ""), Err(Filtered));

@@ -6,7 +6,7 @@ use crate::policy::Round;
 
 /// One question about a scene.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Item {
+pub struct ComprehensionItem {
     /// What is asked for: `min`, `max`, `actions`, `payoff`, `round`, `action-i`, `points-i`, `count`, `total`.
     pub what: &'static str,
     /// As it is put to the model, after the scene.
@@ -36,18 +36,18 @@ pub fn windows(n_names: usize, memory: usize) -> Vec<Vec<Round>> {
 }
 
 /// Questions about a scene. Those about remembered rounds ask about one of the middle.
-pub fn items(protocol: &Protocol, told: &Told<'_>) -> Vec<Item> {
+pub fn items(protocol: &Protocol, told: &Told<'_>) -> Vec<ComprehensionItem> {
     let Nouns { action, actions, round, points, partner } = &protocol.nouns;
     let partner = partner.as_deref().unwrap_or("the other");
     let (success, failure) = (told.payoff.success, told.payoff.failure);
     let paid = |round: &Round| if round[0] == round[1] { success } else { failure };
     let word = |name: u16| told.names[name as usize].clone();
-    let number = |what, question, gold| Item {
+    let number = |what, question, gold| ComprehensionItem {
         what,
         question: format!("{question} Answer with the number alone."),
         gold: Gold::Number(gold),
     };
-    let name = |what, question, gold| Item { what, question, gold: Gold::Names(gold) };
+    let name = |what, question, gold| ComprehensionItem { what, question, gold: Gold::Names(gold) };
     let [first, last] = [0, told.names.len() as u16 - 1];
     let mut all = vec![
         number("min", format!("What is the lowest change of your {points} that one {round} can bring?"), success.min(failure)),

@@ -31,7 +31,7 @@ pub struct Model {
     /// How a choice is asked for. `Auto` is settled before the first question.
     pub choice: Choice,
     /// What becomes of answers that are no name.
-    pub outside: Outside,
+    pub outside: OutsideNames,
     /// How a server's list of next tokens is bounded; chosen by what the server can give where it is left out.
     pub top_logprobs: Option<u32>,
     /// Beginnings of names less likely than this are not followed.
@@ -64,7 +64,7 @@ pub enum Choice {
 /// What becomes of the probability that a model gives to answers that are no name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outside {
+pub enum OutsideNames {
     /// It is left out, and the names' shares of the rest are used: what asking again for ever comes to, as in the
     /// published runs. How much is left out is recorded and reported.
     #[default]

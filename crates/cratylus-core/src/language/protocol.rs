@@ -2,7 +2,7 @@
 //! its answer is read. Templates are Jinja. They see the options in the order shown, the payoffs, the remembered
 //! rounds, and nothing else: no number of the interaction, no identity of the partner, no size of the population.
 
-use super::answer::{self, Heard, Read, Unusable, Words};
+use super::answer::{self, AnswerWords, Heard, Read, Unusable};
 use super::normal::normal;
 use super::{Message, Prompt};
 use crate::game::Payoff;
@@ -363,7 +363,7 @@ impl Protocol {
 
     /// Reads an answer in words. `prefilled` says that the answer was made to begin with the protocol's prefill, `how` that
     /// it was confined to another format than the protocol's.
-    pub fn hear(&self, names: &[String], words: Words<'_>, prefilled: bool, how: Option<Read>) -> Heard {
+    pub fn hear(&self, names: &[String], words: AnswerWords<'_>, prefilled: bool, how: Option<Read>) -> Heard {
         let begun = if prefilled { self.prefill.as_str() } else { "" };
         answer::hear(how.unwrap_or(self.read), self.strict, names, begun, words)
     }
@@ -383,7 +383,7 @@ impl Protocol {
     pub fn try_names(&self, names: &[String], payoff: Payoff) -> Result<Vec<String>, String> {
         for (place, name) in names.iter().enumerate() {
             for text in self.obedient(name) {
-                let heard = self.hear(names, Words { text: &text, ..Words::default() }, false, None).name;
+                let heard = self.hear(names, AnswerWords { text: &text, ..AnswerWords::default() }, false, None).name;
                 let why = match heard {
                     Ok(read) if read as usize == place => continue,
                     Ok(read) => format!("is read as `{}`", names[read as usize]),

@@ -22,7 +22,7 @@ pub struct NextToken {
 
 /// What one next-token distribution says of the names: where its probability goes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Step {
+pub struct SpellingStep {
     /// The probability of each name, in the order of the pool.
     pub names: Vec<f64>,
     /// Tokens with which a name may begin, and their probability: what is worth following.
@@ -152,10 +152,17 @@ pub enum Beginnings {
 }
 
 /// Reads one distribution after `before`, a beginning that has probability `p`.
-pub fn step(names: &Spellings, before: &str, p: f64, tokens: &[NextToken], sampler: &Sampler, beginnings: Beginnings) -> Step {
+pub fn step(
+    names: &Spellings,
+    before: &str,
+    p: f64,
+    tokens: &[NextToken],
+    sampler: &Sampler,
+    beginnings: Beginnings,
+) -> SpellingStep {
     let logprobs: Vec<f64> = tokens.iter().map(|token| token.logprob).collect();
     let listed: f64 = logprobs.iter().map(|logprob| logprob.exp()).sum();
-    let mut out = Step { names: vec![0.0; names.names], unlisted: (1.0 - listed).max(0.0), ..Step::default() };
+    let mut out = SpellingStep { names: vec![0.0; names.names], unlisted: (1.0 - listed).max(0.0), ..SpellingStep::default() };
     let mut open = Vec::new();
     for (token, share) in tokens.iter().zip(sampler.probabilities(&logprobs)) {
         let q = p * share;
@@ -212,7 +219,10 @@ const TOKENS_MAX: usize = 16;
 
 /// Follows beginnings until every name is spelled out. `next` gives the step after a beginning (empty at first), which
 /// has the probability that it is told; it is told, too, what names and their beginnings have in the first step.
-pub fn walk<E>(names: usize, mut next: impl FnMut(&[Beginning], f64, Option<f64>) -> Result<Step, E>) -> Result<Spelling, E> {
+pub fn walk<E>(
+    names: usize,
+    mut next: impl FnMut(&[Beginning], f64, Option<f64>) -> Result<SpellingStep, E>,
+) -> Result<Spelling, E> {
     let mut about = None;
     let mut out = Spelling { names: vec![0.0; names], ..Spelling::default() };
     let mut open: Vec<(Vec<Beginning>, f64)> = vec![(Vec::new(), 1.0)];

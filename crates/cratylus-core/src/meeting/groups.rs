@@ -242,7 +242,7 @@ impl Groups {
 
 /// What a run's events do not say of who heard, for who follows inventories.
 #[derive(Clone, Debug)]
-pub struct Heard {
+pub struct GroupHearers {
     /// The groups that can meet.
     pub groups: Arc<Groups>,
     /// The seed of the run, from which it follows which do.

@@ -25,9 +25,9 @@ pub(crate) const KEYS: [&str; 14] = [
     "find",
 ];
 
-pub(crate) type Table<'i> = DeTable<'i>;
+pub(crate) type FileTable<'i> = DeTable<'i>;
 
-pub(crate) type Item<'i> = Spanned<DeValue<'i>>;
+pub(crate) type FileItem<'i> = Spanned<DeValue<'i>>;
 
 /// A mistake in an experiment file, or on the command line that changes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,13 +63,13 @@ impl Mistake {
 /// Where keys stand.
 #[derive(Clone, Copy)]
 pub(crate) struct Spans<'r, 'a> {
-    root: &'r Table<'a>,
+    root: &'r FileTable<'a>,
     /// Keys are read as being under this one. Nesting is shallow, so a chain of two will do.
     prefix: [&'r str; 3],
 }
 
 impl<'r, 'a> Spans<'r, 'a> {
-    pub fn of(root: &'r Table<'a>) -> Spans<'r, 'a> {
+    pub fn of(root: &'r FileTable<'a>) -> Spans<'r, 'a> {
         Spans { root, prefix: [""; 3] }
     }
 
@@ -88,7 +88,7 @@ impl<'r, 'a> Spans<'r, 'a> {
     /// A mistake at a key, or at the closest section around it that is there.
     pub fn mistake(&self, key: &str, message: String) -> Mistake {
         let parts = self.prefix.iter().copied().chain([key]).flat_map(|part| part.split('.')).filter(|part| !part.is_empty());
-        let mut place: Option<&Item<'_>> = None;
+        let mut place: Option<&FileItem<'_>> = None;
         for part in parts {
             let next = match place.map(Spanned::get_ref) {
                 None => self.root.get(part),
@@ -105,11 +105,11 @@ impl<'r, 'a> Spans<'r, 'a> {
 
 /// Takes and reads a key that may be missing.
 pub(crate) fn take_field<T: DeserializeOwned>(
-    table: &mut Table<'_>,
+    table: &mut FileTable<'_>,
     key: &str,
     spans: &Spans<'_, '_>,
 ) -> Result<Option<T>, Mistake> {
-    let read = |item: Item<'_>| {
+    let read = |item: FileItem<'_>| {
         let span = item.span();
         let around = spans.key(key);
         T::deserialize(ValueDeserializer::from(item)).map_err(|error| with_span(within(&error, &around), span, spans))
@@ -118,12 +118,12 @@ pub(crate) fn take_field<T: DeserializeOwned>(
 }
 
 /// Takes and reads a key that must be there.
-pub(crate) fn read_field<T: DeserializeOwned>(table: &mut Table<'_>, key: &str, spans: &Spans<'_, '_>) -> Result<T, Mistake> {
+pub(crate) fn read_field<T: DeserializeOwned>(table: &mut FileTable<'_>, key: &str, spans: &Spans<'_, '_>) -> Result<T, Mistake> {
     take_field(table, key, spans)?.ok_or_else(|| spans.mistake("", format!("`{}` is missing", spans.key(key))))
 }
 
 /// Reads a whole table.
-pub(crate) fn deserialize<T: DeserializeOwned>(table: Table<'_>, spans: &Spans<'_, '_>) -> Result<T, Mistake> {
+pub(crate) fn deserialize<T: DeserializeOwned>(table: FileTable<'_>, spans: &Spans<'_, '_>) -> Result<T, Mistake> {
     let item = Spanned::new(0..0, DeValue::Table(table));
     T::deserialize(ValueDeserializer::from(item)).map_err(|error| with_span(within(&error, &spans.key("")), 0..0, spans))
 }
@@ -137,7 +137,7 @@ fn with_span(mistake: Mistake, value: Range<usize>, spans: &Spans<'_, '_>) -> Mi
     }
 }
 
-pub(crate) fn table<'a>(item: Item<'a>, key: &str) -> Result<Table<'a>, Mistake> {
+pub(crate) fn table<'a>(item: FileItem<'a>, key: &str) -> Result<FileTable<'a>, Mistake> {
     let span = item.span();
     match item.into_inner() {
         DeValue::Table(table) => Ok(table),
@@ -147,7 +147,7 @@ pub(crate) fn table<'a>(item: Item<'a>, key: &str) -> Result<Table<'a>, Mistake>
     }
 }
 
-pub(crate) fn array<'a>(item: Item<'a>, key: &str) -> Result<Vec<Item<'a>>, Mistake> {
+pub(crate) fn array<'a>(item: FileItem<'a>, key: &str) -> Result<Vec<FileItem<'a>>, Mistake> {
     let span = item.span();
     match item.into_inner() {
         DeValue::Array(list) => Ok(list.into_iter().collect()),
@@ -180,7 +180,12 @@ pub fn key_parts(key: &str) -> Vec<String> {
 }
 
 /// Writes a value at a key given by its parts, making sections on the way.
-pub(crate) fn put<'a>(table: &mut Table<'a>, parts: &[String], value: Item<'a>, place: &Range<usize>) -> Result<(), Mistake> {
+pub(crate) fn put<'a>(
+    table: &mut FileTable<'a>,
+    parts: &[String],
+    value: FileItem<'a>,
+    place: &Range<usize>,
+) -> Result<(), Mistake> {
     let Some((head, rest)) = parts.split_first().filter(|(head, _)| !head.is_empty()) else {
         return Err(Mistake::new("a key is a word, or words joined by dots".into()).span(place.clone()));
     };
@@ -190,7 +195,7 @@ pub(crate) fn put<'a>(table: &mut Table<'a>, parts: &[String], value: Item<'a>, 
         return Ok(());
     }
     if !table.contains_key(head.as_str()) {
-        table.insert(name(), Spanned::new(place.clone(), DeValue::Table(Table::new())));
+        table.insert(name(), Spanned::new(place.clone(), DeValue::Table(FileTable::new())));
     }
     match table.get_mut(head.as_str()).map(Spanned::get_mut) {
         Some(DeValue::Table(inner)) => put(inner, rest, value, place),
@@ -214,7 +219,7 @@ pub(crate) fn put<'a>(table: &mut Table<'a>, parts: &[String], value: Item<'a>, 
 }
 
 /// The value at a key given by its parts.
-pub(crate) fn get<'r, 'a>(table: &'r Table<'a>, parts: &[String]) -> Option<&'r Item<'a>> {
+pub(crate) fn get<'r, 'a>(table: &'r FileTable<'a>, parts: &[String]) -> Option<&'r FileItem<'a>> {
     let (head, rest) = parts.split_first()?;
     let mut item = table.get(head.as_str())?;
     for part in rest {
@@ -228,7 +233,7 @@ pub(crate) fn get<'r, 'a>(table: &'r Table<'a>, parts: &[String]) -> Option<&'r 
 }
 
 /// The same value, with everything in it standing at one place.
-pub(crate) fn moved<'a>(value: Item<'a>, place: &Range<usize>) -> Item<'a> {
+pub(crate) fn moved<'a>(value: FileItem<'a>, place: &Range<usize>) -> FileItem<'a> {
     let inner = match value.into_inner() {
         DeValue::Array(list) => DeValue::Array(list.into_iter().map(|item| moved(item, place)).collect()),
         DeValue::Table(table) => {

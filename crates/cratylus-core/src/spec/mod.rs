@@ -14,10 +14,10 @@ use crate::language::normal::{alike, normal};
 use crate::meeting::groups::Agree;
 use crate::opinion::OpinionRule;
 use crate::policy::Policy;
-use crate::recorded::Condition;
+use crate::recorded::RecordedCondition;
 use crate::text::nearest;
 use crate::watch::measure::MeasureEntry;
-use document::{Mistake, Spans, Table, deserialize};
+use document::{FileTable, Mistake, Spans, deserialize};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -150,7 +150,7 @@ pub struct Notes {
     /// What decides it beside the experiment and its files: names and digests of what the program holds.
     pub identities: RefCell<Vec<String>>,
     /// What was recorded of the models that agents emulate.
-    pub conditions: RefCell<Vec<Condition>>,
+    pub conditions: RefCell<Vec<RecordedCondition>>,
 }
 
 /// What all agents of one kind share.
@@ -269,7 +269,7 @@ pub struct Entry<T: ?Sized> {
     pub words: &'static str,
     /// Of a game, what it asks for; of a kind of agents, what they answer.
     pub shapes: &'static [Shape],
-    read: fn(Table<'_>, &Spans<'_, '_>) -> Result<Params<T>, Mistake>,
+    read: fn(FileTable<'_>, &Spans<'_, '_>) -> Result<Params<T>, Mistake>,
     pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
@@ -286,7 +286,10 @@ pub type GameEntry = Entry<dyn GameSpec>;
 /// A line of the list of kinds of agents, in [`agents`].
 pub type AgentEntry = Entry<dyn AgentSpec>;
 
-fn read_params<P: DeserializeOwned + Serialize>(table: Table<'_>, spans: &Spans<'_, '_>) -> Result<(P, toml::Table), Mistake> {
+fn read_params<P: DeserializeOwned + Serialize>(
+    table: FileTable<'_>,
+    spans: &Spans<'_, '_>,
+) -> Result<(P, toml::Table), Mistake> {
     let params: P = deserialize(table, spans)?;
     let plan = toml::Table::try_from(&params).expect("parameters are a table of plain values");
     Ok((params, plan))
@@ -342,7 +345,7 @@ pub(crate) fn agent_of(kinds: &[AgentEntry], table: toml::Table) -> Result<Chose
 }
 
 pub(crate) fn choose<T: ?Sized>(
-    mut table: Table<'_>,
+    mut table: FileTable<'_>,
     spans: &Spans<'_, '_>,
     what: &str,
     all: &[Entry<T>],

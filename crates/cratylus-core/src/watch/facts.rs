@@ -99,7 +99,7 @@ pub struct Curve {
 
 /// A measure that is read now and then: its course, over the runs that went on so long, and its value at the end of each.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Followed {
+pub struct FollowedFacts {
     /// After each round in which it was read.
     pub course: Curve,
     /// The last values of all runs.
@@ -146,7 +146,7 @@ pub struct Tipping {
 
 /// One agent asked alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Individual {
+pub struct IndividualFacts {
     /// What the agent remembers: its own and its partner's choice in each round, oldest first.
     pub memory: Vec<[String; 2]>,
     /// Own choices, an underscore, partner's choices, oldest first; `empty` for none.
@@ -213,11 +213,11 @@ pub struct Facts {
     pub held: Option<Sample>,
     /// In the category game, by measure.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub followed: BTreeMap<String, Followed>,
+    pub followed: BTreeMap<String, FollowedFacts>,
     /// None where nobody is committed.
     #[serde(default)]
     pub tipping: Option<Tipping>,
     /// None but where one agent is asked alone.
     #[serde(default)]
-    pub individual: Option<Individual>,
+    pub individual: Option<IndividualFacts>,
 }

@@ -3,7 +3,7 @@
 
 use crate::event::Event;
 use crate::inventory::{Inventory, InventoryRule};
-use crate::meeting::groups::Heard;
+use crate::meeting::groups::GroupHearers;
 use crate::{AgentId, NOBODY, Name};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub struct Knowing {
     /// The name of each agent that is committed to one.
     pub committed: Arc<HashMap<AgentId, Name>>,
     /// Who heard, where groups of more than two meet.
-    pub heard: Option<Heard>,
+    pub heard: Option<GroupHearers>,
 }
 
 /// What agents that are not committed know before the first interaction.
@@ -81,7 +81,7 @@ impl Known {
         // An opinion takes the place of the one before, as a name that succeeds does.
         let Some(success) = event.success.or(self.knowing.rule.is_none().then_some(true)) else { return };
         match &self.knowing.heard {
-            Some(Heard { groups, seed }) => groups.meet(*seed, event.t, &mut self.group),
+            Some(GroupHearers { groups, seed }) => groups.meet(*seed, event.t, &mut self.group),
             None => {
                 self.group.clear();
                 self.group.extend(event.agents);

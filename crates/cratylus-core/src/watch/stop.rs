@@ -18,7 +18,7 @@ pub struct Stop {
     pub consensus: Option<Consensus>,
     /// A name's share of the choices of the agents that are not committed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub share: Option<Share>,
+    pub share: Option<ShareStop>,
     /// A number of interactions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interactions: Option<u64>,
@@ -85,7 +85,7 @@ pub enum Every {
 /// A name's share of the choices of agents that are not committed, over the last population rounds.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Share {
+pub struct ShareStop {
     /// Whose share; the committed minority's name where none is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -505,7 +505,7 @@ mod tests {
             every,
             from_round,
         };
-        let share = Share { name: None, window_rounds: 2, threshold: 0.8 };
+        let share = ShareStop { name: None, window_rounds: 2, threshold: 0.8 };
         for case in 0..600u64 {
             let mut draws = crate::Seed(case).stream(crate::Purpose::Resample, 0);
             let every = if case % 2 == 0 { Every::Interaction } else { Every::Round };

@@ -9,10 +9,10 @@ use crate::conduct::progress::Progress;
 use crate::conduct::recorder::Recorder;
 use crate::models::asker::{Asking, Asks, NoReply, Opened, QuestionKey, Spent, Tapes, told};
 use crate::models::open::Opener;
-use crate::models::pool::Ended;
+use crate::models::pool::Unasked;
 use crate::models::prices::{Price, Prices};
 use crate::models::server::caution;
-use crate::models::tape::{Entry, KeptPrompt, Setup, Tape, Took};
+use crate::models::tape::{KeptPrompt, Setup, Tape, TapeEntry, Took};
 use crate::store::names::TAPE;
 use cratylus_core::engines::live::{Live, Ticket};
 use cratylus_core::experiment::Budget;
@@ -98,7 +98,7 @@ impl Studio {
         if let Some(store) = &store {
             let known = store.setups();
             let new = models.iter().map(|(_, opened, _)| &opened.setup).filter(|setup| !known.contains(setup));
-            let new: Vec<Entry> = new.cloned().map(Entry::Setup).collect();
+            let new: Vec<TapeEntry> = new.cloned().map(TapeEntry::Setup).collect();
             if !new.is_empty() {
                 store.keep(&new)?;
             }
@@ -335,8 +335,8 @@ impl<'a> Table<'_, 'a> {
         self.out -= 1;
         let reply = match done.reply {
             Ok(reply) => reply,
-            Err(NoReply::Ended(Ended::Stopped)) => return Err(Refused::Interrupted),
-            Err(NoReply::Ended(Ended::Failed(trouble))) => return Err(trouble.into()),
+            Err(NoReply::Ended(Unasked::Stopped)) => return Err(Refused::Interrupted),
+            Err(NoReply::Ended(Unasked::Failed(trouble))) => return Err(trouble.into()),
             Err(NoReply::Spent(what)) => return Err(Refused::Spent(what)),
             Err(NoReply::Missing) => unreachable!("who asks a backend misses nothing"),
         };
@@ -435,7 +435,7 @@ impl<'a> Table<'_, 'a> {
                 return Ok(Some(reply));
             }
             Err(NoReply::Missing) => (),
-            Err(NoReply::Ended(Ended::Failed(trouble))) => return Err(trouble.into()),
+            Err(NoReply::Ended(Unasked::Failed(trouble))) => return Err(trouble.into()),
             Err(_) => unreachable!("a tape does not stop or spend"),
         }
         if let Some(key) = &key {

@@ -32,7 +32,7 @@ use crate::whole::{now, relative, write_whole};
 use cratylus_core::experiment::threshold::{Answers, wanted};
 use cratylus_core::experiment::{Sequential, searched};
 use cratylus_core::fault::{Fault, at};
-use cratylus_core::recorded::Condition;
+use cratylus_core::recorded::RecordedCondition;
 use cratylus_core::{Play, World, run};
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -172,7 +172,7 @@ fn end(manifest: &mut Manifest, job: &Job<'_>, dir: &Path) -> Result<(), Fault> 
     manifest.write(dir)
 }
 
-fn of_condition(condition: &Condition) -> Recorded {
+fn of_condition(condition: &RecordedCondition) -> Recorded {
     Recorded { source: format!("{} ({})", condition.file, condition.label()), facts: condition.facts.clone() }
 }
 

@@ -4,7 +4,7 @@ use crate::conduct::job::{Job, Unit};
 use crate::conduct::progress::Progress;
 use crate::store::names::{INTERACTIONS, MEASURES, RUNS};
 use crate::store::pages::GROUP;
-use crate::store::rows::{Interactions, Words, measures_table, runs_table};
+use crate::store::rows::{Interactions, WordColumns, measures_table, runs_table};
 use crate::store::table;
 use crate::store::table::TableWriter;
 use cratylus_core::World;
@@ -27,7 +27,7 @@ use std::sync::atomic::Ordering;
 pub(crate) struct Recorder<'a> {
     base: u64,
     world: &'a World,
-    words: Words,
+    words: WordColumns,
     unit: Unit,
     interactions: Option<(TableWriter, Interactions)>,
     measures: TableWriter,
@@ -56,7 +56,7 @@ struct OpenRun {
 impl<'a> Recorder<'a> {
     pub fn new(job: &Job<'a>, unit: Unit, dir: &Path, progress: &'a Progress) -> Result<Recorder<'a>, Fault> {
         let (world, replicas) = (&job.worlds[unit.point], unit.replicas(job));
-        let words = Words::new(world.experiment.names());
+        let words = WordColumns::new(world.experiment.names());
         // All points of an experiment have the columns that any of them needs.
         let any = |of: fn(&World) -> bool| job.worlds.iter().any(of);
         let (live, alias, groups) = (any(World::live), any(|world| world.experiment.control.alias), any(World::in_groups));

@@ -8,7 +8,7 @@ use crate::store::inputs::sha256;
 use crate::store::manifest::{Build, Manifest};
 use crate::store::names::{EXPERIMENT, INTERACTIONS, MEASURES, MEMORIES, PLAN, RUNS};
 use crate::store::plan::digest;
-use crate::store::rows::{Interactions, Words, measures_table, runs_table};
+use crate::store::rows::{Interactions, WordColumns, measures_table, runs_table};
 use crate::store::table::{self, Column, Table};
 use crate::whole::{now, write_whole};
 use cratylus_audit::duplicates;
@@ -345,7 +345,7 @@ fn write(file: &Path, condition: &Condition, into: &Path, build: Build) -> Resul
     let started = now();
     let value = read(file)?;
     let wrong = |why: String| Fault::new(format!("{}: {why}", file.display()));
-    let words = Words::new(&condition.names);
+    let words = WordColumns::new(&condition.names);
     let (recorded, alone) = match condition.kind {
         Kind::Individual => individual(&value, &words).map(|(run, memory)| (vec![run], Some(memory))),
         _ => population(&value, condition, &words).map(|runs| (runs, None)),
@@ -383,7 +383,7 @@ fn plan(points: &[Point]) -> String {
     format!("# The recorded condition, with nothing left to default.\n{plan}")
 }
 
-fn tables(dir: &Path, points: &[Point], recorded: &[Recorded], words: &Words) -> Result<(Vec<RunRow>, u64), Fault> {
+fn tables(dir: &Path, points: &[Point], recorded: &[Recorded], words: &WordColumns) -> Result<(Vec<RunRow>, u64), Fault> {
     let experiment = &points[0].experiment;
     let mut interactions = Interactions::new(words);
     let mut readings = Vec::new();
@@ -440,7 +440,7 @@ fn tables(dir: &Path, points: &[Point], recorded: &[Recorded], words: &Words) ->
 }
 
 /// A test of one agent alone: its answers, and what it remembered.
-fn individual(value: &Value, words: &Words) -> Result<(Recorded, Vec<[String; 2]>), String> {
+fn individual(value: &Value, words: &WordColumns) -> Result<(Recorded, Vec<[String; 2]>), String> {
     let player = get(value, "simulation").ok_or("there is no `simulation`")?;
     let answers = get(value, "tracker").and_then(|tracker| texts(get(tracker, "answers")?)).ok_or("there are no `answers`")?;
     let memory = memory_of(player)?;
@@ -463,7 +463,7 @@ fn memory_of(player: &Value) -> Result<Vec<[String; 2]>, String> {
 }
 
 /// The runs of a population: entries of the dictionary that are numbered.
-fn population(value: &Value, condition: &Condition, words: &Words) -> Result<Vec<Recorded>, String> {
+fn population(value: &Value, condition: &Condition, words: &WordColumns) -> Result<Vec<Recorded>, String> {
     let Value::Dict(entries) = value else { return Err("it is no dictionary of runs".into()) };
     let mut runs = Vec::new();
     for (key, run) in entries {
@@ -478,7 +478,7 @@ fn population(value: &Value, condition: &Condition, words: &Words) -> Result<Vec
     Ok(runs)
 }
 
-fn one_run(number: i64, run: &Value, condition: &Condition, words: &Words) -> Result<Recorded, String> {
+fn one_run(number: i64, run: &Value, condition: &Condition, words: &WordColumns) -> Result<Recorded, String> {
     let tracker = get(run, "tracker").ok_or("there is no `tracker`")?;
     let part = |key: &str| get(tracker, key).and_then(list).ok_or_else(|| format!("the tracker has no list `{key}`"));
     let (players, answers, outcomes) = (part("players")?, part("answers")?, part("outcome")?);

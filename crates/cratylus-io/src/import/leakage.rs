@@ -2,10 +2,10 @@
 //! collected and annotated, and those of the reply of Flint Ashery, Aiello & Baronchelli (2025). Untrusted input: a file
 //! counts only with exactly the columns that were published, and a code only if it is 0 or 1.
 
-use crate::answers::{self, ANSWERS, Record, any_records, code};
+use crate::answers::{self, ANSWERS, AnswerRecord, any_records, code};
 use crate::store::inputs::sha256;
 use crate::store::manifest::{Build, Manifest};
-use cratylus_audit::recognition::{Answer, Coding, Flag};
+use cratylus_audit::recognition::{CodedAnswer, Coding, Flag};
 use cratylus_core::fault::{Fault, at};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,9 +29,9 @@ const ANNOTATED: [&str; 11] = [
 const FLAGS: [(Flag, [usize; 2]); 3] = [(Flag::Coordination, [2, 4]), (Flag::Repeat, [5, 7]), (Flag::Convergence, [8, 10])];
 
 /// What a folder held.
-pub struct Imported {
+pub struct ImportedAnswers {
     /// In the order of the files, which are sorted by name.
-    pub answers: Vec<Answer>,
+    pub answers: Vec<CodedAnswer>,
     /// The files that were read.
     pub files: Vec<PathBuf>,
     /// CSV files that are neither, and why.
@@ -39,11 +39,11 @@ pub struct Imported {
 }
 
 /// Reads every CSV file of a folder and of the folders in it.
-pub fn read(dir: &Path) -> Result<Imported, Fault> {
+pub fn read(dir: &Path) -> Result<ImportedAnswers, Fault> {
     let mut files = Vec::new();
     find(dir, 3, &mut files)?;
     files.sort();
-    let mut out = Imported { answers: Vec::new(), files: Vec::new(), skipped: Vec::new() };
+    let mut out = ImportedAnswers { answers: Vec::new(), files: Vec::new(), skipped: Vec::new() };
     for file in files {
         let name = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         if let Some(stem) = name.strip_suffix("_annotated.csv") {
@@ -74,7 +74,7 @@ pub fn read(dir: &Path) -> Result<Imported, Fault> {
 }
 
 /// Reads a folder and writes a directory of answers.
-pub fn import(from: &Path, out: &Path, build: Build) -> Result<Imported, Fault> {
+pub fn import(from: &Path, out: &Path, build: Build) -> Result<ImportedAnswers, Fault> {
     let imported = read(from)?;
     std::fs::create_dir_all(out).map_err(at("making the folder", out))?;
     answers::write(&out.join(ANSWERS), &imported.answers)?;
@@ -108,7 +108,7 @@ fn find(dir: &Path, depth: u32, files: &mut Vec<PathBuf>) -> Result<(), Fault> {
 
 /// A file of responses and its annotations, row by row. The published files call one model by two names, so a name may
 /// stand for another, as long as it always does.
-fn critique(responses: &Path, annotated: &Path) -> Result<Vec<Answer>, Fault> {
+fn critique(responses: &Path, annotated: &Path) -> Result<Vec<CodedAnswer>, Fault> {
     let texts = answers::records(responses, &["model", "run", "response"])?;
     let codes = answers::records(annotated, &ANNOTATED)?;
     if texts.len() != codes.len() {
@@ -132,7 +132,7 @@ fn critique(responses: &Path, annotated: &Path) -> Result<Vec<Answer>, Fault> {
             manual.set(flag, code(&row[by_people]).map_err(mistake)?);
         }
         let run = answers::whole(&row[1]).parse().map_err(|_| mistake(format!("{:?} is no number of a run", row[1])))?;
-        out.push(Answer {
+        out.push(CodedAnswer {
             source: "critique".into(),
             model: row[0].clone(),
             skin: "published".into(),
@@ -145,13 +145,13 @@ fn critique(responses: &Path, annotated: &Path) -> Result<Vec<Answer>, Fault> {
     Ok(out)
 }
 
-fn reply(file: &Path, rows: &[Record]) -> Result<Vec<Answer>, Fault> {
-    let answer = |(line, row): &Record| {
+fn reply(file: &Path, rows: &[AnswerRecord]) -> Result<Vec<CodedAnswer>, Fault> {
+    let answer = |(line, row): &AnswerRecord| {
         let mistake = |why: String| at("reading", file)(format!("line {line}: {why}"));
         let mut manual = Coding::default();
         manual.set(Flag::Single, code(&row[3]).map_err(mistake)?);
         let run = answers::whole(&row[1]).parse().map_err(|_| mistake(format!("{:?} is no number of a run", row[1])))?;
-        Ok(Answer {
+        Ok(CodedAnswer {
             source: "reply".into(),
             model: row[0].clone(),
             skin: "published".into(),

@@ -3,17 +3,17 @@
 
 use super::backend::{Backend, Raw, Request, Want};
 use super::http::excerpt;
-use super::pool::{Ended, Pool};
-use super::tape::{Answer, Call, Constraint, Entry, How, KeptPrompt, Setup, Tape, Took};
+use super::pool::{Pool, Unasked};
+use super::tape::{AskedHow, Call, Constraint, KeptAnswer, KeptPrompt, Setup, Tape, TapeEntry, Took};
 use crate::models::hash::sha;
 use crate::models::how_read::HowRead;
 use crate::whole::now;
 use cratylus_core::experiment::Budget;
 use cratylus_core::fault::Fault;
-use cratylus_core::language::answer::{Heard, Read, Words};
-use cratylus_core::language::model::{Model, Outside, Query, Reply, Source};
+use cratylus_core::language::answer::{AnswerWords, Heard, Read};
+use cratylus_core::language::model::{Model, OutsideNames, Query, Reply, Source};
 use cratylus_core::language::scored::Scored;
-use cratylus_core::language::spelling::{Beginning, Beginnings, Spellings, Step, step, walk};
+use cratylus_core::language::spelling::{Beginning, Beginnings, SpellingStep, Spellings, step, walk};
 use cratylus_core::language::{Distribution, Prompt};
 use cratylus_core::policy::Round;
 use std::collections::{BTreeMap, HashMap};
@@ -60,9 +60,9 @@ pub struct Spent {
 }
 
 /// What an answer in words says, as a model that is asked in this way is read.
-pub fn heard(model: &Model, setup: &Setup, words: Words<'_>) -> Heard {
+pub fn heard(model: &Model, setup: &Setup, words: AnswerWords<'_>) -> Heard {
     // A server that keeps to a schema writes JSON, whatever the protocol asks for.
-    let schema = setup.how == How::Constrained { by: Constraint::JsonSchema };
+    let schema = setup.how == AskedHow::Constrained { by: Constraint::JsonSchema };
     model.protocol.hear(&model.names, words, setup.prefill, schema.then_some(Read::Value))
 }
 
@@ -75,7 +75,7 @@ const EARLY: u64 = 10;
 
 impl Spent {
     /// Takes in an answer in words. An error says that no answer was usable so far, and what to change.
-    fn hear(&self, model: &Model, setup: &Setup, words: Words<'_>, heard: &Heard) -> Result<(), Fault> {
+    fn hear(&self, model: &Model, setup: &Setup, words: AnswerWords<'_>, heard: &Heard) -> Result<(), Fault> {
         self.unusable.fetch_add(u64::from(heard.name.is_err()), Ordering::Relaxed);
         self.fallback.fetch_add(u64::from(heard.fallback), Ordering::Relaxed);
         self.answers.fetch_add(1, Ordering::Relaxed);
@@ -130,7 +130,7 @@ impl Tapes {
         }
         let Some(store) = &self.store else { return Ok(None) };
         let Some(call) = store.call(key) else { return Ok(None) };
-        self.own.keep(&self.with_prompt(&self.own, Entry::Call(Box::new((*call).clone())), prompt))?;
+        self.own.keep(&self.with_prompt(&self.own, TapeEntry::Call(Box::new((*call).clone())), prompt))?;
         Ok(Some(call))
     }
 
@@ -139,17 +139,17 @@ impl Tapes {
         let key = call.key.clone();
         let mut stands = call;
         if let Some(store) = &self.store {
-            store.keep(&self.with_prompt(store, Entry::Call(Box::new(stands)), prompt))?;
+            store.keep(&self.with_prompt(store, TapeEntry::Call(Box::new(stands)), prompt))?;
             stands = (*store.call(&key).expect("just kept")).clone();
         }
-        self.own.keep(&self.with_prompt(&self.own, Entry::Call(Box::new(stands)), prompt))?;
+        self.own.keep(&self.with_prompt(&self.own, TapeEntry::Call(Box::new(stands)), prompt))?;
         Ok(self.own.call(&key).expect("just kept"))
     }
 
-    fn with_prompt(&self, tape: &Tape, call: Entry, prompt: &KeptPrompt) -> Vec<Entry> {
+    fn with_prompt(&self, tape: &Tape, call: TapeEntry, prompt: &KeptPrompt) -> Vec<TapeEntry> {
         match tape.prompt(&prompt.hash) {
             Some(_) => vec![call],
-            None => vec![Entry::Prompt(prompt.clone()), call],
+            None => vec![TapeEntry::Prompt(prompt.clone()), call],
         }
     }
 }
@@ -168,12 +168,12 @@ pub fn prompt_hash(prompt: &Prompt) -> String {
 /// The key of a call: everything that its answer depends on.
 fn call_key(setup: &Setup, model: &Model, prompt: &str, before: &str, query: &Query) -> String {
     let parts = match setup.how {
-        How::Exact { .. } => serde_json::json!([setup.how, model.sampler, model.names, model.resolution]),
-        How::FirstToken { .. } => serde_json::json!([setup.how, model.sampler, model.names]),
-        How::Names => serde_json::json!([setup.how, model.names]),
-        How::Scores => serde_json::json!([setup.how]),
-        How::Constrained { .. } => serde_json::json!([setup.how, model.sampler, model.protocol.max_tokens, query.draw]),
-        How::Text => serde_json::json!([setup.how, model.sampler, model.protocol.max_tokens, query.draw]),
+        AskedHow::Exact { .. } => serde_json::json!([setup.how, model.sampler, model.names, model.resolution]),
+        AskedHow::FirstToken { .. } => serde_json::json!([setup.how, model.sampler, model.names]),
+        AskedHow::Names => serde_json::json!([setup.how, model.names]),
+        AskedHow::Scores => serde_json::json!([setup.how]),
+        AskedHow::Constrained { .. } => serde_json::json!([setup.how, model.sampler, model.protocol.max_tokens, query.draw]),
+        AskedHow::Text => serde_json::json!([setup.how, model.sampler, model.protocol.max_tokens, query.draw]),
     };
     // What else goes with every request to a server, and by which way.
     let way = match &model.source {
@@ -228,14 +228,14 @@ pub enum NoReply {
     /// The tape does not have it.
     Missing,
     /// It was not answered in the end: stopped, or failed.
-    Ended(Ended),
+    Ended(Unasked),
     /// The budget is spent: which part of it.
     Spent(String),
 }
 
 impl From<Fault> for NoReply {
     fn from(trouble: Fault) -> NoReply {
-        NoReply::Ended(Ended::Failed(trouble))
+        NoReply::Ended(Unasked::Failed(trouble))
     }
 }
 
@@ -255,13 +255,13 @@ impl Asking<'_> {
         let spelling = walk(model.names.len(), |before, p, about| {
             let call = self.call(before, p, about)?;
             match &call.answer {
-                Answer::Step { step, .. } => Ok(step.clone()),
+                KeptAnswer::Step { step, .. } => Ok(step.clone()),
                 _ => Err(NoReply::from(self.other(&call))),
             }
         })?;
         let mut names = spelling.names;
         let sum: f64 = names.iter().sum();
-        if setup.how != How::Names && model.outside == Outside::Renormalise && sum > 0.0 {
+        if setup.how != AskedHow::Names && model.outside == OutsideNames::Renormalise && sum > 0.0 {
             names.iter_mut().for_each(|p| *p /= sum);
         }
         Ok(Reply::Distribution(Arc::new(Distribution::new(names))))
@@ -271,7 +271,7 @@ impl Asking<'_> {
     pub fn text(&self) -> Result<String, NoReply> {
         let call = self.call(&[], 1.0, None)?;
         match &call.answer {
-            Answer::Text { text, .. } => Ok(text.clone()),
+            KeptAnswer::Text { text, .. } => Ok(text.clone()),
             _ => Err(self.other(&call).into()),
         }
     }
@@ -280,7 +280,7 @@ impl Asking<'_> {
     pub fn scores(&self) -> Result<Vec<Scored>, NoReply> {
         let call = self.call(&[], 1.0, None)?;
         match &call.answer {
-            Answer::Scores { tokens } => Ok(tokens.clone()),
+            KeptAnswer::Scores { tokens } => Ok(tokens.clone()),
             _ => Err(self.other(&call).into()),
         }
     }
@@ -300,11 +300,11 @@ impl Asking<'_> {
         asks.allowed()?;
         let names: Vec<String> = query.order.iter().map(|&name| model.names[name as usize].clone()).collect();
         let want = match setup.how {
-            How::Exact { listed } | How::FirstToken { listed } => Want::Next { listed },
-            How::Names => Want::Names,
-            How::Constrained { by } => Want::Text { constrained: Some(by) },
-            How::Text => Want::Text { constrained: None },
-            How::Scores => Want::Scores,
+            AskedHow::Exact { listed } | AskedHow::FirstToken { listed } => Want::Next { listed },
+            AskedHow::Names => Want::Names,
+            AskedHow::Constrained { by } => Want::Text { constrained: Some(by) },
+            AskedHow::Text => Want::Text { constrained: None },
+            AskedHow::Scores => Want::Scores,
         };
         let request = Request { model, query, prompt: &prompt.prompt, names: &names, before, want, prefill: setup.prefill };
         let again = |why: &str| {
@@ -325,12 +325,12 @@ impl Asking<'_> {
         }
         asks.spend(&took);
         let answer = match given.raw {
-            Raw::Text { text, cut, instead } => Answer::Text { text, cut, instead },
-            Raw::Scores(tokens) => Answer::Scores { tokens },
-            Raw::Names(names) => Answer::Step { step: Step { names, ..Step::default() }, top: Vec::new() },
+            Raw::Text { text, cut, instead } => KeptAnswer::Text { text, cut, instead },
+            Raw::Scores(tokens) => KeptAnswer::Scores { tokens },
+            Raw::Names(names) => KeptAnswer::Step { step: SpellingStep { names, ..SpellingStep::default() }, top: Vec::new() },
             Raw::Next(tokens) => {
                 let beginnings = match setup.how {
-                    How::Exact { .. } => Beginnings::Follow { resolution: model.resolution, about },
+                    AskedHow::Exact { .. } => Beginnings::Follow { resolution: model.resolution, about },
                     _ => Beginnings::Count,
                 };
                 let spellings = Spellings::new(&model.names, if setup.prefill { &prompt.prompt.prefill } else { "" });
@@ -339,17 +339,17 @@ impl Asking<'_> {
                     tokens.iter().map(|token| (String::from_utf8_lossy(&token.bytes).into_owned(), token.logprob)).collect();
                 top.sort_by(|a, b| b.1.total_cmp(&a.1));
                 top.truncate(TOP);
-                Answer::Step { step, top }
+                KeptAnswer::Step { step, top }
             }
         };
-        if matches!((&answer, setup.how.probabilities()), (Answer::Text { .. }, true) | (Answer::Step { .. }, false)) {
+        if matches!((&answer, setup.how.probabilities()), (KeptAnswer::Text { .. }, true) | (KeptAnswer::Step { .. }, false)) {
             return Err(Fault(format!("{} gave another kind of answer than it did at first", setup.name)).into());
         }
         let sent = match given.sent {
             serde_json::Value::Null => serde_json::json!({}),
             sent => sent,
         };
-        let draw = (!setup.how.probabilities() && setup.how != How::Scores).then_some(query.draw);
+        let draw = (!setup.how.probabilities() && setup.how != AskedHow::Scores).then_some(query.draw);
         let call = Call {
             key,
             model: setup.id.clone(),
@@ -461,7 +461,7 @@ impl Taped {
                 "the tape has no answer to this question, so the prompt has changed since:\n{}",
                 shown(&prompt.prompt)
             ))),
-            Err(NoReply::Ended(Ended::Failed(fault))) => Err(fault),
+            Err(NoReply::Ended(Unasked::Failed(fault))) => Err(fault),
             Err(other) => Err(Fault(format!("{other:?}"))),
         }
     }

@@ -1,12 +1,12 @@
 //! Examines a server: what it does with requests, not what it says it does.
 
 use super::backend::{Backend, Raw, Refusal, Request, Want};
-use super::probe::{Found, Probe, Way, find, patiently, percent};
+use super::probe::{FoundServer, Probe, Way, find, patiently, percent};
 use super::server::{sampler_fields, with_way_out};
-use super::tape::{Constraint, How};
+use super::tape::{AskedHow, Constraint};
 use crate::models::how_read::HowRead;
 use cratylus_core::fault::Fault;
-use cratylus_core::language::answer::Words;
+use cratylus_core::language::answer::AnswerWords;
 use cratylus_core::language::model::{Dialect, Model, Query, Server};
 use cratylus_core::language::sampler::Sampler;
 use cratylus_core::language::spelling::{Beginnings, NextToken, Spellings, step, walk};
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 /// One thing that was tried.
 #[derive(Clone, Debug, Serialize)]
-pub struct Finding {
+pub struct ServerFinding {
     /// In a few words, which name a row of the table.
     pub what: &'static str,
     /// Yes, no, or not to be told.
@@ -40,9 +40,9 @@ pub struct Examined {
     /// Everything stable that the server reports of itself.
     pub identity: Value,
     /// In the order in which they were tried.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<ServerFinding>,
     /// How Cratylus would ask the model here, and why; or why it could not.
-    pub way: Result<(super::tape::How, bool, String), String>,
+    pub way: Result<(super::tape::AskedHow, bool, String), String>,
     /// What the user could change about the server, a sentence each.
     pub advice: Vec<String>,
 }
@@ -61,19 +61,19 @@ pub enum Told<'a> {
     /// Something is being tried.
     Trying(&'static str),
     /// It was.
-    Found(&'a Finding),
+    Found(&'a ServerFinding),
 }
 
 /// Examines a server as an agent of `model` would use it. `say` is told of each thing as it is found.
 pub fn examine(server: &Server, model: &Model, depth: Depth, say: &mut dyn FnMut(Told<'_>)) -> Result<Examined, Refusal> {
-    let Found { model: found, identity } = find(server)?;
+    let FoundServer { model: found, identity } = find(server)?;
     let doctor = Doctor { probe: Probe::new(&found, model), samples: OnceLock::new(), begun: OnceLock::new() };
     let mut findings = Vec::new();
     let mut advice = Vec::new();
     let mut add = |what: &'static str, try_it: &mut dyn FnMut() -> Result<(Option<bool>, String), Fault>| {
         say(Told::Trying(what));
         let (holds, found) = try_it().unwrap_or_else(|trouble| (None, format!("could not be tried: {trouble}")));
-        let finding = Finding { what, holds, found };
+        let finding = ServerFinding { what, holds, found };
         say(Told::Found(&finding));
         findings.push(finding);
     };
@@ -144,12 +144,12 @@ pub fn examine(server: &Server, model: &Model, depth: Depth, say: &mut dyn FnMut
     say(Told::Trying("how it will be asked"));
     let way = doctor.probe.way();
     let (mut found_free, mut hopeless) = (Vec::new(), false);
-    if way.as_ref().is_ok_and(|way| !matches!(way.how, How::Names)) {
+    if way.as_ref().is_ok_and(|way| !matches!(way.how, AskedHow::Names)) {
         let way = way.as_ref().expect("it is one");
         let mut add = |what, try_it: &mut dyn FnMut() -> Result<(Option<bool>, String), Fault>| {
             say(Told::Trying(what));
             let (holds, found) = try_it().unwrap_or_else(|trouble| (None, format!("could not be tried: {trouble}")));
-            let finding = Finding { what, holds, found };
+            let finding = ServerFinding { what, holds, found };
             say(Told::Found(&finding));
             found_free.push(finding);
         };
@@ -166,7 +166,7 @@ pub fn examine(server: &Server, model: &Model, depth: Depth, say: &mut dyn FnMut
     }
     let way = match way {
         Ok(_) if hopeless => {
-            let words = found_free.first().map_or("", |finding: &Finding| finding.found.as_str());
+            let words = found_free.first().map_or("", |finding: &ServerFinding| finding.found.as_str());
             Err(Fault(format!("it can be asked for text alone, and no answer could be used: {words}")))
         }
         way => way,
@@ -187,7 +187,7 @@ pub fn examine(server: &Server, model: &Model, depth: Depth, say: &mut dyn FnMut
 
 /// Whether a choice is text as it comes, so that answers in words are what a run gets.
 fn how_text(way: &Way) -> bool {
-    way.how == How::Text && !way.prefill
+    way.how == AskedHow::Text && !way.prefill
 }
 
 /// What the noise of a server's lists means for who uses them.
@@ -376,7 +376,7 @@ impl Doctor<'_> {
                 else {
                     return Err(Fault::new("no text came"));
                 };
-                let heard = model.protocol.hear(&model.names, Words { text: &text, cut, instead }, false, None);
+                let heard = model.protocol.hear(&model.names, AnswerWords { text: &text, cut, instead }, false, None);
                 readings.add(&heard);
                 if let Ok(name) = heard.name {
                     free.said[name as usize] += 1;
@@ -441,7 +441,7 @@ impl Doctor<'_> {
     /// The probability of each name after a memory, as a run would have it.
     fn probabilities(&self, window: &[Round], way: &Way) -> Result<Vec<f64>, Fault> {
         let model = self.probe.model;
-        let (How::Exact { listed } | How::FirstToken { listed }) = way.how else { return Ok(Vec::new()) };
+        let (AskedHow::Exact { listed } | AskedHow::FirstToken { listed }) = way.how else { return Ok(Vec::new()) };
         let order: Vec<u16> = (0..model.names.len() as u16).collect();
         let query = Query { window: window.into(), order: order.into(), draw: 0, again: 0 };
         let prompt = model.prompt(&query).map_err(Fault)?;
@@ -455,7 +455,7 @@ impl Doctor<'_> {
             };
             let text: String = before.iter().map(|beginning| beginning.text.as_str()).collect();
             let beginnings = match way.how {
-                How::Exact { .. } => Beginnings::Follow { resolution: model.resolution, about },
+                AskedHow::Exact { .. } => Beginnings::Follow { resolution: model.resolution, about },
                 _ => Beginnings::Count,
             };
             Ok::<_, Fault>(step(&spellings, &text, p, &tokens, &model.sampler, beginnings))

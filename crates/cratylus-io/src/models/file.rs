@@ -27,12 +27,12 @@ mod nowhere {
 mod here {
     use crate::models::backend::{Allowance, Backend, Given, Raw, Refusal, Request, Want};
     use crate::models::hash::sha;
-    use crate::models::tape::{How, Setup, Took};
+    use crate::models::tape::{AskedHow, Setup, Took};
     use cratylus_core::fault::Fault;
     use cratylus_core::language::model::{Choice, Model};
     use cratylus_core::language::spelling::NextToken;
     use cratylus_core::{Purpose, Seed};
-    use cratylus_neural::llm::{LocalModel, Message};
+    use cratylus_neural::llm::{ChatMessage, LocalModel};
     use std::path::Path;
     use std::sync::Arc;
     use std::time::Instant;
@@ -46,9 +46,9 @@ mod here {
         let id = sha(identity.to_string().as_bytes());
         let listed = local.identity().vocabulary as u32;
         let (how, why) = match model.choice {
-            Choice::Auto | Choice::Exact => (How::Exact { listed }, "the whole distribution of the next token is here"),
-            Choice::FirstToken => (How::FirstToken { listed }, "as the experiment says"),
-            Choice::Text => (How::Text, "as the experiment says"),
+            Choice::Auto | Choice::Exact => (AskedHow::Exact { listed }, "the whole distribution of the next token is here"),
+            Choice::FirstToken => (AskedHow::FirstToken { listed }, "as the experiment says"),
+            Choice::Text => (AskedHow::Text, "as the experiment says"),
             Choice::Constrained => {
                 return Err(Fault(
                     "a model in this process gives probabilities of the names, so there is nothing to constrain; leave `choice` out".into(),
@@ -75,8 +75,8 @@ mod here {
             if request.want == Want::Scores {
                 return self.scored(request, began);
             }
-            let messages: Vec<Message<'_>> =
-                request.prompt.messages.iter().map(|message| Message { role: &message.role, text: &message.text }).collect();
+            let messages: Vec<ChatMessage<'_>> =
+                request.prompt.messages.iter().map(|message| ChatMessage { role: &message.role, text: &message.text }).collect();
             let prefill = if request.prefill { request.prompt.prefill.as_str() } else { "" };
             let mut tokens = self.0.chat_tokens(&messages, prefill).map_err(fatal)?;
             // What was followed is known by its tokens, so that it is not spelled anew.

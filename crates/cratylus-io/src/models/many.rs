@@ -2,7 +2,7 @@
 //! asked; what is on its way when something goes wrong is waited for and kept.
 
 use super::asker::{Asking, Asks, NoReply, Opened, Spent, Tapes};
-use super::pool::Ended;
+use super::pool::Unasked;
 use super::prices::Price;
 use super::tape::{KeptPrompt, Setup, Took};
 use cratylus_core::experiment::Budget;
@@ -69,7 +69,7 @@ pub fn ask<T: Send + 'static>(
                 continue;
             }
             Err(NoReply::Missing) => (),
-            Err(NoReply::Ended(Ended::Failed(trouble))) => return Err(trouble.into()),
+            Err(NoReply::Ended(Unasked::Failed(trouble))) => return Err(trouble.into()),
             Err(other) => unreachable!("a tape does not stop or spend: {other:?}"),
         }
         let (to, means, model, opened, setup) = (to.clone(), means.clone(), model.clone(), opened.clone(), setup.clone());
@@ -101,7 +101,7 @@ pub fn ask<T: Send + 'static>(
             Err(why) => {
                 let why = match why {
                     NoReply::Spent(what) => Stopped::Spent(what),
-                    NoReply::Ended(Ended::Failed(trouble)) => Stopped::Fault(trouble),
+                    NoReply::Ended(Unasked::Failed(trouble)) => Stopped::Fault(trouble),
                     _ => Stopped::Interrupted,
                 };
                 stopped.get_or_insert(why);

@@ -6,7 +6,7 @@ use super::pool::Pool;
 use super::probe::{Probe, find, patiently};
 use super::scripted::{CannedAnswers, MockModel, Program, canned_probabilities};
 use super::server::endpoint;
-use super::tape::{Entry, How, Setup, Tape};
+use super::tape::{AskedHow, Setup, Tape, TapeEntry};
 use crate::models::hash::sha;
 use cratylus_core::World;
 use cratylus_core::fault::Fault;
@@ -65,13 +65,13 @@ impl Opener {
             }
             Source::Mock(mock) => {
                 let backend = Arc::new(MockModel { mock: mock.clone(), requests: AtomicU64::new(0) });
-                let how = if mock.text { How::Text } else { How::Names };
+                let how = if mock.text { AskedHow::Text } else { AskedHow::Names };
                 let setup = given(model, asked, json!({ "mock": asked }), how);
                 let known = backend.in_flight();
                 (backend, setup, self.pool(format!("mock {asked}"), Limits::default(), known))
             }
             Source::Canned(answers) => {
-                let how = if canned_probabilities(answers)? { How::Names } else { How::Text };
+                let how = if canned_probabilities(answers)? { AskedHow::Names } else { AskedHow::Text };
                 let setup = given(model, asked, json!({ "canned": asked }), how);
                 (
                     Arc::new(CannedAnswers(answers.clone())),
@@ -97,7 +97,7 @@ impl Opener {
         };
         match before {
             None => {
-                tape.keep(&[Entry::Setup(setup.clone())])?;
+                tape.keep(&[TapeEntry::Setup(setup.clone())])?;
                 Ok(Opened { setup, backend, pool })
             }
             Some(before) if before.id == setup.id => Ok(Opened { setup: before, backend, pool }),
@@ -115,7 +115,7 @@ impl Opener {
     }
 }
 
-fn given(model: &Model, asked: &str, identity: Value, how: How) -> Setup {
+fn given(model: &Model, asked: &str, identity: Value, how: AskedHow) -> Setup {
     let id = sha(identity.to_string().as_bytes());
     let why = if how.probabilities() { "it gives probabilities by itself" } else { "it gives text" };
     // The prefill is for models that can be made to begin with it; a script is told of it and does as it likes.
@@ -162,15 +162,15 @@ fn short(model: &str) -> &str {
     if path { model.rsplit(['/', '\\']).next().filter(|file| !file.is_empty()).unwrap_or(model) } else { model }
 }
 
-fn probe_program(program: &Program, model: &Model) -> Result<How, Fault> {
+fn probe_program(program: &Program, model: &Model) -> Result<AskedHow, Fault> {
     let order: Vec<u16> = (0..model.names.len() as u16).collect();
     let query = Query { window: [].into(), order: order.into(), draw: 0, again: 0 };
     let prompt = model.prompt(&query).map_err(Fault)?;
     let want = Want::Text { constrained: None };
     let request = Request { model, query: &query, prompt: &prompt, names: &model.names, before: &[], want, prefill: false };
     match patiently(|| program.ask(&request)).map_err(Fault::from)?.raw {
-        Raw::Names(_) => Ok(How::Names),
-        _ => Ok(How::Text),
+        Raw::Names(_) => Ok(AskedHow::Names),
+        _ => Ok(AskedHow::Text),
     }
 }
 

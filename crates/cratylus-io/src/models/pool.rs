@@ -64,7 +64,7 @@ const POLL: Duration = Duration::from_millis(50);
 
 /// Why a request was not answered in the end.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Ended {
+pub enum Unasked {
     /// Somebody asked to stop.
     Stopped,
     /// No repetition helped, or none would have.
@@ -205,10 +205,10 @@ impl Pool {
     }
 
     /// Asks a backend, patiently: what failed on the way is sent again, as the same request.
-    pub fn ask(&self, backend: &dyn Backend, request: &Request<'_>, seen: &dyn Fn(&str)) -> Result<Given, Ended> {
+    pub fn ask(&self, backend: &dyn Backend, request: &Request<'_>, seen: &dyn Fn(&str)) -> Result<Given, Unasked> {
         let mut sent = 0;
         loop {
-            let Some(place) = self.place() else { return Err(Ended::Stopped) };
+            let Some(place) = self.place() else { return Err(Unasked::Stopped) };
             let began = Instant::now();
             sent += 1;
             let asked = backend.ask(request);
@@ -220,24 +220,24 @@ impl Pool {
                     self.answered(&given, reserved);
                     return Ok(given);
                 }
-                Err(Refusal::Fatal { why, .. }) => return Err(Ended::Failed(Fault(why))),
+                Err(Refusal::Fatal { why, .. }) => return Err(Unasked::Failed(Fault(why))),
                 Err(Refusal::Again { why, after, overloaded, .. }) => {
                     if let Some(why) = too_long(&why, after, WAIT_MAX) {
-                        return Err(Ended::Failed(Fault(why)));
+                        return Err(Unasked::Failed(Fault(why)));
                     }
                     if overloaded {
                         self.overloaded(began, after);
                     }
                     if sent > self.retries {
                         let times = if sent == 1 { "once".into() } else { format!("{sent} times") };
-                        return Err(Ended::Failed(Fault(format!("{why}\n  (sent {times})"))));
+                        return Err(Unasked::Failed(Fault(format!("{why}\n  (sent {times})"))));
                     }
                     seen(&why);
                     let span = (FIRST_PAUSE * f64::from(1u32 << (sent - 1).min(16))).min(LONGEST_PAUSE);
                     let draw = Seed(0).stream(Purpose::Resample, self.draws.fetch_add(1, Ordering::Relaxed)).unit();
                     let pause = after.unwrap_or_default() + Duration::from_secs_f64(span * draw);
                     if !self.sleep(pause) {
-                        return Err(Ended::Stopped);
+                        return Err(Unasked::Stopped);
                     }
                 }
             }

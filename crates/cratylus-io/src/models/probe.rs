@@ -3,10 +3,10 @@
 use super::backend::{Backend, Cause, Given, Raw, Refusal, Request, Want};
 use super::http::{Answered, Http, escaped, too_long};
 use super::server::{ServerModel, dialect_name, endpoint, headers, hosted, key, listed_max, who};
-use super::tape::{Constraint, How};
+use super::tape::{AskedHow, Constraint};
 use crate::models::hash::sha;
 use cratylus_core::fault::Fault;
-use cratylus_core::language::answer::{Read, Words};
+use cratylus_core::language::answer::{AnswerWords, Read};
 use cratylus_core::language::model::{Api, Choice, Dialect, Model, Query, Server};
 use cratylus_core::language::sampler::Sampler;
 use cratylus_core::language::spelling::{Beginnings, Spellings, step};
@@ -18,7 +18,7 @@ use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 /// A server that was found, and what it says that it is.
-pub struct Found {
+pub struct FoundServer {
     /// The model on it that is meant, ready to answer requests.
     pub model: ServerModel,
     /// Everything stable that the server reports of itself.
@@ -26,7 +26,7 @@ pub struct Found {
 }
 
 /// Reaches a server, finds out what it speaks, and which model it has.
-pub fn find(server: &Server) -> Result<Found, Refusal> {
+pub fn find(server: &Server) -> Result<FoundServer, Refusal> {
     let url = endpoint(server)?;
     let known = server.dialect.or(hosted(&url));
     let http = Http::new(&url, key(server, &url, known)?, &server.limits, headers(known));
@@ -107,7 +107,7 @@ pub fn find(server: &Server) -> Result<Found, Refusal> {
         slots: props["total_slots"].as_u64().and_then(|slots| u32::try_from(slots).ok()).filter(|slots| *slots > 0),
         scores: OnceLock::new(),
     };
-    Ok(Found { model, identity })
+    Ok(FoundServer { model, identity })
 }
 
 fn id_of(entry: &Value) -> Option<&str> {
@@ -227,7 +227,7 @@ impl Listed {
 /// How a model will be asked, and why.
 pub struct Way {
     /// How a choice is obtained.
-    pub how: How,
+    pub how: AskedHow,
     /// Whether answers are made to begin with the protocol's prefill.
     pub prefill: bool,
     /// In words, for the manifest and whoever wonders.
@@ -376,7 +376,7 @@ impl<'a> Probe<'a> {
                 };
             let Raw::Text { text, cut, instead } = given.raw else { return Ok(false) };
             let schema = by == Constraint::JsonSchema;
-            let words = Words { text: &text, cut, instead };
+            let words = AnswerWords { text: &text, cut, instead };
             let heard = odd.protocol.hear(&odd.names, words, prefill && !schema, schema.then_some(Read::Value));
             if heard.name.is_err() {
                 return Ok(false);
@@ -432,20 +432,20 @@ impl<'a> Probe<'a> {
                     let listed = look.listed;
                     if asked(&[Choice::FirstToken]) {
                         return Ok(Way {
-                            how: How::FirstToken { listed },
+                            how: AskedHow::FirstToken { listed },
                             prefill,
                             why: format!("as the experiment says; {list}"),
                         });
                     }
                     let followed = !look.follow || continues || self.continues()?;
                     if followed {
-                        return Ok(Way { how: How::Exact { listed }, prefill, why: list });
+                        return Ok(Way { how: AskedHow::Exact { listed }, prefill, why: list });
                     }
                     if asked(&[Choice::Exact]) {
                         return Err(Fault("names take several tokens here, and the server cannot continue an answer, so their probabilities cannot be followed; use choice = \"first-token\"".into()));
                     }
                     return Ok(Way {
-                        how: How::FirstToken { listed },
+                        how: AskedHow::FirstToken { listed },
                         prefill,
                         why: format!("{list}; names of several tokens cannot be followed, as answers cannot be continued"),
                     });
@@ -494,13 +494,17 @@ impl<'a> Probe<'a> {
         if self.model.choice != Choice::Text {
             if let Some(by) = self.constraint(prefill)? {
                 let prefill = prefill && by != Constraint::JsonSchema;
-                return Ok(Way { how: How::Constrained { by }, prefill, why: format!("{why}; it keeps answers to the names") });
+                return Ok(Way {
+                    how: AskedHow::Constrained { by },
+                    prefill,
+                    why: format!("{why}; it keeps answers to the names"),
+                });
             }
             if self.model.choice == Choice::Constrained {
                 return Err(Fault(format!("{} does not keep answers to given names by any means known", self.found.http.base())));
             }
         }
-        Ok(Way { how: How::Text, prefill, why: format!("{why}; answers are text, read by the protocol") })
+        Ok(Way { how: AskedHow::Text, prefill, why: format!("{why}; answers are text, read by the protocol") })
     }
 
     /// What answers are signed with.

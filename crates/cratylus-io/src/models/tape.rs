@@ -8,9 +8,9 @@
 
 use cratylus_core::fault::{Fault, at};
 use cratylus_core::language::Prompt;
-use cratylus_core::language::answer::{Instead, Words};
+use cratylus_core::language::answer::{AnswerWords, Instead};
 use cratylus_core::language::scored::Scored;
-use cratylus_core::language::spelling::Step;
+use cratylus_core::language::spelling::SpellingStep;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs::File;
@@ -24,7 +24,7 @@ const HEAD: &str = "cratylus tape 1";
 /// What a line of the tape holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
-pub enum Entry {
+pub enum TapeEntry {
     /// A model, before the first of its calls.
     Setup(Setup),
     /// A prompt, before the first call that names it.
@@ -54,7 +54,7 @@ pub struct Setup {
     /// A hash of the identity.
     pub id: String,
     /// The same for all its calls.
-    pub how: How,
+    pub how: AskedHow,
     /// Whether answers can be made to begin with the protocol's prefill.
     pub prefill: bool,
     /// Why it is asked in this way.
@@ -67,7 +67,7 @@ pub struct Setup {
 /// How a choice is obtained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum How {
+pub enum AskedHow {
     /// Next-token distributions, followed until names are spelled; `listed` tokens each.
     Exact {
         /// How many tokens a list is asked to hold.
@@ -105,10 +105,10 @@ pub enum Constraint {
     Regex,
 }
 
-impl How {
+impl AskedHow {
     /// Whether it gives probabilities, so that each question is asked once.
     pub fn probabilities(self) -> bool {
-        matches!(self, How::Exact { .. } | How::FirstToken { .. } | How::Names)
+        matches!(self, AskedHow::Exact { .. } | AskedHow::FirstToken { .. } | AskedHow::Names)
     }
 }
 
@@ -135,7 +135,7 @@ pub struct Call {
     /// The sampler and the other fields that were sent with the prompt.
     pub sent: serde_json::Value,
     /// What the model answered.
-    pub answer: Answer,
+    pub answer: KeptAnswer,
     /// Time, tokens and money, which bear on no result.
     #[serde(default)]
     pub took: Took,
@@ -148,11 +148,11 @@ fn is_zero(n: &u8) -> bool {
 /// What a model answered, as it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Answer {
+pub enum KeptAnswer {
     /// What a next-token distribution says of the names.
     Step {
         /// What it says of the names, for the walk over their spellings.
-        step: Step,
+        step: SpellingStep,
         /// The most probable tokens and their log-probabilities, for readers.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         top: Vec<(String, f64)>,
@@ -175,11 +175,11 @@ pub enum Answer {
     },
 }
 
-impl Answer {
+impl KeptAnswer {
     /// The words, where it is one in words.
-    pub fn words(&self) -> Option<Words<'_>> {
+    pub fn words(&self) -> Option<AnswerWords<'_>> {
         match self {
-            Answer::Text { text, cut, instead } => Some(Words { text, cut: *cut, instead: *instead }),
+            KeptAnswer::Text { text, cut, instead } => Some(AnswerWords { text, cut: *cut, instead: *instead }),
             _ => None,
         }
     }
@@ -224,12 +224,12 @@ struct Known {
 }
 
 impl Known {
-    fn take(&mut self, entry: Entry) {
+    fn take(&mut self, entry: TapeEntry) {
         match entry {
             // The first answer stands: later ones to the same question were paid for by another process.
-            Entry::Call(call) => drop(self.calls.entry(call.key.clone()).or_insert_with(|| Arc::from(call))),
-            Entry::Prompt(KeptPrompt { hash, prompt }) => drop(self.prompts.insert(hash, Arc::new(prompt))),
-            Entry::Setup(setup) => self.setups.push(setup),
+            TapeEntry::Call(call) => drop(self.calls.entry(call.key.clone()).or_insert_with(|| Arc::from(call))),
+            TapeEntry::Prompt(KeptPrompt { hash, prompt }) => drop(self.prompts.insert(hash, Arc::new(prompt))),
+            TapeEntry::Setup(setup) => self.setups.push(setup),
         }
     }
 
@@ -256,13 +256,13 @@ fn sum(json: &[u8]) -> u32 {
     json.iter().fold(0x811c_9dc5, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
-fn entry(line: &[u8]) -> Option<Entry> {
+fn entry(line: &[u8]) -> Option<TapeEntry> {
     let (head, json) = line.split_at_checked(9)?;
     let expected = u32::from_str_radix(std::str::from_utf8(&head[..8]).ok()?, 16).ok()?;
     (head[8] == b' ' && sum(json) == expected).then(|| serde_json::from_slice(json).ok()).flatten()
 }
 
-fn line(entry: &Entry) -> Vec<u8> {
+fn line(entry: &TapeEntry) -> Vec<u8> {
     let json = serde_json::to_vec(entry).expect("entries are plain data");
     [format!("{:08x} ", sum(&json)).as_bytes(), &json, b"\n"].concat()
 }
@@ -271,7 +271,7 @@ fn line(entry: &Entry) -> Vec<u8> {
 #[derive(Default)]
 struct Queue {
     lines: Vec<u8>,
-    entries: Vec<Entry>,
+    entries: Vec<TapeEntry>,
     /// The number of batches begun, and of those that are on disk.
     begun: u64,
     kept: u64,
@@ -346,8 +346,8 @@ impl Tape {
     /// A tape of what was read from elsewhere.
     pub fn of(calls: Vec<Call>, prompts: Vec<KeptPrompt>, setups: Vec<Setup>) -> Tape {
         let mut known = Known { setups, ..Known::default() };
-        calls.into_iter().for_each(|call| known.take(Entry::Call(Box::new(call))));
-        prompts.into_iter().for_each(|prompt| known.take(Entry::Prompt(prompt)));
+        calls.into_iter().for_each(|call| known.take(TapeEntry::Call(Box::new(call))));
+        prompts.into_iter().for_each(|prompt| known.take(TapeEntry::Prompt(prompt)));
         Tape::new(Path::new(""), None, known)
     }
 
@@ -442,7 +442,7 @@ impl Tape {
     }
 
     /// Keeps entries: when this returns, the disk has them.
-    pub fn keep(&self, entries: &[Entry]) -> Result<(), Fault> {
+    pub fn keep(&self, entries: &[TapeEntry]) -> Result<(), Fault> {
         let lines: Vec<u8> = entries.iter().flat_map(line).collect();
         let mut queue = self.queue.lock().expect("no panic while holding the queue");
         queue.lines.extend_from_slice(&lines);
@@ -475,7 +475,7 @@ impl Tape {
         }
     }
 
-    fn append(&self, lines: &[u8], entries: Vec<Entry>) -> std::io::Result<()> {
+    fn append(&self, lines: &[u8], entries: Vec<TapeEntry>) -> std::io::Result<()> {
         let mut file = self.file.lock().expect("no panic while holding the file");
         let file = file.as_mut().ok_or_else(|| std::io::Error::other("this tape is only to be read"))?;
         file.lock()?;
@@ -523,10 +523,10 @@ pub fn prune(path: &Path, model: &str) -> Result<(u64, u64, PathBuf), Fault> {
     let free = |i: &u32| !path.with_file_name(format!("{name}.before-{i}")).exists();
     let before = path.with_file_name(format!("{name}.before-{}", (1..).find(free).expect("numbers do not end")));
     let used: std::collections::HashSet<&str> = kept.iter().map(|call| call.prompt.as_str()).collect();
-    let setups = tape.setups().into_iter().filter(|setup| !setup.id.starts_with(model)).map(Entry::Setup);
-    let prompts = tape.prompts().into_iter().filter(|prompt| used.contains(prompt.hash.as_str())).map(Entry::Prompt);
-    let calls = kept.iter().map(|call| Entry::Call(Box::new((**call).clone())));
-    let entries: Vec<Entry> = setups.chain(prompts).chain(calls).collect();
+    let setups = tape.setups().into_iter().filter(|setup| !setup.id.starts_with(model)).map(TapeEntry::Setup);
+    let prompts = tape.prompts().into_iter().filter(|prompt| used.contains(prompt.hash.as_str())).map(TapeEntry::Prompt);
+    let calls = kept.iter().map(|call| TapeEntry::Call(Box::new((**call).clone())));
+    let entries: Vec<TapeEntry> = setups.chain(prompts).chain(calls).collect();
     let file = tape.file.lock().expect("no panic while holding the file");
     let lock = file.as_ref().expect("it was opened");
     match lock.try_lock() {
@@ -558,8 +558,8 @@ fn check_head(file: &mut File, path: &Path) -> Result<(), Fault> {
 mod tests {
     use super::*;
 
-    fn call(key: &str, text: &str) -> Entry {
-        Entry::Call(Box::new(Call {
+    fn call(key: &str, text: &str) -> TapeEntry {
+        TapeEntry::Call(Box::new(Call {
             key: key.into(),
             model: "m".into(),
             prompt: "p".into(),
@@ -568,7 +568,7 @@ mod tests {
             draw: Some(u64::MAX),
             again: 0,
             sent: serde_json::json!({ "temperature": 0.1 }),
-            answer: Answer::Text { text: text.into(), cut: false, instead: None },
+            answer: KeptAnswer::Text { text: text.into(), cut: false, instead: None },
             took: Took::default(),
         }))
     }
@@ -581,7 +581,7 @@ mod tests {
 
     fn text(tape: &Tape, key: &str) -> Option<String> {
         match &tape.call(key)?.answer {
-            Answer::Text { text, .. } => Some(text.clone()),
+            KeptAnswer::Text { text, .. } => Some(text.clone()),
             _ => None,
         }
     }

@@ -3,15 +3,15 @@
 
 use super::comprehension::{Understood, understood_in};
 use super::response::InSkin;
-use cratylus_audit::finding::{Effect, Finding, Finds, Line, Picture, Question, Who};
-use cratylus_audit::recognition::{Answer, Flag, share};
+use cratylus_audit::finding::{BearsOn, Effect, Finding, Finds, Line, Picture, Who};
+use cratylus_audit::recognition::{CodedAnswer, Flag, share};
 use cratylus_audit::response::regress;
 use serde_json::json;
 
 pub(super) fn finding(
     condition: &str,
     canonical: &str,
-    answers: &[Answer],
+    answers: &[CodedAnswer],
     skins: &[InSkin],
     understood: &[Understood],
 ) -> Finding {
@@ -47,7 +47,7 @@ pub(super) fn finding(
     Finding {
         audit: "recognition-and-behaviour".into(),
         condition: condition.into(),
-        bears_on: Question::Response,
+        bears_on: BearsOn::Response,
         question: "Does the response change where the game is no longer recognised?".into(),
         rivals: vec![
             "the response comes of recognition and goes with it".into(),

@@ -1,7 +1,7 @@
 //! Asks nine questions about each scene that is told, with payoffs as they are and turned round.
 
 use super::interview::{Interview, Stopped, Variant};
-use cratylus_audit::finding::{Bar, Effect, Finding, Finds, Picture, Question, Who};
+use cratylus_audit::finding::{Bar, BearsOn, Effect, Finding, Finds, Picture, Who};
 use cratylus_core::control::Paid;
 use cratylus_core::language::comprehension::{WHAT, items, right, windows};
 use cratylus_core::language::protocol::Told;
@@ -89,7 +89,7 @@ pub(super) fn finding(condition: &str, understood: &[Understood]) -> Finding {
     Finding {
         audit: "comprehension".into(),
         condition: condition.into(),
-        bears_on: Question::Response,
+        bears_on: BearsOn::Response,
         question: "Does the model understand what it is told?".into(),
         rivals: vec!["a response is to what is told".into(), "what is told is not understood".into()],
         finds: Finds::CannotTell,

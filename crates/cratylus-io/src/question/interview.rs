@@ -2,12 +2,12 @@
 
 pub use crate::models::many::{Means, Stopped};
 
-use super::memorised::Published;
+use super::memorised::PublishedTexts;
 use crate::models::asker::{Opened, prompt_hash, told};
 use crate::models::many;
-use crate::models::tape::{How, KeptPrompt, Setup};
+use crate::models::tape::{AskedHow, KeptPrompt, Setup};
 use cratylus_audit::finding::Finding;
-use cratylus_audit::recognition::Answer;
+use cratylus_audit::recognition::CodedAnswer;
 use cratylus_core::control::Paid;
 use cratylus_core::fault::Fault;
 use cratylus_core::language::model::{Model, Query, Reply};
@@ -47,7 +47,7 @@ pub struct Subject {
 #[derive(Clone, Debug)]
 pub struct Agenda {
     /// In the order in which they are to be asked.
-    pub audits: Vec<Audit>,
+    pub audits: Vec<QuestionKind>,
     /// Protocols beside the one that is questioned.
     pub skins: Vec<String>,
     /// How often each question in words is put.
@@ -59,12 +59,12 @@ pub struct Agenda {
     /// How many populations are simulated from a response.
     pub runs: u64,
     /// What may be known by heart.
-    pub published: Published,
+    pub published: PublishedTexts,
 }
 
 /// A kind of question that a model can be asked outside a population.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Audit {
+pub enum QuestionKind {
     /// Whether it names the game when it is asked.
     Recognition,
     /// Whether it answers rightly about what it is told.
@@ -93,79 +93,79 @@ pub enum Audit {
     TextQuiz,
 }
 
-impl Audit {
+impl QuestionKind {
     /// All kinds, in the order in which lists show them.
-    pub const ALL: [Audit; 13] = [
-        Audit::Recognition,
-        Audit::Comprehension,
-        Audit::Alias,
-        Audit::Memory,
-        Audit::Names,
-        Audit::Skins,
-        Audit::Payoffs,
-        Audit::Behaviour,
-        Audit::TextLikelihood,
-        Audit::NameOrder,
-        Audit::TextInContext,
-        Audit::TextContinuation,
-        Audit::TextQuiz,
+    pub const ALL: [QuestionKind; 13] = [
+        QuestionKind::Recognition,
+        QuestionKind::Comprehension,
+        QuestionKind::Alias,
+        QuestionKind::Memory,
+        QuestionKind::Names,
+        QuestionKind::Skins,
+        QuestionKind::Payoffs,
+        QuestionKind::Behaviour,
+        QuestionKind::TextLikelihood,
+        QuestionKind::NameOrder,
+        QuestionKind::TextInContext,
+        QuestionKind::TextContinuation,
+        QuestionKind::TextQuiz,
     ];
 
     /// What findings, lists and `--audits` call it.
     pub fn name(self) -> &'static str {
         match self {
-            Audit::Recognition => "recognition",
-            Audit::Comprehension => "comprehension",
-            Audit::Alias => "alias",
-            Audit::Memory => "shown-memory",
-            Audit::Names => "held-out-names",
-            Audit::Skins => "skins",
-            Audit::Payoffs => "payoffs",
-            Audit::Behaviour => "recognition-and-behaviour",
-            Audit::TextLikelihood => "text-likelihood",
-            Audit::NameOrder => "name-order",
-            Audit::TextInContext => "text-in-context",
-            Audit::TextContinuation => "text-continuation",
-            Audit::TextQuiz => "text-quiz",
+            QuestionKind::Recognition => "recognition",
+            QuestionKind::Comprehension => "comprehension",
+            QuestionKind::Alias => "alias",
+            QuestionKind::Memory => "shown-memory",
+            QuestionKind::Names => "held-out-names",
+            QuestionKind::Skins => "skins",
+            QuestionKind::Payoffs => "payoffs",
+            QuestionKind::Behaviour => "recognition-and-behaviour",
+            QuestionKind::TextLikelihood => "text-likelihood",
+            QuestionKind::NameOrder => "name-order",
+            QuestionKind::TextInContext => "text-in-context",
+            QuestionKind::TextContinuation => "text-continuation",
+            QuestionKind::TextQuiz => "text-quiz",
         }
     }
 
     /// What it asks, as a question for lists.
     pub fn words(self) -> &'static str {
         match self {
-            Audit::Recognition => "is the game recognised when the model is asked outright?",
-            Audit::Comprehension => "does the model understand what it is told?",
-            Audit::Alias => "is the response bound to labels?",
-            Audit::Memory => "does agreement need a memory of interactions, and which part of it?",
-            Audit::Names => "is the response the same to names that nobody can have met?",
-            Audit::Skins => "is the response the same where the game is told in other words?",
-            Audit::Payoffs => "does the response follow the payoffs that are stated?",
-            Audit::Behaviour => "does the response change where the game is no longer recognised?",
-            Audit::TextLikelihood => "is a published text more likely than the same in other words?",
-            Audit::NameOrder => "is a published list of names more likely in its own order?",
-            Audit::TextInContext => "do sentences of a published text gain nothing from the rest of it?",
-            Audit::TextContinuation => "is a published text gone on with as it was published?",
-            Audit::TextQuiz => "is the published wording told from others?",
+            QuestionKind::Recognition => "is the game recognised when the model is asked outright?",
+            QuestionKind::Comprehension => "does the model understand what it is told?",
+            QuestionKind::Alias => "is the response bound to labels?",
+            QuestionKind::Memory => "does agreement need a memory of interactions, and which part of it?",
+            QuestionKind::Names => "is the response the same to names that nobody can have met?",
+            QuestionKind::Skins => "is the response the same where the game is told in other words?",
+            QuestionKind::Payoffs => "does the response follow the payoffs that are stated?",
+            QuestionKind::Behaviour => "does the response change where the game is no longer recognised?",
+            QuestionKind::TextLikelihood => "is a published text more likely than the same in other words?",
+            QuestionKind::NameOrder => "is a published list of names more likely in its own order?",
+            QuestionKind::TextInContext => "do sentences of a published text gain nothing from the rest of it?",
+            QuestionKind::TextContinuation => "is a published text gone on with as it was published?",
+            QuestionKind::TextQuiz => "is the published wording told from others?",
         }
     }
 
     /// Whether it asks about the wording of a text, and not about a game.
     pub fn is_about_wording(self) -> bool {
-        self >= Audit::TextLikelihood
+        self >= QuestionKind::TextLikelihood
     }
 
     /// Whether it takes the log-probabilities of a given text.
     pub(super) fn needs_scores(self) -> bool {
-        matches!(self, Audit::TextLikelihood | Audit::NameOrder | Audit::TextInContext)
+        matches!(self, QuestionKind::TextLikelihood | QuestionKind::NameOrder | QuestionKind::TextInContext)
     }
 }
 
 /// What an audit will ask, before it asks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bill {
-    /// As [`Audit::name`].
+    /// As [`QuestionKind::name`].
     pub audit: &'static str,
-    /// As [`Audit::words`].
+    /// As [`QuestionKind::words`].
     pub words: &'static str,
     /// At most, if names are of one token. What several audits need stands with the first of them.
     pub calls: u64,
@@ -191,15 +191,15 @@ pub struct Interview<'a> {
 }
 
 /// What came of it.
-pub struct Heard {
+pub struct Interviewed {
     /// Of the audits on the agenda, those about wording last.
     pub findings: Vec<Finding>,
     /// Answers in words, for a person to code.
-    pub answers: Vec<Answer>,
+    pub answers: Vec<CodedAnswer>,
 }
 
 /// Codes answers in words, such as from a file that a person filled in.
-pub type Code<'a> = dyn FnMut(&mut [Answer]) -> Result<(), Fault> + 'a;
+pub type Code<'a> = dyn FnMut(&mut [CodedAnswer]) -> Result<(), Fault> + 'a;
 
 impl Interview<'_> {
     /// Puts questions in words about scenes: each the scene, the question, and the number of the draw.
@@ -219,7 +219,7 @@ impl Interview<'_> {
     }
 
     /// Has another model code answers.
-    pub(super) fn judge(&self, answers: &mut [Answer]) -> Result<(), Stopped> {
+    pub(super) fn judge(&self, answers: &mut [CodedAnswer]) -> Result<(), Stopped> {
         let Some(judge) = &self.judge else { return Ok(()) };
         let questions = answers.iter().map(|answer| (cratylus_audit::recognition::judge(&answer.response), 0)).collect();
         for (answer, text) in answers.iter_mut().zip(self.say(judge, &[], questions, 60)?) {
@@ -237,7 +237,7 @@ impl Interview<'_> {
         max_tokens: u32,
     ) -> Result<Vec<String>, Stopped> {
         let model = Model { protocol: Arc::new(subject.model.protocol.for_words(max_tokens)), ..(*subject.model).clone() };
-        let setup = Setup { how: How::Text, prefill: false, ..subject.opened.setup.clone() };
+        let setup = Setup { how: AskedHow::Text, prefill: false, ..subject.opened.setup.clone() };
         let question = |([system, user], draw): ([String; 2], u64)| {
             let message = |role: &str, text| Message { role: role.into(), text };
             let prompt = Prompt { messages: vec![message("system", system), message("user", user)], prefill: String::new() };

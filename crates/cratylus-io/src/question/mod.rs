@@ -11,10 +11,12 @@ mod recognition;
 mod response;
 
 pub use comprehension::Understood;
-pub use interview::{Agenda, Audit, Bill, CHARACTERS_PER_TOKEN, Code, Heard, Interview, Means, Stopped, Subject, Variant};
-pub use memorised::Published;
+pub use interview::{
+    Agenda, Bill, CHARACTERS_PER_TOKEN, Code, Interview, Interviewed, Means, QuestionKind, Stopped, Subject, Variant,
+};
+pub use memorised::PublishedTexts;
 
-use crate::models::tape::How;
+use crate::models::tape::AskedHow;
 use cratylus_core::fault::Fault;
 
 /// Calls that a name of several tokens is taken to need.
@@ -22,60 +24,65 @@ const SPELLED: u64 = 5;
 
 impl Interview<'_> {
     /// Asks everything on the agenda. `code` may code the answers in words before anything is made of them.
-    pub fn hold(&self, code: &mut Code<'_>) -> Result<Heard, Stopped> {
+    pub fn hold(&self, code: &mut Code<'_>) -> Result<Interviewed, Stopped> {
         let on = |audit| self.agenda.audits.contains(&audit);
         let subject = (self.sit)(&Variant::default())?;
         let condition = subject.opened.setup.name.clone();
         let mut answers = Vec::new();
         let mut findings = Vec::new();
-        if on(Audit::Recognition) || on(Audit::Behaviour) {
+        if on(QuestionKind::Recognition) || on(QuestionKind::Behaviour) {
             answers = self.recognise()?;
             self.judge(&mut answers)?;
             code(&mut answers)?;
         }
-        if on(Audit::Recognition) {
+        if on(QuestionKind::Recognition) {
             findings.push(cratylus_audit::recognition::finding(&condition, &answers));
         }
         // A response counts as evidence only where the scene was understood.
-        let understood = match on(Audit::Comprehension) || on(Audit::Payoffs) || on(Audit::Skins) || on(Audit::Behaviour) {
+        let understood = match on(QuestionKind::Comprehension)
+            || on(QuestionKind::Payoffs)
+            || on(QuestionKind::Skins)
+            || on(QuestionKind::Behaviour)
+        {
             true => self.comprehend()?,
             false => Vec::new(),
         };
-        if on(Audit::Comprehension) {
+        if on(QuestionKind::Comprehension) {
             findings.push(comprehension::finding(&condition, &understood));
         }
         let wording = self.wording(&condition, &subject)?;
-        let needs_response =
-            |audit: &Audit| !audit.is_about_wording() && !matches!(audit, Audit::Recognition | Audit::Comprehension);
+        let needs_response = |audit: &QuestionKind| {
+            !audit.is_about_wording() && !matches!(audit, QuestionKind::Recognition | QuestionKind::Comprehension)
+        };
         if !self.agenda.audits.iter().any(needs_response) {
             findings.extend(wording);
-            return Ok(Heard { findings, answers });
+            return Ok(Interviewed { findings, answers });
         }
         let canonical = self.respond(&subject)?;
-        if on(Audit::Alias) {
+        if on(QuestionKind::Alias) {
             findings.push(response::alias(&condition, &canonical, self.agenda.runs));
         }
-        if on(Audit::Memory) {
+        if on(QuestionKind::Memory) {
             findings.push(response::memory(&condition, &canonical, self.agenda.runs));
         }
-        if on(Audit::Names) {
+        if on(QuestionKind::Names) {
             findings.push(self.names(&condition, &subject, &canonical)?);
         }
-        let skins = match on(Audit::Skins) || on(Audit::Payoffs) || on(Audit::Behaviour) {
+        let skins = match on(QuestionKind::Skins) || on(QuestionKind::Payoffs) || on(QuestionKind::Behaviour) {
             true => self.skins(&subject, &canonical)?,
             false => Vec::new(),
         };
-        if on(Audit::Skins) {
+        if on(QuestionKind::Skins) {
             findings.push(response::skins(&condition, &skins, &understood));
         }
-        if on(Audit::Payoffs) {
+        if on(QuestionKind::Payoffs) {
             findings.push(self.payoffs(&condition, &subject, &canonical, &skins, &understood)?);
         }
-        if on(Audit::Behaviour) {
+        if on(QuestionKind::Behaviour) {
             findings.push(behaviour::finding(&condition, &subject.model.protocol.name, &answers, &skins, &understood));
         }
         findings.extend(wording);
-        Ok(Heard { findings, answers })
+        Ok(Interviewed { findings, answers })
     }
 
     /// What every audit on the agenda will ask. It is as much as it can be, but for names of several tokens, which take as
@@ -87,7 +94,7 @@ impl Interview<'_> {
         // As many states as populations of the recorded models visited, and their counterparts under other labels.
         let visited = if self.agenda.all_states { states } else { states.min(800) };
         let response = |names: &[String]| {
-            let spelled = matches!(subject.opened.setup.how, How::Exact { .. }) && names.iter().any(|name| name.len() > 2);
+            let spelled = matches!(subject.opened.setup.how, AskedHow::Exact { .. }) && names.iter().any(|name| name.len() > 2);
             let each = if spelled { SPELLED } else { 1 };
             if exact { 2 * visited * each } else { self.agenda.samples }
         };
@@ -97,9 +104,9 @@ impl Interview<'_> {
         let words = (skins + 1) * self.agenda.repeats;
         let questions = 2 * cratylus_core::language::comprehension::WHAT.len() as u64;
         // Each part with the audits that need it; the first of them on the agenda pays.
-        use Audit::*;
+        use QuestionKind::*;
         let judged = if self.judge.is_some() { words } else { 0 };
-        let parts: [(u64, u64, &[Audit]); 7] = [
+        let parts: [(u64, u64, &[QuestionKind]); 7] = [
             (words, 350, &[Recognition, Behaviour]),
             (judged, 30, &[Recognition, Behaviour]),
             ((skins + 2) * questions, 20, &[Comprehension, Skins, Payoffs, Behaviour]),

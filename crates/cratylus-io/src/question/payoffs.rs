@@ -5,7 +5,7 @@
 use super::comprehension::{Understood, understood_in};
 use super::interview::{Interview, Stopped, Subject, Variant};
 use super::response::{HALF, InSkin, covered};
-use cratylus_audit::finding::{Bar, Effect, Finding, Finds, Picture, Question, Statistic, Who};
+use cratylus_audit::finding::{Bar, BearsOn, Effect, Finding, Finds, Picture, Statistic, Who};
 use cratylus_audit::response::{ENOUGH, Evidence, Response, compare, visits};
 use cratylus_core::control::Paid;
 use cratylus_core::kernel::all_states;
@@ -168,7 +168,7 @@ fn finding(condition: &str, turned: Turned, skins: &[InSkin], understood: &[Unde
     Finding {
         audit: "payoffs".into(),
         condition: condition.into(),
-        bears_on: Question::Response,
+        bears_on: BearsOn::Response,
         question: "Does the response follow the payoffs that are stated?".into(),
         rivals: vec!["a rule of coordination is recalled and played, whatever is paid".into(), "the response adapts to what is told in context".into()],
         finds,

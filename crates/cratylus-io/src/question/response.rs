@@ -5,8 +5,10 @@
 use super::comprehension::Understood;
 use super::interview::{Interview, Stopped, Subject, Variant};
 use crate::kernel::Extraction;
-use cratylus_audit::finding::{Bar, Effect, Finding, Finds, Picture, Question, Who};
-use cratylus_audit::response::{Comparison, Known, Population, Response, compare, population, under, visits, yoked_populations};
+use cratylus_audit::finding::{Bar, BearsOn, Effect, Finding, Finds, Picture, Who};
+use cratylus_audit::response::{
+    Comparison, KnownResponse, Response, ResponsePopulation, compare, population, under, visits, yoked_populations,
+};
 use cratylus_core::Seed;
 use cratylus_core::control::{Control, Memory, Paid};
 use cratylus_core::fault::Fault;
@@ -57,7 +59,7 @@ impl Interview<'_> {
             Reply::Read(_) => 0.5,
         };
         for (window, both) in states.iter().zip(self.choices(subject, &queries)?.chunks(2)) {
-            known.set(window, Known { p: (p(&both[0]) + p(&both[1])) / 2.0, samples: None });
+            known.set(window, KnownResponse { p: (p(&both[0]) + p(&both[1])) / 2.0, samples: None });
         }
         Ok(known)
     }
@@ -112,7 +114,7 @@ impl Interview<'_> {
         let mut response = Response::new(subject.model.memory);
         for (window, entry) in all_states(subject.model.memory).iter().zip(entries) {
             if let Some(samples) = entry.samples.filter(|&samples| samples > 0) {
-                response.set(window, Known { p: entry.p, samples: Some(samples) });
+                response.set(window, KnownResponse { p: entry.p, samples: Some(samples) });
             }
         }
         Ok(response)
@@ -204,7 +206,7 @@ fn left(
     Finding {
         audit: audit.into(),
         condition: condition.into(),
-        bears_on: Question::Response,
+        bears_on: BearsOn::Response,
         question: question.into(),
         rivals: rivals.map(String::from).into(),
         finds: Finds::CannotTell,
@@ -229,7 +231,7 @@ fn left(
 }
 
 /// Populations as they are and under a control.
-fn two(canonical: &Response, control: Control, runs: u64) -> (Population, Population, Comparison) {
+fn two(canonical: &Response, control: Control, runs: u64) -> (ResponsePopulation, ResponsePopulation, Comparison) {
     let shown = under(canonical, control);
     (population(canonical, runs), population(&shown, runs), compare(canonical, &shown))
 }
@@ -259,7 +261,7 @@ pub(super) fn alias(condition: &str, canonical: &Response, runs: u64) -> Finding
     Finding {
         audit: "alias".into(),
         condition: condition.into(),
-        bears_on: Question::Interaction,
+        bears_on: BearsOn::Interaction,
         question: "Do populations still agree where a label tells nothing?".into(),
         rivals: vec!["a name wins because its label is preferred or recalled".into(), "a name wins because of what happened".into()],
         finds,
@@ -320,7 +322,7 @@ pub(super) fn memory(condition: &str, canonical: &Response, runs: u64) -> Findin
     Finding {
         audit: "shown-memory".into(),
         condition: condition.into(),
-        bears_on: Question::Interaction,
+        bears_on: BearsOn::Interaction,
         question: "Do populations still agree where agents are told of others' partners, or shown nothing?".into(),
         rivals: vec!["agreement is brought by agents that are alike: recall, a preferred label".into(), "agreement comes of what partners say".into()],
         finds,

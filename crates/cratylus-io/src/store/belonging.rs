@@ -202,9 +202,9 @@ pub fn outcomes(rows: &[RunRow]) -> String {
 
 /// Readings of a run, each measure by a hash of its own, so that a whole directory's fit into memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Read(pub std::collections::BTreeMap<String, u64>);
+pub struct ReadingHashes(pub std::collections::BTreeMap<String, u64>);
 
-impl Read {
+impl ReadingHashes {
     /// Takes in the next reading.
     pub fn see(&mut self, reading: &Reading) {
         let hash = match self.0.get_mut(&reading.measure) {
@@ -217,7 +217,7 @@ impl Read {
     }
 
     /// The measures that differ.
-    pub fn differ(&self, other: &Read) -> Vec<String> {
+    pub fn differ(&self, other: &ReadingHashes) -> Vec<String> {
         let keys: BTreeSet<&String> = self.0.keys().chain(other.0.keys()).collect();
         keys.into_iter().filter(|key| self.0.get(*key) != other.0.get(*key)).cloned().collect()
     }

@@ -5,7 +5,7 @@
 use crate::models::asker::heard;
 use crate::models::how_read::HowRead;
 use crate::models::probe::{UNLISTED_MAX, percent};
-use crate::models::tape::{Answer, Call, How, KeptPrompt, Setup, Tape, Took};
+use crate::models::tape::{AskedHow, Call, KeptAnswer, KeptPrompt, Setup, Tape, Took};
 use crate::store::manifest::Manifest;
 use crate::store::names::{CALLS, PROMPTS};
 use crate::store::table::{self, Column, Table, TableWriter, Values};
@@ -61,15 +61,15 @@ fn calls_table(calls: &[Arc<Call>]) -> Table {
             Column::new("draw", Values::UInt(calls.iter().map(|call| call.draw).collect())),
             ints("again", &|call| Some(u64::from(call.again))),
             texts("text", &|call| match &call.answer {
-                Answer::Text { text, .. } => Some(text.clone()),
+                KeptAnswer::Text { text, .. } => Some(text.clone()),
                 _ => None,
             }),
             floats("names_probability", &|call| match &call.answer {
-                Answer::Step { step, .. } => Some(step.names.iter().sum()),
+                KeptAnswer::Step { step, .. } => Some(step.names.iter().sum()),
                 _ => None,
             }),
             texts("logprobs", &|call| match &call.answer {
-                Answer::Step { top, .. } if !top.is_empty() => Some(json(top)),
+                KeptAnswer::Step { top, .. } if !top.is_empty() => Some(json(top)),
                 _ => None,
             }),
             texts("answer", &|call| Some(json(&call.answer))),
@@ -183,13 +183,13 @@ pub fn cautions(tape: &Tape, setups: &[Setup]) -> Vec<String> {
         let mut questions: BTreeMap<&str, (Vec<f64>, f64)> = BTreeMap::new();
         let mut unlisted: f64 = 0.0;
         for call in &calls {
-            let Answer::Step { step, .. } = &call.answer else { continue };
+            let KeptAnswer::Step { step, .. } = &call.answer else { continue };
             let (names, unresolved) = questions.entry(&call.prompt).or_insert_with(|| (vec![0.0; step.names.len()], 0.0));
             names.iter_mut().zip(&step.names).for_each(|(sum, p)| *sum += p);
             *unresolved += step.unresolved;
             unlisted = unlisted.max(step.unlisted);
         }
-        if !questions.is_empty() && setup.how != How::Names {
+        if !questions.is_empty() && setup.how != AskedHow::Names {
             let n = questions.len() as f64;
             let named = questions.values().map(|(names, _)| names.iter().sum::<f64>()).sum::<f64>() / n;
             let unresolved = questions.values().map(|(_, unresolved)| unresolved).sum::<f64>() / n;

@@ -29,13 +29,13 @@ const _: () = assert!(GROUP.is_multiple_of(PAGE));
 
 /// Rows of a column that make a page: a value for each that has one.
 pub struct Packed<'a> {
-    pub values: Values<'a>,
+    pub values: PackedValues<'a>,
     /// Which rows have a value; None where all do.
     pub there: Option<Bits>,
 }
 
 /// The values of a column.
-pub enum Values<'a> {
+pub enum PackedValues<'a> {
     /// Numbers that stay the same for a stretch, or count up by one: the first of each stretch and its length.
     Counters { step: i64, stretches: Vec<(i64, usize)> },
     /// Agents, numbered from 0 and none above a bound; files number them from 1.
@@ -77,10 +77,10 @@ impl Chunk {
     /// Appends a page.
     pub fn push(&mut self, page: &Packed<'_>) {
         let len = match &page.values {
-            Values::Counters { stretches, .. } => stretches.iter().map(|(_, n)| n).sum(),
-            Values::Agents { numbers, .. } => numbers.len(),
-            Values::Words { places: Places::Bits(bits), .. } | Values::Bools(bits) => bits.len(),
-            Values::Words { places: Places::Any(places), .. } => places.len(),
+            PackedValues::Counters { stretches, .. } => stretches.iter().map(|(_, n)| n).sum(),
+            PackedValues::Agents { numbers, .. } => numbers.len(),
+            PackedValues::Words { places: Places::Bits(bits), .. } | PackedValues::Bools(bits) => bits.len(),
+            PackedValues::Words { places: Places::Any(places), .. } => places.len(),
         };
         let rows = page.there.as_ref().map_or(len, Bits::len);
         let out = &mut self.pages;
@@ -88,15 +88,15 @@ impl Chunk {
         levels(rows, page.there.as_ref(), out);
         let mut within = [None; 2];
         let encoding = match &page.values {
-            Values::Counters { step, stretches } => {
+            PackedValues::Counters { step, stretches } => {
                 within = differences(len, 0, Counting { step: *step, stretches, used: 0, last: 0 }, out);
                 Encoding::DELTA_BINARY_PACKED
             }
-            Values::Agents { numbers, bound } => {
+            PackedValues::Agents { numbers, bound } => {
                 within = agents(numbers, *bound, out);
                 Encoding::DELTA_BINARY_PACKED
             }
-            Values::Words { dictionary, places } => {
+            PackedValues::Words { dictionary, places } => {
                 let (known, words) = self.dictionary.get_or_insert_default();
                 for word in &dictionary[*known..] {
                     words.extend((word.len() as u32).to_le_bytes());
@@ -111,7 +111,7 @@ impl Chunk {
                 }
                 Encoding::RLE_DICTIONARY
             }
-            Values::Bools(bits) => {
+            PackedValues::Bools(bits) => {
                 let whole = out.len() + len.div_ceil(8);
                 bits.words().iter().for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
                 out.truncate(whole);

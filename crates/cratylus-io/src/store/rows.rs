@@ -19,13 +19,13 @@ use std::ops::Range;
 use std::path::Path;
 
 /// Names as text, both ways. In a game without a pool a name is `w` and the number of its interaction.
-pub struct Words {
+pub struct WordColumns {
     names: Vec<ByteArray>,
 }
 
-impl Words {
-    pub fn new(names: &[String]) -> Words {
-        Words { names: names.iter().map(|name| ByteArray::from(name.as_str())).collect() }
+impl WordColumns {
+    pub fn new(names: &[String]) -> WordColumns {
+        WordColumns { names: names.iter().map(|name| ByteArray::from(name.as_str())).collect() }
     }
 
     pub fn word(&self, name: Name) -> ByteArray {
@@ -56,14 +56,14 @@ struct Dictionary {
 
 impl Dictionary {
     /// Starts over.
-    fn clear(&mut self, words: &Words) {
+    fn clear(&mut self, words: &WordColumns) {
         self.known.clear();
         self.recent.clear();
         let pool = if words.names.len() <= POOL_SHORT { &words.names[..] } else { &[] };
         self.words = pool.to_vec();
     }
 
-    fn places(&mut self, names: Cow<'_, [Name]>, words: &Words) -> Vec<u32> {
+    fn places(&mut self, names: Cow<'_, [Name]>, words: &WordColumns) -> Vec<u32> {
         let pool = words.names.len();
         let largest = names.iter().fold(0, |largest, &name| largest.max(name)) as usize;
         if largest < pool && pool <= POOL_SHORT {
@@ -132,7 +132,7 @@ enum Names {
 
 impl Interactions {
     /// Rows of an experiment whose names are these.
-    pub fn new(words: &Words) -> Interactions {
+    pub fn new(words: &WordColumns) -> Interactions {
         let said = || Said {
             names: if words.names.len() == 2 { Names::Two(Bits::default()) } else { Names::Any(Vec::new()) },
             there: Bits::default(),
@@ -284,7 +284,7 @@ impl Interactions {
 
     /// Gives whole pages to a file, a row group ending where it is full or, with what is over, where that is asked for;
     /// forgets what was given. A row group is given by one list of rows, which knows its words.
-    pub fn write(&mut self, writer: &mut TableWriter, words: &Words, rest: bool) -> Result<(), Fault> {
+    pub fn write(&mut self, writer: &mut TableWriter, words: &WordColumns, rest: bool) -> Result<(), Fault> {
         let mut written = 0;
         while self.len() - written >= PAGE || (rest && self.len() > written) {
             let rows = written..self.len().min(written + PAGE);
@@ -331,7 +331,7 @@ impl Interactions {
         self.hearers.iter_mut().for_each(|column| forget(column, n));
     }
 
-    fn page(&mut self, writer: &mut TableWriter, words: &Words, rows: Range<usize>) {
+    fn page(&mut self, writer: &mut TableWriter, words: &WordColumns, rows: Range<usize>) {
         let (mut runs, mut t) = (Vec::new(), Vec::new());
         let mut before = 0;
         for &(run, from, n) in &self.runs {
@@ -353,7 +353,7 @@ impl Interactions {
                 false => numbers.into(),
                 true => numbers.iter().copied().filter(|&agent| agent != NOBODY).collect(),
             };
-            Packed { values: pages::Values::Agents { numbers, bound }, there }
+            Packed { values: pages::PackedValues::Agents { numbers, bound }, there }
         });
         let others = self.others(rows.clone());
         let first = writer.gathered() == 0;
@@ -374,14 +374,14 @@ impl Interactions {
                     Places::Any(dictionary.places(said, words))
                 }
             };
-            Packed { values: pages::Values::Words { dictionary: &dictionary.words, places }, there }
+            Packed { values: pages::PackedValues::Words { dictionary: &dictionary.words, places }, there }
         });
         let settled = marks(self.settled.slice(rows.clone()));
         let success = self.success.slice(rows.clone());
         let at = settled.as_ref().map(|settled| success.at(settled));
-        let success = Packed { values: pages::Values::Bools(at.unwrap_or(success)), there: settled };
-        let runs = all(pages::Values::Counters { step: 0, stretches: runs });
-        let t = all(pages::Values::Counters { step: 1, stretches: t });
+        let success = Packed { values: pages::PackedValues::Bools(at.unwrap_or(success)), there: settled };
+        let runs = all(pages::PackedValues::Counters { step: 0, stretches: runs });
+        let t = all(pages::PackedValues::Counters { step: 1, stretches: t });
         writer.page(&[runs, t, agent_a, agent_b, name_a, name_b, success], others);
     }
 
@@ -409,7 +409,7 @@ impl Interactions {
 }
 
 /// Reads rows of `interactions.parquet` back into events, each with its run.
-pub fn events(table: &Table, words: impl Fn(u64) -> Result<Words, String>) -> Result<Vec<(u64, Event)>, String> {
+pub fn events(table: &Table, words: impl Fn(u64) -> Result<WordColumns, String>) -> Result<Vec<(u64, Event)>, String> {
     let (runs, t) = (table.ints("run")?, table.ints("t")?);
     let agents = [table.ints("agent_a")?, table.ints("agent_b")?];
     let names = [table.texts("name_a")?, table.texts("name_b")?];
@@ -418,7 +418,7 @@ pub fn events(table: &Table, words: impl Fn(u64) -> Result<Words, String>) -> Re
         true => Some([table.ints("invalid_a")?, table.ints("invalid_b")?]),
         false => None,
     };
-    let mut known: Option<(u64, Words)> = None;
+    let mut known: Option<(u64, WordColumns)> = None;
     let mut out = Vec::with_capacity(table.rows());
     for i in 0..table.rows() {
         let row = || format!("row {i}");
@@ -446,7 +446,7 @@ pub fn events(table: &Table, words: impl Fn(u64) -> Result<Words, String>) -> Re
 type Told = (u64, (Event, [Option<Name>; 2]));
 
 /// Reads rows of `interactions.parquet` back into events, and the option that each seat was shown first.
-pub fn told(table: &Table, words: impl Fn(u64) -> Result<Words, String>) -> Result<Vec<Told>, String> {
+pub fn told(table: &Table, words: impl Fn(u64) -> Result<WordColumns, String>) -> Result<Vec<Told>, String> {
     let all = events(table, &words)?;
     if !table.has("order_a") {
         return Ok(all.into_iter().map(|(run, event)| (run, (event, [None; 2]))).collect());
@@ -457,7 +457,7 @@ pub fn told(table: &Table, words: impl Fn(u64) -> Result<Words, String>) -> Resu
         false => None,
     };
     let list = |text: Option<&str>| serde_json::from_str::<Vec<String>>(text?).ok();
-    let mut known: Option<(u64, Words)> = None;
+    let mut known: Option<(u64, WordColumns)> = None;
     let mut out = Vec::with_capacity(all.len());
     for (i, (run, event)) in all.into_iter().enumerate() {
         if known.as_ref().is_none_or(|(known, _)| *known != run) {
@@ -543,7 +543,7 @@ pub fn runs(table: &Table, points: &[Point]) -> Result<Vec<RunRow>, String> {
     };
     let invalid_share = if table.has("invalid_share") { Some(table.floats("invalid_share")?) } else { None };
     let digest = table.texts("digest")?;
-    let words: Vec<Words> = points.iter().map(|point| Words::new(point.experiment.names())).collect();
+    let words: Vec<WordColumns> = points.iter().map(|point| WordColumns::new(point.experiment.names())).collect();
     let mut rows = Vec::with_capacity(table.rows());
     for i in 0..table.rows() {
         let run = run[i].ok_or("a row without its run")? as u64;
@@ -650,7 +650,7 @@ mod tests {
         (0..names).map(|name| format!("name {name}")).collect()
     }
 
-    fn kept(name: &str, rows: &mut Interactions, words: &Words) -> (Vec<u8>, Table) {
+    fn kept(name: &str, rows: &mut Interactions, words: &WordColumns) -> (Vec<u8>, Table) {
         let dir = std::env::temp_dir().join(format!("cratylus-rows-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         let file = dir.join(name);
@@ -674,7 +674,7 @@ mod tests {
             })
         ) {
             let pool = pool(names);
-            let words = Words::new(&pool);
+            let words = WordColumns::new(&pool);
             let (mut whole, mut single, mut joined) = (Interactions::new(&words), Interactions::new(&words), Interactions::new(&words));
             let mut happened = Vec::new();
             let mut run = 0;
@@ -697,7 +697,7 @@ mod tests {
             prop_assert!(whole.is_empty());
             prop_assert!(kept("single", &mut single, &words).0 == bytes);
             prop_assert!(kept("joined", &mut joined, &words).0 == bytes);
-            let read = events(&table, |_| Ok(Words::new(&pool))).unwrap();
+            let read = events(&table, |_| Ok(WordColumns::new(&pool))).unwrap();
             prop_assert_eq!(read, happened);
         }
     }
@@ -713,7 +713,7 @@ mod tests {
         // Words that come up as rows do, so that the dictionary grows.
         let name = |t: u64| if names == 0 { t / 7 } else { t / 3 % u64::from(names) } as Name;
         let pool = pool(names);
-        let words = Words::new(&pool);
+        let words = WordColumns::new(&pool);
         let dir = std::env::temp_dir().join(format!("cratylus-cut-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         let file = dir.join("rows");
@@ -742,7 +742,7 @@ mod tests {
         let (mut groups, mut read) = (Vec::new(), Vec::new());
         table::read_groups(&file, None, |group| {
             groups.push(group.rows());
-            read.extend(events(&group, |_| Ok(Words::new(&pool))).unwrap());
+            read.extend(events(&group, |_| Ok(WordColumns::new(&pool))).unwrap());
             Ok(())
         })
         .unwrap();

@@ -2,7 +2,7 @@
 
 use crate::store::manifest::Manifest;
 use crate::store::names::{EXPERIMENT, INTERACTIONS, MEASURES, MEMORIES, PARTS, RECORDED, RUNS};
-use crate::store::rows::{self, Words};
+use crate::store::rows::{self, WordColumns};
 use crate::store::table;
 use cratylus_core::experiment::{Document, Point};
 use cratylus_core::fault::{Fault, at};
@@ -45,7 +45,7 @@ pub struct RunDir {
 }
 
 /// What each agent remembered, oldest first, as own and partner's choice.
-pub type Memories = Vec<Vec<[String; 2]>>;
+pub type KeptMemories = Vec<Vec<[String; 2]>>;
 
 impl RunDir {
     /// Opens a finished directory.
@@ -149,14 +149,14 @@ impl RunDir {
     /// Sees each run with all its events, in order.
     pub fn each_played(&self, see: impl FnMut(RunRow, &[Event]) -> Result<(), Fault>) -> Result<(), Fault> {
         self.played()?;
-        let words = |run: u64| Ok(Words::new(self.point(run).experiment.names()));
+        let words = |run: u64| Ok(WordColumns::new(self.point(run).experiment.names()));
         self.each_run(INTERACTIONS, |group| rows::events(group, words), see)
     }
 
     /// Sees each run with all its events, and the option that each seat was shown first, where that was recorded.
     pub fn each_told(&self, see: impl FnMut(RunRow, &[(Event, [Option<Name>; 2])]) -> Result<(), Fault>) -> Result<(), Fault> {
         self.played()?;
-        let words = |run: u64| Ok(Words::new(self.point(run).experiment.names()));
+        let words = |run: u64| Ok(WordColumns::new(self.point(run).experiment.names()));
         self.each_run(INTERACTIONS, |group| rows::told(group, words), see)
     }
 
@@ -198,7 +198,7 @@ impl RunDir {
 
     /// All events of one run, as far as they are kept; more than `most` are an error.
     pub fn events(&self, run: u64, most: usize) -> Result<Vec<Event>, Fault> {
-        let words = |run: u64| Ok(Words::new(self.point(run).experiment.names()));
+        let words = |run: u64| Ok(WordColumns::new(self.point(run).experiment.names()));
         self.of_run(INTERACTIONS, run, most, |group| rows::events(group, words))
     }
 
@@ -230,7 +230,7 @@ impl RunDir {
     }
 
     /// What the agents of each run remembered at its start, where the directory says so itself.
-    pub fn memories(&self) -> Result<BTreeMap<u64, Memories>, Fault> {
+    pub fn memories(&self) -> Result<BTreeMap<u64, KeptMemories>, Fault> {
         let file = self.path.join(MEMORIES);
         if !file.exists() {
             return Ok(BTreeMap::new());
@@ -240,7 +240,7 @@ impl RunDir {
     }
 
     /// What the agents of a run remembered at its end.
-    pub fn final_memories(&self, run: u64) -> Result<Memories, Fault> {
+    pub fn final_memories(&self, run: u64) -> Result<KeptMemories, Fault> {
         self.follows()?;
         let mut found = None;
         let starts = self.memories()?;
@@ -288,17 +288,17 @@ impl RunDir {
 }
 
 /// What an experiment says that agents remember at the start.
-pub fn declared_start(experiment: &cratylus_core::experiment::Experiment) -> Memories {
+pub fn declared_start(experiment: &cratylus_core::experiment::Experiment) -> KeptMemories {
     let start = &experiment.population.start;
     let full = |name: &String| vec![[name.clone(), name.clone()]; experiment.memory()];
     let one = start.memory.clone().or(start.consensus.as_ref().map(full)).unwrap_or_default();
     vec![one; experiment.size() as usize]
 }
 
-fn read_memories(table: &table::Table) -> Result<BTreeMap<u64, Memories>, String> {
+fn read_memories(table: &table::Table) -> Result<BTreeMap<u64, KeptMemories>, String> {
     let (run, agent) = (table.ints("run")?, table.ints("agent")?);
     let (own, partner) = (table.texts("own")?, table.texts("partner")?);
-    let mut runs: BTreeMap<u64, Memories> = BTreeMap::new();
+    let mut runs: BTreeMap<u64, KeptMemories> = BTreeMap::new();
     for i in 0..table.rows() {
         let row = || Some((run[i]? as u64, usize::try_from(agent[i]? - 1).ok()?, own[i]?, partner[i]?));
         let (run, agent, own, partner) = row().ok_or_else(|| format!("row {i} is incomplete"))?;

@@ -9,7 +9,7 @@ use cratylus_io::conduct::conduct;
 use cratylus_io::conduct::job::{Ended, Job, LiveOptions, Refused};
 use cratylus_io::conduct::progress::Progress;
 use cratylus_io::models::asker::Opened;
-use cratylus_io::models::doctor::{Depth, Examined, Finding, Told, examine};
+use cratylus_io::models::doctor::{Depth, Examined, ServerFinding, Told, examine};
 use cratylus_io::models::open::Opener;
 use cratylus_io::models::tape::{Call, Tape};
 use cratylus_io::store::manifest::{Build, Manifest};
@@ -69,7 +69,7 @@ impl Experiment {
     }
 
     /// Has its server examined.
-    pub fn examine(&self, say: &mut dyn FnMut(&Finding)) -> Result<Examined, Fault> {
+    pub fn examine(&self, say: &mut dyn FnMut(&ServerFinding)) -> Result<Examined, Fault> {
         let (_, worlds) = self.worlds();
         let (_, model) = worlds[0].models().next().unwrap();
         let Source::Server(server) = &model.source else { panic!("its model is on a server") };

@@ -13,13 +13,13 @@ mod template;
 mod tokens;
 mod weights;
 
-pub use template::Message;
+pub use template::ChatMessage;
 pub use weights::Products;
 
 use candle_core::Tensor;
 use cratylus_core::fault::{Fault, at};
 use cratylus_core::language::scored::Scored;
-use net::{Memory, Net};
+use net::{Net, StateMemory};
 use pieces::{PIECES, ends};
 use prefixes::Prefixes;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -159,7 +159,7 @@ impl LocalModel {
 
     /// The tokens of a conversation by the model's own chat template, up to where the assistant answers,
     /// followed by the beginning of that answer.
-    pub fn chat_tokens(&self, messages: &[Message<'_>], prefill: &str) -> Result<Vec<u32>, Fault> {
+    pub fn chat_tokens(&self, messages: &[ChatMessage<'_>], prefill: &str) -> Result<Vec<u32>, Fault> {
         let template = self.template.as_ref().ok_or_else(|| {
             Fault(format!("`{}` has no chat template: it is a base model, to be given plain text", self.identity.name))
         })?;
@@ -267,7 +267,7 @@ impl LocalModel {
     }
 
     /// Reads a whole prompt: what is remembered of it, and the chances of what comes next.
-    fn read(&self, prompt: &[u32]) -> Result<(Vec<Arc<Memory>>, Vec<f32>), Fault> {
+    fn read(&self, prompt: &[u32]) -> Result<(Vec<Arc<StateMemory>>, Vec<f32>), Fault> {
         self.fits(prompt)?;
         let mut memory = self.prefixes().held(prompt);
         let ends: Vec<usize> = ends(prompt.len()).collect();
@@ -284,7 +284,7 @@ impl LocalModel {
         Ok((memory, chances))
     }
 
-    fn step(&self, memory: &[Arc<Memory>], at: usize, tokens: &[u32]) -> Result<(Memory, Vec<f32>), Fault> {
+    fn step(&self, memory: &[Arc<StateMemory>], at: usize, tokens: &[u32]) -> Result<(StateMemory, Vec<f32>), Fault> {
         let (more, state) = self.net.read(memory, at, tokens).map_err(in_library)?;
         let chances = self.chances(&state)?;
         Ok((more, chances))

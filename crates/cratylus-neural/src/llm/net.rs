@@ -65,9 +65,9 @@ pub(super) struct Net {
 }
 
 /// The keys and values of a few tokens in a row, for each layer.
-pub(super) struct Memory(pub(super) Vec<(Tensor, Tensor)>);
+pub(super) struct StateMemory(pub(super) Vec<(Tensor, Tensor)>);
 
-impl Memory {
+impl StateMemory {
     pub fn bytes(&self) -> usize {
         self.0.iter().map(|(keys, values)| 4 * (keys.elem_count() + values.elem_count())).sum()
     }
@@ -76,13 +76,13 @@ impl Memory {
 impl Net {
     /// Reads `tokens`, which stand at position `at`, after the tokens that `before` remembers.
     /// Gives what to remember of them, and the state after the last one.
-    pub fn read(&self, before: &[Arc<Memory>], at: usize, tokens: &[u32]) -> Result<(Memory, Tensor)> {
+    pub fn read(&self, before: &[Arc<StateMemory>], at: usize, tokens: &[u32]) -> Result<(StateMemory, Tensor)> {
         let (memory, states) = self.read_all(before, at, tokens)?;
         Ok((memory, states.narrow(0, tokens.len() - 1, 1)?.contiguous()?))
     }
 
     /// The same, with the state after every one of them: a row each.
-    pub fn read_all(&self, before: &[Arc<Memory>], at: usize, tokens: &[u32]) -> Result<(Memory, Tensor)> {
+    pub fn read_all(&self, before: &[Arc<StateMemory>], at: usize, tokens: &[u32]) -> Result<(StateMemory, Tensor)> {
         let place = Place::new(self, at, tokens.len())?;
         let mut x = self.embedding.index_select(&Tensor::new(tokens, &Device::Cpu)?, 0)?;
         let mut memory = Vec::with_capacity(self.layers.len());
@@ -96,7 +96,7 @@ impl Net {
             let gated = gated(&layer.gate.of(&normed)?, &layer.up.of(&normed)?)?;
             x = add(&x, &layer.down.of(&gated)?)?;
         }
-        Ok((Memory(memory), x))
+        Ok((StateMemory(memory), x))
     }
 
     /// One number for each token of the vocabulary, before any normalisation.

@@ -1,7 +1,7 @@
 //! What was read of the beginnings of prompts, within a bound of memory. It holds results and computes none,
 //! so forgetting one costs time and changes nothing.
 
-use super::net::Memory;
+use super::net::StateMemory;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ pub(super) struct Prefixes {
 }
 
 struct Held {
-    memory: Arc<Memory>,
+    memory: Arc<StateMemory>,
     used: u64,
 }
 
@@ -24,23 +24,23 @@ impl Prefixes {
     }
 
     /// The pieces of a prompt that are held, from its beginning up to the first that is not.
-    pub fn held(&mut self, prompt: &[u32]) -> Vec<Arc<Memory>> {
+    pub fn held(&mut self, prompt: &[u32]) -> Vec<Arc<StateMemory>> {
         let ends: Vec<usize> =
             super::pieces::ends(prompt.len()).take_while(|end| self.held.contains_key(&prompt[..*end])).collect();
         // The beginning is touched last: a piece is of no use once one before it is gone.
-        let mut pieces: Vec<Arc<Memory>> = ends.iter().rev().map(|end| self.touch(&prompt[..*end])).collect();
+        let mut pieces: Vec<Arc<StateMemory>> = ends.iter().rev().map(|end| self.touch(&prompt[..*end])).collect();
         pieces.reverse();
         pieces
     }
 
-    fn touch(&mut self, prefix: &[u32]) -> Arc<Memory> {
+    fn touch(&mut self, prefix: &[u32]) -> Arc<StateMemory> {
         self.clock += 1;
         let held = self.held.get_mut(prefix).expect("it was found just now");
         held.used = self.clock;
         held.memory.clone()
     }
 
-    pub fn hold(&mut self, prefix: &[u32], memory: &Arc<Memory>) {
+    pub fn hold(&mut self, prefix: &[u32], memory: &Arc<StateMemory>) {
         let bytes = cost(prefix, memory);
         if bytes > self.bytes_max {
             return;
@@ -65,7 +65,7 @@ impl Prefixes {
     }
 }
 
-fn cost(prefix: &[u32], memory: &Memory) -> usize {
+fn cost(prefix: &[u32], memory: &StateMemory) -> usize {
     memory.bytes() + 4 * prefix.len()
 }
 
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn the_bound_is_kept_and_what_is_asked_for_stays() {
         let numbers = || Tensor::zeros((1, 64, 2), DType::F32, &Device::Cpu).unwrap();
-        let memory = Arc::new(Memory(vec![(numbers(), numbers())]));
+        let memory = Arc::new(StateMemory(vec![(numbers(), numbers())]));
         let often = [7; 100];
         let mut prefixes = Prefixes::new(20 * cost(&[0; 64], &memory));
         for n in 0..1000 {

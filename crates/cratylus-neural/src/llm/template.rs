@@ -7,7 +7,7 @@ use minijinja::{Environment, ErrorKind, Value, context};
 
 /// A part of a conversation. The role is `system`, `user` or `assistant`.
 #[derive(Clone, Copy, Debug)]
-pub struct Message<'a> {
+pub struct ChatMessage<'a> {
     /// Who speaks.
     pub role: &'a str,
     /// What is said.
@@ -39,7 +39,7 @@ impl Template {
     }
 
     /// The conversation up to where the assistant's answer begins.
-    pub fn render(&self, messages: &[Message<'_>]) -> Result<String, Fault> {
+    pub fn render(&self, messages: &[ChatMessage<'_>]) -> Result<String, Fault> {
         let template = self.environment.get_template(NAME).expect("it was added when this was made");
         let system = messages.iter().find(|message| message.role == "system");
         let advice = if system.is_some() { "; if it knows no system role, put those words in the user's message" } else { "" };
@@ -101,7 +101,7 @@ mod tests {
 {%- endif %}
 "#;
         let template = Template::new(source, "<s>", "</s>").unwrap();
-        let said = |role, text| Message { role, text };
+        let said = |role, text| ChatMessage { role, text };
         let talk = [
             said("system", " Be brief. "),
             said("user", "Hi"),

@@ -9,7 +9,7 @@ use cratylus_core::fault::{Fault, at};
 use cratylus_core::language::Prompt;
 use cratylus_core::language::model::Model;
 use cratylus_io::models::asker::heard;
-use cratylus_io::models::tape::{Answer, Call, Setup, Tape};
+use cratylus_io::models::tape::{Call, KeptAnswer, Setup, Tape};
 use cratylus_io::store::inputs::FileInputs;
 use cratylus_io::store::manifest::Manifest;
 use cratylus_io::store::names::{CALLS, PROMPTS};
@@ -103,7 +103,7 @@ pub fn matches(dir: &Path, query: &Query) -> Result<Matches, Wrong> {
     }
     let mut found = Matches { total: 0, rows: None, tokens: 0, usd: None, readers: readers(dir), tape: None };
     let texts = |call: &Call| match &call.answer {
-        Answer::Text { text, .. } => text.to_lowercase().contains(&find),
+        KeptAnswer::Text { text, .. } => text.to_lowercase().contains(&find),
         _ => false,
     };
     let told = |prompt: &Prompt| prompt.messages.iter().any(|message| message.text.to_lowercase().contains(&find));
@@ -142,7 +142,7 @@ pub fn matches(dir: &Path, query: &Query) -> Result<Matches, Wrong> {
 
 /// What was shown of a call: probabilities of names, likeliest first.
 fn names(call: &Call) -> Option<Vec<Value>> {
-    let Answer::Step { step, .. } = &call.answer else { return None };
+    let KeptAnswer::Step { step, .. } = &call.answer else { return None };
     let mut names: Vec<(&String, f64)> = call.names.iter().zip(step.names.iter().copied()).collect();
     names.sort_by(|a, b| b.1.total_cmp(&a.1));
     Some(names.into_iter().take(26).map(|(name, p)| json!({ "name": name, "p": p })).collect())
@@ -159,7 +159,7 @@ fn row(row: u64, call: &Call, prompt: Option<&Prompt>, matches: &Matches) -> Val
         "model": name.unwrap_or_else(|| call.model.chars().take(12).collect()),
         "shown": call.names,
         "begins": last.map(|message| message.text.chars().take(BEGINS).collect::<String>()),
-        "text": match &call.answer { Answer::Text { text, .. } => Some(text), _ => None },
+        "text": match &call.answer { KeptAnswer::Text { text, .. } => Some(text), _ => None },
         "names": names(call),
         "void": matches.void(call),
         "again": call.again,
@@ -222,7 +222,9 @@ pub fn call(dir: &Path, query: &Query) -> Result<Value, Wrong> {
     let matches = Matches { total: 0, rows: None, tokens: 0, usd: None, readers: readers(dir), tape: None };
     let mut whole = row(i, &call, prompt.as_ref(), &matches);
     let top = match &call.answer {
-        Answer::Step { top, .. } => top.iter().map(|(token, logprob)| json!({ "token": token, "logprob": logprob })).collect(),
+        KeptAnswer::Step { top, .. } => {
+            top.iter().map(|(token, logprob)| json!({ "token": token, "logprob": logprob })).collect()
+        }
         _ => Vec::new(),
     };
     whole["messages"] = prompt.as_ref().map_or(Value::Null, |prompt| json!(prompt.messages));

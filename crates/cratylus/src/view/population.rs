@@ -14,7 +14,7 @@ use cratylus_core::minds::{Leaning, Minds, unknown};
 use cratylus_core::policy::Round;
 use cratylus_core::{AgentId, DigestSeen, Event, NOBODY, Name, Play, Sink, World, run};
 use cratylus_io::models::asker::Taped;
-use cratylus_io::models::tape::{Answer, Call, Tape};
+use cratylus_io::models::tape::{Call, KeptAnswer, Tape};
 use cratylus_io::store::inputs::FileInputs;
 use cratylus_io::store::manifest::Manifest;
 use cratylus_io::store::names::CALLS;
@@ -399,7 +399,7 @@ fn asked(dir: &RunDir, world: &World, replica: u64) -> Result<(Vec<Event>, Quest
         false => Tape::read(&dir.path.join(cratylus_io::store::names::TAPE))?,
     };
     let text = |call: &Arc<Call>| match (&call.answer, call.draw) {
-        (Answer::Text { text, .. }, Some(draw)) => Some((draw, text.clone())),
+        (KeptAnswer::Text { text, .. }, Some(draw)) => Some((draw, text.clone())),
         _ => None,
     };
     let words = tape.calls().iter().filter_map(text).collect();

@@ -1,6 +1,6 @@
 //! How finely agents of the category game divide the line, and how far they agree on it.
 
-use crate::categories::{Agreement, Categories, Pieces, Seen};
+use crate::categories::{Categories, LineAgreement, LinePieces, Seen};
 use crate::event::Event;
 use crate::watch::measure::{Measure, MeasureEntry, Reading};
 use crate::{Purpose, Seed};
@@ -44,7 +44,7 @@ impl CategoriesSeen {
         let n = categories.agents.len() as f64;
         let mean =
             |count: &dyn Fn(&crate::categories::Divided) -> usize| categories.agents.iter().map(count).sum::<usize>() as f64 / n;
-        let Agreement { perceptual, linguistic, named_alike } = agreement(categories, *seed, t);
+        let LineAgreement { perceptual, linguistic, named_alike } = agreement(categories, *seed, t);
         for (measure, value) in [
             ("perceptual_categories", mean(&|agent| agent.ends.len())),
             ("linguistic_categories", mean(&|agent| agent.linguistic().count())),
@@ -58,11 +58,11 @@ impl CategoriesSeen {
 }
 
 /// Over all pairs of agents, or over as many as are compared, drawn for the moment.
-fn agreement(categories: &Categories, seed: Seed, t: u64) -> Agreement {
-    let perceptual: Vec<Pieces> = categories.agents.iter().map(Pieces::perceptual).collect();
-    let linguistic: Vec<Pieces> = categories.agents.iter().map(Pieces::linguistic).collect();
+fn agreement(categories: &Categories, seed: Seed, t: u64) -> LineAgreement {
+    let perceptual: Vec<LinePieces> = categories.agents.iter().map(LinePieces::perceptual).collect();
+    let linguistic: Vec<LinePieces> = categories.agents.iter().map(LinePieces::linguistic).collect();
     let n = categories.agents.len();
-    let (mut sum, mut pairs) = (Agreement::default(), 0u64);
+    let (mut sum, mut pairs) = (LineAgreement::default(), 0u64);
     let mut compare = |i: usize, j: usize| {
         sum.perceptual += perceptual[i].overlap(&perceptual[j]).0;
         let (overlap, alike) = linguistic[i].overlap(&linguistic[j]);
@@ -81,7 +81,7 @@ fn agreement(categories: &Categories, seed: Seed, t: u64) -> Agreement {
         }
     }
     let pairs = pairs as f64;
-    Agreement { perceptual: sum.perceptual / pairs, linguistic: sum.linguistic / pairs, named_alike: sum.named_alike / pairs }
+    LineAgreement { perceptual: sum.perceptual / pairs, linguistic: sum.linguistic / pairs, named_alike: sum.named_alike / pairs }
 }
 
 impl Measure for CategoriesSeen {

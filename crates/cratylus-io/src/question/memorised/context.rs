@@ -1,8 +1,8 @@
 //! Does a sentence become less likely after the other sentences of its text? Text that is known by heart gains nothing
 //! from its context, or loses by it; unknown text gains (CoDeC).
 
-use super::text::{Detected, LEVEL, Tested, Tried, Words};
-use crate::question::interview::{Audit, Interview, Stopped, Subject};
+use super::text::{Detected, LEVEL, TestWords, Tested, Tried};
+use crate::question::interview::{Interview, QuestionKind, Stopped, Subject};
 use cratylus_audit::finding::Finding;
 use cratylus_audit::memorised::{per_token, sentences};
 use cratylus_core::stats::{Proportion, fisher_test};
@@ -25,8 +25,8 @@ struct Losing {
 
 impl Interview<'_> {
     pub(super) fn context(&self, condition: &str, subject: &Subject, tried: &Tried) -> Result<Finding, Stopped> {
-        let words = Words {
-            audit: Audit::TextInContext,
+        let words = TestWords {
+            audit: QuestionKind::TextInContext,
             question: "Do sentences of the text lose likelihood after the rest of it?",
             value: "share of sentences that are less likely after the others".into(),
             statistic: "share against that of the other texts, Fisher's exact test",

@@ -1,8 +1,8 @@
 //! Does a model go on with a text as it was published, when it is told which text that is? Guided against general
 //! instruction, both from the same beginnings.
 
-use super::text::{Detected, LEVEL, Tested, Tried, Words};
-use crate::question::interview::{Audit, Interview, Stopped, Subject};
+use super::text::{Detected, LEVEL, TestWords, Tested, Tried};
+use crate::question::interview::{Interview, QuestionKind, Stopped, Subject};
 use cratylus_audit::finding::Finding;
 use cratylus_audit::memorised::rouge_l;
 use cratylus_core::stats::quantile;
@@ -28,8 +28,8 @@ const RESAMPLES: usize = 10_000;
 
 impl Interview<'_> {
     pub(super) fn continuation(&self, condition: &str, subject: &Subject, tried: &Tried) -> Result<Finding, Stopped> {
-        let words = Words {
-            audit: Audit::TextContinuation,
+        let words = TestWords {
+            audit: QuestionKind::TextContinuation,
             question: "Is the text gone on with as it was published, when the model is told which it is?",
             value: "ROUGE-L of the continuation, told which text it is, less not told".into(),
             statistic: "guided over general instruction, bootstrap, one-sided",

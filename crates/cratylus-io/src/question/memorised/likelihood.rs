@@ -1,7 +1,7 @@
 //! Is the text more likely than versions of it in other words? Min-K%, Min-K%++, the zlib ratio and plain likelihood.
 
-use super::text::{Detected, LEVEL, Tested, Tried, Words, versions};
-use crate::question::interview::{Audit, Interview, Stopped, Subject};
+use super::text::{Detected, LEVEL, TestWords, Tested, Tried, versions};
+use crate::question::interview::{Interview, QuestionKind, Stopped, Subject};
 use cratylus_audit::finding::Finding;
 use cratylus_audit::memorised::{log_likelihood, min_k, min_k_plus, per_token, rank};
 use cratylus_core::language::scored::Scored;
@@ -23,8 +23,8 @@ impl Interview<'_> {
         } else {
             "Min-K% (K = 20), rank among versions in other words"
         };
-        let words = Words {
-            audit: Audit::TextLikelihood,
+        let words = TestWords {
+            audit: QuestionKind::TextLikelihood,
             question: "Is the text more likely than the same in other words?",
             value: "share of versions in other words that score below the text".into(),
             statistic,

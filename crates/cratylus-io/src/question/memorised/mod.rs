@@ -10,9 +10,9 @@ mod published;
 mod quiz;
 mod text;
 
-pub use published::Published;
+pub use published::PublishedTexts;
 
-use crate::question::interview::{Audit, Interview, Stopped, Subject};
+use crate::question::interview::{Interview, QuestionKind, Stopped, Subject};
 use cratylus_audit::finding::Finding;
 use text::{Tested, Tried, unscored};
 
@@ -26,15 +26,15 @@ impl Interview<'_> {
                 findings.push(unscored(condition, audit, why));
                 continue;
             }
-            if audit == Audit::NameOrder {
+            if audit == QuestionKind::NameOrder {
                 findings.push(self.name_order(condition)?);
                 continue;
             }
             for tried in self.tried(subject)? {
                 findings.push(match audit {
-                    Audit::TextLikelihood => self.likelihood(condition, subject, &tried)?,
-                    Audit::TextInContext => self.context(condition, subject, &tried)?,
-                    Audit::TextContinuation => self.continuation(condition, subject, &tried)?,
+                    QuestionKind::TextLikelihood => self.likelihood(condition, subject, &tried)?,
+                    QuestionKind::TextInContext => self.context(condition, subject, &tried)?,
+                    QuestionKind::TextContinuation => self.continuation(condition, subject, &tried)?,
                     _ => self.quiz(condition, subject, &tried)?,
                 });
             }
@@ -43,7 +43,7 @@ impl Interview<'_> {
     }
 
     /// How many calls an audit of wording makes, and how many tokens go in and out with each.
-    pub(super) fn wording_bill(&self, subject: &Subject, audit: Audit) -> Result<(u64, [u64; 2]), Stopped> {
+    pub(super) fn wording_bill(&self, subject: &Subject, audit: QuestionKind) -> Result<(u64, [u64; 2]), Stopped> {
         if audit.needs_scores() && subject.opened.backend.scores().is_err() {
             return Ok((0, [0, 0]));
         }
@@ -52,10 +52,10 @@ impl Interview<'_> {
         let texts: Vec<Tested> = tried.iter().flat_map(all).collect();
         let length = texts.iter().map(|tested| tested.text.len() as u64 / 4).max().unwrap_or(0) + 100;
         Ok(match audit {
-            Audit::TextLikelihood => (texts.len() as u64 * (1 + likelihood::VERSIONS), [length, 1]),
-            Audit::NameOrder => (self.order_calls(), [length, 1]),
-            Audit::TextInContext => (texts.iter().map(context::calls).sum(), [length, 1]),
-            Audit::TextContinuation => {
+            QuestionKind::TextLikelihood => (texts.len() as u64 * (1 + likelihood::VERSIONS), [length, 1]),
+            QuestionKind::NameOrder => (self.order_calls(), [length, 1]),
+            QuestionKind::TextInContext => (texts.iter().map(context::calls).sum(), [length, 1]),
+            QuestionKind::TextContinuation => {
                 (texts.len() as u64 * continuation::CALLS * self.agenda.repeats, [length, u64::from(continuation::TOKENS)])
             }
             _ => (texts.len() as u64 * quiz::CALLS, [4 * length, u64::from(quiz::TOKENS)]),

@@ -1,9 +1,9 @@
 //! Is a published list of names more likely in its own order than shuffled? The sharded test of exchangeability.
 
-use super::text::{Detected, LEVEL, Tested, Tried, Words, ordered_scene};
-use crate::question::interview::{Audit, Interview, Stopped};
+use super::text::{Detected, LEVEL, TestWords, Tested, Tried, ordered_scene};
+use crate::question::interview::{Interview, QuestionKind, Stopped};
 use cratylus_audit::finding::Finding;
-use cratylus_audit::memorised::{Order, above_zero, log_likelihood};
+use cratylus_audit::memorised::{ListOrder, above_zero, log_likelihood};
 use cratylus_core::stats::mean_sd;
 use cratylus_core::{Purpose, Seed};
 use serde_json::json;
@@ -40,8 +40,8 @@ impl Interview<'_> {
         }
         let text = Tested { name: names.join(" "), text: String::new() };
         let tried = Tried { text, controls: Vec::new(), telling: false };
-        let words = Words {
-            audit: Audit::NameOrder,
+        let words = TestWords {
+            audit: QuestionKind::NameOrder,
             question: "Is the published list of names more likely in its own order than shuffled?",
             value: "log-probability of the published order over shuffled ones, nats".into(),
             statistic: "t over shards, one-sided, and first of all orders",
@@ -52,7 +52,7 @@ impl Interview<'_> {
                 "shards are tellings by pieces of one list, which are no independent samples".into(),
             ],
         };
-        let order = Order::new(shards);
+        let order = ListOrder::new(shards);
         let n = order.gains(0).len();
         let detected = (n > 1).then(|| {
             let of = |which: usize, name: String| {

@@ -2,7 +2,7 @@
 
 /// Texts and lists that may be known by heart.
 #[derive(Clone, Debug)]
-pub struct Published {
+pub struct PublishedTexts {
     /// Each with the name that findings give it. Without any, the telling that is questioned is taken.
     pub texts: Vec<(String, String)>,
     /// What the text is, for a model that is asked to go on with it.
@@ -11,9 +11,9 @@ pub struct Published {
     pub names: Vec<String>,
 }
 
-impl Default for Published {
-    fn default() -> Published {
-        Published {
+impl Default for PublishedTexts {
+    fn default() -> PublishedTexts {
+        PublishedTexts {
             texts: Vec::new(),
             title: "the article \"Emergent social conventions and collective bias in LLM populations\" (Science Advances, 2025) and its supplement"
                 .into(),

@@ -1,8 +1,8 @@
 //! Which of four wordings is the published one? Asked in every order of the options, so that a liking for a place takes
 //! nothing and gives nothing.
 
-use super::text::{Detected, LEVEL, Tested, Tried, Words, versions};
-use crate::question::interview::{Audit, Interview, Stopped, Subject};
+use super::text::{Detected, LEVEL, TestWords, Tested, Tried, versions};
+use crate::question::interview::{Interview, QuestionKind, Stopped, Subject};
 use cratylus_audit::finding::Finding;
 use cratylus_audit::memorised::{above_zero, sentences};
 use cratylus_core::stats::mean_sd;
@@ -20,8 +20,8 @@ pub(super) const TOKENS: u32 = 10;
 
 impl Interview<'_> {
     pub(super) fn quiz(&self, condition: &str, subject: &Subject, tried: &Tried) -> Result<Finding, Stopped> {
-        let words = Words {
-            audit: Audit::TextQuiz,
+        let words = TestWords {
+            audit: QuestionKind::TextQuiz,
             question: "Is the published wording told from others that mean the same?",
             value: "published wordings chosen over chance (kappa: 0 chance, 1 always)".into(),
             statistic: "kappa above 0, t over passages, one-sided",

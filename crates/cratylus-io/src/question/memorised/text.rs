@@ -2,9 +2,9 @@
 
 use crate::models::asker::prompt_hash;
 use crate::models::many;
-use crate::models::tape::{How, KeptPrompt, Setup};
-use crate::question::interview::{Audit, Interview, Stopped, Subject, Variant};
-use cratylus_audit::finding::{Bar, Effect, Finding, Finds, Picture, Question, Statistic, Who};
+use crate::models::tape::{AskedHow, KeptPrompt, Setup};
+use crate::question::interview::{Interview, QuestionKind, Stopped, Subject, Variant};
+use cratylus_audit::finding::{Bar, BearsOn, Effect, Finding, Finds, Picture, Statistic, Who};
 use cratylus_core::language::model::Query;
 use cratylus_core::language::protocol::Told;
 use cratylus_core::language::scored::Scored;
@@ -43,8 +43,8 @@ pub(super) struct Detected {
 }
 
 /// How a detector tells what it found.
-pub(super) struct Words {
-    pub audit: Audit,
+pub(super) struct TestWords {
+    pub audit: QuestionKind,
     pub question: &'static str,
     /// What the value is, with its unit.
     pub value: String,
@@ -75,7 +75,7 @@ impl Interview<'_> {
 
     /// The tokens of texts, each after what stands before it (which may be nothing).
     pub(super) fn score(&self, subject: &Subject, texts: Vec<[String; 2]>) -> Result<Vec<Vec<Scored>>, Stopped> {
-        let setup = Setup { how: How::Scores, prefill: false, ..subject.opened.setup.clone() };
+        let setup = Setup { how: AskedHow::Scores, prefill: false, ..subject.opened.setup.clone() };
         let question = |[before, text]: [String; 2]| {
             let message = |(role, text): (&str, String)| Message { role: role.into(), text };
             let messages = [("before", before), ("text", text)].into_iter().filter(|(_, text)| !text.is_empty());
@@ -102,7 +102,7 @@ impl Interview<'_> {
     pub(super) fn told(
         &self,
         condition: &str,
-        words: Words,
+        words: TestWords,
         tried: &Tried,
         detected: Option<(Detected, Vec<Detected>)>,
     ) -> Finding {
@@ -180,11 +180,11 @@ pub(super) fn means(text: &Detected, alarms: &Proportion, statistic: &str) -> St
     }
 }
 
-pub(super) fn blank(condition: &str, audit: Audit, question: &str, source: &str) -> Finding {
+pub(super) fn blank(condition: &str, audit: QuestionKind, question: &str, source: &str) -> Finding {
     Finding {
         audit: audit.name().into(),
         condition: condition.into(),
-        bears_on: Question::Response,
+        bears_on: BearsOn::Response,
         question: question.into(),
         rivals: vec!["the wording is known by heart".into(), "it is as unknown as a text that nobody published".into()],
         finds: Finds::CannotTell,
@@ -201,7 +201,7 @@ pub(super) fn blank(condition: &str, audit: Audit, question: &str, source: &str)
 }
 
 /// Where a model gives no log-probabilities of a text, this is said in place of a number.
-pub(super) fn unscored(condition: &str, audit: Audit, why: &str) -> Finding {
+pub(super) fn unscored(condition: &str, audit: QuestionKind, why: &str) -> Finding {
     let mut finding = blank(condition, audit, audit.words(), "");
     finding.means =
         format!("Not asked: it takes the log-probabilities of a given text, and of this model they are not to be had ({why}).");
