@@ -67,6 +67,7 @@ fn read(tokens: TokenStream, file: &mut File) {
         _ => String::new(),
     };
     let sign = |i: usize, sign: char| matches!(tokens.get(i), Some(TokenTree::Punct(punct)) if punct.as_char() == sign);
+    let begins = |i: usize| !word(i).is_empty() && (i == 0 || !sign(i - 1, ':'));
     let mut i = 0;
     while i < tokens.len() {
         let group = match &tokens[i] {
@@ -92,7 +93,7 @@ fn read(tokens: TokenStream, file: &mut File) {
                 i = end;
             }
             (_, Some(group)) => read(group, file),
-            (first, _) if !first.is_empty() && !(i > 0 && sign(i - 1, ':')) && sign(i + 1, ':') && sign(i + 2, ':') => {
+            (first, _) if begins(i) && sign(i + 1, ':') && sign(i + 2, ':') => {
                 let mut path = vec![first.to_string()];
                 while sign(i + 1, ':') && sign(i + 2, ':') && !word(i + 3).is_empty() {
                     path.push(word(i + 3));
