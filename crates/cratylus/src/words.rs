@@ -68,6 +68,12 @@ pub fn count(n: u64) -> String {
     groups.join(",")
 }
 
+/// The comment with which an experiment file opens: the claim that it tests.
+pub fn claim(text: &str) -> String {
+    let lines = text.lines().take_while(|line| line.starts_with('#'));
+    lines.map(|line| line.trim_start_matches('#').trim()).collect::<Vec<_>>().join(" ").trim().to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,10 +84,4 @@ mod tests {
         assert_eq!(table(&rows, &[1]), "a     1\nbbb  22");
         assert_eq!(count(1_234_567), "1,234,567");
     }
-}
-
-/// The comment with which an experiment file opens: the claim that it tests.
-pub fn claim(text: &str) -> String {
-    let lines = text.lines().take_while(|line| line.starts_with('#'));
-    lines.map(|line| line.trim_start_matches('#').trim()).collect::<Vec<_>>().join(" ").trim().to_string()
 }
