@@ -1,4 +1,4 @@
-//! Plays the category game (Puglisi, Baronchelli & Loreto, PNAS 105 (2008) 7936). What there is to talk about is the line
+//! Agents of the category game (Puglisi, Baronchelli & Loreto, PNAS 105 (2008) 7936). What there is to talk about is the line
 //! from 0 to 1. Each agent divides it into perceptual categories and keeps words for each. A speaker and a hearer see the
 //! same few objects; the speaker says a word for one of them, the topic, and it succeeds where the hearer points at it.
 //!

@@ -1,8 +1,5 @@
-//! Agents whose choice depends on their last rounds: a policy, and a cohort of agents that follow it.
-//!
-//! A policy is a function from a window of remembered rounds to the probability of each name. It holds
-//! no state and draws nothing, so the same policy serves the plain path here, the compiled path
-//! (`fast/tables.rs`) and the infinite-population limit.
+//! Agents that remember their last rounds and follow one policy: the cohort of the plain path. What they choose is the
+//! policy's (`policy.rs`), and what they are shown in place of their memory the control's (`control.rs`).
 
 use crate::AgentId;
 use crate::agent::{Ask, Cohort, News};

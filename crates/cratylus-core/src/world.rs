@@ -452,7 +452,7 @@ impl World {
         })
     }
 
-    /// Whether any agent is a language model, so that its runs are played by who can ask it (`live.rs`).
+    /// Whether any agent is a language model, so that its runs are played by who can ask it (`engines/live.rs`).
     pub fn live(&self) -> bool {
         self.experiment.live()
     }
@@ -702,7 +702,7 @@ impl World {
                 match memories {
                     Memories::Rounds(rounds) => starts.push(&rounds[agent]),
                     Memories::Known(of) => known.push(of[agent].clone()),
-                    Memories::Categories(_) => unreachable!("`run.rs` plays the category game without cohorts"),
+                    Memories::Categories(_) => unreachable!("the category game is played in turn, without cohorts"),
                 }
             }
         }
@@ -867,7 +867,7 @@ impl World {
     }
 }
 
-/// A kind of agents under control. What a live model is shown is changed question by question, in `live.rs`; a policy is
+/// A kind of agents under control. What a live model is shown is changed question by question, in `engines/live.rs`; a policy is
 /// averaged over all that may be shown, or, where that is too much, shown something drawn for each decision.
 fn under(control: Control, kind: Kind, n_names: usize, memory: usize, notes: &Notes) -> Kind {
     match kind {

@@ -1,5 +1,5 @@
 //! The category game: a speaker says a word for one of the objects that both see, and it succeeds where the hearer points at
-//! it (Puglisi, Baronchelli & Loreto, PNAS 105 (2008) 7936). Categories and their words both come of it. `categories.rs`
+//! it (Puglisi, Baronchelli & Loreto, PNAS 105 (2008) 7936). Categories and their words both come of it. `engines/in_turn.rs`
 //! plays it.
 
 use crate::categories::Scenes;

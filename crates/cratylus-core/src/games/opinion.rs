@@ -1,6 +1,6 @@
 //! One agent at a time looks around and gives its opinion: the game of voters, majorities and of the language models of
 //! De Marzo et al. (the conventions reference, 5.7). What an agent makes of what it sees is its own affair
-//! (`agents/opinion.rs`). Nothing succeeds or fails. `opinions.rs` plays it.
+//! (`agents/opinion.rs`). Nothing succeeds or fails. `engines/in_turn.rs` plays it.
 
 use crate::game::{Game, Hand, Outcome, Question, first_alone, said_alone};
 use crate::spec::{GameEntry, GameSpec, Registry, Shape, check_pool};

@@ -1,5 +1,5 @@
 //! What all agents of one language model share: where it is asked, by which protocol, with which sampler. The core
-//! describes a model and never calls it; who drives a population of them brings the replies (`live.rs`).
+//! describes a model and never calls it; who drives a population of them brings the replies (`engines/live.rs`).
 
 use super::answer::Unusable;
 use super::protocol::{Order, Protocol, Told};
