@@ -11,6 +11,7 @@ use cratylus_core::experiment::schema;
 use cratylus_core::language::held_out;
 use cratylus_core::language::protocol::{BUILT_IN, Protocol, skins};
 use cratylus_core::meeting::networks::spec::NetworkSpec;
+use cratylus_core::spec::{AgentEntry, GameEntry};
 use cratylus_io::question::QuestionKind;
 use cratylus_io::store::columns;
 use serde_json::{Value, json};
@@ -57,8 +58,16 @@ impl List {
         }
         let pair = |name: &str, words: &str| (name.to_string(), words.to_string());
         let all: Vec<(String, String)> = match self.what {
-            What::Games => registry().games.iter().map(|entry| pair(entry.name, entry.words)).collect(),
-            What::Agents => registry().agents.iter().map(|entry| pair(entry.name, entry.words)).collect(),
+            What::Games => {
+                let registry = registry();
+                let told = |game: &GameEntry| format!("{} (agents: {})", game.words, registry.players(game.name).join(", "));
+                registry.games.iter().map(|game| pair(game.name, &told(game))).collect()
+            }
+            What::Agents => {
+                let registry = registry();
+                let told = |agents: &AgentEntry| format!("{} (games: {})", agents.words, registry.played(agents.name).join(", "));
+                registry.agents.iter().map(|agents| pair(agents.name, &told(agents))).collect()
+            }
             What::Models => emulated::built_in().iter().map(|model| (model.name.clone(), model.words())).collect(),
             What::Networks => NetworkSpec::KINDS.iter().map(|(name, words)| pair(name, words)).collect(),
             What::Measures => registry().measures.iter().map(|entry| pair(entry.name, entry.words)).collect(),

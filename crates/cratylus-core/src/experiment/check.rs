@@ -187,11 +187,9 @@ impl Experiment {
         for (i, (_, kind)) in self.agents.kinds.iter().enumerate() {
             let registry = &self.registry;
             if !registry.plays(kind.kind, self.game.kind) {
-                let played = registry.games.iter().map(|game| game.name).filter(|game| registry.plays(kind.kind, game));
-                let games = listed(&played.map(String::from).collect::<Vec<_>>());
-                let players =
-                    registry.agents.iter().map(|agents| agents.name).filter(|agents| registry.plays(agents, self.game.kind));
-                let players = listed(&players.map(String::from).collect::<Vec<_>>());
+                let words = |all: Vec<&str>| listed(&all.into_iter().map(String::from).collect::<Vec<_>>());
+                let games = words(registry.played(kind.kind));
+                let players = words(registry.players(self.game.kind));
                 let why = format!("agents of kind `{}` play {games}, and the game is `{}`", kind.kind, self.game.kind);
                 let key = agent_key(self.agents.kinds.len(), i, "kind");
                 return Err(spans.mistake(&key, why).help(format!("`{}` is played by agents of kind {players}", self.game.kind)));

@@ -223,9 +223,19 @@ pub struct Registry {
 impl Registry {
     /// Whether agents of a kind play a game.
     pub fn plays(&self, agents: &str, game: &str) -> bool {
-        let shapes = |name: &str| self.games.iter().find(|entry| entry.name == name).map_or(&[][..], |entry| entry.shapes);
-        let answers = self.agents.iter().find(|entry| entry.name == agents).map_or(&[][..], |entry| entry.shapes);
-        shapes(game).iter().any(|shape| answers.contains(shape))
+        self.players(game).contains(&agents)
+    }
+
+    /// The kinds of agents that play a game.
+    pub fn players(&self, game: &str) -> Vec<&'static str> {
+        let shapes = self.games.iter().find(|entry| entry.name == game).map_or(&[][..], |entry| entry.shapes);
+        let plays = |entry: &&AgentEntry| shapes.iter().any(|shape| entry.shapes.contains(shape));
+        self.agents.iter().filter(plays).map(|entry| entry.name).collect()
+    }
+
+    /// The games that a kind of agents plays.
+    pub fn played(&self, agents: &str) -> Vec<&'static str> {
+        self.games.iter().map(|entry| entry.name).filter(|game| self.plays(agents, game)).collect()
     }
 }
 
