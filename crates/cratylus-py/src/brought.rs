@@ -1,9 +1,9 @@
 //! Agents and games written in Python, as the core's. Python is entered once a wave for agents, and once an outcome for games.
 
-use cratylus_core::agent::{self, Cohort};
-use cratylus_core::brought::{BroughtAgents, AgentsBegin, Outside, BroughtRules};
-use cratylus_core::fault::Fault;
 use cratylus_core::Name;
+use cratylus_core::agent::{self, Cohort};
+use cratylus_core::brought::{AgentsBegin, BroughtAgents, BroughtRules, Outside};
+use cratylus_core::fault::Fault;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use std::sync::{Arc, Mutex};
