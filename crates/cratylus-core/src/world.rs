@@ -619,9 +619,15 @@ impl World {
     /// Which kind everyone is at the start of a run, and what everyone remembers or knows.
     pub(crate) fn first(&self, seed: Seed) -> (Vec<u16>, Memories) {
         let assigned = self.assign(seed);
-        let begin = self.begin(seed, &assigned);
+        let memories = self.remembered(seed, &assigned);
+        (assigned, memories)
+    }
+
+    /// What everyone remembers or knows at the start of a run, in which agents are of the kinds `assigned`.
+    pub(crate) fn remembered(&self, seed: Seed, assigned: &[u16]) -> Memories {
+        let begin = self.begin(seed, assigned);
         let agents = assigned.iter().enumerate();
-        let memories = match self.keeps_inventories() {
+        match self.keeps_inventories() {
             _ if self.scenes().is_some() => Memories::Categories(Categories::new(self.size)),
             true => Memories::Known(
                 agents
@@ -629,8 +635,7 @@ impl World {
                     .collect(),
             ),
             false => Memories::Rounds(agents.map(|(agent, _)| begin.of(agent).to_vec()).collect()),
-        };
-        (assigned, memories)
+        }
     }
 
     /// The same after an intervention, of agents that were of the kinds `before` in the phase before this. Agents that are

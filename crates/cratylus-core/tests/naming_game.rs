@@ -88,23 +88,12 @@ fn without_a_pool_every_name_was_invented_once() {
     let text = "[population]\nsize = 50\n[game]\nkind = \"naming\"\n[agents]\nkind = \"inventory\"\n[stop]\nrounds = 100\n";
     let points = Document::parse("test.toml", text, &[]).unwrap().points().unwrap();
     let world = World::build(&points[0], &NoInputs).unwrap();
-    #[derive(Default)]
-    struct Said(Vec<Event>);
-    impl Sink for Said {
-        fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
-            self.0.extend_from_slice(events);
-            Ok(())
-        }
-        fn end(&mut self, _: u64) -> Result<(), Fault> {
-            Ok(())
-        }
-    }
-    let mut said = Said::default();
+    let mut said: Vec<Event> = Vec::new();
     run(&world, &[0], Play::Fastest, &mut said).unwrap();
-    for event in &said.0 {
+    for event in &said {
         let name = event.names[0].unwrap();
         assert!(u64::from(name) <= event.t, "a name is called after the interaction that invented it");
     }
-    let distinct: std::collections::BTreeSet<_> = said.0.iter().filter_map(|event| event.names[0]).collect();
+    let distinct: std::collections::BTreeSet<_> = said.iter().filter_map(|event| event.names[0]).collect();
     assert!((10..=50).contains(&distinct.len()), "about half of the agents invent a name: {}", distinct.len());
 }

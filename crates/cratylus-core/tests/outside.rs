@@ -70,6 +70,8 @@ fn what_is_brought_along_plays_as_what_is_in_here() {
     for (game, agents, why) in [
         (coordination, "kind = \"outside\"\nname = \"nobody\"", "no agents called `nobody`"),
         ("kind = \"outside\"\nname = \"nothing\"", "kind = \"outside\"\nname = \"copies\"", "no game called `nothing`"),
+        // What wins there is not what agrees.
+        ("kind = \"outside\"\nname = \"differ\"", "kind = \"win-stay-lose-shift\"", "play coordination and individual"),
         (
             "kind = \"outside\"\nname = \"differ\"",
             "kind = \"inventory\"",

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::words::{bytes, count};
 use cratylus_core::World;
 use cratylus_core::experiment::{Document, Point};
-use cratylus_core::spec::document::key_parts;
+use cratylus_core::spec::places::key_parts;
 use cratylus_io::store::inputs::FileInputs;
 use cratylus_io::store::manifest::Build;
 use cratylus_io::store::{names, run_dir};

@@ -3,13 +3,16 @@
 
 use crate::game::Payoff;
 use crate::policy::{Policy, Round};
-use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, ROUNDS};
+use crate::spec::{AGREEMENT, AgentContext, AgentEntry, AgentSpec, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-pub const ENTRY: AgentEntry =
-    AgentEntry::new::<BestResponse>(ROUNDS, "best-response", "chooses the name that its partners chose most often in the window");
+pub const ENTRY: AgentEntry = AgentEntry::new::<BestResponse>(
+    AGREEMENT,
+    "best-response",
+    "chooses the name that its partners chose most often in the window",
+);
 
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -3,13 +3,13 @@
 //! (Nowak & Sigmund, Nature 364, 1993, for the rule; lapses as in the rival ladder of the audits.)
 
 use crate::policy::{Policy, Round};
-use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, ROUNDS};
+use crate::spec::{AGREEMENT, AgentContext, AgentEntry, AgentSpec, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 pub const ENTRY: AgentEntry = AgentEntry::new::<WinStayLoseShift>(
-    ROUNDS,
+    AGREEMENT,
     "win-stay-lose-shift",
     "repeats a name after success, changes it after failure, and now and then lapses",
 );

@@ -39,7 +39,14 @@ enum Playing {
     /// The game `opinion`.
     Around { opinions: Opinions, network: Arc<dyn Network>, complete: bool, rules: Vec<OpinionRule> },
     /// The naming game in groups.
-    Groups { known: Vec<Inventory>, groups: Arc<Groups>, agree: Agree, rule: InventoryRule, committed: Vec<bool> },
+    Groups {
+        known: Vec<Inventory>,
+        group: Vec<AgentId>,
+        groups: Arc<Groups>,
+        agree: Agree,
+        rule: InventoryRule,
+        committed: Vec<bool>,
+    },
     /// The category game.
     Scenes { categories: Categories, scenes: Scenes, network: Arc<dyn Network>, pairs: Pairs },
 }
@@ -47,9 +54,10 @@ enum Playing {
 impl<'w> InTurn<'w> {
     fn new(RunBegins { world, replica, from, assigned, memories, how }: RunBegins<'w>) -> Result<InTurn<'w>, Fault> {
         let seed = world.seed(replica);
-        let playing = match memories.unwrap_or_else(|| world.first(seed).1) {
+        let playing = match memories.unwrap_or_else(|| world.remembered(seed, assigned)) {
             Memories::Known(known) if world.in_groups() => Playing::Groups {
                 known,
+                group: Vec::new(),
                 groups: world.groups(seed)?.expect("asked before"),
                 agree: world.experiment.game.spec.agree().unwrap_or_default(),
                 rule: world.inventories().expect("groups play the naming game"),
@@ -75,7 +83,7 @@ impl<'w> InTurn<'w> {
 }
 
 impl Playing {
-    fn next(&mut self, seed: Seed, t: u64, assigned: &[u16], room: &mut Room) -> Event {
+    fn next(&mut self, seed: Seed, t: u64, assigned: &[u16]) -> Event {
         match self {
             Playing::Around { opinions, network, complete, rules } => {
                 let agent = scale(seed.pair(t), u64::from(network.len())) as AgentId;
@@ -83,9 +91,9 @@ impl Playing {
                 let name = opinions.form(agent, rule, &**network, *complete, seed.decision(t, 0));
                 Event { t, agents: [agent, NOBODY], names: [Some(name), None], success: None, invalid: [0; 2] }
             }
-            Playing::Groups { known, groups, agree, rule, committed } => {
-                groups.meet(seed, t, &mut room.group);
-                let (speaker, hearers) = (room.group[0], &room.group[1..]);
+            Playing::Groups { known, group, groups, agree, rule, committed } => {
+                groups.meet(seed, t, group);
+                let (speaker, hearers) = (group[0], &group[1..]);
                 let word = known[speaker as usize].say(rule, t, seed.decision(t, 0));
                 let knows = |hearer: &AgentId| known[*hearer as usize].knows(word);
                 let heard = match agree {
@@ -93,7 +101,7 @@ impl Playing {
                     Agree::Any => hearers.iter().any(knows),
                 };
                 let success = rule.agrees(heard, seed.decision(t, 1));
-                for (place, &agent) in room.group.iter().enumerate().filter(|(_, agent)| !committed[**agent as usize]) {
+                for (place, &agent) in group.iter().enumerate().filter(|(_, agent)| !committed[**agent as usize]) {
                     known[agent as usize].learn(rule, u8::from(place > 0), word, success);
                 }
                 Event { t, agents: [speaker, NOBODY], names: [Some(word), None], success: Some(success), invalid: [0; 2] }
@@ -105,20 +113,14 @@ impl Playing {
     }
 }
 
-/// Room to reckon in.
-#[derive(Default)]
-struct Room {
-    group: Vec<AgentId>,
-}
-
 impl Engine for InTurn<'_> {
     fn play(&mut self, until: u64, stop: &mut StopSeen, sink: &mut dyn Sink) -> Result<bool, Fault> {
         /// How many events go to the sink at a time.
         const EVENTS: usize = 4096;
-        let (mut events, mut room) = (Vec::with_capacity(EVENTS), Room::default());
+        let mut events = Vec::with_capacity(EVENTS);
         let until = until.min(stop.most());
         for t in self.from..until {
-            let event = self.playing.next(self.seed, t, self.assigned, &mut room);
+            let event = self.playing.next(self.seed, t, self.assigned);
             events.push(event);
             let over = stop.see(&event);
             if over || events.len() == EVENTS {

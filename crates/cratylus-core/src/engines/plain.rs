@@ -20,7 +20,7 @@ pub(crate) const ENTRY: EngineEntry = EngineEntry {
     fits: |_, _| true,
     start: |RunBegins { world, replica, from, assigned, memories, how }| {
         let seed = world.seed(replica);
-        let one = [(assigned.to_vec(), memories.unwrap_or_else(|| world.first(seed).1))];
+        let one = [(assigned.to_vec(), memories.unwrap_or_else(|| world.remembered(seed, assigned)))];
         let people = world.people_of(&one);
         let [(_, memories)] = one;
         Ok(Box::new(Waves { world, people, replica, from, memories, block: block(world, how) }))

@@ -1,7 +1,7 @@
 //! The axes of a sweep, in the table of the file.
 
 use super::range;
-use crate::spec::document::{FileItem, FileTable, KEYS, Mistake, array, table};
+use crate::spec::places::{FileItem, FileTable, KEYS, Mistake, array, table};
 use crate::text::nearest;
 use toml::de::DeValue;
 

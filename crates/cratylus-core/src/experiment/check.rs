@@ -6,7 +6,7 @@ use crate::control::Paid;
 use crate::experiment::parts::Start;
 use crate::experiment::sequential::Asked;
 use crate::meeting::networks::spec::NetworkSpec;
-use crate::spec::document::{Mistake, Spans};
+use crate::spec::places::{Mistake, Spans};
 use crate::text::{listed, nearest};
 use crate::watch::stop::By;
 

@@ -4,7 +4,7 @@
 use super::read::registry;
 use super::{axes, schema};
 use crate::spec::Registry;
-use crate::spec::document::{FileTable, Mistake, Spans, get, key_parts, moved, of_toml, put};
+use crate::spec::places::{FileTable, Mistake, Spans, get, key_parts, moved, of_toml, put};
 use serde_spanned::Spanned;
 use std::fmt::Write;
 use std::ops::Range;

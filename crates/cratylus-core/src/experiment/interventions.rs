@@ -5,7 +5,7 @@
 
 use super::{Experiment, range};
 use crate::experiment::parts::Intervention;
-use crate::spec::document::{FileItem, FileTable, Mistake, Spans, array, key_parts, put, table, take_field};
+use crate::spec::places::{FileItem, FileTable, Mistake, Spans, array, key_parts, put, table, take_field};
 use toml::de::DeValue;
 
 /// One of the file's tables, a ramp cut into its steps.

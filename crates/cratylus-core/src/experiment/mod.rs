@@ -1,7 +1,7 @@
 //! From a file to checked values. The file is what the user wrote; a [`Point`] is what will run: one
 //! setting of the swept keys, with nothing left to default and nothing left to be wrong.
 //!
-//! The whole file is read as a table with places (`spec/document.rs`), the sweep writes its values into copies
+//! The whole file is read as a table with places (`spec/places.rs`), the sweep writes its values into copies
 //! of that table (`axes.rs`, `sweep.rs`), each copy is read into an [`Experiment`] (`read.rs`), and what does not go
 //! together is told (`check.rs`), so that every mistake, in a swept value too, has its line and column.
 

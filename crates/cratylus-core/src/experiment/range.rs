@@ -2,7 +2,7 @@
 //! values whose ratios are equal. Every value is the decimal number that a person would write: 0.3 and never
 //! 0.30000000000000004, as it becomes part of labels and of seeds.
 
-use crate::spec::document::{FileItem, Mistake, table};
+use crate::spec::places::{FileItem, Mistake, table};
 use serde_spanned::Spanned;
 use toml::de::DeValue;
 
@@ -69,7 +69,7 @@ impl Decimal {
 }
 
 /// Whether a table is meant as a range, and not as keys with values of their own.
-pub(super) fn is(table: &crate::spec::document::FileTable<'_>) -> bool {
+pub(super) fn is(table: &crate::spec::places::FileTable<'_>) -> bool {
     let known = |key: &str| matches!(key, "from" | "to" | "step" | "count" | "scale");
     let mut keys = table.iter();
     table.contains_key("from")

@@ -4,7 +4,7 @@ use super::interventions;
 use super::parts::{Agents, Committed, Experiment, Part, PopulationSpec};
 use super::published::Published;
 use super::sequential::{Replicas, Sequential};
-use crate::spec::document::{FileItem, FileTable, KEYS, Mistake, Spans, array, deserialize, read_field, table, take_field};
+use crate::spec::places::{FileItem, FileTable, KEYS, Mistake, Spans, array, deserialize, read_field, table, take_field};
 use crate::spec::{AgentSpec, Chosen, GameSpec, Registry, choose};
 use crate::text::nearest;
 use crate::watch::measures;

@@ -9,7 +9,7 @@ use super::parts::Experiment;
 use super::point::{Point, Setting};
 use super::threshold;
 use crate::spec::Registry;
-use crate::spec::document::{FileTable, Mistake, Spans, key_parts, put, table};
+use crate::spec::places::{FileTable, Mistake, Spans, key_parts, put, table};
 use std::sync::Arc;
 
 /// More points than anyone means to run.

@@ -4,7 +4,6 @@
 //! played, and the memory of its agents is on its way (look-ahead prefetch). What is absent: any choice that the plain
 //! path would not make. The same draws fall on the same thresholds, and property tests say so, event for event.
 
-use crate::event::block::Block;
 mod ahead;
 pub mod counts;
 mod draws;
@@ -21,7 +20,7 @@ pub use tables::{Compiled, Tables};
 pub(crate) use two_names::TwoNames;
 pub(crate) use word_sets::WordSets;
 
-use crate::event::block::BLOCK;
+use crate::event::block::{BLOCK, Block};
 use crate::event::sink::Sink;
 use crate::fault::Fault;
 use crate::watch::stop::StopSeen;

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub const ENTRY: GameEntry = GameEntry::new::<CategoryGame>(
-    Shape::Objects,
+    &[Shape::Objects],
     "category",
     "a speaker says a word for one of a few objects on a line, and succeeds if the hearer points at it; agents divide the line into categories with words",
 );

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub const ENTRY: GameEntry = GameEntry::new::<Coordination>(
-    Shape::Agreement,
+    &[Shape::Agreement],
     "coordination",
     "both players choose a name at once and are paid for agreeing; each remembers its last rounds",
 );

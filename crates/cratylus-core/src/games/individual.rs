@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub const ENTRY: GameEntry = GameEntry::new::<Individual>(
-    Shape::Agreement,
+    &[Shape::Agreement],
     "individual",
     "one agent is asked alone, with a given memory, which name it would choose; it learns nothing",
 );

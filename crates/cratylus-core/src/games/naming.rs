@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub const ENTRY: GameEntry = GameEntry::new::<Naming>(
-    Shape::Inventory,
+    &[Shape::Inventory],
     "naming",
     "a speaker says a name and succeeds if the hearer knows it; agents keep inventories of names",
 );

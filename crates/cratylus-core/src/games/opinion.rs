@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub const ENTRY: GameEntry = GameEntry::new::<Opinion>(
-    Shape::Around,
+    &[Shape::Around],
     "opinion",
     "one agent at a time sees how many of its neighbours hold each opinion, and gives its own",
 );

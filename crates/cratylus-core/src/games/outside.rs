@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 pub const ENTRY: GameEntry = GameEntry::new::<GameParams>(
-    Shape::Rounds,
+    &[Shape::Rounds],
     "outside",
     "a game of two simultaneous choices whose outcome the calling program says",
 );

@@ -2,7 +2,7 @@
 //! they stand. Adding one is its own file and one line of the list: reading, checking, the schema, `list`
 //! and the plan pick it up from there.
 
-pub mod document;
+pub mod places;
 
 use crate::brought::{Brought, Outside};
 use crate::categories::Scenes;
@@ -17,7 +17,7 @@ use crate::policy::Policy;
 use crate::recorded::RecordedCondition;
 use crate::text::nearest;
 use crate::watch::measure::MeasureEntry;
-use document::{FileTable, Mistake, Spans, deserialize};
+use places::{FileTable, Mistake, Spans, deserialize};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -40,22 +40,9 @@ pub enum Shape {
     Objects,
 }
 
-impl Shape {
-    /// As a list of one.
-    const fn alone(self) -> &'static [Shape] {
-        match self {
-            Shape::Agreement => &[Shape::Agreement],
-            Shape::Rounds => &[Shape::Rounds],
-            Shape::Inventory => &[Shape::Inventory],
-            Shape::Around => &[Shape::Around],
-            Shape::Objects => &[Shape::Objects],
-        }
-    }
-}
-
 /// What agents answer that choose by remembered rounds, whatever counts.
 pub const ROUNDS: &[Shape] = &[Shape::Agreement, Shape::Rounds];
-/// What agents answer whose behaviour is that of a game of agreement: read off one, or told of one.
+/// What agents answer whose behaviour is that of a game of agreement: read off one, told of one, or ruled by what agrees.
 pub const AGREEMENT: &[Shape] = &[Shape::Agreement];
 
 /// A game's parameters, as read from the file.
@@ -277,7 +264,7 @@ pub struct Entry<T: ?Sized> {
     pub name: &'static str,
     /// What it is, for lists and the schema.
     pub words: &'static str,
-    /// Of a game, what it asks for; of a kind of agents, what they answer.
+    /// Of a kind of agents, what they answer; of a game, what it asks for: whoever answers any of it can play.
     pub shapes: &'static [Shape],
     read: fn(FileTable<'_>, &Spans<'_, '_>) -> Result<Params<T>, Mistake>,
     pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
@@ -308,14 +295,14 @@ fn read_params<P: DeserializeOwned + Serialize>(
 impl GameEntry {
     /// A game whose parameters, as the file has them, are a `P`.
     pub const fn new<P: GameSpec + DeserializeOwned + Serialize + JsonSchema + 'static>(
-        shape: Shape,
+        shapes: &'static [Shape],
         name: &'static str,
         words: &'static str,
     ) -> GameEntry {
         Entry {
             name,
             words,
-            shapes: shape.alone(),
+            shapes,
             read: |table, spans| {
                 read_params::<P>(table, spans).map(|(params, plan)| (Arc::new(params) as Arc<dyn GameSpec>, plan))
             },

@@ -7,8 +7,6 @@
 //! process that is killed loses at most the units it was playing, what it leaves can be read, and the bytes at the end do
 //! not depend on threads, on units or on how often it was started.
 
-use crate::store::names::PARTS;
-use crate::store::plan::{differences, digest};
 pub mod cells;
 pub mod job;
 pub mod live;
@@ -22,12 +20,12 @@ use crate::conduct::progress::Progress;
 use crate::conduct::recorder::Recorder;
 use crate::conduct::units::{cells as cells_of, cut_up, there, units};
 use crate::models::tape::Tape;
-use crate::store::calls;
 use crate::store::manifest::Manifest;
-use crate::store::names::{EXPERIMENT, INTERACTIONS, MEASURES, PLAN, RECORDED, RUNS, TAPE};
+use crate::store::names::{EXPERIMENT, INTERACTIONS, MEASURES, PARTS, PLAN, RECORDED, RUNS, TAPE};
+use crate::store::plan::{differences, digest};
 use crate::store::rows::runs;
 use crate::store::run_dir::Recorded;
-use crate::store::table;
+use crate::store::{calls, table};
 use crate::whole::{now, relative, write_whole};
 use cratylus_core::experiment::threshold::{Answers, wanted};
 use cratylus_core::experiment::{Sequential, searched};

@@ -23,6 +23,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
 /// Reads a unit's events: writes them in the order of the runs, and keeps outcomes and readings.
 pub(crate) struct Recorder<'a> {
     base: u64,

@@ -4,6 +4,7 @@ use crate::conduct::job::{Job, Unit};
 use crate::store::names::PARTS;
 use crate::store::table::GROUP_LEAST;
 use std::path::Path;
+
 /// Events that a unit may have to hold back at most.
 const HELD_MAX: u64 = 1 << 21;
 

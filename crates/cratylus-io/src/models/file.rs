@@ -2,6 +2,7 @@
 
 #[cfg(feature = "in-process")]
 pub use here::open;
+
 #[cfg(not(feature = "in-process"))]
 pub use nowhere::open;
 

@@ -189,7 +189,10 @@ impl Http {
             ureq::Error::TlsRequired => {
                 Refusal::fatal(format!("{}: this program was built without https (feature `tls`)", self.base))
             }
-            ureq::Error::Io(_) | ureq::Error::HostNotFound | ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed => {
+            ureq::Error::HostNotFound | ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed => {
+                Refusal::again(why).of(Cause::Unreached)
+            }
+            ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
                 Refusal::again(why).of(Cause::Unreached)
             }
             _ => Refusal::again(why),

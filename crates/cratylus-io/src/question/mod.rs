@@ -1,5 +1,5 @@
 //! Questions a model outside any population: what it recognises, whether it understands a scene, and how its response to
-//! memories changes with what it is told. One file for each kind of question; what they mean is said in the core.
+//! memories changes with what it is told. One file for each kind of question; what is made of them stands in `cratylus-audit`.
 //! Every question goes over the tape, so asking again asks nothing, and every audit says beforehand what it will ask.
 
 mod behaviour;
