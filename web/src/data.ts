@@ -71,8 +71,8 @@ export interface Outcome {
   success?: Maybe<Success>;
   /** The share of agents that hold the commonest opinion at the end. */
   held?: Maybe<Rounds>;
-  /** Measures of the category game: their course, and their values at the end of each run. */
-  followed?: Maybe<Record<string, Maybe<{ course?: Maybe<Success>; end?: Maybe<Rounds> }>>>;
+  /** Measures that are followed, by name. */
+  followed?: Maybe<Record<string, Maybe<Followed>>>;
   tipping?: Maybe<Tipping>;
   individual?: Maybe<Individual>;
   void_share?: Maybe<number>;
@@ -81,6 +81,17 @@ export interface Outcome {
   stay_after_success?: Maybe<number>;
   switch_after_failure?: Maybe<number>;
   collective_bias?: Maybe<{ statistic?: Maybe<number>; p?: Maybe<number>; text?: Maybe<string> }>;
+}
+
+/** A measure that is followed: its course, and a value of each run. */
+export interface Followed {
+  label?: Maybe<string>;
+  place?: Maybe<number>;
+  share?: Maybe<boolean>;
+  /** Whether the value of a run is its mean over the second half. */
+  late?: Maybe<boolean>;
+  course?: Maybe<Success>;
+  end?: Maybe<Rounds>;
 }
 
 export interface Point extends Outcome {
@@ -257,3 +268,12 @@ export const isNumber = (value: unknown): value is number => typeof value === "n
 export const numbers = (list: Numbers): number[] => (list ?? []).filter(isNumber);
 
 export const unique = <T>(list: Iterable<T>): T[] => [...new Set(list)];
+
+/** The measures that any of the points follow, in their order. */
+export function followedIn(points: Point[]): { key: string; label: string; share: boolean; late: boolean; place: number }[] {
+  const all = new Map<string, { key: string; label: string; share: boolean; late: boolean; place: number }>();
+  for (const [key, one] of points.flatMap((point) => Object.entries(point.followed ?? {}))) {
+    if (one && one.label !== "" && !all.has(key)) all.set(key, { key, label: key.includes(":") ? one.label || key : key.replaceAll("_", " "), share: one.share === true, late: one.late === true, place: one.place ?? 0 });
+  }
+  return [...all.values()].sort((a, b) => a.place - b.place || a.key.localeCompare(b.key));
+}

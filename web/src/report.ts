@@ -4,7 +4,7 @@ import { context, type Context } from "./context";
 import { isNumber, unique, type Report } from "./data";
 import { html } from "./dom";
 import { mount } from "./figure";
-import { categories } from "./figures/categories";
+import { followed } from "./figures/followed";
 import { individual } from "./figures/individual";
 import { phase } from "./figures/phase";
 import { rounds } from "./figures/rounds";
@@ -27,7 +27,7 @@ const manyConditions = 16;
 export function figures(about: Context, lead: string | null | undefined): Figure[][] {
   const tips = about.points.some((point) => point.tipping);
   const groups: Record<string, (Figure | undefined)[]> = {
-    consensus: [...(tips ? [] : [threshold(about), ...phase(about)]), ...categories(about), ...sweep(about), success(about), rounds(about), winners(about)],
+    consensus: [...(tips ? [] : [threshold(about), ...phase(about)]), ...followed(about), ...sweep(about), success(about), rounds(about), winners(about)],
     tipping: [...(tips ? [threshold(about), ...phase(about)] : []), ...tipping(about)],
     individual: [individual(about)],
     examples: [shares(about)],

@@ -1,9 +1,9 @@
 // The numbers behind the figures, with recorded values in muted type beneath ours.
 import type { Context } from "./context";
-import { isNumber, type LiveModel, type NameShare, type Outcome, type Point, type Proportion } from "./data";
+import { followedIn, isNumber, type LiveModel, type NameShare, type Outcome, type Point, type Proportion } from "./data";
 import { html } from "./dom";
 import { memoryText } from "./figures/individual";
-import { duration, number, pValue, range, share, withInterval } from "./text";
+import { capital, duration, number, pValue, range, share, withInterval } from "./text";
 
 interface Column {
   head: string;
@@ -43,13 +43,6 @@ const columns: Column[] = [
     head: "Commonest opinion", note: "held at the end, ± sd",
     text: ({ held }) => (isNumber(held?.mean) ? share(held.mean) + (isNumber(held.sd) ? ` ± ${share(held.sd)}` : "") : ""),
   },
-  ...([["Perceptual categories", "perceptual_categories"], ["Linguistic categories", "linguistic_categories"], ["Overlap", "linguistic_overlap"], ["Named alike", "named_alike"]] as const).map(([head, measure]): Column => ({
-    head, note: "at the end, ± sd",
-    text: ({ followed }) => {
-      const { mean, sd } = followed?.[measure]?.end ?? {};
-      return isNumber(mean) ? number(mean) + (isNumber(sd) ? ` ± ${number(sd)}` : "") : "";
-    },
-  })),
   { head: "Kept", note: "after success", text: ({ stay_after_success: rate }) => (isNumber(rate) ? share(rate) : "") },
   { head: "Changed", note: "after failure", text: ({ switch_after_failure: rate }) => (isNumber(rate) ? share(rate) : "") },
   { head: "Winners", prose: true, text: ({ winners }) => leading(winners) },
@@ -92,7 +85,15 @@ export function liveModels(models: LiveModel[] | null | undefined): HTMLElement 
 export function table(context: Context): HTMLElement | undefined {
   const { points } = context;
   // Where every condition is about a minority, what it did is the result, and the words about consensus crowd it out.
-  const about = points.every((point) => point.tipping) ? columns.filter(({ head }) => !ofConsensus.has(head)) : columns;
+  const named = points.every((point) => point.tipping) ? columns.filter(({ head }) => !ofConsensus.has(head)) : columns;
+  const about = [...named, ...followedIn(points).map(({ key, label, share: bounded, late }): Column => ({
+    head: capital(label), note: late ? "second half, ± sd" : "at the end, ± sd",
+    text: ({ followed }) => {
+      const { mean, sd } = followed?.[key]?.end ?? {};
+      const write = bounded ? share : number;
+      return isNumber(mean) ? write(mean) + (isNumber(sd) ? ` ± ${write(sd)}` : "") : "";
+    },
+  }))];
   const used = about.filter((column) => points.some((point) => column.text(point, point) || (point.recorded && column.text(point.recorded, point))));
   if (!used.length) return undefined;
   const hasRecorded = points.some((point) => point.recorded);

@@ -16,6 +16,8 @@ export function share(value: Maybe): string {
   return percent(value, whole ? 0 : 1);
 }
 
+export const capital = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1);
+
 export function number(value: Maybe): string {
   if (!isNumber(value)) return "?";
   if (value !== 0 && (Math.abs(value) < 0.01 || Math.abs(value) >= 1e6)) return value.toPrecision(2);

@@ -82,7 +82,9 @@ impl<'a> Case<'a> {
     pub fn new(condition: &'a Condition, all: &'a [Condition], options: &'a AuditOptions) -> Result<Case<'a>, String> {
         let kind = condition.point.experiment.game.kind;
         if !condition.windowed() {
-            return Err(format!("agents of the game `{kind}` do not choose by remembered rounds, which these audits are about"));
+            return Err(format!(
+                "these audits are about names that agents choose at once and are paid to agree on, as in the game `coordination`; this is `{kind}`"
+            ));
         }
         if condition.memory() == 0 {
             return Err("agents remember nothing, so no choice can depend on another".into());
@@ -93,7 +95,7 @@ impl<'a> Case<'a> {
         if condition.runs.len() < RUNS_MIN {
             return Err(format!("{} runs say nothing about other runs; {RUNS_MIN} are the least", condition.runs.len()));
         }
-        let events: Vec<&[cratylus_core::Event]> = condition.runs.iter().map(|run| &run.events[..]).collect();
+        let events: Vec<&[cratylus_core::PairEvent]> = condition.runs.iter().map(|run| &run.events[..]).collect();
         let distinct = crate::duplicates::distinct(&events).len();
         if distinct < condition.runs.len() {
             return Err(format!("{} of its {} runs are copies of others", condition.runs.len() - distinct, condition.runs.len()));

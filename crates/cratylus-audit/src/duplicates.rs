@@ -2,7 +2,7 @@
 //! cannot be equal by chance where pairs are drawn, so a second one is a copy, and counts as no evidence.
 //! What to do about copies is absent: who reads the runs decides.
 
-use cratylus_core::event::Event;
+use cratylus_core::PairEvent;
 use cratylus_core::{AgentId, NOBODY, Name};
 use std::collections::BTreeSet;
 
@@ -12,12 +12,12 @@ const BITS_MIN: f64 = 40.0;
 /// Groups of equal runs of one condition, by their places in `runs`, in the order of their first. Runs are equal where one
 /// is as the other in every interaction, pairs and answers, or stops earlier and is the other's beginning. Runs so short
 /// that chance could make them equal are never in a group.
-pub fn equal_runs(runs: &[&[Event]]) -> Vec<Vec<usize>> {
-    let key = |event: &Event| -> ([AgentId; 2], [Option<Name>; 2]) { (event.agents, event.names) };
+pub fn equal_runs(runs: &[&[PairEvent]]) -> Vec<Vec<usize>> {
+    let key = |event: &PairEvent| -> ([AgentId; 2], [Option<Name>; 2]) { (event.agents, event.names) };
     let mut order: Vec<usize> = (0..runs.len()).filter(|&i| telling(runs[i])).collect();
     // In this order a run stands directly before those that begin with it.
     order.sort_by(|&a, &b| runs[a].iter().map(key).cmp(runs[b].iter().map(key)).then(a.cmp(&b)));
-    let begins = |a: &[Event], b: &[Event]| a.len() <= b.len() && a.iter().map(key).eq(b[..a.len()].iter().map(key));
+    let begins = |a: &[PairEvent], b: &[PairEvent]| a.len() <= b.len() && a.iter().map(key).eq(b[..a.len()].iter().map(key));
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for i in order {
         match groups.last_mut() {
@@ -32,7 +32,7 @@ pub fn equal_runs(runs: &[&[Event]]) -> Vec<Vec<usize>> {
 }
 
 /// The places of runs that are distinct: all but the copies that come after the longest of their group.
-pub fn distinct(runs: &[&[Event]]) -> Vec<usize> {
+pub fn distinct(runs: &[&[PairEvent]]) -> Vec<usize> {
     let longest = |group: &Vec<usize>| group.iter().copied().max_by_key(|&i| (runs[i].len(), std::cmp::Reverse(i)));
     let groups = equal_runs(runs);
     let kept: BTreeSet<usize> = groups.iter().filter_map(longest).collect();
@@ -68,7 +68,7 @@ pub fn words(groups: &[Vec<usize>], of: usize, number: impl Fn(usize) -> u64) ->
 }
 
 /// Whether a run is long enough that another one is not equal by chance, by who met whom alone.
-fn telling(run: &[Event]) -> bool {
+fn telling(run: &[PairEvent]) -> bool {
     let agents: BTreeSet<AgentId> = run.iter().flat_map(|event| event.agents).filter(|&agent| agent != NOBODY).collect();
     let pairs = agents.len() as f64 * (agents.len() as f64 - 1.0);
     pairs > 1.0 && run.len() as f64 * pairs.log2() >= BITS_MIN
@@ -79,19 +79,19 @@ mod tests {
     use super::*;
     use cratylus_core::seed::mix;
 
-    fn run(seed: u64, n: u64) -> Vec<Event> {
+    fn run(seed: u64, n: u64) -> Vec<PairEvent> {
         let event = |t| {
             let word = mix(seed << 32 | t);
             let (a, step) = ((word % 10) as u32, (word >> 8) % 9);
             let name = |bit: u32| Some((word >> (20 + bit) & 1) as u32);
             let agents = [a, (a + 1 + step as u32) % 10];
-            Event { t, agents, names: [name(0), name(1)], success: Some(name(0) == name(1)), invalid: [0; 2] }
+            PairEvent { t, agents, names: [name(0), name(1)], success: Some(name(0) == name(1)), invalid: [0; 2] }
         };
         (0..n).map(event).collect()
     }
 
-    fn check(runs: &[Vec<Event>], groups: &[&[usize]], kept: &[usize]) {
-        let runs: Vec<&[Event]> = runs.iter().map(Vec::as_slice).collect();
+    fn check(runs: &[Vec<PairEvent>], groups: &[&[usize]], kept: &[usize]) {
+        let runs: Vec<&[PairEvent]> = runs.iter().map(Vec::as_slice).collect();
         assert_eq!(equal_runs(&runs), groups);
         assert_eq!(distinct(&runs), kept);
     }

@@ -3,7 +3,7 @@
 //! What the agents were is absent.
 
 use crate::duplicates;
-use cratylus_core::event::Event;
+use cratylus_core::PairEvent;
 use cratylus_core::experiment::Point;
 use cratylus_core::policy::Round;
 use cratylus_core::watch::outcome::Outcome;
@@ -34,7 +34,7 @@ pub struct Record {
     /// As its row has it, or worked out from its events.
     pub outcome: Outcome,
     /// In the order of the interactions.
-    pub events: Vec<Event>,
+    pub events: Vec<PairEvent>,
     /// What each agent remembered at the start, oldest first; agents beyond the list remembered nothing.
     pub starts: Vec<Vec<Round>>,
     /// The sorted agents that were committed, whose choices are no decisions.
@@ -78,7 +78,7 @@ impl Condition {
 
     /// Leaves out runs that are copies of others, and says so.
     pub fn without_copies(mut self) -> Condition {
-        let events: Vec<&[Event]> = self.runs.iter().map(|run| &run.events[..]).collect();
+        let events: Vec<&[PairEvent]> = self.runs.iter().map(|run| &run.events[..]).collect();
         let Some(said) = duplicates::words(&duplicates::equal_runs(&events), events.len(), |place| place as u64) else {
             return self;
         };
@@ -263,19 +263,19 @@ impl Record {
     /// The number of successes, and of interactions that were not void, in each stretch of `size` interactions.
     pub fn success_by_round(&self, size: u32) -> Vec<[u64; 2]> {
         let mut out = Vec::new();
-        count_by_round(&self.events, size, &mut out);
+        count_by_round(self.events.iter().map(|event| (event.t, event.success)), size, &mut out);
         out
     }
 }
 
 /// Adds events to the successes and the interactions that were not void of each population round.
-pub(crate) fn count_by_round(events: &[Event], size: u32, out: &mut Vec<[u64; 2]>) {
-    for event in events {
-        let round = (event.t / u64::from(size)) as usize;
+pub(crate) fn count_by_round(events: impl Iterator<Item = (u64, Option<bool>)>, size: u32, out: &mut Vec<[u64; 2]>) {
+    for (t, success) in events {
+        let round = (t / u64::from(size)) as usize;
         if out.len() <= round {
             out.resize(round + 1, [0; 2]);
         }
-        if let Some(success) = event.success {
+        if let Some(success) = success {
             out[round][0] += u64::from(success);
             out[round][1] += 1;
         }

@@ -6,8 +6,8 @@
 //! ask for it, runs are of two classes that differ in how sharply they choose. `docs/fitting.md` compares it
 //! with its rivals.
 
+use cratylus_core::PairEvent;
 use cratylus_core::agents::emulated::{Class, KnownPool, LABELS, ONE_CLASS, Penalty, Pool, Smoothing, Sufficiency, View};
-use cratylus_core::event::Event;
 use cratylus_core::policy::Round;
 use cratylus_core::watch::measure::RunContext;
 use cratylus_core::{Purpose, Seed};
@@ -28,7 +28,13 @@ pub struct RunDecisions {
 
 /// Reads a run's decisions off its events. `starts` are the agents' first windows, in the pool's own order
 /// of names, as are the events.
-pub fn decisions(condition: usize, context: &RunContext, memory: usize, starts: &[Vec<Round>], events: &[Event]) -> RunDecisions {
+pub fn decisions(
+    condition: usize,
+    context: &RunContext,
+    memory: usize,
+    starts: &[Vec<Round>],
+    events: &[PairEvent],
+) -> RunDecisions {
     let mut pool = context.names.clone();
     pool.sort_unstable();
     let sorted: Vec<u16> = context.names.iter().map(|name| pool.binary_search(name).expect("a sorted copy") as u16).collect();
@@ -741,7 +747,7 @@ mod tests {
             committed: Some((1, vec![2])),
             ..RunContext::of(3, vec!["Q".into(), "M".into()], cratylus_core::watch::stop::Consensus::published())
         };
-        let event = |t, a, b, name_a, name_b| Event {
+        let event = |t, a, b, name_a, name_b| PairEvent {
             t,
             agents: [a, b],
             names: [Some(name_a), Some(name_b)],

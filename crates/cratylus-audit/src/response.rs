@@ -3,9 +3,9 @@
 
 use crate::evidence::{Condition, Record};
 use crate::surrogate::{histories, meet, play, yoked};
+use cratylus_core::PairEvent;
 use cratylus_core::World;
 use cratylus_core::control::{Averaged, Control};
-use cratylus_core::event::Event;
 use cratylus_core::experiment::Document;
 use cratylus_core::kernel::{Kernel, all_states, state_index, state_text};
 use cratylus_core::policy::{Policy, Round};
@@ -292,9 +292,9 @@ pub fn yoked_populations(response: &Response, runs: u64) -> Yoked {
     // Of sampled answers no two populations take the same for the truth.
     let kernel = |run: u64| if response.sampled() { response.drawn(Seed(8), run).kernel() } else { response.kernel() };
     let seed = |run: u64, what: &str| Seed::of_run(8, what, run);
-    let met: Vec<Vec<Event>> =
+    let met: Vec<Vec<PairEvent>> =
         (0..runs).map(|run| meet(&condition, &kernel(run), ROUNDS * size, seed(run, "met"), |_, said| said)).collect();
-    let record = |events: &Vec<Event>| Record {
+    let record = |events: &Vec<PairEvent>| Record {
         outcome: Outcome::default(),
         events: events.clone(),
         starts: Vec::new(),
@@ -302,7 +302,7 @@ pub fn yoked_populations(response: &Response, runs: u64) -> Yoked {
         shown_first: Vec::new(),
     };
     let told = histories(&Condition { runs: met.iter().map(record).collect(), ..condition.clone() });
-    let late = |events: &[Event]| {
+    let late = |events: &[PairEvent]| {
         let late = &events[events.len() / 2..];
         late.iter().filter(|event| event.success == Some(true)).count() as f64 / late.len() as f64
     };

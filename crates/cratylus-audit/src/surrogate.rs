@@ -2,7 +2,7 @@
 //! stop rule, or with something taken away. What a surrogate cannot do, the response alone did not do.
 
 use crate::evidence::{Condition, Record, count_by_round};
-use cratylus_core::event::Event;
+use cratylus_core::event::batch::Batch;
 use cratylus_core::event::sink::Sink;
 use cratylus_core::experiment::Experiment;
 use cratylus_core::fault::Fault;
@@ -11,7 +11,7 @@ use cratylus_core::meeting::networks::spec::NetworkSpec;
 use cratylus_core::meeting::pairs::Pairs;
 use cratylus_core::policy::{Policy, Round};
 use cratylus_core::watch::outcome::{Outcome, OutcomeSeen};
-use cratylus_core::{Name, Network, Play, Purpose, Seed, World, run};
+use cratylus_core::{Name, Network, PairEvent, Play, Purpose, Seed, World, run};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ struct Seen<'w> {
 struct SeenRun {
     outcome: OutcomeSeen,
     rounds: Vec<[u64; 2]>,
-    events: Vec<Event>,
+    events: Vec<PairEvent>,
 }
 
 impl Seen<'_> {
@@ -96,13 +96,13 @@ impl Seen<'_> {
 }
 
 impl Sink for Seen<'_> {
-    fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
+    fn take(&mut self, replica: u64, events: &Batch) -> Result<(), Fault> {
         let new = || SeenRun { outcome: OutcomeSeen::new(&self.world.context(replica)), rounds: Vec::new(), events: Vec::new() };
         let run = self.runs.entry(replica).or_insert_with(new);
-        events.iter().for_each(|event| run.outcome.see(event));
-        count_by_round(events, self.world.size, &mut run.rounds);
+        events.iter().for_each(|event| run.outcome.see(&event));
+        count_by_round(events.iter().map(|event| (event.t, event.success())), self.world.size, &mut run.rounds);
         if self.keep {
-            run.events.extend_from_slice(events);
+            run.events.extend(events.iter().map(|event| event.pair()));
         }
         Ok(())
     }
@@ -158,7 +158,7 @@ pub fn yoked(
     histories: &[Vec<History>],
     interactions: u64,
     seed: Seed,
-) -> Vec<Event> {
+) -> Vec<PairEvent> {
     let n_names = condition.names().len();
     let n = condition.size() as usize;
     let agents = (0..n as u64).map(|agent| {
@@ -186,7 +186,7 @@ pub(crate) fn meet(
     interactions: u64,
     seed: Seed,
     mut told: impl FnMut(usize, u16) -> u16,
-) -> Vec<Event> {
+) -> Vec<PairEvent> {
     let (n_names, memory) = (condition.names().len(), condition.memory());
     let network: Arc<dyn Network> = match met(condition) {
         Some(edges) => Arc::new(edges),
@@ -226,7 +226,7 @@ pub(crate) fn meet(
             }
         }
         let [a, b] = names.map(Name::from);
-        events.push(Event { t, agents, names: [Some(a), Some(b)], success: Some(a == b), invalid: [0; 2] });
+        events.push(PairEvent { t, agents, names: [Some(a), Some(b)], success: Some(a == b), invalid: [0; 2] });
     }
     events
 }
@@ -269,7 +269,7 @@ mod tests {
         }
     }
 
-    fn late(events: &[Event]) -> f64 {
+    fn late(events: &[PairEvent]) -> f64 {
         let late = &events[events.len() / 2..];
         late.iter().filter(|event| event.success == Some(true)).count() as f64 / late.len() as f64
     }

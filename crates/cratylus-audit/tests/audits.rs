@@ -12,7 +12,7 @@ use cratylus_audit::rivals::{Fitted, LADDER, Ladder, RivalSetting};
 use cratylus_audit::self_test::{self, Design, MECHANISMS, record, trial};
 use cratylus_audit::surrogate::{histories, yoked};
 use cratylus_core::policy::Policy;
-use cratylus_core::{Event, Seed};
+use cratylus_core::{PairEvent, Seed};
 
 fn options() -> AuditOptions {
     AuditOptions { populations: 200, draws: 1000, resamples: 6, ..AuditOptions::default() }
@@ -115,7 +115,7 @@ fn the_right_rival_wins_and_its_parameters_are_found() {
 }
 
 /// Agreement among agents of `policy` in the second half of a population.
-fn late(events: &[Event]) -> f64 {
+fn late(events: &[PairEvent]) -> f64 {
     let events = &events[events.len() / 2..];
     events.iter().filter(|event| event.success == Some(true)).count() as f64 / events.len() as f64
 }

@@ -21,15 +21,6 @@ pub struct AgentsBegin {
     pub with: Arc<BTreeMap<String, serde_json::Value>>,
 }
 
-/// Agents that were brought along, with the parameters that an experiment gives them.
-#[derive(Clone)]
-pub struct Brought {
-    /// What makes their cohorts, in the calling program.
-    pub agents: Arc<dyn BroughtAgents>,
-    /// By key, as they stand in the experiment file.
-    pub with: Arc<BTreeMap<String, serde_json::Value>>,
-}
-
 /// Agents of one kind, as the other program offers them.
 pub trait BroughtAgents: Send + Sync {
     /// A cohort of as many agents as there are starts, which may be of several replicas. It must decide by its own memory

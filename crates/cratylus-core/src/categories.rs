@@ -2,12 +2,13 @@
 //! from 0 to 1. Each agent divides it into perceptual categories and keeps words for each. A speaker and a hearer see the
 //! same few objects; the speaker says a word for one of them, the topic, and it succeeds where the hearer points at it.
 //!
-//! The objects follow from the seed and the interaction's number, and what an agent knows follows from them, from what was
-//! said and from what succeeded, so a reader of events follows all categories without ever seeing an agent.
+//! What an agent knows follows from what it saw, what was said and what succeeded, all of which stands in events, so a
+//! reader of them follows all categories without ever seeing an agent.
 
-use crate::event::Event;
-use crate::seed::scale32;
-use crate::{AgentId, Name, Purpose, Seed};
+use crate::event::{Event, Said};
+use crate::seed::{Stream, scale32};
+use crate::{AgentId, Name, Seed};
+use serde::{Deserialize, Serialize};
 
 /// What is shown, and what a hearer does about it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,8 +44,7 @@ pub struct Scene {
 impl Scenes {
     /// What the pair of an interaction sees. Objects are as likely anywhere as objects drawn uniformly, again and again until
     /// all are far enough apart: less what must lie between them, they are uniform on what is left of the line.
-    pub fn draw(&self, seed: Seed, t: u64, scene: &mut Scene) {
-        let mut draws = seed.stream(Purpose::Scene, t);
+    pub fn draw(&self, draws: &mut Stream, scene: &mut Scene) {
         let left = 1.0 - (self.objects - 1) as f64 * self.d_min;
         scene.objects.clear();
         scene.objects.extend((0..self.objects).map(|_| left * draws.unit()));
@@ -56,8 +56,22 @@ impl Scenes {
     }
 }
 
+impl Scene {
+    /// What a speaker sees: the objects, and which of them it is to talk about.
+    pub fn seen(&mut self, saw: impl Iterator<Item = Said>) {
+        self.objects.clear();
+        for what in saw {
+            match what {
+                Said::Number(object) => self.objects.push(object),
+                Said::Pointing(topic) => self.topic = topic as usize,
+                _ => (),
+            }
+        }
+    }
+}
+
 /// A perceptual category: the words that an agent has for what is in it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Category {
     /// In the order in which they were learned.
     pub words: Vec<Name>,
@@ -67,7 +81,7 @@ pub struct Category {
 }
 
 /// An agent's perceptual categories, from left to right. At first there is one, without words.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Divided {
     /// Where each ends and the next begins; the last ends at 1.
     pub ends: Vec<f64>,
@@ -141,16 +155,16 @@ pub struct Categories {
     /// In the order of their numbers.
     pub agents: Vec<Divided>,
     /// How many words were made up so far: what the next is called.
-    invented: Name,
+    pub invented: Name,
     scene: Scene,
     /// The objects for which a hearer knows the word.
     meant: Vec<usize>,
 }
 
 impl Categories {
-    /// Of agents that see no differences yet and know no words.
-    pub fn new(size: u32) -> Categories {
-        Categories { agents: vec![Divided::default(); size as usize], invented: 0, scene: Scene::default(), meant: Vec::new() }
+    /// Of agents that divide the line so, after so many words were made up.
+    pub fn new(agents: Vec<Divided>, invented: Name) -> Categories {
+        Categories { agents, invented, scene: Scene::default(), meant: Vec::new() }
     }
 
     /// A new agent in the place of another.
@@ -158,48 +172,49 @@ impl Categories {
         self.agents[agent as usize] = Divided::default();
     }
 
-    /// Plays interaction `t` of a run between a speaker and a hearer.
-    pub fn play(&mut self, scenes: &Scenes, seed: Seed, t: u64, agents: [AgentId; 2]) -> Event {
-        scenes.draw(seed, t, &mut self.scene);
-        let category = self.agents[agents[0] as usize].tell_apart(&self.scene, &mut self.invented);
-        let word = self.agents[agents[0] as usize].categories[category].says.expect("whoever tells two things apart has words");
-        // The hearer points at an object for which it knows the word, at any of them where there are several.
-        let hearer = &self.agents[agents[1] as usize];
+    /// What a speaker says of the topic that it sees; it tells that apart from what else it sees first.
+    pub fn say(&mut self, agent: AgentId, saw: impl Iterator<Item = Said>) -> Name {
+        self.scene.seen(saw);
+        let agent = &mut self.agents[agent as usize];
+        let category = agent.tell_apart(&self.scene, &mut self.invented);
+        agent.categories[category].says.expect("whoever tells two things apart has words")
+    }
+
+    /// Which object a hearer points at: one for which it knows the word, any of them where there are several.
+    pub fn point(&mut self, agent: AgentId, saw: impl Iterator<Item = Said>, word: Name, draw: u32) -> Option<usize> {
+        self.scene.seen(saw);
+        let hearer = &self.agents[agent as usize];
         self.meant.clear();
         self.meant.extend(
             (0..self.scene.objects.len()).filter(|&i| hearer.categories[hearer.at(self.scene.objects[i])].words.contains(&word)),
         );
-        let success = match self.meant[..] {
-            [] => false,
-            [one] => one == self.scene.topic,
-            ref several => several[scale32(seed.decision(t, 1), several.len() as u32) as usize] == self.scene.topic,
-        };
-        self.learn(scenes, agents, category, word, success);
-        Event { t, agents, names: [Some(word), None], success: Some(success), invalid: [0; 2] }
+        match self.meant[..] {
+            [] => None,
+            ref several => Some(several[scale32(draw, several.len() as u32) as usize]),
+        }
     }
 
-    /// Follows an interaction that was played.
-    pub fn see(&mut self, scenes: &Scenes, seed: Seed, event: &Event) {
-        let ([Some(word), _], Some(success)) = (event.names, event.success) else { return };
-        scenes.draw(seed, event.t, &mut self.scene);
-        let category = self.agents[event.agents[0] as usize].tell_apart(&self.scene, &mut self.invented);
-        self.learn(scenes, event.agents, category, word, success);
+    /// Follows all of an interaction.
+    pub fn see(&mut self, event: &Event<'_>, hearer_splits: bool) {
+        (0u16..).zip(event.seats).for_each(|(seat, &agent)| self.learn(agent, seat, event, hearer_splits));
     }
 
-    /// After success both keep that word alone for the topic's category; after failure the hearer, to whom the topic is
-    /// shown, adds it.
-    fn learn(&mut self, scenes: &Scenes, agents: [AgentId; 2], category: usize, word: Name, success: bool) {
-        let hearer = &mut self.agents[agents[1] as usize];
-        let heard = match scenes.hearer_splits && !success {
-            true => hearer.tell_apart(&self.scene, &mut self.invented),
-            false => hearer.at(self.scene.objects[self.scene.topic]),
+    /// What is left of an interaction with one who took part. After success both keep that word alone for the topic's
+    /// category; after failure the hearer, to whom the topic is shown, adds it, and may tell the topic apart, too.
+    pub fn learn(&mut self, agent: AgentId, seat: u16, event: &Event<'_>, hearer_splits: bool) {
+        let (Some(word), Some(success)) = (event.name(0), event.success()) else { return };
+        self.scene.seen(event.seen_by(0));
+        let agent = &mut self.agents[agent as usize];
+        let category = match seat == 0 || hearer_splits && !success {
+            // A speaker has told it apart already, and who only follows it has not.
+            true => agent.tell_apart(&self.scene, &mut self.invented),
+            false => agent.at(self.scene.objects[self.scene.topic]),
         };
-        let heard = &mut hearer.categories[heard];
+        let category = &mut agent.categories[category];
         if success {
-            heard.keep(word);
-            self.agents[agents[0] as usize].categories[category].keep(word);
-        } else if !heard.words.contains(&word) {
-            heard.words.push(word);
+            category.keep(word);
+        } else if seat > 0 && !category.words.contains(&word) {
+            category.words.push(word);
         }
     }
 }
@@ -269,6 +284,7 @@ impl LinePieces {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Purpose;
 
     fn divided(parts: &[(f64, Name)]) -> Divided {
         Divided {
@@ -283,7 +299,7 @@ mod tests {
         let (mut scene, n) = (Scene::default(), 40_000);
         let (mut drawn, mut topics, mut firsts) = ([0.0; 3], [0u32; 3], 0u32);
         for t in 0..n {
-            scenes.draw(Seed(3), t, &mut scene);
+            scenes.draw(&mut Seed(3).stream(Purpose::Scene, t), &mut scene);
             assert!(scene.objects.windows(2).all(|pair| pair[1] - pair[0] >= 0.2 - 1e-12));
             assert!(scene.objects[0] >= 0.0 && scene.objects[2] < 1.0);
             scene.objects.iter().zip(&mut drawn).for_each(|(object, sum)| *sum += object / n as f64);

@@ -3,7 +3,7 @@
 
 use crate::agents::emulated;
 use crate::engines::live::run_asking;
-use crate::event::Event;
+use crate::event::batch::Batch;
 use crate::event::sink::Sink;
 use crate::fault::Fault;
 use crate::language::Distribution;
@@ -40,7 +40,7 @@ const ENOUGH: &str = "tried long enough";
 struct Nothing;
 
 impl Sink for Nothing {
-    fn take(&mut self, _: u64, _: &[Event]) -> Result<(), Fault> {
+    fn take(&mut self, _: u64, _: &Batch) -> Result<(), Fault> {
         Ok(())
     }
     fn end(&mut self, _: u64) -> Result<(), Fault> {

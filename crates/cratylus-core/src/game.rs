@@ -1,110 +1,256 @@
-//! A game is the rule of one interaction: a pure state machine. It says what it wants to know, takes
-//! answers, and says what came of them. It never calls an agent, so it is never async and does not
-//! know that language models exist.
+//! A game is the rule of one interaction, of any number of seats and turns: a pure state machine. It says what is seen and
+//! what it wants to know, takes answers, and says what came of them. It never calls an agent, so it is never async and does
+//! not know that language models exist.
 
+use crate::event::{ALL_SEATS, Event, Fate, Move, Said, Sight};
+use crate::seed::Stream;
 use crate::{AgentId, Name};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 /// What may be answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Options {
     /// A name of the pool; in a game without a pool, any name, an invented one too.
     Names,
-    /// 1 for yes, 0 for no.
+    /// Yes or no.
     YesNo,
+    /// One of so many acts.
+    Acts(u32),
+    /// One of the things that are seen, or none.
+    Pointing,
+    /// A number from one to another, both included.
+    Number(f64, f64),
+    /// A sequence of at most so many symbols, of so many different ones.
+    Symbols {
+        /// The longest message.
+        most: u32,
+        /// How many different symbols there are.
+        of: u32,
+    },
+    /// Text of at most so many characters.
+    Text(u32),
+}
+
+impl Options {
+    /// Whether an answer is one that may be given. Nobody has to give one that can be used.
+    #[inline]
+    pub fn allow(self, said: Said) -> bool {
+        match (self, said) {
+            (_, Said::Unusable)
+            | (Options::Names, Said::Name(_))
+            | (Options::YesNo, Said::Yes(_))
+            | (Options::Pointing, Said::Pointing(_) | Said::Nothing)
+            | (Options::Text(_), Said::Text(_)) => true,
+            (Options::Acts(n), Said::Option(act)) => act < n,
+            (Options::Number(least, most), Said::Number(number)) => (least..=most).contains(&number),
+            (Options::Symbols { most, .. }, Said::Symbols(span)) => span.len <= most,
+            _ => false,
+        }
+    }
 }
 
 /// What the game wants to know, and from which seat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Question {
-    /// Who is asked: 0 or 1.
-    pub seat: u8,
-    /// What this seat privately sees: a partner's word.
-    pub cue: Option<Name>,
+    /// Who is asked, from 0.
+    pub seat: u16,
+    /// The turn, from 0: what was said in turns before it is heard, and nothing of its own.
+    pub turn: u16,
+    /// Who hears the answer: a seat, or [`ALL_SEATS`].
+    pub to: u16,
     /// What it may answer.
     pub options: Options,
 }
 
-/// What a seat has answered so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// It was not asked yet, or has not answered.
-    Waiting,
-    /// The agent gave no usable answer, which makes the interaction void.
-    Unusable,
-    /// A name, or 1 for yes and 0 for no, as the question's options say.
-    Given(u32),
-}
-
-/// One interaction as it stands.
+/// One interaction as it stands: an event that is not over.
 #[derive(Clone, Debug)]
 pub struct Hand {
     /// The number of the interaction in its run, from 0.
     pub t: u64,
     /// Who sits where, numbered in the whole population.
-    pub agents: [AgentId; 2],
-    /// What each seat has answered so far.
-    pub answers: [Answer; 2],
+    pub seats: SmallVec<[AgentId; 2]>,
+    /// Whether they met as a group.
+    pub group: bool,
+    /// What was shown to whom so far.
+    pub saw: Vec<Sight>,
+    /// What was said so far, by turn, and within a turn by seat, in whatever order it came.
+    pub moves: SmallVec<[Move; 2]>,
+    /// What each seat is paid, where seats are paid unlike.
+    pub pay: Vec<f64>,
+    /// What came of it, once it is settled.
+    pub fate: Fate,
+    /// What spans of moves are of.
+    pub symbols: Vec<u16>,
+    /// As `symbols`.
+    pub text: String,
+}
+
+impl Question {
+    /// A question whose answer all hear.
+    pub fn to_all(seat: u16, turn: u16, options: Options) -> Question {
+        Question { seat, turn, to: ALL_SEATS, options }
+    }
 }
 
 impl Hand {
-    /// An interaction that begins: nobody has answered.
-    pub fn new(t: u64, agents: [AgentId; 2]) -> Hand {
-        Hand { t, agents, answers: [Answer::Waiting; 2] }
+    /// An interaction that begins: nobody has said anything.
+    pub fn new(t: u64, seats: &[AgentId]) -> Hand {
+        Hand {
+            t,
+            seats: SmallVec::from_slice(seats),
+            group: false,
+            saw: Vec::new(),
+            moves: SmallVec::new(),
+            pay: Vec::new(),
+            fate: Fate::Open,
+            symbols: Vec::new(),
+            text: String::new(),
+        }
     }
 
-    /// What a seat answered. None where it has not answered, or not usably.
-    pub fn given(&self, seat: usize) -> Option<u32> {
-        match self.answers[seat] {
-            Answer::Given(answer) => Some(answer),
-            Answer::Waiting | Answer::Unusable => None,
+    /// One that is over, as an event has it.
+    pub fn of(event: &Event<'_>) -> Hand {
+        Hand {
+            group: event.group,
+            saw: event.saw.to_vec(),
+            moves: SmallVec::from_slice(event.moves),
+            pay: event.pay.to_vec(),
+            fate: event.fate,
+            symbols: event.symbols.to_vec(),
+            text: event.text.to_string(),
+            ..Hand::new(event.t, event.seats)
         }
+    }
+
+    /// The same in the place of another that is over.
+    #[inline]
+    pub fn begin(&mut self, t: u64, seats: &[AgentId], group: bool) {
+        (self.t, self.group, self.fate) = (t, group, Fate::Open);
+        self.seats.clear();
+        self.seats.extend_from_slice(seats);
+        self.saw.clear();
+        self.moves.clear();
+        self.pay.clear();
+        self.symbols.clear();
+        self.text.clear();
+    }
+
+    /// It as readers see it.
+    #[inline]
+    pub fn event(&self) -> Event<'_> {
+        let Hand { t, ref seats, group, ref saw, ref moves, ref pay, fate, ref symbols, ref text } = *self;
+        Event { t, seats, group, saw, moves, pay, fate, symbols, text }
+    }
+
+    /// What a seat said last. None where it has said nothing yet.
+    #[inline]
+    pub fn said(&self, seat: u16) -> Option<Said> {
+        self.moves.iter().rev().find(|one| one.seat == seat).map(|one| one.said)
+    }
+
+    /// How often a seat has said something.
+    #[inline]
+    pub fn asked(&self, seat: u16) -> u16 {
+        self.moves.iter().filter(|one| one.seat == seat).count() as u16
+    }
+
+    /// Whether an answer was unusable.
+    #[inline]
+    pub fn spoilt(&self) -> bool {
+        self.moves.iter().any(|one| one.said == Said::Unusable)
+    }
+
+    /// Takes an answer.
+    #[inline]
+    pub fn take(&mut self, question: &Question, said: Said, tries: u8) {
+        let Question { seat, turn, to, .. } = *question;
+        let at = self.moves.iter().rposition(|one| (one.turn, one.seat) < (turn, seat)).map_or(0, |before| before + 1);
+        self.moves.insert(at, Move { seat, turn, to, said, tries, legal: true });
+    }
+
+    /// Shows a seat something.
+    #[inline]
+    pub fn show(&mut self, seat: u16, what: Said) {
+        self.saw.push(Sight { seat, what });
     }
 }
 
-/// What came of an interaction.
+/// Who sits at a game.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// What each seat said, by seat; None where a seat names nothing in this game, or the interaction was void.
-    pub names: [Option<Name>; 2],
-    /// None where the interaction was void or nothing was at stake: then nobody learns.
-    pub success: Option<bool>,
+pub enum Seats {
+    /// One agent alone.
+    One,
+    /// One agent, that sees how many of its neighbours said which name last.
+    Around,
+    /// Two.
+    Two,
+    /// A group, of which groups of the population say who is in it.
+    Group,
+    /// Two, or a group where groups meet.
+    TwoOrGroup,
 }
 
 /// The rule of an interaction. It must depend on the hand alone: the same hand always gives the same questions and the same
 /// outcome, in whatever order its seats answered.
 pub trait Game: Send + Sync {
-    /// Whether an agent is asked alone.
-    fn alone(&self) -> bool {
+    /// Who sits at it.
+    fn seats(&self) -> Seats {
+        Seats::Two
+    }
+
+    /// Whether interactions must be played one after the other, as what agents say in one depends on all before it. Else
+    /// those without a common agent commute.
+    fn in_turn(&self) -> bool {
         false
     }
 
-    /// Every question that can be asked now. None means that the interaction is over.
-    fn ask(&self, hand: &Hand) -> [Option<Question>; 2];
+    /// Whether more is shown and done in it than that two seats say names, so that `acts.parquet` is kept.
+    fn acts(&self) -> bool {
+        false
+    }
 
-    /// What came of an interaction that is over: nothing is left to ask, or an answer was unusable.
-    fn outcome(&self, hand: &Hand) -> Outcome;
+    /// Shows what is to be seen before anyone is asked. The draws are this interaction's own.
+    fn deal(&self, _draws: &mut Stream, _hand: &mut Hand) {}
 
-    /// The questions of a whole wave: one virtual call for all of it.
-    fn ask_all(&self, hands: &[Hand], out: &mut Vec<(u32, Question)>) {
-        for (i, hand) in hands.iter().enumerate() {
-            if !hand.answers.contains(&Answer::Unusable) {
-                out.extend(self.ask(hand).into_iter().flatten().map(|question| (i as u32, question)));
-            }
+    /// Appends every question that can be asked now and was not answered yet. None means that the interaction is over. Not
+    /// called once an answer was unusable, unless the game [`goes_on`](Game::goes_on).
+    fn next(&self, hand: &Hand, ask: &mut Vec<Question>);
+
+    /// Whether it goes on after an unusable answer. Else that makes the interaction void.
+    fn goes_on(&self) -> bool {
+        false
+    }
+
+    /// Says what came of an interaction that is over, and what each seat is paid. Not called where it is void.
+    fn settle(&self, hand: &mut Hand);
+}
+
+impl dyn Game {
+    /// The questions that are open now.
+    #[inline]
+    pub fn open(&self, hand: &Hand, ask: &mut Vec<Question>) {
+        ask.clear();
+        if self.goes_on() || !hand.spoilt() {
+            self.next(hand, ask);
         }
     }
-}
 
-/// The question of a game in which the first seat alone says a name.
-pub(crate) fn first_alone(hand: &Hand) -> [Option<Question>; 2] {
-    let waiting = hand.answers[0] == Answer::Waiting;
-    [waiting.then_some(Question { seat: 0, cue: None, options: Options::Names }), None]
-}
+    /// Whether those who took part learn of an interaction that ended: not where it was void, and nobody who is asked alone.
+    #[inline]
+    pub fn teaches(&self, hand: &Hand) -> bool {
+        hand.fate != Fate::Void && self.seats() != Seats::One
+    }
 
-/// What comes of it, where nothing is at stake or what comes of it is worked out elsewhere.
-pub(crate) fn said_alone(hand: &Hand) -> Outcome {
-    Outcome { names: [hand.given(0), None], success: None }
+    /// Ends an interaction of which nothing more is asked.
+    #[inline]
+    pub fn end(&self, hand: &mut Hand) {
+        match hand.spoilt() && !self.goes_on() {
+            true => hand.fate = Fate::Void,
+            false => self.settle(hand),
+        }
+    }
 }
 
 /// What agreeing and not agreeing are worth, in points.
@@ -123,10 +269,14 @@ impl Default for Payoff {
     }
 }
 
-/// The questions of a game in which both choose a name, and neither knows of the other's choice.
-pub(crate) fn both_at_once(hand: &Hand) -> [Option<Question>; 2] {
-    [0, 1].map(|seat| {
-        let waiting = hand.answers[seat as usize] == Answer::Waiting;
-        waiting.then_some(Question { seat, cue: None, options: Options::Names })
-    })
+/// Asks the first seats for a name, all at once: none knows of the others' choices.
+#[inline]
+pub(crate) fn ask_names(seats: u16, hand: &Hand, ask: &mut Vec<Question>) {
+    let waiting = (0..seats).filter(|&seat| hand.said(seat).is_none());
+    ask.extend(waiting.map(|seat| Question::to_all(seat, 0, Options::Names)));
+}
+
+/// The names that two seats chose.
+pub(crate) fn two_names(hand: &Hand) -> Option<[Name; 2]> {
+    Some([hand.said(0)?.name()?, hand.said(1)?.name()?])
 }

@@ -6,7 +6,7 @@
 //! ```
 //! use cratylus_core::experiment::Document;
 //! use cratylus_core::spec::NoInputs;
-//! use cratylus_core::{Play, World, run};
+//! use cratylus_core::{Batch, Play, World, run};
 //!
 //! let text = r#"population.size = 24
 //! game = { kind = "coordination", names = ["Q", "M"] }
@@ -14,9 +14,9 @@
 //! stop.consensus.window = 72"#;
 //! let points = Document::parse("consensus.toml", text, &[])?.points()?;
 //! let world = World::build(&points[0], &NoInputs).map_err(|(key, why)| format!("{key}: {why}"))?;
-//! let mut events = Vec::new();
+//! let mut events = Batch::new();
 //! run(&world, &[0], Play::Fastest, &mut events)?;
-//! assert!(events[events.len() - 72..].iter().all(|event| event.success == Some(true)));
+//! assert!(events.iter().skip(events.len() - 72).all(|event| event.success() == Some(true)));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -80,7 +80,9 @@ pub mod estimate;
 pub mod minds;
 
 pub use engines::{Play, run};
+pub use event::batch::Batch;
 pub use event::digest::{Digest, DigestSeen};
+pub use event::pair::PairEvent;
 pub use event::sink::Sink;
 pub use event::{AgentId, Event, NOBODY, Name};
 pub use meeting::network::Network;

@@ -1,16 +1,18 @@
 //! What everyone remembers or knows at any moment of a run, and what each would say: followed from events, for who looks at
 //! a population and never played it. A test asks that all that was said was possible by it.
 
+use crate::agent::{Mind, News, People};
+use crate::agents::categories::divided;
 use crate::agents::uniform::Uniform;
 use crate::categories::Divided;
-use crate::event::Event;
+use crate::event::pair::PairEvent;
 use crate::experiment::Point;
-use crate::inventory::Inventory;
+use crate::game::Hand;
 use crate::meeting::groups::Groups;
 use crate::policy::Round;
 use crate::spec::Kind;
-use crate::world::{Memories, World};
-use crate::{AgentId, NOBODY, Name, Seed};
+use crate::world::World;
+use crate::{AgentId, Name, Purpose, Seed};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -24,12 +26,11 @@ pub struct Minds<'w> {
     phase: usize,
     /// Which kind each agent is.
     kinds: Vec<u16>,
-    memories: Memories,
+    /// Everyone, who learns and is never asked.
+    people: People,
     said: Vec<Option<Name>>,
     /// The groups in which they meet, where they do not meet in pairs.
     groups: Option<Arc<Groups>>,
-    /// Who met last.
-    group: Vec<AgentId>,
     /// Whether what they would say is not known.
     recorded: bool,
     /// What the policy of each kind says of windows seen before.
@@ -67,33 +68,21 @@ impl<'w> Minds<'w> {
     /// Before the first interaction of a replica.
     pub fn new(world: &'w World, replica: u64) -> Minds<'w> {
         let seed = world.seed(replica);
-        let (kinds, memories) = world.first(seed);
-        Minds::of(world, seed, kinds, memories, false)
+        let (kinds, minds) = world.first(seed);
+        Minds::of(world, seed, kinds, minds, false)
     }
 
     /// The same for a recorded run of a population whose responses are [`unknown`], from what was remembered at its start.
-    pub fn recorded(world: &'w World, replica: u64, starts: Vec<Vec<Round>>) -> Minds<'w> {
-        Minds::of(world, world.seed(replica), vec![0; world.size as usize], Memories::Rounds(starts), true)
+    pub fn recorded(world: &'w World, replica: u64, mut starts: Vec<Vec<Round>>) -> Minds<'w> {
+        starts.resize(world.size as usize, Vec::new());
+        let minds = starts.into_iter().map(Mind::Rounds).collect();
+        Minds::of(world, world.seed(replica), vec![0; world.size as usize], minds, true)
     }
 
-    fn of(world: &'w World, seed: Seed, kinds: Vec<u16>, mut memories: Memories, recorded: bool) -> Minds<'w> {
-        if let Memories::Rounds(rounds) = &mut memories {
-            rounds.resize(world.size as usize, Vec::new());
-        }
+    fn of(world: &'w World, seed: Seed, kinds: Vec<u16>, minds: Vec<Mind>, recorded: bool) -> Minds<'w> {
         let said = vec![None; world.size as usize];
-        Minds {
-            world,
-            whole: world,
-            seed,
-            phase: 0,
-            kinds,
-            memories,
-            said,
-            groups: groups(world, seed),
-            group: Vec::new(),
-            recorded,
-            known: HashMap::new(),
-        }
+        let (groups, people) = (groups(world, seed), world.followed(&kinds, minds));
+        Minds { world, whole: world, seed, phase: 0, kinds, people, said, groups, recorded, known: HashMap::new() }
     }
 
     /// Which kind an agent is now; committed groups come after the kinds of the experiment.
@@ -106,80 +95,55 @@ impl<'w> Minds<'w> {
         self.world.bound_to(self.kinds[agent as usize])
     }
 
-    /// The rounds that an agent remembers, oldest first; None in games in which none are.
-    pub fn rounds(&self, agent: AgentId) -> Option<&[Round]> {
-        match &self.memories {
-            Memories::Rounds(rounds) => {
-                let rounds = &rounds[agent as usize];
-                Some(&rounds[rounds.len().saturating_sub(self.world.experiment.memory())..])
-            }
-            Memories::Known(_) | Memories::Categories(_) => None,
-        }
+    /// What an agent remembers, knows or has become.
+    pub fn mind(&self, agent: AgentId) -> Mind {
+        self.people.mind(agent)
     }
 
     /// How an agent divides what there is to talk about, and its words for it; None in other games.
-    pub fn categories(&self, agent: AgentId) -> Option<&Divided> {
-        match &self.memories {
-            Memories::Categories(categories) => Some(&categories.agents[agent as usize]),
-            Memories::Known(_) | Memories::Rounds(_) => None,
-        }
-    }
-
-    /// The names that an agent knows, or the opinion that it holds; None in games in which agents remember rounds.
-    pub fn known(&self, agent: AgentId) -> Option<&[Name]> {
-        match &self.memories {
-            Memories::Known(known) => Some(&known[agent as usize].0),
-            Memories::Rounds(_) | Memories::Categories(_) => None,
-        }
+    pub fn categories(&self, agent: AgentId) -> Option<Divided> {
+        self.world.scenes().and_then(|_| divided(&self.mind(agent)))
     }
 
     /// The interventions that come before interaction `t`.
     pub fn before(&mut self, t: u64) {
         while let Some(phase) = self.whole.phases.get(self.phase).filter(|phase| phase.at <= t) {
-            let before = (self.world, self.kinds.as_slice());
-            self.kinds = phase.world.next(self.seed, self.phase, phase.turnover, before, &mut self.memories);
+            let (before, mut minds) = ((self.world, self.kinds.as_slice()), self.people.minds());
+            self.kinds = phase.world.next(self.seed, self.phase, phase.turnover, before, &mut minds);
             self.world = &phase.world;
+            self.people = self.world.followed(&self.kinds, minds);
             self.groups = groups(self.world, self.seed);
             self.phase += 1;
             self.known.clear();
         }
     }
 
-    /// Takes in the next event.
-    pub fn see(&mut self, event: &Event) {
+    /// Takes in the next event, as `interactions.parquet` has it: who of a group heard and what was shown follow from the seed.
+    pub fn see(&mut self, event: &PairEvent) {
         self.before(event.t);
-        if let (Memories::Categories(categories), Some(scenes)) = (&mut self.memories, self.world.scenes()) {
-            categories.see(&scenes, self.seed, event);
-        }
-        for (agent, name) in event.choices() {
+        let hand = event.show(|event| {
+            let mut group = event.seats.to_vec();
+            if let Some(groups) = &self.groups {
+                groups.meet(self.seed, event.t, &mut group);
+            }
+            let mut hand = Hand { group: self.groups.is_some(), ..Hand::new(event.t, &group) };
+            self.world.game.deal(&mut self.seed.stream(Purpose::Scene, event.t), &mut hand);
+            hand.moves.extend(event.moves.iter().copied());
+            hand.fate = event.fate;
+            hand
+        });
+        self.see_all(&hand);
+    }
+
+    /// Takes in the next event with everything that was shown and done in it.
+    pub fn see_all(&mut self, hand: &Hand) {
+        self.before(hand.t);
+        for (agent, name) in hand.event().choices() {
             self.said[agent as usize] = Some(name);
         }
-        let memory = self.world.experiment.memory();
-        self.group.clear();
-        match &self.groups {
-            Some(groups) => groups.meet(self.seed, event.t, &mut self.group),
-            None => self.group.extend(event.agents.iter().filter(|agent| **agent != NOBODY)),
-        }
-        for (place, &agent) in self.group.iter().enumerate() {
-            let seat = place.min(1);
-            let kind = self.kinds[agent as usize];
-            match (&mut self.memories, event.names, event.success) {
-                (Memories::Rounds(rounds), [Some(_), Some(_)], Some(_)) => {
-                    let [own, partner] =
-                        [event.names[seat], event.names[1 - seat]].map(|name| name.expect("both said one") as u16);
-                    let rounds = &mut rounds[agent as usize];
-                    rounds.push([own, partner]);
-                    if rounds.len() > 2 * memory + 8 {
-                        rounds.drain(..rounds.len() - memory);
-                    }
-                }
-                (Memories::Known(known), [Some(word), _], success) => match (self.world.kind(kind), success) {
-                    (Kind::Speaker(rule), Some(success)) => known[agent as usize].learn(rule, seat as u8, word, success),
-                    (Kind::Opinion(_), _) => known[agent as usize] = Inventory(vec![word]),
-                    _ => (),
-                },
-                _ => (),
-            }
+        if self.world.game.teaches(hand) {
+            let news = |(seat, &agent)| News { agent, seat, hand };
+            self.people.learn(&(0..).zip(&hand.seats).map(news).collect::<Vec<_>>());
         }
     }
 
@@ -190,15 +154,15 @@ impl<'w> Minds<'w> {
         if let Some(name) = self.committed(agent) {
             return Some((0..n as Name).map(|other| f64::from(u8::from(other == name))).collect());
         }
-        match (self.world.kind(self.kinds[agent as usize]), self.rounds(agent)) {
-            (Kind::Window(policy), Some(rounds)) if !self.recorded => {
+        match (self.world.kind(self.kinds[agent as usize]), self.mind(agent)) {
+            (Kind::Window(policy), Mind::Rounds(rounds)) if !self.recorded => {
                 let mut out = vec![0.0; n];
                 let depth = policy.depth(self.world.experiment.memory());
                 policy.distribution(&rounds[rounds.len().saturating_sub(depth)..], &mut out);
                 Some(out)
             }
-            (Kind::Speaker(_), _) if n > 0 => {
-                let known = self.known(agent).expect("speakers keep inventories");
+            (Kind::Speaker(_), mind) if n > 0 => {
+                let known = mind.names();
                 let share = |name: Name| match known.is_empty() {
                     true => 1.0 / n as f64,
                     false if known.contains(&name) => 1.0 / known.len() as f64,
@@ -212,25 +176,28 @@ impl<'w> Minds<'w> {
 
     /// What an agent would say, in a word; in the category game of an object at `object`.
     pub fn leaning(&mut self, agent: AgentId, object: f64) -> Leaning {
-        if let Some(divided) = self.categories(agent) {
-            return divided.categories[divided.at(object)].says.map_or(Leaning::Nothing, Leaning::Name);
-        }
         if let Some(name) = self.committed(agent) {
             return Leaning::Name(name);
         }
-        if let Some(known) = self.known(agent) {
-            return match known {
-                [] => Leaning::Nothing,
-                [name] => Leaning::Name(*name),
-                _ => Leaning::Several,
-            };
-        }
+        let rounds = match self.mind(agent) {
+            Mind::Rounds(rounds) => rounds,
+            Mind::Names(known) => {
+                return match known.0[..] {
+                    [] => Leaning::Nothing,
+                    [name] => Leaning::Name(name),
+                    _ => Leaning::Several,
+                };
+            }
+            Mind::Own(_) => {
+                let says = self.categories(agent).and_then(|divided| divided.categories[divided.at(object)].says);
+                return says.or(self.said[agent as usize]).map_or(Leaning::Nothing, Leaning::Name);
+            }
+        };
         let kind = self.kinds[agent as usize];
         let (Kind::Window(policy), false) = (self.world.kind(kind), self.recorded) else {
             return self.said[agent as usize].map_or(Leaning::Nothing, Leaning::Name);
         };
         let depth = policy.depth(self.world.experiment.memory());
-        let rounds = self.rounds(agent).unwrap_or_default();
         let key = (kind, Box::from(&rounds[rounds.len().saturating_sub(depth)..]));
         if let Some(&leaning) = self.known.get(&key) {
             return leaning;

@@ -1,7 +1,11 @@
 //! How an agent forms an opinion by those around it.
 
+use crate::agent::{Answers, Ask, Cohort, Mind, News};
+use crate::event::Said;
+use crate::fault::Fault;
+use crate::inventory::Inventory;
 use crate::seed::scale32;
-use crate::{AgentId, Name, Network};
+use crate::{AgentId, Name};
 
 /// How an agent forms its opinion.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,56 +69,44 @@ impl OpinionRule {
     }
 }
 
-/// Nobody has so many opinions to choose from.
-const NONE: u16 = u16::MAX;
-
-/// Everyone's opinion.
-pub(crate) struct Opinions {
-    held: Vec<u16>,
-    /// How many agents hold each.
-    counts: Vec<u32>,
+/// Agents that form opinions by one rule, of what they see around them.
+pub struct Opinions {
+    rule: OpinionRule,
+    held: Vec<Option<Name>>,
     /// Room to reckon in.
-    seen: Vec<u32>,
+    around: Vec<u32>,
     weights: Vec<f64>,
 }
 
 impl Opinions {
-    /// Of agents that hold these, `n` being all there are to hold.
-    pub fn new(held: impl Iterator<Item = Option<Name>>, n: usize) -> Opinions {
-        let held: Vec<u16> = held.map(|name| name.map_or(NONE, |name| name as u16)).collect();
-        let mut counts = vec![0; n];
-        held.iter().filter(|&&name| name != NONE).for_each(|&name| counts[usize::from(name)] += 1);
-        Opinions { held, counts, seen: vec![0; n], weights: Vec::new() }
+    /// A cohort of agents that hold the only name of their minds, or none yet.
+    pub fn new(rule: OpinionRule, minds: &[Mind]) -> Opinions {
+        let held = minds.iter().map(|mind| mind.names().first().copied()).collect();
+        Opinions { rule, held, around: Vec::new(), weights: Vec::new() }
+    }
+}
+
+impl Cohort for Opinions {
+    fn decide(&mut self, asks: &[Ask<'_>], answers: &mut Answers) -> Result<(), Fault> {
+        for (ask, said) in asks.iter().zip(&mut answers.said) {
+            self.around.clear();
+            self.around.extend(ask.saw().filter_map(Said::number).map(|n| n as u32));
+            let own = self.held[ask.agent as usize];
+            *said = Said::Name(self.rule.form(&self.around, own, ask.draw(), &mut self.weights));
+        }
+        Ok(())
     }
 
-    pub fn held(&self) -> impl Iterator<Item = Option<Name>> {
-        self.held.iter().map(|&name| (name != NONE).then_some(Name::from(name)))
+    fn learn(&mut self, news: &[News<'_>]) {
+        for item in news {
+            if let Some(name) = item.event().name(item.seat.into()) {
+                self.held[item.agent as usize] = Some(name);
+            }
+        }
     }
 
-    /// An agent looks around and forms its opinion. Where the network is known to be `complete`, numbers of agents are
-    /// enough, and neighbours need not be gone through.
-    pub fn form(&mut self, agent: AgentId, rule: OpinionRule, network: &dyn Network, complete: bool, draw: u32) -> Name {
-        let own = self.held[agent as usize];
-        if complete {
-            self.seen.copy_from_slice(&self.counts);
-            if let Some(own) = self.seen.get_mut(usize::from(own)) {
-                *own -= 1;
-            }
-        } else {
-            self.seen.fill(0);
-            for i in 0..network.degree(agent) {
-                if let Some(count) = self.seen.get_mut(usize::from(self.held[network.neighbour(agent, i) as usize])) {
-                    *count += 1;
-                }
-            }
-        }
-        let name = rule.form(&self.seen, (own != NONE).then_some(Name::from(own)), draw, &mut self.weights);
-        if own != NONE {
-            self.counts[usize::from(own)] -= 1;
-        }
-        self.counts[name as usize] += 1;
-        self.held[agent as usize] = name as u16;
-        name
+    fn mind(&self, agent: AgentId) -> Mind {
+        Mind::Names(Inventory(self.held[agent as usize].into_iter().collect()))
     }
 }
 

@@ -33,6 +33,8 @@ pub enum Purpose {
     Scene = 11,
     /// Which of its responses a kind of agents has in a run, where it varies from run to run.
     Response = 12,
+    /// What a seat may use for a decision that takes more than one word.
+    Act = 13,
 }
 
 /// The seed of one run.
@@ -63,17 +65,28 @@ impl Seed {
         u64::from(words[at]) | u64::from(words[at + 1]) << 32
     }
 
-    /// The 32 bits that one seat of an interaction may use for its decision. Four interactions share a block, and every
-    /// seat has blocks of its own.
+    /// The 32 bits that one seat of an interaction may use for its first decision. Four interactions share a block, and
+    /// every seat has blocks of its own.
     #[inline]
     pub fn decision(self, t: u64, seat: u8) -> u32 {
-        let place = t / 4;
-        philox([place as u32, (place >> 32) as u32, Purpose::Decide as u32, u32::from(seat)], self.key())[(t % 4) as usize]
+        self.decision_after(t, seat.into(), 0)
+    }
+
+    /// The same for a decision after so many others of the same seat.
+    #[inline]
+    pub fn decision_after(self, t: u64, seat: u16, before: u16) -> u32 {
+        let (place, whose) = (t / 4, u32::from(seat) | u32::from(before) << 16);
+        philox([place as u32, (place >> 32) as u32, Purpose::Decide as u32, whose], self.key())[(t % 4) as usize]
     }
 
     /// An endless stream of words for one place, for the few purposes that need more than four.
     pub fn stream(self, purpose: Purpose, t: u64) -> Stream {
-        Stream { seed: self, purpose, t, block: 0, left: 0, words: [0; 4] }
+        self.stream_from(purpose, t, 0)
+    }
+
+    /// The same from one of its blocks of four words on.
+    pub fn stream_from(self, purpose: Purpose, t: u64, block: u32) -> Stream {
+        Stream { seed: self, purpose, t, block, left: 0, words: [0; 4] }
     }
 
     #[inline]

@@ -4,7 +4,7 @@
 use crate::experiment::Point;
 use crate::stats::{binomial_test, g_test, mean_sd, uniform_test};
 use crate::watch::facts::{CollectiveBias, Curve, Facts, FollowedFacts, IndividualFacts, Sample, Share, Tipping};
-use crate::watch::measure::Reading;
+use crate::watch::measure::{Course, Reading};
 use crate::watch::outcome::Outcome;
 use crate::{AgentId, Seed};
 use serde::Serialize;
@@ -26,10 +26,6 @@ pub struct RunRow {
     /// Who is committed at the start, sorted and from 0.
     pub committed: Vec<AgentId>,
 }
-
-/// The measures that are [`FollowedFacts`].
-const FOLLOWED: [&str; 5] =
-    ["perceptual_categories", "linguistic_categories", "perceptual_overlap", "linguistic_overlap", "named_alike"];
 
 /// Names' shares in one run, for showing.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -56,12 +52,11 @@ const CURVE_MAX: usize = 400;
 const MONTE_CARLO: usize = 10_000;
 
 /// Readings of a measure that is followed.
-#[derive(Default)]
 struct Read {
-    /// Of all runs, by after how many interactions.
-    course: BTreeMap<u64, Vec<f64>>,
-    /// The last of each run.
-    ends: Vec<f64>,
+    course: Course,
+    place: usize,
+    /// Of each run, after how many interactions and what.
+    runs: Vec<Vec<(u64, f64)>>,
 }
 
 /// A fold over the runs of one point.
@@ -77,7 +72,9 @@ pub struct Summary {
     reactions: [f64; 4],
     /// The largest share of agents that held one opinion at the end, by run.
     held: Vec<f64>,
-    followed: BTreeMap<&'static str, Read>,
+    /// What is followed, and what was read of it, by measure with the name it is of.
+    courses: Vec<Course>,
+    followed: BTreeMap<String, Read>,
     /// The first few runs whose names' shares were recorded, in the order in which they were added.
     pub examples: Vec<ExampleRun>,
 }
@@ -85,7 +82,11 @@ pub struct Summary {
 impl Summary {
     /// Of no runs yet.
     pub fn new(point: &Point) -> Summary {
+        let spec = &point.experiment.game.spec;
+        let agreeing = spec.agrees() || spec.opinions() || spec.alone();
+        let courses = point.experiment.registry.measures.iter().flat_map(|entry| entry.courses);
         Summary {
+            courses: courses.filter(|course| !(agreeing && course.where_none_agree)).copied().collect(),
             names: point.experiment.names().to_vec(),
             size: point.experiment.size(),
             rows: Vec::new(),
@@ -105,9 +106,12 @@ impl Summary {
         let mut example = ExampleRun { run: row.run, winner: row.winner.clone(), round: Vec::new(), names: BTreeMap::new() };
         let mut reaction = [f64::NAN; 4];
         let mut held: BTreeMap<&str, f64> = BTreeMap::new();
-        let mut last: BTreeMap<&'static str, f64> = BTreeMap::new();
+        let mut followed: BTreeMap<&str, Vec<(u64, f64)>> = BTreeMap::new();
         for Reading { t, measure, value } in readings {
             let (kind, name) = measure.split_once(':').unwrap_or((measure, ""));
+            if self.courses.iter().any(|course| course.measure == kind) {
+                followed.entry(measure).or_default().push((*t, *value));
+            }
             match kind {
                 "success_rate" => success.push(*value as f32),
                 "name_share" if self.examples.len() < EXAMPLES => {
@@ -124,15 +128,15 @@ impl Summary {
                 "stay_after_success_n" => reaction[1] = *value,
                 "switch_after_failure" => reaction[2] = *value,
                 "switch_after_failure_n" => reaction[3] = *value,
-                kind => {
-                    if let Some(kind) = FOLLOWED.into_iter().find(|followed| *followed == kind) {
-                        self.followed.entry(kind).or_default().course.entry(*t).or_default().push(*value);
-                        last.insert(kind, *value);
-                    }
-                }
+                _ => (),
             }
         }
-        last.into_iter().for_each(|(kind, value)| self.followed.entry(kind).or_default().ends.push(value));
+        for (measure, read) in followed {
+            let kind = measure.split(':').next();
+            let place = self.courses.iter().position(|course| Some(course.measure) == kind).expect("just found");
+            let blank = || Read { course: self.courses[place], place, runs: Vec::new() };
+            self.followed.entry(measure.into()).or_insert_with(blank).runs.push(read);
+        }
         for pair in [0, 2] {
             if reaction[pair].is_finite() {
                 self.reactions[pair] += reaction[pair] * reaction[pair + 1];
@@ -159,7 +163,8 @@ impl Summary {
         let alone = experiment.game.spec.alone();
         let reached = self.rows.iter().filter(|row| row.outcome.consensus).count() as u64;
         // Of many words none wins; a few rounds without a failure say something only where they were asked for.
-        let judged = experiment.game.spec.scenes().is_none() || experiment.stop.consensus.is_some();
+        let spec = &experiment.game.spec;
+        let judged = spec.agrees() || spec.opinions() || experiment.stop.consensus.is_some();
         let looked_at = experiment.sequential.is_some();
         let winners = if judged { self.winners(looked_at, reached) } else { Vec::new() };
         let prior = shares(&self.first, &self.names);
@@ -182,7 +187,7 @@ impl Summary {
             stay_after_success: rate(0),
             switch_after_failure: rate(2),
             held: Sample::new(self.held.clone()),
-            followed: self.followed.iter().filter_map(|(kind, seen)| Some((kind.to_string(), self.follow(seen)?))).collect(),
+            followed: self.followed.iter().filter_map(|(key, read)| Some((key.clone(), self.follow(key, read)?))).collect(),
             tipping: self.tipping(point),
             individual: alone.then(|| self.individual(point)),
         }
@@ -236,12 +241,30 @@ impl Summary {
         Some(curve)
     }
 
-    fn follow(&self, Read { course: seen, ends }: &Read) -> Option<FollowedFacts> {
-        let mut course = Curve::default();
-        for (t, values) in seen {
-            course.push(t.div_ceil(self.size), values.clone());
+    fn follow(&self, key: &str, Read { course, place, runs }: &Read) -> Option<FollowedFacts> {
+        let mut at: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+        runs.iter().flatten().for_each(|&(t, value)| at.entry(t).or_default().push(value));
+        let mut over = Curve::default();
+        let step = at.len().div_ceil(CURVE_MAX).max(1);
+        for (t, values) in at.into_iter().step_by(step) {
+            over.push(t.div_ceil(self.size), values);
         }
-        Some(FollowedFacts { course, end: Sample::new(ends.clone())? })
+        let value = |run: &Vec<(u64, f64)>| match course.late {
+            true => mean(run[run.len() / 2..].iter().map(|(_, value)| *value)),
+            false => run.last().map(|(_, value)| *value),
+        };
+        let label = match key.split_once(':') {
+            Some((_, name)) => format!("{} {name}", course.label),
+            None => course.label.into(),
+        };
+        Some(FollowedFacts {
+            label,
+            place: *place,
+            share: course.share,
+            late: course.late,
+            course: over,
+            end: Sample::new(runs.iter().filter_map(value).collect())?,
+        })
     }
 
     fn tipping(&self, point: &Point) -> Option<Tipping> {

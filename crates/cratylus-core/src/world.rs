@@ -1,23 +1,24 @@
 //! One point of a sweep, built: the game, the network, what each kind of agent shares, and who is who.
 
-use crate::agent::{Ask, Cohort, News, People};
+use crate::agent::{Cohort, Mind, People};
 use crate::agents::Constant;
 use crate::agents::inventory::Inventories;
-use crate::brought::AgentsBegin;
-use crate::categories::{Categories, Scenes, Seen};
+use crate::categories::{Scenes, Seen};
 use crate::control::{Averaged, Control, Paid};
 use crate::experiment::{Committed, Experiment, Followed, JoinBy, Part, Point, never_recorded, repeats};
 use crate::fault::Fault;
 use crate::flat::counts::Counts;
 use crate::flat::{Compiled, Tables, two_names};
-use crate::game::Game;
+use crate::game::{Game, Seats};
 use crate::inventory::{Inventory, InventoryRule, WORDS_MAX};
 use crate::language::model::Model;
 use crate::language::protocol::Order;
-use crate::meeting::groups::{GroupHearers, GroupSpec, Groups};
+use crate::meeting::Meeting;
+use crate::meeting::groups::{GroupSpec, Groups};
 use crate::meeting::networks::spec::NetworkSpec;
 use crate::meeting::networks::{self, EdgeList};
-use crate::opinion::OpinionRule;
+use crate::meeting::pairs::Pairs;
+use crate::opinion::{OpinionRule, Opinions};
 use crate::policy::{Policy, Round};
 use crate::recorded::RecordedCondition;
 use crate::spec::{AgentContext, Inputs, Kind, NoInputs, Notes};
@@ -25,7 +26,7 @@ use crate::watch::committed::CommittedAt;
 use crate::watch::knowing::{Knowing, KnownAtStart};
 use crate::watch::measure::RunContext;
 use crate::watch::stop::{By, StopSeen};
-use crate::window::Windows;
+use crate::window::{Remembering, Windows};
 use crate::{AgentId, Name, Network, Pairing, Purpose, Seed, machine};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -85,16 +86,6 @@ pub(crate) struct Phase {
     /// Which share of the agents that are not committed is new.
     pub turnover: f64,
     pub world: World,
-}
-
-/// What agents take from one phase to the next, each their own.
-pub(crate) enum Memories {
-    /// Rounds, oldest first.
-    Rounds(Vec<Vec<Round>>),
-    /// The names that each knows.
-    Known(Vec<Inventory>),
-    /// How each divides what there is to talk about, and the words for it.
-    Categories(Categories),
 }
 
 enum Starts {
@@ -204,6 +195,7 @@ impl World {
             payoff,
             committed: experiment.n_committed() > 0,
             registry: &experiment.registry,
+            game: &experiment.game.plan,
             inputs,
             notes: &notes,
         };
@@ -277,18 +269,14 @@ impl World {
             experiment,
             compiled: OnceLock::new(),
         };
-        if !world.phases.is_empty() && world.kinds.iter().any(|kind| matches!(kind, Kind::Outside(_))) {
+        let brought = world.experiment.agents.kinds.iter().any(|(_, chosen)| chosen.kind == "outside");
+        if !world.phases.is_empty() && brought {
             let why = "what agents brought along remember is theirs, and cannot be carried over an intervention";
             return Err(("interventions".into(), why.into()));
         }
-        if world.experiment.population.groups.is_some() {
-            let rule = world.inventories().expect("groups play the naming game");
-            if rule.agrees[1] > 0 {
-                return Err((
-                    "agents.phi".into(),
-                    "in groups nobody agrees to a name that is not known enough; leave `phi` out".into(),
-                ));
-            }
+        if world.in_groups() && world.inventories().is_some_and(|rule| rule.agrees[1] > 0) {
+            let why = "in groups nobody agrees to a name that is not known enough; leave `phi` out";
+            return Err(("agents.phi".into(), why.into()));
         }
         if world.experiment.population.engine == Followed::Counts {
             world.counted().map_err(|why| ("population.engine".to_string(), why))?;
@@ -383,6 +371,26 @@ impl World {
         }
     }
 
+    /// Who meets in a run of this seed.
+    pub fn meeting(&self, seed: Seed) -> Result<Meeting, Fault> {
+        Ok(match self.groups(seed)? {
+            Some(groups) => Meeting::Groups(groups),
+            None => {
+                let alone = matches!(self.game.seats(), Seats::One | Seats::Around);
+                Meeting::Pairs(Pairs::of(alone, self.pairing()))
+            }
+        })
+    }
+
+    /// How many agents decide in an interaction, at most.
+    pub fn seats(&self) -> u64 {
+        match (self.game.seats(), &self.experiment.population.groups) {
+            (Seats::One | Seats::Around, _) => 1,
+            (_, Some(spec)) => self.groups.as_ref().map_or(spec.size.unwrap_or(2).into(), |groups| groups.largest()),
+            _ => 2,
+        }
+    }
+
     /// What pairs see in the category game.
     pub fn scenes(&self) -> Option<Scenes> {
         self.experiment.game.spec.scenes()
@@ -424,7 +432,10 @@ impl World {
         // Where a server stands is no part of a plan, unless servers are what is compared.
         let swept = if self.settings.contains("endpoint") { self.settings.as_str() } else { "" };
         let payoff = self.experiment.game.spec.payoff().map(|payoff| self.experiment.control.told(payoff));
-        let text = format!("{plan:?} {:?} {payoff:?} {swept}", self.experiment.names());
+        let mut text = format!("{plan:?} {:?} {payoff:?} {swept}", self.experiment.names());
+        if !self.experiment.game.spec.succeeds() && !self.experiment.game.spec.alone() {
+            text += &self.experiment.game.plan.to_string();
+        }
         let mut hash = [0u64; 2];
         for (i, half) in hash.iter_mut().enumerate() {
             *half = text.bytes().fold(i as u64, |hash, byte| crate::seed::mix(hash ^ u64::from(byte)));
@@ -433,7 +444,7 @@ impl World {
     }
 
     /// What each seat of an interaction was shown at the last try; none where no model sat.
-    pub fn shown(&self, seed: Seed, kinds: &[u16], event: &crate::Event) -> [Option<Shown>; 2] {
+    pub fn shown(&self, seed: Seed, kinds: &[u16], event: &crate::PairEvent) -> [Option<Shown>; 2] {
         [0, 1].map(|seat: usize| {
             let model = self.model(*kinds.get(event.agents[seat] as usize)?)?;
             let n = model.names.len();
@@ -450,6 +461,11 @@ impl World {
             let alias = self.experiment.control.alias.then(|| list(&mut (0..n as u16)));
             Some(Shown { order, alias })
         })
+    }
+
+    /// Whether everything shown and done in its interactions is kept in a table of its own.
+    pub fn keeps_acts(&self) -> bool {
+        self.experiment.record.interactions && self.game.acts()
     }
 
     /// Whether any agent is a language model, so that its runs are played by who can ask it (`engines/live.rs`).
@@ -504,7 +520,7 @@ impl World {
                 && !self.in_groups(),
             committed: self.minority().map(|name| (name, self.committed(replica))),
             committed_later: self.committed_later(replica),
-            alone: self.game.alone(),
+            alone: self.game.seats() == Seats::One,
             consensus: self.experiment.consensus(),
             live: self.experiment.live(),
             knowing: self.knowing(replica),
@@ -541,11 +557,9 @@ impl World {
             return None;
         }
         let (seed, mut committed) = (self.seed(replica), HashMap::new());
-        // A fault is told by who plays.
-        let heard = self.groups(seed).ok().flatten().map(|groups| GroupHearers { groups, seed });
         let mut start = KnownAtStart::Nothing;
         if self.experiment.population.engine == Followed::Counts {
-            return Some(Knowing { rule, size: self.size, start, committed: Arc::new(committed), heard });
+            return Some(Knowing { rule, size: self.size, start, committed: Arc::new(committed) });
         }
         if !self.committed.is_empty() || matches!(self.starts, Starts::Shares(_)) {
             let assigned = self.assign(seed);
@@ -561,7 +575,7 @@ impl World {
         {
             start = KnownAtStart::All(Name::from(*name));
         }
-        Some(Knowing { rule, size: self.size, start, committed: Arc::new(committed), heard })
+        Some(Knowing { rule, size: self.size, start, committed: Arc::new(committed) })
     }
 
     /// Whether any measure is of the words that agents know.
@@ -612,30 +626,27 @@ impl World {
 
     /// The people of several replicas, one replica's agents after the other's.
     pub fn people(&self, replicas: &[u64]) -> People {
-        let all: Vec<(Vec<u16>, Memories)> = replicas.iter().map(|&replica| self.first(self.seed(replica))).collect();
+        let all: Vec<(Vec<u16>, Vec<Mind>)> = replicas.iter().map(|&replica| self.first(self.seed(replica))).collect();
         self.people_of(&all)
     }
 
     /// Which kind everyone is at the start of a run, and what everyone remembers or knows.
-    pub(crate) fn first(&self, seed: Seed) -> (Vec<u16>, Memories) {
+    pub(crate) fn first(&self, seed: Seed) -> (Vec<u16>, Vec<Mind>) {
         let assigned = self.assign(seed);
-        let memories = self.remembered(seed, &assigned);
-        (assigned, memories)
+        let minds = self.minds(seed, &assigned);
+        (assigned, minds)
     }
 
     /// What everyone remembers or knows at the start of a run, in which agents are of the kinds `assigned`.
-    pub(crate) fn remembered(&self, seed: Seed, assigned: &[u16]) -> Memories {
+    pub(crate) fn minds(&self, seed: Seed, assigned: &[u16]) -> Vec<Mind> {
         let begin = self.begin(seed, assigned);
-        let agents = assigned.iter().enumerate();
-        match self.keeps_inventories() {
-            _ if self.scenes().is_some() => Memories::Categories(Categories::new(self.size)),
-            true => Memories::Known(
-                agents
-                    .map(|(agent, &kind)| Inventory(self.bound_to(kind).or(begin.known(agent)).into_iter().collect()))
-                    .collect(),
-            ),
-            false => Memories::Rounds(agents.map(|(agent, _)| begin.of(agent).to_vec()).collect()),
-        }
+        let new = self.kinds[0].new_mind();
+        let mind = |(agent, &kind): (usize, &u16)| match &new {
+            Mind::Rounds(_) => Mind::Rounds(begin.of(agent).to_vec()),
+            Mind::Names(_) => Mind::Names(Inventory(self.bound_to(kind).or(begin.known(agent)).into_iter().collect())),
+            Mind::Own(own) => Mind::Own(own.clone()),
+        };
+        assigned.iter().enumerate().map(mind).collect()
     }
 
     /// The same after an intervention, of agents that were of the kinds `before` in the phase before this. Agents that are
@@ -646,24 +657,20 @@ impl World {
         i: usize,
         share: f64,
         (earlier, before): (&World, &[u16]),
-        memories: &mut Memories,
+        minds: &mut [Mind],
     ) -> Vec<u16> {
         let assigned = self.assign(seed);
         for (agent, (&kind, &was)) in assigned.iter().zip(before).enumerate() {
-            match (&mut *memories, self.bound_to(kind).or(earlier.bound_to(was))) {
-                (Memories::Known(known), Some(name)) => known[agent] = Inventory(vec![name]),
-                (Memories::Rounds(rounds), Some(name)) => {
-                    rounds[agent] = vec![[name as u16; 2]; self.experiment.memory()];
-                }
-                (_, None) | (Memories::Categories(_), _) => (),
+            let Some(name) = self.bound_to(kind).or(earlier.bound_to(was)) else { continue };
+            match &mut minds[agent] {
+                Mind::Names(known) => *known = Inventory(vec![name]),
+                Mind::Rounds(rounds) => *rounds = vec![[name as u16; 2]; self.experiment.memory()],
+                Mind::Own(_) => (),
             }
         }
         for agent in self.replaced(seed, i, share, &assigned) {
-            match memories {
-                Memories::Known(known) => known[agent as usize].0.clear(),
-                Memories::Rounds(rounds) => rounds[agent as usize].clear(),
-                Memories::Categories(categories) => categories.replace(agent),
-            }
+            let mind = &mut minds[agent as usize];
+            *mind = self.kinds[assigned[agent as usize] as usize].newcomer(mind);
         }
         assigned
     }
@@ -681,11 +688,6 @@ impl World {
         free
     }
 
-    /// Whether agents keep inventories, whatever their rules.
-    fn keeps_inventories(&self) -> bool {
-        matches!(self.kinds[0], Kind::Speaker(_) | Kind::Opinion(_))
-    }
-
     pub(crate) fn kind(&self, kind: u16) -> &Kind {
         &self.kinds[kind as usize]
     }
@@ -695,45 +697,58 @@ impl World {
         kind.checked_sub(self.first_committed()).map(|group| self.committed[group as usize])
     }
 
+    /// The people of a run for who follows it: they remember all that the game lets them, and are never asked.
+    pub(crate) fn followed(&self, assigned: &[u16], minds: Vec<Mind>) -> People {
+        if let Mind::Rounds(_) = self.kinds[0].new_mind() {
+            let places = (0..minds.len() as AgentId).map(|agent| (0, agent)).collect();
+            return People::new(vec![Box::new(Remembering::new(self.experiment.memory(), &minds))], places);
+        }
+        self.people_of(&[(assigned.to_vec(), minds)])
+    }
+
     /// The people of several runs, given which kind everyone is, and what everyone remembers or knows.
-    pub(crate) fn people_of(&self, runs: &[(Vec<u16>, Memories)]) -> People {
-        let mut starts: Vec<Vec<&[Round]>> = vec![Vec::new(); self.kinds.len()];
-        let mut known: Vec<Vec<Inventory>> = vec![Vec::new(); self.kinds.len()];
+    pub(crate) fn people_of(&self, runs: &[(Vec<u16>, Vec<Mind>)]) -> People {
+        // Kinds that share something of a population are one cohort, a population each.
+        let shared = |kind: &Kind| match kind {
+            Kind::Own(agents) => agents.shared(),
+            _ => None,
+        };
+        let first = |kind: usize| match shared(&self.kinds[kind]) {
+            Some(word) => self.kinds.iter().position(|other| shared(other) == Some(word)).expect("itself"),
+            None => kind,
+        };
+        let (mut cohorts, mut members): (Vec<u16>, Vec<Vec<Mind>>) = (Vec::new(), Vec::new());
         let mut places = Vec::with_capacity(runs.len() * self.size as usize);
-        for (assigned, memories) in runs {
-            for (agent, &kind) in assigned.iter().enumerate() {
-                let (starts, known) = (&mut starts[kind as usize], &mut known[kind as usize]);
-                places.push((kind, starts.len().max(known.len()) as AgentId));
-                match memories {
-                    Memories::Rounds(rounds) => starts.push(&rounds[agent]),
-                    Memories::Known(of) => known.push(of[agent].clone()),
-                    Memories::Categories(_) => unreachable!("the category game is played in turn, without cohorts"),
-                }
+        let mut place: HashMap<(usize, usize), usize> = HashMap::new();
+        for (run, (assigned, minds)) in runs.iter().enumerate() {
+            for (&kind, mind) in assigned.iter().zip(minds) {
+                let of = first(kind.into());
+                let run = if shared(&self.kinds[of]).is_some() { run } else { 0 };
+                let cohort = *place.entry((of, run)).or_insert_with(|| {
+                    cohorts.push(of as u16);
+                    members.push(Vec::new());
+                    members.len() - 1
+                });
+                places.push((cohort as u16, members[cohort].len() as AgentId));
+                members[cohort].push(mind.clone());
             }
         }
-        let cohorts = self.kinds.iter().zip(&starts).zip(known).map(|((kind, starts), known)| -> Box<dyn Cohort> {
-            match kind {
-                Kind::Window(policy) => {
-                    let memory = self.experiment.memory();
-                    Box::new(Windows::new(policy.clone(), self.n_names, memory, self.carried, starts))
-                }
-                Kind::Drawn(policy) => {
-                    let control = self.experiment.control;
-                    let memory = self.experiment.memory();
-                    Box::new(Windows::under(control, policy.clone(), self.n_names, memory, starts))
-                }
-                Kind::Speaker(rule) => Box::new(Inventories::new(*rule, false, known)),
-                Kind::Committed(rule) => Box::new(Inventories::new(*rule, true, known)),
-                Kind::Outside(brought) => brought.agents.cohort(AgentsBegin {
-                    with: brought.with.clone(),
-                    names: self.experiment.names().to_vec(),
-                    memory: self.experiment.memory(),
-                    starts: starts.iter().map(|start| start.to_vec()).collect(),
-                }),
-                Kind::Opinion(_) | Kind::Categories | Kind::Model(_) | Kind::Varying(_) => Box::new(Elsewhere),
-            }
-        });
+        let cohorts = cohorts.into_iter().zip(members).map(|(kind, minds)| self.cohort(kind, minds));
         People::new(cohorts.collect(), places)
+    }
+
+    fn cohort(&self, kind: u16, minds: Vec<Mind>) -> Box<dyn Cohort> {
+        let (memory, control) = (self.experiment.memory(), self.experiment.control);
+        match &self.kinds[kind as usize] {
+            Kind::Window(policy) => Box::new(Windows::new(policy.clone(), self.n_names, memory, self.carried, &minds)),
+            Kind::Drawn(policy) => Box::new(Windows::under(control, policy.clone(), self.n_names, memory, &minds)),
+            Kind::Speaker(rule) => Box::new(Inventories::new(*rule, false, minds)),
+            Kind::Committed(rule) => Box::new(Inventories::new(*rule, true, minds)),
+            Kind::Opinion(rule) => Box::new(Opinions::new(*rule, &minds)),
+            Kind::Own(agents) => agents.cohort(minds),
+            Kind::Model(_) => Box::new(Remembering::new(memory, &minds)),
+            Kind::Varying(_) => unreachable!("each of its responses is a kind"),
+        }
     }
 
     /// The rule of everyone in the naming game, where all follow one.
@@ -932,8 +947,8 @@ impl CompiledWorld {
     }
 
     /// What agents of these kinds remember in these states.
-    pub(crate) fn remembered(&self, assigned: &[u16], states: &[u16]) -> Vec<Vec<Round>> {
-        assigned.iter().zip(states).map(|(&kind, &state)| self.tables.window(self.kinds[kind as usize], state)).collect()
+    pub(crate) fn remembered(&self, assigned: &[u16], states: &[u16]) -> impl Iterator<Item = Vec<Round>> {
+        assigned.iter().zip(states).map(|(&kind, &state)| self.tables.window(self.kinds[kind as usize], state))
     }
 
     /// The first state of a committed agent, or the number of all states.
@@ -941,17 +956,6 @@ impl CompiledWorld {
         let first = self.kinds.get(world.first_committed() as usize);
         first.map_or(self.tables.len(), |&kind| usize::from(self.tables.state(kind, &[])))
     }
-}
-
-/// Stands where agents are not asked in waves: language models, which are asked from outside, opinions and categories.
-struct Elsewhere;
-
-impl Cohort for Elsewhere {
-    fn decide(&mut self, _: &[Ask], _: &mut [Option<u32>]) -> Result<(), Fault> {
-        Err(Fault("these agents are language models, which only a live run or a replay of one can ask".into()))
-    }
-
-    fn learn(&mut self, _: &[News]) {}
 }
 
 /// A network from which edges can be drawn: where numbers of neighbours differ, that takes a list of them.

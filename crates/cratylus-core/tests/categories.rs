@@ -7,7 +7,7 @@ use cratylus_core::categories::{Scene, Scenes};
 use cratylus_core::experiment::Document;
 use cratylus_core::minds::Minds;
 use cratylus_core::spec::NoInputs;
-use cratylus_core::{Event, Name, Play, World, run};
+use cratylus_core::{Name, PairEvent, Play, Purpose, World, run};
 use proptest::prelude::*;
 
 fn try_world(text: &str) -> Result<World, String> {
@@ -22,7 +22,7 @@ fn world(size: u32, game: &str, rest: &str) -> World {
     try_world(&text).unwrap_or_else(|why| panic!("{why}\n{text}"))
 }
 
-fn events(world: &World, replica: u64) -> Vec<Event> {
+fn events(world: &World, replica: u64) -> Vec<PairEvent> {
     let mut kept = Kept::default();
     run(world, &[replica], Play::Fastest, &mut kept).unwrap();
     kept.0.remove(&replica).unwrap()
@@ -82,7 +82,7 @@ fn check(world: &World, scenes: Scenes, turnover: Option<u64>) -> Result<(), Tes
             agents.iter_mut().for_each(|agent| *agent = blank());
         }
         let [speaker, hearer] = event.agents.map(|agent| agent as usize);
-        scenes.draw(seed, event.t, &mut scene);
+        scenes.draw(&mut seed.stream(Purpose::Scene, event.t), &mut scene);
         let topic = scene.objects[scene.topic];
         discriminate(&mut agents[speaker], &scene, &mut next);
         let said = &agents[speaker][of(&agents[speaker], topic)];

@@ -9,7 +9,7 @@ use cratylus_core::language::Distribution;
 use cratylus_core::language::answer::Unusable;
 use cratylus_core::language::model::{Model, Query, Reply, Source};
 use cratylus_core::spec::NoInputs;
-use cratylus_core::{Event, Play, Purpose, Seed, World, run};
+use cratylus_core::{Batch, PairEvent, Play, Purpose, Seed, World, run};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ fn world(parts: &[&str]) -> World {
     read(&parts.join("\n")).unwrap_or_else(|why| panic!("{why}"))
 }
 
-fn played(world: &World, replicas: u64, engine: Play) -> BTreeMap<u64, Vec<Event>> {
+fn played(world: &World, replicas: u64, engine: Play) -> BTreeMap<u64, Vec<PairEvent>> {
     let mut kept = Kept::default();
     run(world, &(0..replicas).collect::<Vec<_>>(), engine, &mut kept).unwrap();
     kept.0
@@ -43,7 +43,7 @@ fn reply(model: &Model, query: &Query, text: bool) -> Reply {
     Reply::Distribution(Arc::new(distribution))
 }
 
-fn asked(world: &World, replicas: u64, text: bool) -> BTreeMap<u64, Vec<Event>> {
+fn asked(world: &World, replicas: u64, text: bool) -> BTreeMap<u64, Vec<PairEvent>> {
     let mut kept = Kept::default();
     let replicas: Vec<u64> = (0..replicas).collect();
     run_asking(world, &replicas, &mut |_, model, query| Ok(reply(model, query, text)), &mut kept).unwrap();
@@ -51,7 +51,7 @@ fn asked(world: &World, replicas: u64, text: bool) -> BTreeMap<u64, Vec<Event>> 
 }
 
 /// The share of all choices that are the first name.
-fn first(events: &BTreeMap<u64, Vec<Event>>) -> (f64, f64) {
+fn first(events: &BTreeMap<u64, Vec<PairEvent>>) -> (f64, f64) {
     let names: Vec<u32> = events.values().flatten().flat_map(|event| event.names).flatten().collect();
     let n = names.len() as f64;
     (names.iter().filter(|&&name| name == 0).count() as f64 / n, n)
@@ -66,7 +66,8 @@ const ALIAS: &str = "control.alias = true";
 
 /// How many runs each name won.
 fn wins(world: &World, replicas: u64) -> [usize; 2] {
-    let last = |events: &Vec<Event>| events.last().filter(|event| event.success == Some(true)).and_then(|event| event.names[0]);
+    let last =
+        |events: &Vec<PairEvent>| events.last().filter(|event| event.success == Some(true)).and_then(|event| event.names[0]);
     let winners: Vec<u32> = played(world, replicas, Play::Fastest).values().filter_map(last).collect();
     [0, 1].map(|name| winners.iter().filter(|&&winner| winner == name).count())
 }
@@ -181,7 +182,7 @@ fn what_is_recorded_of_a_question_is_what_was_shown() {
         let world = world(&[game, agents, "[control]\nalias = true\nmemory = \"shuffled-rows\""]);
         let kinds = world.assign(world.seed(0));
         let mut live = Live::new(&world, 0);
-        let (mut out, mut events) = (Vec::new(), Vec::new());
+        let (mut out, mut events) = (Vec::new(), Batch::new());
         let mut last: BTreeMap<(u64, u8), Query> = BTreeMap::new();
         let mut tries: BTreeMap<(u64, u8), u8> = BTreeMap::new();
         while !live.over() {
@@ -195,8 +196,8 @@ fn what_is_recorded_of_a_question_is_what_was_shown() {
         }
         let names = world.experiment.names();
         let mut labellings = std::collections::BTreeSet::new();
-        for event in &events {
-            for (seat, shown) in (0..).zip(world.shown(world.seed(0), &kinds, event)) {
+        for event in events.iter().map(|event| event.pair()) {
+            for (seat, shown) in (0..).zip(world.shown(world.seed(0), &kinds, &event)) {
                 let shown = shown.unwrap();
                 let query = &last[&(event.t, seat)];
                 let labels: Vec<&String> = query.order.iter().map(|&label| &names[label as usize]).collect();
@@ -210,7 +211,7 @@ fn what_is_recorded_of_a_question_is_what_was_shown() {
             }
         }
         assert_eq!(labellings.len(), 6, "every labelling occurs");
-        assert!(events.iter().any(|event| event.void()) && events.iter().any(|event| event.success == Some(true)));
+        assert!(events.iter().any(|event| event.void()) && events.iter().any(|event| event.success() == Some(true)));
     }
 }
 

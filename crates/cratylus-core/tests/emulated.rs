@@ -10,7 +10,7 @@ use cratylus_core::recorded::RecordedCondition;
 use cratylus_core::spec::NoInputs;
 use cratylus_core::stats::{Proportion, g_test, ks_test, quantile};
 use cratylus_core::watch::outcome::OutcomeSeen;
-use cratylus_core::{Event, Play, Seed, Sink, World, run};
+use cratylus_core::{Batch, Play, Seed, Sink, World, run};
 
 fn model(name: &str) -> &'static Emulated {
     built_in().iter().find(|model| model.name == name).unwrap()
@@ -52,8 +52,8 @@ struct Ends<'w> {
 }
 
 impl Sink for Ends<'_> {
-    fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
-        events.iter().for_each(|event| self.current.see(event));
+    fn take(&mut self, _: u64, events: &Batch) -> Result<(), Fault> {
+        events.iter().for_each(|event| self.current.see(&event));
         Ok(())
     }
     fn end(&mut self, _: u64) -> Result<(), Fault> {

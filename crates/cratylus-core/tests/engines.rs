@@ -9,7 +9,7 @@ use cratylus_core::spec::NoInputs;
 use cratylus_core::watch::measure::Reading;
 use cratylus_core::watch::measures::Measures;
 use cratylus_core::watch::outcome::OutcomeSeen;
-use cratylus_core::{Event, Play, Sink, World, run};
+use cratylus_core::{Batch, PairEvent, Play, Sink, World, run};
 use proptest::prelude::*;
 
 fn world(text: &str) -> World {
@@ -86,7 +86,7 @@ fn coordination() -> impl Strategy<Value = String> {
 
 /// Keeps events, of blocks what events do not say, and what measures and outcome make of them.
 struct Packed {
-    events: Vec<Event>,
+    events: Vec<PairEvent>,
     committed: Vec<[bool; 2]>,
     measures: Measures,
     readings: Vec<Reading>,
@@ -102,7 +102,7 @@ impl Packed {
 }
 
 impl Sink for Packed {
-    fn take(&mut self, _: u64, _: &[Event]) -> Result<(), Fault> {
+    fn take(&mut self, _: u64, _: &Batch) -> Result<(), Fault> {
         panic!("this is to be played in blocks")
     }
     fn block(&mut self, _: u64, block: &Block) -> Result<(), Fault> {
@@ -125,13 +125,16 @@ fn agree(text: &str) {
 fn agree_in(world: &World, text: &str) {
     let mut fast = Packed::new(world);
     run(world, &[3], Play::Fastest, &mut fast).unwrap();
-    let mut plain = Kept::default();
+    let mut plain = Batch::new();
     run(world, &[3], Play::Plain { block: 50 }, &mut plain).unwrap();
-    assert_eq!(fast.events, plain.0[&3], "{text}");
+    assert_eq!(fast.events.len(), plain.len(), "{text}");
     let mut slow = Packed::new(world);
-    for event in &plain.0[&3] {
-        slow.measures.see(event, &mut slow.readings);
-        slow.outcome.see(event);
+    for (event, packed) in plain.iter().zip(&fast.events) {
+        assert_eq!(event.pair(), *packed, "{text}");
+        // All of it, and not only what a pair holds.
+        packed.show(|packed| assert_eq!((packed.seats, packed.moves, packed.fate), (event.seats, event.moves, event.fate)));
+        slow.measures.see(&event, &mut slow.readings);
+        slow.outcome.see(&event);
     }
     slow.measures.end(&mut slow.readings);
     assert_eq!(fast.readings, slow.readings, "{text}");

@@ -144,7 +144,8 @@ fn speakers_say_what_they_know() {
             for event in &events {
                 minds.before(event.t);
                 let (speaker, word) = (event.agents[0], event.names[0].unwrap());
-                let known = minds.known(speaker).unwrap();
+                let mind = minds.mind(speaker);
+                let known = mind.names();
                 assert!(known.is_empty() || known.contains(&word), "{speaker} said {word} of {known:?} at {}", event.t);
                 assert!(minds.committed(speaker).is_none_or(|name| name == word));
                 minds.see(event);

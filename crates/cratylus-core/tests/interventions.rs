@@ -4,7 +4,7 @@ mod common;
 use common::Kept;
 use cratylus_core::experiment::Document;
 use cratylus_core::spec::NoInputs;
-use cratylus_core::{Event, Play, World, run};
+use cratylus_core::{PairEvent, Play, World, run};
 use std::collections::BTreeSet;
 
 fn points(text: &str) -> Result<World, String> {
@@ -12,7 +12,7 @@ fn points(text: &str) -> Result<World, String> {
     World::build(&points[0], &NoInputs).map_err(|(key, why)| format!("{key}: {why}"))
 }
 
-fn play(text: &str) -> Vec<Event> {
+fn play(text: &str) -> Vec<PairEvent> {
     let world = points(text).unwrap();
     let mut kept = Kept::default();
     run(&world, &[0], Play::Fastest, &mut kept).unwrap();
@@ -22,7 +22,7 @@ fn play(text: &str) -> Vec<Event> {
 const SIZE: u64 = 2000;
 
 /// The naming game of two names, everyone with B at first, and some interventions.
-fn naming(interventions: &str, rounds: u64) -> Vec<Event> {
+fn naming(interventions: &str, rounds: u64) -> Vec<PairEvent> {
     play(&format!(
         "seed = 1\ninterventions = [{interventions}]\n[population]\nsize = {SIZE}\nstart = {{ consensus = \"B\" }}\n[game]\nkind = \"naming\"\n\
          names = [\"A\", \"B\"]\n[agents]\nkind = \"inventory\"\n[stop]\nrounds = {rounds}\n"
@@ -30,7 +30,7 @@ fn naming(interventions: &str, rounds: u64) -> Vec<Event> {
 }
 
 /// The share of A in what was said from one round to another.
-fn share(events: &[Event], from: u64, to: u64) -> f64 {
+fn share(events: &[PairEvent], from: u64, to: u64) -> f64 {
     let said = &events[(from * SIZE) as usize..(to * SIZE) as usize];
     said.iter().filter(|event| event.names[0] == Some(0)).count() as f64 / said.len() as f64
 }
@@ -100,7 +100,7 @@ fn new_agents_know_nothing() {
             "seed = 4\n{turnover}\n[population]\nsize = 200\n[game]\nkind = \"naming\"\n[agents]\nkind = \"inventory\"\n[stop]\nrounds = 400\n"
         )
     };
-    let names = |events: &[Event], from: usize| -> BTreeSet<u32> {
+    let names = |events: &[PairEvent], from: usize| -> BTreeSet<u32> {
         events[from * 200..].iter().filter_map(|event| event.names[0]).collect()
     };
     let all = play(&text("interventions = [{ round = 200, turnover = 1.0 }]"));
@@ -120,7 +120,7 @@ fn a_network_that_changes_is_played_on() {
         "seed = 2\ninterventions = [{ round = 10, set = { \"population.network\" = { kind = \"ring\" } } }]\n[population]\nsize = 50\n\
          [game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\nmemory = 3\n[agents]\nkind = \"best-response\"\n[stop]\nrounds = 20\n",
     );
-    let near = |event: &Event| {
+    let near = |event: &PairEvent| {
         (1..50).contains(&event.agents[0].abs_diff(event.agents[1]))
             && [1, 49].contains(&event.agents[0].abs_diff(event.agents[1]))
     };

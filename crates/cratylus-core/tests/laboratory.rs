@@ -8,7 +8,7 @@ use cratylus_core::spec::NoInputs;
 use cratylus_core::watch::measure::Reading;
 use cratylus_core::watch::measures::Measures;
 use cratylus_core::watch::outcome::{Outcome, OutcomeSeen};
-use cratylus_core::{Event, Play, Sink, World, run};
+use cratylus_core::{Batch, PairEvent, Play, Sink, World, run};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ fn world(text: &str) -> World {
     World::build(&points[0], &NoInputs).unwrap()
 }
 
-fn play(world: &World, replicas: &[u64], engine: Play) -> BTreeMap<u64, Vec<Event>> {
+fn play(world: &World, replicas: &[u64], engine: Play) -> BTreeMap<u64, Vec<PairEvent>> {
     let mut kept = Kept::default();
     run(world, replicas, engine, &mut kept).unwrap();
     kept.0
@@ -100,10 +100,10 @@ fn a_measure_says_the_same_whatever_pieces_the_events_come_in() {
     );
     struct Live(Measures, Vec<Reading>, OutcomeSeen);
     impl Sink for Live {
-        fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
-            for event in events {
-                self.0.see(event, &mut self.1);
-                self.2.see(event);
+        fn take(&mut self, _: u64, events: &Batch) -> Result<(), Fault> {
+            for event in events.iter() {
+                self.0.see(&event, &mut self.1);
+                self.2.see(&event);
             }
             Ok(())
         }
@@ -135,7 +135,7 @@ fn as_many_are_committed_as_asked_and_they_never_waver() {
     assert_eq!((committed[0].len(), committed[1].len()), (5, 5));
     assert_ne!(committed[0], committed[1], "the seed chooses them anew for each replica");
     let events = play(&world, &[0], Play::Fastest);
-    for (agent, name) in events[&0].iter().flat_map(Event::choices) {
+    for (agent, name) in events[&0].iter().flat_map(PairEvent::choices) {
         assert!(name == 1 || !committed[0].contains(&agent));
     }
 }
@@ -155,7 +155,7 @@ fn void_interactions_are_counted_and_nothing_is_learned_from_them() {
     let world = world(
         "[agents]\nkind = \"uniform\"\n[population]\nsize = 2\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\n[stop]\nrounds = 2\n",
     );
-    let event = |t, names, success| Event { t, agents: [0, 1], names, success, invalid: [0; 2] };
+    let event = |t, names, success| PairEvent { t, agents: [0, 1], names, success, invalid: [0; 2] };
     let events = [
         event(0, [Some(0), None], None),
         event(1, [Some(0), Some(1)], Some(false)),
@@ -166,8 +166,10 @@ fn void_interactions_are_counted_and_nothing_is_learned_from_them() {
     let (mut measures, mut outcome, mut out) =
         (Measures::new(&context, cratylus_core::watch::measures::ALL), OutcomeSeen::new(&context), Vec::new());
     for event in &events {
-        measures.see(event, &mut out);
-        outcome.see(event);
+        event.show(|event| {
+            measures.see(event, &mut out);
+            outcome.see(event);
+        });
     }
     measures.end(&mut out);
     let value = |measure: &str| out.iter().rfind(|reading| reading.measure == measure).map(|reading| reading.value);

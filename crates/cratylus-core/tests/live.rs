@@ -8,7 +8,7 @@ use cratylus_core::experiment::Document;
 use cratylus_core::language::Distribution;
 use cratylus_core::language::model::{Model, Query, Reply, Source};
 use cratylus_core::spec::NoInputs;
-use cratylus_core::{DigestSeen, Event, Play, Seed, World, run};
+use cratylus_core::{Batch, DigestSeen, PairEvent, Play, Seed, World, run};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -38,16 +38,16 @@ fn reply(model: &Model, query: &Query, outside: f64, text: bool) -> Reply {
     Reply::Distribution(Arc::new(distribution))
 }
 
-fn in_order(world: &World, outside: f64, text: bool) -> Vec<Event> {
+fn in_order(world: &World, outside: f64, text: bool) -> Vec<PairEvent> {
     let mut kept = Kept::default();
     run_asking(world, &[0], &mut |_, model, query| Ok(reply(model, query, outside, text)), &mut kept).unwrap();
     kept.0.remove(&0).unwrap()
 }
 
 /// Replies come in an order drawn from `seed`, with several questions out at once.
-fn shuffled(world: &World, outside: f64, text: bool, seed: u64) -> (Vec<Event>, u64) {
+fn shuffled(world: &World, outside: f64, text: bool, seed: u64) -> (Vec<PairEvent>, u64) {
     let mut live = Live::new(world, 0);
-    let (mut out, mut events, mut asked) = (Vec::new(), Vec::new(), 0);
+    let (mut out, mut events, mut asked) = (Vec::new(), Batch::new(), 0);
     let mut draws = Seed(seed).stream(cratylus_core::Purpose::Resample, 0);
     while !live.over() {
         let before = out.len();
@@ -61,7 +61,7 @@ fn shuffled(world: &World, outside: f64, text: bool, seed: u64) -> (Vec<Event>, 
         live.reply(ticket, &reply, &mut events).unwrap();
     }
     assert!(out.is_empty(), "no question is out when a run is over, so nothing was paid in vain");
-    (events, asked)
+    (events.iter().map(|event| event.pair()).collect(), asked)
 }
 
 const MOCK: &str = "agents = { kind = \"mock\", policy = { kind = \"win-stay-lose-shift\", lapse = 0.2 } }";
@@ -123,7 +123,7 @@ fn unusable_answers_are_asked_for_again_and_then_make_the_interaction_void() {
 fn digests_tell_runs_apart_by_what_was_unusable() {
     let digest = |invalid| {
         let mut digest = DigestSeen::default();
-        digest.see(&Event { t: 0, agents: [0, 1], names: [Some(0); 2], success: Some(true), invalid });
+        digest.see_pair(&PairEvent { t: 0, agents: [0, 1], names: [Some(0); 2], success: Some(true), invalid });
         digest.end()
     };
     assert_ne!(digest([0, 0]), digest([0, 1]));
@@ -140,7 +140,7 @@ fn a_large_population_keeps_many_questions_out_at_once() {
         );
         let world = world(&game, "agents = { kind = \"mock\", policy = { kind = \"uniform\" } }");
         let mut live = Live::new(&world, 0);
-        let (mut out, mut events, mut time) = (Vec::new(), Vec::new(), 0);
+        let (mut out, mut events, mut time) = (Vec::new(), Batch::new(), 0);
         while !live.over() {
             live.questions(&mut out, &mut events).unwrap();
             for (ticket, query) in std::mem::take(&mut out) {

@@ -2,7 +2,9 @@
 
 mod common;
 use common::Kept;
+use cratylus_core::agent::Mind;
 use cratylus_core::experiment::Document;
+use cratylus_core::inventory::Inventory;
 use cratylus_core::minds::{Leaning, Minds};
 use cratylus_core::spec::NoInputs;
 use cratylus_core::{Play, World, run};
@@ -37,7 +39,8 @@ fn agents_say_what_their_minds_allow() {
                 assert!(p[name as usize] > 0.0, "agent {agent} said {name}, of {p:?}");
                 assert!((p.iter().sum::<f64>() - 1.0).abs() < 1e-9);
             }
-            if let (Some(known), false) = (minds.known(agent), agents.contains("opinion")) {
+            let mind = minds.mind(agent);
+            if let (Mind::Names(Inventory(known)), false) = (&mind, agents.contains("opinion")) {
                 assert!(known.is_empty() || known.contains(&name), "agent {agent} said {name}, of {known:?}");
             }
             match minds.leaning(agent, 0.5) {

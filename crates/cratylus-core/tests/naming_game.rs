@@ -5,7 +5,7 @@ use cratylus_core::experiment::Document;
 use cratylus_core::fault::Fault;
 use cratylus_core::spec::NoInputs;
 use cratylus_core::stats::mean_sd;
-use cratylus_core::{Event, Play, Sink, World, run};
+use cratylus_core::{Batch, PairEvent, Play, Sink, World, run};
 
 const N: u64 = 24;
 
@@ -18,11 +18,11 @@ struct Rounds {
 }
 
 impl Sink for Rounds {
-    fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
-        for event in events {
+    fn take(&mut self, _: u64, events: &Batch) -> Result<(), Fault> {
+        for event in events.iter() {
             self.t = event.t + 1;
             if let Some(count) = self.successes.get_mut((event.t / N) as usize) {
-                *count += u64::from(event.success == Some(true));
+                *count += u64::from(event.success() == Some(true));
             }
         }
         Ok(())
@@ -88,7 +88,7 @@ fn without_a_pool_every_name_was_invented_once() {
     let text = "[population]\nsize = 50\n[game]\nkind = \"naming\"\n[agents]\nkind = \"inventory\"\n[stop]\nrounds = 100\n";
     let points = Document::parse("test.toml", text, &[]).unwrap().points().unwrap();
     let world = World::build(&points[0], &NoInputs).unwrap();
-    let mut said: Vec<Event> = Vec::new();
+    let mut said: Vec<PairEvent> = Vec::new();
     run(&world, &[0], Play::Fastest, &mut said).unwrap();
     for event in &said {
         let name = event.names[0].unwrap();

@@ -7,7 +7,7 @@ use common::Kept;
 use cratylus_core::experiment::Document;
 use cratylus_core::spec::NoInputs;
 use cratylus_core::stats::mean_sd;
-use cratylus_core::{Event, Play, World, run};
+use cratylus_core::{PairEvent, Play, World, run};
 use std::collections::HashSet;
 
 fn build(size: u32, network: &str, rest: &str) -> Result<World, String> {
@@ -18,7 +18,7 @@ fn build(size: u32, network: &str, rest: &str) -> Result<World, String> {
 }
 
 /// When all agents came to hold one and the same word, and the most words that were held at once.
-fn consensus(size: u32, events: &[Event]) -> (Option<u64>, usize) {
+fn consensus(size: u32, events: &[PairEvent]) -> (Option<u64>, usize) {
     let mut held = vec![HashSet::new(); size as usize];
     let (mut words, mut most, mut reached) = (0, 0, None);
     for event in events {
@@ -110,7 +110,7 @@ fn every_run_draws_its_own_network_unless_one_is_asked_for() {
         let world = build(40, &format!("kind = \"random-regular\", degree = 3{more}"), rest).unwrap();
         let mut kept = Kept::default();
         run(&world, &[0, 1], Play::Fastest, &mut kept).unwrap();
-        let sorted = |event: &Event| [event.agents[0].min(event.agents[1]), event.agents[0].max(event.agents[1])];
+        let sorted = |event: &PairEvent| [event.agents[0].min(event.agents[1]), event.agents[0].max(event.agents[1])];
         kept.0.values().map(|events| events.iter().map(sorted).collect()).collect()
     };
     let own = met("");

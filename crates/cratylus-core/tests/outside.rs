@@ -2,12 +2,13 @@
 
 mod common;
 use common::Kept;
-use cratylus_core::agent::{Ask, Cohort, News};
+use cratylus_core::agent::{Answers, Ask, Cohort, News};
 use cratylus_core::brought::{AgentsBegin, BroughtAgents, BroughtRules};
+use cratylus_core::event::Said;
 use cratylus_core::experiment::Document;
 use cratylus_core::fault::Fault;
 use cratylus_core::spec::NoInputs;
-use cratylus_core::{Event, Name, Play, World, run};
+use cratylus_core::{Name, PairEvent, Play, World, run};
 use std::sync::Arc;
 
 /// Copies what the partner said last, with a lapse; the same as agents in here, for comparison.
@@ -25,15 +26,16 @@ impl BroughtAgents for Copies {
 }
 
 impl Cohort for Cohorts {
-    fn decide(&mut self, asks: &[Ask], answers: &mut [Option<u32>]) -> Result<(), Fault> {
-        for (ask, answer) in asks.iter().zip(answers) {
-            *answer = Some(self.last[ask.agent as usize].unwrap_or(((u64::from(ask.draw) * self.n) >> 32) as u32));
+    fn decide(&mut self, asks: &[Ask<'_>], answers: &mut Answers) -> Result<(), Fault> {
+        for (ask, said) in asks.iter().zip(&mut answers.said) {
+            let any = ((u64::from(ask.draw()) * self.n) >> 32) as u32;
+            *said = Said::Name(self.last[ask.agent as usize].unwrap_or(any));
         }
         Ok(())
     }
-    fn learn(&mut self, news: &[News]) {
+    fn learn(&mut self, news: &[News<'_>]) {
         for item in news {
-            self.last[item.agent as usize] = item.names[1 - item.seat as usize];
+            self.last[item.agent as usize] = item.event().name(1 - usize::from(item.seat));
         }
     }
 }
@@ -46,7 +48,7 @@ impl BroughtRules for Differ {
     }
 }
 
-fn events(game: &str, agents: &str) -> Result<Vec<Event>, String> {
+fn events(game: &str, agents: &str) -> Result<Vec<PairEvent>, String> {
     let text = format!(
         "[population]\nsize = 12\n[stop]\nrounds = 20\n[game]\n{game}\nnames = [\"A\", \"B\"]\nmemory = 1\n[agents]\n{agents}\n"
     );

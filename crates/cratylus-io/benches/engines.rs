@@ -12,7 +12,7 @@ use cratylus_core::experiment::Document;
 use cratylus_core::fault::Fault;
 use cratylus_core::kernel::Kernel;
 use cratylus_core::spec::Inputs;
-use cratylus_core::{Event, Play, Sink, World, run};
+use cratylus_core::{Batch, Play, Sink, World, run};
 use cratylus_io::store::inputs::read_kernel;
 use std::hint::black_box;
 use std::path::Path;
@@ -49,10 +49,10 @@ struct Count {
 }
 
 impl Sink for Count {
-    fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
+    fn take(&mut self, _: u64, events: &Batch) -> Result<(), Fault> {
         self.begun.get_or_insert_with(ProcessTime::now);
         self.interactions += events.len() as u64;
-        self.successes += events.iter().filter(|event| event.success == Some(true)).count() as u64;
+        self.successes += events.iter().filter(|event| event.success() == Some(true)).count() as u64;
         Ok(())
     }
     fn block(&mut self, _: u64, block: &Block) -> Result<(), Fault> {

@@ -6,7 +6,7 @@ use cratylus_core::experiment::Point;
 use cratylus_core::fault::{Fault, at};
 use cratylus_core::policy::Round;
 use cratylus_core::spec::Registry;
-use cratylus_core::{Event, Name};
+use cratylus_core::{Name, PairEvent};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ fn of_dir(dir: &RunDir) -> Result<Vec<Condition>, Fault> {
     let starts = dir.memories()?;
     let mut read = vec![0usize; conditions.len()];
     let mut skipped = vec![0u64; conditions.len()];
-    dir.each_told(|row, told: &[(Event, [Option<Name>; 2])]| {
+    dir.each_told(|row, told: &[(PairEvent, [Option<Name>; 2])]| {
         let place = dir.place(row.run);
         let experiment = &dir.points[place].experiment;
         if read[place] > INTERACTIONS_MAX {

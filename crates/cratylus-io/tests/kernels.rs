@@ -7,7 +7,7 @@ use cratylus_core::experiment::Document;
 use cratylus_core::fault::Fault;
 use cratylus_core::mean_field::WindowsFlow;
 use cratylus_core::watch::outcome::OutcomeSeen;
-use cratylus_core::{Event, Play, Sink, World, run};
+use cratylus_core::{Batch, Play, Sink, World, run};
 use cratylus_io::store::inputs::FileInputs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,8 +35,8 @@ struct Ends<'w> {
 }
 
 impl Sink for Ends<'_> {
-    fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
-        events.iter().for_each(|event| self.current.see(event));
+    fn take(&mut self, _: u64, events: &Batch) -> Result<(), Fault> {
+        events.iter().for_each(|event| self.current.see(&event));
         Ok(())
     }
     fn end(&mut self, _: u64) -> Result<(), Fault> {
@@ -191,8 +191,8 @@ struct LastRounds<'w> {
 }
 
 impl Sink for LastRounds<'_> {
-    fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
-        for event in events {
+    fn take(&mut self, _: u64, events: &Batch) -> Result<(), Fault> {
+        for event in events.iter() {
             for (_, name) in event.choices() {
                 self.said[0] += u64::from(name == 0);
                 self.said[1] += 1;

@@ -1,8 +1,9 @@
 //! Agents and games written in Python, as the core's. Python is entered once a wave for agents, and once an outcome for games.
 
 use cratylus_core::Name;
-use cratylus_core::agent::{self, Cohort};
+use cratylus_core::agent::{self, Answers, Cohort};
 use cratylus_core::brought::{AgentsBegin, BroughtAgents, BroughtRules, Outside};
+use cratylus_core::event::Said;
 use cratylus_core::fault::Fault;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -32,13 +33,21 @@ pub struct News {
     agent: u32,
     own: String,
     partner: Option<String>,
-    success: bool,
+    /// None where nothing was at stake that succeeds or fails.
+    success: Option<bool>,
+    /// What the agent was paid, in games that pay each seat its own.
+    pay: Option<f64>,
 }
 
 #[pymethods]
 impl News {
     fn __repr__(&self) -> String {
-        format!("News(agent={}, own={:?}, partner={:?}, success={})", self.agent, self.own, self.partner, self.success)
+        let News { agent, own, partner, success, pay } = self;
+        let told = |value: Option<String>| value.unwrap_or_else(|| "None".into());
+        let (success, pay) =
+            (told(success.map(|yes| if yes { "True" } else { "False" }.into())), told(pay.map(|pay| pay.to_string())));
+        let partner = told(partner.as_ref().map(|partner| format!("{partner:?}")));
+        format!("News(agent={agent}, own={own:?}, partner={partner}, success={success}, pay={pay})")
     }
 }
 
@@ -95,15 +104,16 @@ impl BroughtAgents for Kind {
 }
 
 impl Cohort for Members {
-    fn decide(&mut self, asks: &[agent::Ask], answers: &mut [Option<u32>]) -> Result<(), Fault> {
+    fn decide(&mut self, asks: &[agent::Ask<'_>], answers: &mut Answers) -> Result<(), Fault> {
         if let Some(failed) = self.failed.take() {
             return Err(Fault(failed));
         }
         let object = self.object.as_ref().map_err(|why| Fault(why.clone()))?;
         let (whose, names) = (&self.whose, &self.names);
         Python::attach(|py| {
-            let ask =
-                |ask: &agent::Ask| Py::new(py, Ask { agent: ask.agent, t: ask.t, draw: f64::from(ask.draw) / 4_294_967_296.0 });
+            let ask = |ask: &agent::Ask<'_>| {
+                Py::new(py, Ask { agent: ask.agent, t: ask.t(), draw: f64::from(ask.draw()) / 4_294_967_296.0 })
+            };
             let decide = || -> PyResult<Bound<'_, PyAny>> {
                 let asks = asks.iter().map(ask).collect::<PyResult<Vec<_>>>()?;
                 Ok(object.bind(py).call_method1("decide", (PyList::new(py, asks)?,))?)
@@ -119,11 +129,11 @@ impl Cohort for Members {
                     said.len()
                 )));
             }
-            for (answer, said) in answers.iter_mut().zip(said) {
+            for (answer, said) in answers.said.iter_mut().zip(said) {
                 *answer = match said {
-                    None => None,
+                    None => Said::Unusable,
                     Some(word) => match names.iter().position(|name| *name == word) {
-                        Some(place) => Some(place as u32),
+                        Some(place) => Said::Name(place as Name),
                         None => {
                             return Err(Fault(format!(
                                 "{whose}: `decide` said `{word}`, which is not in the pool {}",
@@ -137,17 +147,19 @@ impl Cohort for Members {
         })
     }
 
-    fn learn(&mut self, news: &[agent::News]) {
+    fn learn(&mut self, news: &[agent::News<'_>]) {
         let Ok(object) = &self.object else { return };
         if news.is_empty() || self.failed.is_some() {
             return;
         }
         let word = |name: Option<Name>| name.and_then(|name| self.names.get(name as usize).cloned());
         let failed = Python::attach(|py| {
-            let one = |item: &agent::News| {
-                let seat = usize::from(item.seat);
-                let own = word(item.names[seat]).unwrap_or_default();
-                Py::new(py, News { agent: item.agent, own, partner: word(item.names[1 - seat]), success: item.success })
+            let one = |item: &agent::News<'_>| {
+                let (seat, event) = (usize::from(item.seat), item.event());
+                let own = word(event.name(seat)).unwrap_or_default();
+                let partner = word(event.name(1 - seat.min(1)));
+                let (success, pay) = (event.success(), event.pay.get(seat).copied());
+                Py::new(py, News { agent: item.agent, own, partner, success, pay })
             };
             let learn = || -> PyResult<()> {
                 let news = news.iter().map(one).collect::<PyResult<Vec<_>>>()?;

@@ -12,7 +12,7 @@ use cratylus_core::fault::Fault;
 use cratylus_core::language::model::Source;
 use cratylus_core::watch::measures::Measures;
 use cratylus_core::watch::outcome::OutcomeSeen;
-use cratylus_core::{Event, Play, Sink, World, run};
+use cratylus_core::{Batch, Play, Sink, World, run};
 use cratylus_io::models::asker::shown;
 use cratylus_io::models::prices::{Price, Prices};
 use cratylus_io::models::server::misaddressed;
@@ -46,10 +46,7 @@ impl Check {
         let loaded = load(&self.experiment, &self.sets)?;
         let runs: u64 = loaded.points.iter().map(|point| point.experiment.replicas).sum();
         let most = |i: usize| loaded.points[i].experiment.replicas.saturating_mul(loaded.worlds[i].stop(0).most());
-        let each = |i: usize| match &loaded.points[i].experiment.game.spec {
-            game if game.alone() || game.opinions() => 1,
-            _ => 2,
-        };
+        let each = |i: usize| loaded.worlds[i].seats();
         let interactions = (0..loaded.points.len()).map(most).fold(0, u64::saturating_add);
         let decisions = (0..loaded.points.len()).map(|i| most(i).saturating_mul(each(i))).fold(0, u64::saturating_add);
         let mut cautions = World::each_once(&loaded.worlds, |world| &world.cautions);
@@ -371,12 +368,12 @@ impl Until<'_> {
 }
 
 impl Sink for Until<'_> {
-    fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
+    fn take(&mut self, replica: u64, events: &Batch) -> Result<(), Fault> {
         let (measures, outcome) = self.readers(replica);
         let mut out = Vec::new();
-        for event in events {
-            measures.see(event, &mut out);
-            outcome.see(event);
+        for event in events.iter() {
+            measures.see(&event, &mut out);
+            outcome.see(&event);
         }
         self.saw(events.len())
     }

@@ -13,7 +13,7 @@ use cratylus_core::summary::RunRow;
 use cratylus_core::watch::measure::Reading;
 use cratylus_core::watch::measures::Measures;
 use cratylus_core::watch::outcome::OutcomeSeen;
-use cratylus_core::{DigestSeen, Event, Play, Sink, World, run};
+use cratylus_core::{Batch, Play, Sink, World, run};
 use cratylus_io::models::asker::Taped;
 use cratylus_io::store::belonging::{ReadingHashes, columns_that_differ, missing, strange};
 use cratylus_io::store::manifest::Manifest;
@@ -67,11 +67,11 @@ impl Again<'_> {
 }
 
 impl Sink for Again<'_> {
-    fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
+    fn take(&mut self, replica: u64, events: &Batch) -> Result<(), Fault> {
         self.see(replica, |measures, outcome, readings| {
-            for event in events {
-                outcome.see(event);
-                measures.see(event, readings);
+            for event in events.iter() {
+                outcome.see(&event);
+                measures.see(&event, readings);
             }
         });
         Ok(())
@@ -177,9 +177,7 @@ impl Replay {
         let recorded = self.dir.join(INTERACTIONS).exists();
         if recorded {
             dir.each_played(|row, events| {
-                let mut digest = DigestSeen::default();
-                events.iter().for_each(|event| digest.see(event));
-                if digest.end() != row.outcome.digest {
+                if dir.digest(row.run, events)? != row.outcome.digest {
                     wrong.push(format!("{INTERACTIONS}: run {}, its rows are not the events that {RUNS} vouches for", row.run));
                 }
                 Ok(())

@@ -15,7 +15,7 @@ pub fn results_table(points: &[PointData]) -> String {
     } else if points.iter().any(|point| point.facts.held.is_some()) {
         opinions_table(points)
     } else if points.iter().any(|point| !point.facts.followed.is_empty()) {
-        categories_table(points)
+        followed_table(points)
     } else {
         consensus_table(points)
     }
@@ -63,30 +63,55 @@ fn opinions_table(points: &[PointData]) -> String {
     )
 }
 
-fn categories_table(points: &[PointData]) -> String {
-    let head = ["", "runs", "perceptual", "linguistic", "overlap", "named alike"];
-    let mut rows = vec![head.map(String::from).to_vec()];
-    for PointData { label, facts, .. } in points {
-        let end = |measure: &str, digits: usize| {
-            let of = facts.followed.get(measure);
-            of.map_or("–".into(), |followed| match followed.end.n {
-                1 => format!("{:.digits$}", followed.end.mean),
-                _ => format!("{:.digits$} ± {:.digits$}", followed.end.mean, followed.end.sd),
-            })
-        };
-        rows.push(vec![
-            label.clone(),
-            count(facts.runs),
-            end("perceptual_categories", 1),
-            end("linguistic_categories", 1),
-            end("linguistic_overlap", 3),
-            end("named_alike", 3),
-        ]);
+/// What is followed in games in which nothing is agreed on: a column for each measure.
+fn followed_table(points: &[PointData]) -> String {
+    let mut columns: Vec<(usize, &str, &str, bool)> = Vec::new();
+    for (key, followed) in points.iter().flat_map(|point| &point.facts.followed) {
+        let column = (followed.place, key.as_str(), followed.label.as_str(), followed.late);
+        if !columns.contains(&column) && !followed.label.is_empty() {
+            columns.push(column);
+        }
     }
-    let table = words::table(&rows, &[1, 2, 3, 4, 5]);
-    format!(
-        "{table}\n\nAt the end of a run, mean ± sd over runs: perceptual and linguistic categories of an agent, the latter being neighbours with\nthe same word; how far the linguistic ones of two agents overlap; and the part of the line that two agents call alike."
-    )
+    columns.sort_unstable();
+    // What does not fit beside the rest is in the report: what is said of every game goes first.
+    let all = columns.len();
+    loop {
+        let table = followed_columns(points, &columns);
+        let fits = table.lines().all(|line| line.chars().count() <= WIDTH);
+        if fits || columns.len() == 1 {
+            let of = |late: bool| columns.iter().any(|column| column.3 == late);
+            let what = match (of(true), of(false)) {
+                (true, false) => "Over the second half of a run",
+                (false, true) => "At the end of a run",
+                _ => "At the end of a run, or over its second half",
+            };
+            let more = if columns.len() < all { "; the report has more" } else { "" };
+            return format!("{table}\n\n{what}, mean ± sd over runs{more}.\n`cratylus list measures` says what each column is.");
+        }
+        columns.remove(0);
+    }
+}
+
+/// A terminal has so many columns at least.
+const WIDTH: usize = 80;
+
+fn followed_columns(points: &[PointData], columns: &[(usize, &str, &str, bool)]) -> String {
+    let mut rows = vec![vec![String::new(), "runs".to_string()]];
+    rows[0].extend(columns.iter().map(|(_, _, label, _)| label.to_string()));
+    for PointData { label, facts, .. } in points {
+        let mut row = vec![label.clone(), count(facts.runs)];
+        for (_, key, ..) in columns {
+            row.push(facts.followed.get(*key).map_or("–".into(), |followed| {
+                let digits = if followed.share { 3 } else { 2 };
+                match followed.end.n {
+                    1 => format!("{:.digits$}", followed.end.mean),
+                    _ => format!("{:.digits$} ± {:.digits$}", followed.end.mean, followed.end.sd),
+                }
+            }));
+        }
+        rows.push(row);
+    }
+    words::table(&rows, &(1..rows[0].len()).collect::<Vec<_>>())
 }
 
 fn tipping_table(points: &[PointData]) -> String {

@@ -265,7 +265,7 @@ fn a_measure_says_the_same_live_and_from_the_file() {
         .each_played(|row, events| {
             let context = RunContext::of(50, vec!["Q".into(), "M".into(), "X".into()], Consensus::published());
             let (mut measures, mut out) = (Measures::new(&context, cratylus_core::watch::measures::ALL), Vec::new());
-            events.iter().for_each(|event| measures.see(event, &mut out));
+            events.iter().for_each(|event| event.show(|event| measures.see(event, &mut out)));
             measures.end(&mut out);
             from_file.push((row.run, out));
             Ok(())
@@ -400,10 +400,15 @@ fn columns_are_what_they_are_said_to_be() {
     let naming = "[game]\nkind = \"naming\"\nnames = [\"Q\", \"M\"]\n[agents]\nkind = \"inventory\"\n";
     let mock = "[control]\nalias = true\n[agents]\nkind = \"mock\"\nlatency = 0\npolicy = { kind = \"uniform\" }\ncommitted = { name = \"Q\", count = 1 }\n";
     let groups = base.replace("size = 6", "size = 6\ngroups = { size = 3 }");
-    for (name, text) in [("mock", format!("{base}{coordination}{mock}")), ("groups", format!("{groups}{naming}"))] {
+    let category = "[game]\nkind = \"category\"\nd_min = 0.1\n[agents]\nkind = \"categories\"\n";
+    for (name, text) in [
+        ("mock", format!("{base}{coordination}{mock}")),
+        ("groups", format!("{groups}{naming}")),
+        ("category", format!("{base}{category}")),
+    ] {
         std::fs::write(dir.join(format!("{name}.toml")), text).unwrap();
         succeeds(&dir, &["run", &format!("{name}.toml"), "--out", name, "--quiet"]);
-        let tables = ["runs", "interactions", "measures", "calls", "prompts"];
+        let tables = ["runs", "interactions", "acts", "measures", "calls", "prompts"];
         for file in tables.map(|table| dir.join(name).join(format!("{table}.parquet"))).iter().filter(|file| file.exists()) {
             let of = file.file_stem().unwrap().to_str().unwrap();
             let mut last = None;

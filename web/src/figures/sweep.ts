@@ -2,10 +2,10 @@
 import { scaleLinear, scaleLog } from "d3-scale";
 import { line } from "d3-shape";
 import { runsText, type Context } from "../context";
-import { isNumber, unique, type Interval, type Point, type Rounds } from "../data";
+import { followedIn, isNumber, unique, type Interval, type Point, type Rounds } from "../data";
 import { svg } from "../dom";
 import { axisX, axisY, frame, grid, key, logTicks, marker, symbols, whisker, type Figure, type KeyItem, type Tip } from "../plot";
-import { aside, duration, number, percent, plural, share } from "../text";
+import { aside, capital, duration, number, percent, plural, share } from "../text";
 import { colour, seriesCount } from "../theme";
 
 /** With fewer values a table says it as well. */
@@ -51,26 +51,6 @@ const quantities: Quantity[] = [
     say: share,
   },
   {
-    name: "perceptual",
-    id: "perceptual-by",
-    title: "Perceptual categories",
-    axis: "Perceptual categories of an agent at the end",
-    caption: "Perceptual categories of an agent at the end of a run, mean over runs; whiskers are twice the standard error of the mean",
-    bounded: false,
-    of: ({ followed }) => ended(followed?.perceptual_categories?.end),
-    say: number,
-  },
-  {
-    name: "linguistic",
-    id: "linguistic-by",
-    title: "Linguistic categories",
-    axis: "Linguistic categories of an agent at the end",
-    caption: "Linguistic categories of an agent at the end of a run, mean over runs; whiskers are twice the standard error of the mean",
-    bounded: false,
-    of: ({ followed }) => ended(followed?.linguistic_categories?.end),
-    say: number,
-  },
-  {
     name: "rounds",
     id: "time-by",
     title: "Time to consensus",
@@ -81,6 +61,19 @@ const quantities: Quantity[] = [
     say: duration,
   },
 ];
+
+/** The measures that are followed, each by itself. */
+const followed = (points: Point[]): Quantity[] =>
+  followedIn(points).map(({ key, label, share: bounded, late }) => ({
+    name: key === "perceptual_categories" ? "perceptual" : key === "linguistic_categories" ? "linguistic" : key,
+    id: `${key.replace(/[^a-z0-9]+/gi, "-")}-by`,
+    title: capital(label),
+    axis: `${capital(label)}${late ? "" : " at the end"}`,
+    caption: `${capital(label)} ${late ? "over the second half" : "at the end"} of a run, mean over runs; whiskers are twice the standard error of the mean`,
+    bounded,
+    of: (point) => ended(point.followed?.[key]?.end),
+    say: bounded ? share : number,
+  }));
 
 /** The swept number with the most values. */
 function swept(points: Point[]): string | undefined {
@@ -101,7 +94,7 @@ export function sweep(context: Context): (Figure | undefined)[] {
   // Tipping and answers have figures of their own.
   const points = context.points.filter((point) => !point.tipping && !point.individual);
   const by = swept(points);
-  return by === undefined ? [] : quantities.map((quantity) => plot(context, points, by, quantity));
+  return by === undefined ? [] : [...quantities, ...followed(points)].map((quantity) => plot(context, points, by, quantity));
 }
 
 function plot(context: Context, all: Point[], by: string, quantity: Quantity): Figure | undefined {

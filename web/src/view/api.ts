@@ -120,6 +120,10 @@ export interface Turn {
   gave?: Maybe<Chance[]>;
   text?: Maybe<string>;
   invalid?: Maybe<number>;
+  /** Whether nothing was at stake that succeeds or fails. */
+  open?: Maybe<boolean>;
+  /** Everything shown and done, in words, where that is more than two names. */
+  done?: Maybe<{ who?: Maybe<number>; saw?: Maybe<string>; did?: Maybe<string>; pay?: Maybe<number> }[]>;
   /** What both saw, and which of it the speaker talked about. */
   saw?: Maybe<{ objects?: Maybe<number[]>; topic?: Maybe<number> }>;
 }
@@ -132,6 +136,8 @@ export interface Agent {
   memory?: Maybe<{ own?: Maybe<string>; partner?: Maybe<string>; success?: Maybe<boolean> }[]>;
   knows?: Maybe<string[]>;
   categories?: Maybe<{ from: number; to: number; says?: Maybe<string>; words?: Maybe<string[]> }[]>;
+  /** What kinds of their own have become, as plain data. */
+  mind?: unknown;
   would?: Maybe<Chance[]>;
   last?: Maybe<Turn>;
   next?: Maybe<Turn>;

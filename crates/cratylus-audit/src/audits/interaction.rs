@@ -126,7 +126,8 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
             .map(|population| {
                 let seed = Seed::of_run(case.seed(purpose), "yoked", population);
                 let mut agreed = Vec::new();
-                count_by_round(&yoked(case.condition, response, &histories, interactions, seed), size, &mut agreed);
+                let met = yoked(case.condition, response, &histories, interactions, seed);
+                count_by_round(met.iter().map(|event| (event.t, event.success)), size, &mut agreed);
                 agreed
             })
             .collect()

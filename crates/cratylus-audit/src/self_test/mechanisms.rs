@@ -4,8 +4,8 @@
 
 use super::design::{Design, seed_of};
 use crate::evidence::Condition;
+use cratylus_core::PairEvent;
 use cratylus_core::Seed;
-use cratylus_core::event::Event;
 use cratylus_core::policy::Round;
 use cratylus_core::seed::{Purpose, Stream};
 
@@ -616,7 +616,7 @@ impl MechanismScene {
     }
 
     /// What everybody may know after an interaction.
-    pub(super) fn tell(&mut self, event: &Event) {
+    pub(super) fn tell(&mut self, event: &PairEvent) {
         for seat in 0..2 {
             let agent = event.agents[seat] as usize;
             let Some(word) = event.names[seat] else { continue };

@@ -7,7 +7,7 @@ use crate::case::{AuditOptions, Case};
 use crate::evidence::{Condition, Record};
 use crate::finding::{Finding, Finds};
 use crate::verdict::{Verdict, verdict};
-use cratylus_core::event::Event;
+use cratylus_core::PairEvent;
 use cratylus_core::experiment::Document;
 use cratylus_core::meeting::networks::Complete;
 use cratylus_core::policy::Round;
@@ -82,11 +82,14 @@ fn play(mechanism: &Mechanism, experiment: &cratylus_core::experiment::Experimen
             }
         }
         let [a, b] = names.map(Name::from);
-        let event = Event { t, agents, names: [Some(a), Some(b)], success: Some(a == b), invalid: [0; 2] };
+        let event = PairEvent { t, agents, names: [Some(a), Some(b)], success: Some(a == b), invalid: [0; 2] };
         scene.tell(&event);
-        outcome.see(&event);
         events.push(event);
-        if stop.see(&event) {
+        let over = event.show(|event| {
+            outcome.see(event);
+            stop.see(event)
+        });
+        if over {
             break;
         }
     }

@@ -10,7 +10,8 @@
 //! Dall'Asta, Barrat & Loreto, PRE 76 (2007) 051102. Agreement is what succeeds.
 
 use crate::AgentId;
-use crate::agent::{Ask, Cohort, News};
+use crate::agent::{Answers, Ask, Cohort, Mind, News};
+use crate::event::Said;
 use crate::fault::Fault;
 use crate::game::Options;
 use crate::inventory::{Inventory, InventoryRule, Keeps};
@@ -64,64 +65,75 @@ pub struct Inventories {
 }
 
 impl Inventories {
-    /// A cohort of one agent for each inventory.
-    pub fn new(rule: InventoryRule, committed: bool, known: Vec<Inventory>) -> Inventories {
-        Inventories { rule, committed, known }
+    /// A cohort of one agent for each mind.
+    pub fn new(rule: InventoryRule, committed: bool, minds: Vec<Mind>) -> Inventories {
+        let known = minds.into_iter().map(|mind| match mind {
+            Mind::Names(known) => known,
+            Mind::Rounds(_) | Mind::Own(_) => Inventory::default(),
+        });
+        Inventories { rule, committed, known: known.collect() }
     }
 }
 
 impl Cohort for Inventories {
-    fn decide(&mut self, asks: &[Ask], answers: &mut [Option<u32>]) -> Result<(), Fault> {
-        for (ask, answer) in asks.iter().zip(answers) {
+    fn decide(&mut self, asks: &[Ask<'_>], answers: &mut Answers) -> Result<(), Fault> {
+        for (ask, said) in asks.iter().zip(&mut answers.said) {
             let known = &self.known[ask.agent as usize];
-            *answer = Some(match (ask.question.options, ask.question.cue) {
-                (Options::YesNo, Some(word)) => u32::from(self.rule.agrees(known.knows(word), ask.draw)),
-                _ => known.say(&self.rule, ask.t, ask.draw),
-            });
+            *said = match (ask.question.options, ask.name_heard()) {
+                // Of a group the first hearer is asked last, and agrees for all of it, by what the others say, too.
+                (Options::YesNo, Some(word)) if ask.question.seat == 1 => {
+                    let known = known.knows(word) || ask.heard().any(|(_, said)| said == Said::Yes(true));
+                    Said::Yes(self.rule.agrees(known, ask.draw()))
+                }
+                (Options::YesNo, Some(word)) => Said::Yes(known.knows(word)),
+                _ => Said::Name(known.say(&self.rule, ask.t(), ask.draw())),
+            };
         }
         Ok(())
     }
 
-    fn known(&self, agent: AgentId) -> Inventory {
-        self.known[agent as usize].clone()
-    }
-
-    fn learn(&mut self, news: &[News]) {
+    fn learn(&mut self, news: &[News<'_>]) {
         if self.committed {
             return;
         }
         for item in news {
-            if let Some(word) = item.names[0] {
-                self.known[item.agent as usize].learn(&self.rule, item.seat, word, item.success);
+            if let (Some(word), Some(success)) = (item.event().name(0), item.event().success()) {
+                self.known[item.agent as usize].learn(&self.rule, item.seat.min(1) as u8, word, success);
             }
         }
+    }
+
+    fn mind(&self, agent: AgentId) -> Mind {
+        Mind::Names(self.known[agent as usize].clone())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Seed;
     use crate::event::Name;
-    use crate::game::Question;
+    use crate::event::pair::PairEvent;
+    use crate::game::{Hand, Question};
 
     fn said(cohort: &mut Inventories, agent: u32, t: u64) -> Name {
-        let question = Question { seat: 0, cue: None, options: Options::Names };
-        let mut answers = [None];
-        cohort.decide(&[Ask { agent, t, question, draw: 0 }], &mut answers).unwrap();
-        answers[0].unwrap()
+        let (hand, mut answers) = (Hand::new(t, &[agent]), Answers::default());
+        answers.reset(1);
+        cohort.decide(&[Ask::new(agent, Question::to_all(0, 0, Options::Names), &hand, Seed(0))], &mut answers).unwrap();
+        answers.said[0].name().unwrap()
     }
 
     fn played(cohort: &mut Inventories, word: Name, success: bool) {
-        for seat in 0..2 {
-            cohort.learn(&[News { agent: u32::from(seat), seat, names: [Some(word), None], success }]);
-        }
+        let pair = PairEvent { t: 0, agents: [0, 1], names: [Some(word), None], success: Some(success), invalid: [0; 2] };
+        let hand = pair.show(Hand::of);
+        (0..2).for_each(|seat| cohort.learn(&[News { agent: u32::from(seat), seat, hand: &hand }]));
     }
 
     #[test]
     fn the_two_rules_differ_in_what_a_failed_inventor_keeps() {
         for (keeps, kept) in [(Keeps::Textbook, vec![7]), (Keeps::AiNorms, vec![])] {
             let rule = InventoryRule { keeps, ..InventoryRule::textbook(None) };
-            let mut cohort = Inventories::new(rule, false, vec![Inventory::default(); 2]);
+            let mut cohort = Inventories::new(rule, false, vec![Mind::Names(Inventory::default()); 2]);
             assert_eq!(said(&mut cohort, 0, 7), 7);
             played(&mut cohort, 7, false);
             assert_eq!(cohort.known, [Inventory(kept), Inventory(vec![7])]);
@@ -132,7 +144,8 @@ mod tests {
     fn success_leaves_only_the_name_that_was_said_but_with_the_committed() {
         for committed in [false, true] {
             let known = vec![Inventory(vec![1, 2]), Inventory(vec![2, 3])];
-            let mut cohort = Inventories::new(InventoryRule::textbook(Some(10)), committed, known.clone());
+            let mut cohort =
+                Inventories::new(InventoryRule::textbook(Some(10)), committed, known.iter().cloned().map(Mind::Names).collect());
             played(&mut cohort, 2, true);
             assert_eq!(cohort.known, if committed { known } else { vec![Inventory(vec![2]); 2] });
         }

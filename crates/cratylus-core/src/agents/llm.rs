@@ -3,7 +3,7 @@
 use crate::language::model::{Api, Choice, Dialect, Limits, Model, OnChange, OutsideNames, Server, Source};
 use crate::language::protocol::{BUILT_IN, Order, Protocol};
 use crate::language::sampler::Sampler;
-use crate::spec::{AGREEMENT, AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, ROUNDS, Shape};
 use crate::text::nearest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub const ENTRY: AgentEntry = AgentEntry::new::<Params>(
-    AGREEMENT,
+    ROUNDS,
     "llm",
     "a live language model: on a server (endpoint), or a model file in this process (file)",
 );
@@ -109,7 +109,7 @@ pub(super) fn protocol(
 ) -> Result<Protocol, (&'static str, String)> {
     let why = |why: String| ("protocol", format!("protocol `{name}`: {why}"));
     if let Some(protocol) = Protocol::built_in(name, fields) {
-        return protocol.map_err(why);
+        return of_game(ctx, protocol.map_err(why)?);
     }
     if !name.ends_with(".toml") {
         let known: Vec<String> = BUILT_IN.iter().map(|(known, _)| known.to_string()).collect();
@@ -118,7 +118,34 @@ pub(super) fn protocol(
     }
     let text = ctx.inputs.text(name).map_err(|why| ("protocol", why))?;
     let stem = name.rsplit('/').next().unwrap_or(name).trim_end_matches(".toml");
-    Protocol::parse(stem, &text, fields).map_err(why)
+    of_game(ctx, Protocol::parse(stem, &text, fields).map_err(why)?)
+}
+
+/// A protocol with what it tells of the game. One that tells another game would tell agents what is not so.
+fn of_game(ctx: &AgentContext<'_>, protocol: Protocol) -> Result<Protocol, (&'static str, String)> {
+    let kind = ctx.game.get("kind").and_then(toml::Value::as_str).unwrap_or_default();
+    let agreeing = ctx.registry.games.iter().any(|game| game.name == kind && game.shapes.contains(&Shape::Agreement));
+    let tells = protocol.game.as_deref();
+    if tells != (!agreeing).then_some(kind) {
+        let own = |name: &&str| matches!(Protocol::built_in(name, &BTreeMap::new()), Some(Ok(one)) if one.game.as_deref() == Some(kind));
+        let help = match BUILT_IN.iter().map(|(name, _)| *name).find(own) {
+            Some(name) => format!("protocol = \"{name}\" tells it"),
+            None if agreeing => "leave `protocol` out for the published one".into(),
+            None => format!("a file of your own with `game = \"{kind}\"` can"),
+        };
+        let what = tells.map_or("games in which agreeing pays".to_string(), |game| format!("the game `{game}`"));
+        return Err(("protocol", format!("the protocol `{}` tells of {what}, and this is `{kind}`; {help}", protocol.name)));
+    }
+    let matrix = |key: &str| -> Option<Vec<Vec<f64>>> {
+        let number = |value: &toml::Value| value.as_float().or(value.as_integer().map(|value| value as f64));
+        let row = |row: &toml::Value| row.as_array()?.iter().map(number).collect();
+        ctx.game.get(key)?.as_array()?.iter().map(row).collect()
+    };
+    if matrix("second").is_some() {
+        let why = "agents that read are told one matrix for both players; leave `game.second` out, or let rules play".into();
+        return Err(("kind", why));
+    }
+    Ok(protocol.with_matrix(matrix("payoffs")))
 }
 
 /// What is said of a model once it is known: its protocol's hash is part of what decides the results.

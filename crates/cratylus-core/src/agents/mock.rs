@@ -6,14 +6,14 @@ use super::scripted::build_as_given;
 use crate::language::model::{Mock, Source};
 use crate::language::protocol::Order;
 use crate::policy::Mean;
-use crate::spec::{AGREEMENT, AgentContext, AgentEntry, AgentSpec, Kind, agent_of};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, ROUNDS, agent_of};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub const ENTRY: AgentEntry = AgentEntry::new::<Params>(
-    AGREEMENT,
+    ROUNDS,
     "mock",
     "a policy dressed as a language model, with latency, garbage and failures to order",
 );

@@ -3,7 +3,7 @@
 use crate::spec::AgentEntry;
 
 mod best_response;
-mod categories;
+pub(crate) mod categories;
 mod constant;
 mod copy_last_partner;
 pub mod emulated;

@@ -1,6 +1,7 @@
 //! Agents that the calling program brings along.
 
-use crate::brought::{Brought, named};
+use crate::agent::{Cohort, Cohorts, Mind};
+use crate::brought::{AgentsBegin, BroughtAgents, named};
 use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, ROUNDS};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,23 @@ struct AgentParams {
 impl AgentSpec for AgentParams {
     fn build(&self, ctx: &AgentContext<'_>) -> Result<Kind, (&'static str, String)> {
         let agents = named("agents", &self.name, &ctx.registry.outside.agents).map_err(|why| ("name", why))?;
-        Ok(Kind::Outside(Brought { agents: agents.clone(), with: Arc::new(self.with.clone()) }))
+        let (with, names) = (Arc::new(self.with.clone()), ctx.names.to_vec());
+        Ok(Kind::Own(Arc::new(Brought { agents: agents.clone(), with, names, memory: ctx.memory })))
+    }
+}
+
+/// Agents that were brought along, with what an experiment gives them.
+struct Brought {
+    agents: Arc<dyn BroughtAgents>,
+    with: Arc<BTreeMap<String, serde_json::Value>>,
+    names: Vec<String>,
+    memory: usize,
+}
+
+impl Cohorts for Brought {
+    fn cohort(&self, minds: Vec<Mind>) -> Box<dyn Cohort> {
+        let starts = minds.iter().map(|mind| mind.rounds().to_vec()).collect();
+        let (with, names, memory) = (self.with.clone(), self.names.clone(), self.memory);
+        self.agents.cohort(AgentsBegin { names, memory, starts, with })
     }
 }

@@ -5,14 +5,14 @@ use super::llm::{ashery2025, build, protocol};
 use crate::language::model::{Canned, Choice, Model, OutsideNames, Source};
 use crate::language::protocol::{Order, Protocol};
 use crate::language::sampler::Sampler;
-use crate::spec::{AGREEMENT, AgentContext, AgentEntry, AgentSpec, Kind};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, ROUNDS};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub const ENTRY: AgentEntry = AgentEntry::new::<Params>(
-    AGREEMENT,
+    ROUNDS,
     "scripted",
     "answers come from a program over JSON lines (command), or are canned (answers)",
 );

@@ -2,13 +2,14 @@
 
 use super::engine::{Engine, EngineEntry, RunBegins};
 use crate::Name;
+use crate::agent::Mind;
 use crate::event::sink::Sink;
 use crate::experiment::Followed;
 use crate::fault::Fault;
 use crate::flat::two_names;
 use crate::seed::{Purpose, Stream};
 use crate::watch::stop::StopSeen;
-use crate::world::{Counted, Memories, World};
+use crate::world::{Counted, World};
 
 pub(crate) const ENTRY: EngineEntry = EngineEntry {
     words: |_| "numbers of agents in each state",
@@ -71,7 +72,7 @@ impl Engine for InNumbers<'_> {
         Ok(self.t >= most)
     }
 
-    fn memories(self: Box<Self>) -> Memories {
+    fn minds(self: Box<Self>) -> Vec<Mind> {
         unreachable!("agents that are counted are not changed while they play, which reading the experiment says")
     }
 }

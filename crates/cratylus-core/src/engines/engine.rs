@@ -1,9 +1,10 @@
 //! What a way to play must do.
 
+use crate::agent::Mind;
 use crate::event::sink::Sink;
 use crate::fault::Fault;
 use crate::watch::stop::StopSeen;
-use crate::world::{Memories, World};
+use crate::world::World;
 
 /// How to play. Neither choice changes a run, only its speed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub(crate) trait Engine {
     fn play(&mut self, until: u64, stop: &mut StopSeen, sink: &mut dyn Sink) -> Result<bool, Fault>;
 
     /// What everyone remembers or knows now, where the run goes on in another engine.
-    fn memories(self: Box<Self>) -> Memories;
+    fn minds(self: Box<Self>) -> Vec<Mind>;
 }
 
 /// Where a run, or what is left of it, begins.
@@ -35,7 +36,7 @@ pub(crate) struct RunBegins<'w> {
     /// The kind of each agent.
     pub assigned: &'w [u16],
     /// What everyone remembers; None where it is what the world starts with, and nobody asks for it afterwards.
-    pub memories: Option<Memories>,
+    pub minds: Option<Vec<Mind>>,
     pub how: Play,
 }
 

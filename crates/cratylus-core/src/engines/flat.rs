@@ -1,13 +1,14 @@
 //! Populations in flat memory, 64 interactions at a time: bounded memories of two names, and inventories.
 
 use super::engine::{Engine, EngineEntry, Play, RunBegins};
+use crate::agent::Mind;
 use crate::event::sink::Sink;
 use crate::fault::Fault;
 use crate::flat::{self, InventoryLines, Run, States, TwoNames, WordSets};
 use crate::inventory::{Inventory, InventoryRule, WORDS_MAX};
 use crate::meeting::pairs::Pairing;
 use crate::watch::stop::StopSeen;
-use crate::world::{CompiledWorld, Memories, World};
+use crate::world::{CompiledWorld, World};
 use crate::{Name, Network, Seed};
 use std::sync::Arc;
 
@@ -45,27 +46,27 @@ enum Population<'w> {
 }
 
 impl<'w> Flat<'w> {
-    fn new(RunBegins { world, replica, from, assigned, memories, .. }: RunBegins<'w>) -> Result<Flat<'w>, Fault> {
+    fn new(RunBegins { world, replica, from, assigned, minds, .. }: RunBegins<'w>) -> Result<Flat<'w>, Fault> {
         let seed = world.seed(replica);
         let network = world.network(seed)?;
         let begin = world.begin(seed, assigned);
         let Some(rule) = world.inventories() else {
             let compiled = world.compiled().expect("asked before");
-            let states = match &memories {
-                Some(Memories::Rounds(rounds)) => compiled.states_of(assigned, |agent| &rounds[agent]),
-                _ => compiled.states_of(assigned, |agent| begin.of(agent)),
+            let states = match &minds {
+                Some(minds) => compiled.states_of(assigned, |agent| minds[agent].rounds()),
+                None => compiled.states_of(assigned, |agent| begin.of(agent)),
             };
             let population = Population::Tables(compiled, States::new(&compiled.tables, states, compiled.committed(world)));
             return Ok(Flat { world, replica, from, assigned, seed, network, population });
         };
         let first = |agent: usize| world.bound_to(assigned[agent]).or_else(|| begin.known(agent));
-        let known = |agent: usize| match &memories {
-            Some(Memories::Known(known)) => known[agent].clone(),
-            _ => Inventory(first(agent).into_iter().collect()),
+        let known = |agent: usize| match &minds {
+            Some(minds) => Inventory(minds[agent].names().to_vec()),
+            None => Inventory(first(agent).into_iter().collect()),
         };
-        let bits = |agent: usize| match &memories {
-            Some(Memories::Known(known)) => known[agent].0.iter().fold(0u64, |bits, name| bits | 1 << name),
-            _ => first(agent).map_or(0, |name| 1 << name),
+        let bits = |agent: usize| match &minds {
+            Some(minds) => minds[agent].names().iter().fold(0u64, |bits, name| bits | 1 << name),
+            None => first(agent).map_or(0, |name| 1 << name),
         };
         let committed = |agent: usize| world.bound_to(assigned[agent]).is_some();
         let agents = 0..assigned.len();
@@ -99,14 +100,16 @@ impl Engine for Flat<'_> {
         over.map(|over| over || until >= stop.most())
     }
 
-    fn memories(self: Box<Self>) -> Memories {
+    fn minds(self: Box<Self>) -> Vec<Mind> {
         let n = self.assigned.len();
-        let listed = |bits: u64| Inventory((0..64).filter(|name: &Name| bits >> name & 1 == 1).collect());
+        let listed = |bits: u64| Mind::Names(Inventory((0..64).filter(|name: &Name| bits >> name & 1 == 1).collect()));
         match &self.population {
-            Population::Tables(compiled, population) => Memories::Rounds(compiled.remembered(self.assigned, population.states())),
-            Population::Two(population) => Memories::Known(population.known().take(n).map(|bits| listed(bits.into())).collect()),
-            Population::Sets(population) => Memories::Known(population.known().take(n).map(listed).collect()),
-            Population::Lines(population) => Memories::Known((0..n).map(|agent| population.known(agent)).collect()),
+            Population::Tables(compiled, population) => {
+                compiled.remembered(self.assigned, population.states()).map(Mind::Rounds).collect()
+            }
+            Population::Two(population) => population.known().take(n).map(|bits| listed(bits.into())).collect(),
+            Population::Sets(population) => population.known().take(n).map(listed).collect(),
+            Population::Lines(population) => (0..n).map(|agent| Mind::Names(population.known(agent))).collect(),
         }
     }
 }

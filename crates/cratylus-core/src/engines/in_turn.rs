@@ -1,127 +1,71 @@
-//! Interactions one after the other, for games in which what an agent sees depends on all that came before: opinions of all
-//! neighbours, groups of more than two, words that are made up in their order.
+//! Interactions one after the other, for games in which what is said depends on all that came before, and for groups, of
+//! which few have no agent in common. It asks and tells as the plain path does, one hand at a time.
 
 use super::engine::{Engine, EngineEntry, Play, RunBegins};
-use crate::categories::{Categories, Scenes};
-use crate::event::Event;
+use super::table::Table;
+use crate::agent::{Answers, Ask, Mind, News, People};
+use crate::event::batch::Batch;
 use crate::event::sink::Sink;
 use crate::fault::Fault;
-use crate::inventory::{Inventory, InventoryRule};
-use crate::meeting::groups::{Agree, Groups};
-use crate::meeting::pairs::Pairs;
-use crate::opinion::{OpinionRule, Opinions};
-use crate::seed::scale;
+use crate::game::{Hand, Seats};
 use crate::watch::stop::StopSeen;
-use crate::world::Memories;
-use crate::{AgentId, NOBODY, Network, Seed};
-use std::sync::Arc;
+use crate::world::World;
 
 pub(crate) const ENTRY: EngineEntry = EngineEntry {
-    words: |world| match () {
-        () if world.opinions().is_some() => "one agent after the other",
-        () if world.in_groups() => "one group after the other",
-        () => "one pair after the other",
+    words: |world| match world.game.seats() {
+        _ if world.in_groups() => "one group after the other",
+        Seats::Around => "one agent after the other",
+        _ => "one pair after the other",
     },
     together: None,
-    fits: |world, _| world.opinions().is_some() || world.in_groups() || world.scenes().is_some(),
-    start: |begins| Ok(Box::new(InTurn::new(begins)?)),
+    fits: |world, _| world.game.in_turn() || world.in_groups(),
+    start: |RunBegins { world, replica, from, assigned, minds, how }| {
+        let minds = minds.unwrap_or_else(|| world.minds(world.seed(replica), assigned));
+        Ok(Box::new(InTurn { world, people: world.people_of(&[(assigned.to_vec(), minds)]), replica, from, how }))
+    },
 };
 
 struct InTurn<'w> {
+    world: &'w World,
+    people: People,
     replica: u64,
     from: u64,
-    seed: Seed,
-    assigned: &'w [u16],
-    playing: Playing,
+    how: Play,
 }
 
-enum Playing {
-    /// The game `opinion`.
-    Around { opinions: Opinions, network: Arc<dyn Network>, complete: bool, rules: Vec<OpinionRule> },
-    /// The naming game in groups.
-    Groups {
-        known: Vec<Inventory>,
-        group: Vec<AgentId>,
-        groups: Arc<Groups>,
-        agree: Agree,
-        rule: InventoryRule,
-        committed: Vec<bool>,
-    },
-    /// The category game.
-    Scenes { categories: Categories, scenes: Scenes, network: Arc<dyn Network>, pairs: Pairs },
-}
-
-impl<'w> InTurn<'w> {
-    fn new(RunBegins { world, replica, from, assigned, memories, how }: RunBegins<'w>) -> Result<InTurn<'w>, Fault> {
-        let seed = world.seed(replica);
-        let playing = match memories.unwrap_or_else(|| world.remembered(seed, assigned)) {
-            Memories::Known(known) if world.in_groups() => Playing::Groups {
-                known,
-                group: Vec::new(),
-                groups: world.groups(seed)?.expect("asked before"),
-                agree: world.experiment.game.spec.agree().unwrap_or_default(),
-                rule: world.inventories().expect("groups play the naming game"),
-                committed: assigned.iter().map(|&kind| world.bound_to(kind).is_some()).collect(),
-            },
-            Memories::Known(known) => Playing::Around {
-                opinions: Opinions::new(known.iter().map(|known| known.0.first().copied()), world.experiment.names().len()),
-                network: world.network(seed)?,
-                // What the plain path looks up agent by agent is counted.
-                complete: world.complete && how == Play::Fastest,
-                rules: world.opinions().expect("asked before"),
-            },
-            Memories::Categories(categories) => Playing::Scenes {
-                categories,
-                scenes: world.scenes().expect("asked before"),
-                network: world.network(seed)?,
-                pairs: Pairs::of(world.game.alone(), world.pairing()),
-            },
-            Memories::Rounds(_) => unreachable!("none of these games is one of remembered rounds"),
-        };
-        Ok(InTurn { replica, from, seed, assigned, playing })
-    }
-}
-
-impl Playing {
-    fn next(&mut self, seed: Seed, t: u64, assigned: &[u16]) -> Event {
-        match self {
-            Playing::Around { opinions, network, complete, rules } => {
-                let agent = scale(seed.pair(t), u64::from(network.len())) as AgentId;
-                let rule = rules[assigned[agent as usize] as usize];
-                let name = opinions.form(agent, rule, &**network, *complete, seed.decision(t, 0));
-                Event { t, agents: [agent, NOBODY], names: [Some(name), None], success: None, invalid: [0; 2] }
-            }
-            Playing::Groups { known, group, groups, agree, rule, committed } => {
-                groups.meet(seed, t, group);
-                let (speaker, hearers) = (group[0], &group[1..]);
-                let word = known[speaker as usize].say(rule, t, seed.decision(t, 0));
-                let knows = |hearer: &AgentId| known[*hearer as usize].knows(word);
-                let heard = match agree {
-                    Agree::All => hearers.iter().all(knows),
-                    Agree::Any => hearers.iter().any(knows),
-                };
-                let success = rule.agrees(heard, seed.decision(t, 1));
-                for (place, &agent) in group.iter().enumerate().filter(|(_, agent)| !committed[**agent as usize]) {
-                    known[agent as usize].learn(rule, u8::from(place > 0), word, success);
-                }
-                Event { t, agents: [speaker, NOBODY], names: [Some(word), None], success: Some(success), invalid: [0; 2] }
-            }
-            Playing::Scenes { categories, scenes, network, pairs } => {
-                categories.play(scenes, seed, t, pairs.draw(seed, t, &**network))
-            }
-        }
-    }
-}
+/// How many events go to the sink at a time.
+const EVENTS: usize = 1024;
 
 impl Engine for InTurn<'_> {
     fn play(&mut self, until: u64, stop: &mut StopSeen, sink: &mut dyn Sink) -> Result<bool, Fault> {
-        /// How many events go to the sink at a time.
-        const EVENTS: usize = 4096;
-        let mut events = Vec::with_capacity(EVENTS);
+        let game = &*self.world.game;
+        let mut table = Table::new(self.world, self.replica, 0, &self.people, self.how)?;
+        let (mut hand, mut questions, mut answers) = (Hand::new(0, &[]), Vec::new(), Answers::default());
+        let mut events = Batch::new();
         let until = until.min(stop.most());
         for t in self.from..until {
-            let event = self.playing.next(self.seed, t, self.assigned);
-            events.push(event);
+            table.deal(game, t, &mut hand);
+            loop {
+                game.open(&hand, &mut questions);
+                if questions.is_empty() {
+                    break;
+                }
+                // Those of one turn hear nothing of each other, so that nobody can tell that they are asked one by one.
+                for question in &questions {
+                    let agent = hand.seats[usize::from(question.seat)];
+                    self.people.decide(&[Ask::new(agent, *question, &hand, table.seed)], &mut answers)?;
+                    answers.put(0, question, 0, &mut hand)?;
+                }
+            }
+            game.end(&mut hand);
+            let event = hand.event();
+            if game.teaches(&hand) {
+                for (seat, &agent) in (0..).zip(&hand.seats) {
+                    self.people.learn(&[News { agent, seat, hand: &hand }]);
+                }
+            }
+            table.see(&event);
+            events.push(&event);
             let over = stop.see(&event);
             if over || events.len() == EVENTS {
                 sink.take(self.replica, &events)?;
@@ -136,13 +80,7 @@ impl Engine for InTurn<'_> {
         Ok(until >= stop.most())
     }
 
-    fn memories(self: Box<Self>) -> Memories {
-        match self.playing {
-            Playing::Around { opinions, .. } => {
-                Memories::Known(opinions.held().map(|name| Inventory(name.into_iter().collect())).collect())
-            }
-            Playing::Groups { known, .. } => Memories::Known(known),
-            Playing::Scenes { categories, .. } => Memories::Categories(categories),
-        }
+    fn minds(self: Box<Self>) -> Vec<Mind> {
+        self.people.minds()
     }
 }

@@ -5,18 +5,20 @@
 //! An interaction starts as soon as both its agents are free: there is no round and no wave to wait for. None is
 //! started that a stop before it could make vain, so no answer is ever paid for and thrown away.
 
-use crate::agent::{Ask, News, People};
-use crate::event::Event;
+use crate::agent::{Answers, Ask, News, People};
+use crate::event::Said;
+use crate::event::batch::Batch;
 use crate::event::sink::Sink;
 use crate::fault::Fault;
-use crate::game::{Answer, Hand, Question};
+use crate::game::{Hand, Question};
 use crate::language::Distribution;
 use crate::language::model::{Model, Query, Reply, draw_number};
-use crate::meeting::pairs::Pairs;
+use crate::meeting::Meeting;
 use crate::policy::Round;
 use crate::watch::stop::StopSeen;
 use crate::world::World;
-use crate::{AgentId, NOBODY, Network, Purpose, Seed};
+use crate::{AgentId, Network, Purpose, Seed};
+use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -26,15 +28,13 @@ pub struct Live<'w> {
     /// The run's number at its sweep point, from 0.
     pub replica: u64,
     seed: Seed,
-    /// A fault where it could not be drawn, which the first question tells.
-    network: Result<Arc<dyn Network>, Fault>,
+    /// A fault where they could not be drawn, which the first question tells.
+    network: Result<(Arc<dyn Network>, Meeting), Fault>,
     stop: StopSeen,
-    /// Everyone who is no model.
+    /// Everyone, models too, who are asked from outside.
     people: People,
     /// Which kind each agent is.
     kinds: Vec<u16>,
-    /// What the agents of models remember, oldest first.
-    windows: Vec<VecDeque<Round>>,
     /// The interactions from `first` on that are queued.
     open: VecDeque<Open>,
     first: u64,
@@ -43,7 +43,8 @@ pub struct Live<'w> {
     /// Questions that can be asked and were not handed out yet.
     ready: Vec<(Ticket, Query)>,
     over: bool,
-    pairs: Pairs,
+    /// Room for the questions of a hand.
+    questions: Vec<Question>,
 }
 
 /// Names a question while it is out.
@@ -62,14 +63,15 @@ pub struct Ticket {
 /// An interaction that is queued or being played.
 struct Open {
     hand: Hand,
-    seats: [Asked; 2],
+    seats: SmallVec<[Asked; 2]>,
     done: bool,
 }
 
+/// What a seat is asked.
 #[derive(Default)]
 struct Asked {
-    /// Whether the seat's question is out, or was.
-    asked: bool,
+    /// None before it is asked anything.
+    question: Option<Question>,
     /// How many replies are still to come.
     out: u16,
     /// Where orders are averaged, what came for each.
@@ -86,23 +88,21 @@ fn ahead(size: u32) -> u64 {
 impl<'w> Live<'w> {
     /// Before the first interaction. Where its network could not be drawn, the first question says so.
     pub fn new(world: &'w World, replica: u64) -> Live<'w> {
-        let kinds = world.assign(world.seed(replica));
-        let begin = world.begin(world.seed(replica), &kinds);
+        let seed = world.seed(replica);
         Live {
             world,
             replica,
-            seed: world.seed(replica),
-            network: world.network(world.seed(replica)),
+            seed,
+            network: world.network(seed).and_then(|network| Ok((network, world.meeting(seed)?))),
             stop: world.stop(replica),
             people: world.people(&[replica]),
-            windows: (0..world.size as usize).map(|agent| begin.of(agent).iter().copied().collect()).collect(),
-            kinds,
+            kinds: world.assign(seed),
             open: VecDeque::new(),
             first: 0,
             waiting: vec![VecDeque::new(); world.size as usize],
             ready: Vec::new(),
             over: false,
-            pairs: Pairs::of(world.game.alone(), world.pairing()),
+            questions: Vec::new(),
         }
     }
 
@@ -113,7 +113,7 @@ impl<'w> Live<'w> {
 
     /// Appends the questions that can be asked now, each once, and the events that came of interactions that needed
     /// no model.
-    pub fn questions(&mut self, out: &mut Vec<(Ticket, Query)>, events: &mut Vec<Event>) -> Result<(), Fault> {
+    pub fn questions(&mut self, out: &mut Vec<(Ticket, Query)>, events: &mut Batch) -> Result<(), Fault> {
         loop {
             self.queue()?;
             let before = events.len();
@@ -128,7 +128,7 @@ impl<'w> Live<'w> {
     }
 
     /// Takes the reply to a question that is out, and appends the events that can be told since.
-    pub fn reply(&mut self, ticket: Ticket, reply: &Reply, events: &mut Vec<Event>) -> Result<(), Fault> {
+    pub fn reply(&mut self, ticket: Ticket, reply: &Reply, events: &mut Batch) -> Result<(), Fault> {
         let Ticket { t, seat, part, kind } = ticket;
         let model = self.world.model(kind).expect("only models are asked").clone();
         let i = (t - self.first) as usize;
@@ -162,7 +162,7 @@ impl<'w> Live<'w> {
                     }
                     // What is shown is drawn anew for every try, so another question it is.
                     if control.changes_what_is_shown() {
-                        let agent = self.open[i].hand.agents[seat as usize];
+                        let agent = self.open[i].hand.seats[seat as usize];
                         self.ask(i, agent, kind, seat);
                         return Ok(());
                     }
@@ -175,15 +175,17 @@ impl<'w> Live<'w> {
                 asked.invalid += 1;
                 if asked.invalid < model.tries {
                     asked.out = 1;
-                    let agent = self.open[i].hand.agents[seat as usize];
+                    let agent = self.open[i].hand.seats[seat as usize];
                     self.ask(i, agent, kind, seat);
                     return Ok(());
                 }
                 None
             }
         };
-        let open = &mut self.open[i];
-        open.hand.answers[seat as usize] = answer.map_or(Answer::Unusable, Answer::Given);
+        let Open { hand, seats, .. } = &mut self.open[i];
+        let Asked { question, invalid, .. } = &seats[seat as usize];
+        let said = answer.map_or(Said::Unusable, Said::Name);
+        hand.take(question.as_ref().expect("it was asked"), said, *invalid);
         self.advance(i)?;
         self.tell(events);
         Ok(())
@@ -194,13 +196,18 @@ impl<'w> Live<'w> {
         if self.over {
             return Ok(());
         }
-        let network = self.network.clone()?;
-        let end = self.stop.least(self.first).min(self.first + ahead(self.world.size));
+        if let Err(fault) = &self.network {
+            return Err(fault.clone());
+        }
+        let (end, mut seats) = (self.stop.least(self.first).min(self.first + ahead(self.world.size)), Vec::new());
         for t in self.first + self.open.len() as u64..end {
-            let agents = self.pairs.draw(self.seed, t, &*network);
-            let i = self.open.len();
-            self.open.push_back(Open { hand: Hand::new(t, agents), seats: Default::default(), done: false });
-            agents.iter().filter(|&&agent| agent != NOBODY).for_each(|&agent| self.waiting[agent as usize].push_back(t));
+            let (network, meeting) = self.network.as_mut().expect("asked before");
+            meeting.seats(self.seed, t, &**network, &mut seats);
+            let (i, mut hand) = (self.open.len(), Hand { group: meeting.in_groups(), ..Hand::new(t, &seats) });
+            self.world.game.deal(&mut self.seed.stream(Purpose::Scene, t), &mut hand);
+            let asked = seats.iter().map(|_| Asked::default()).collect();
+            self.open.push_back(Open { hand, seats: asked, done: false });
+            seats.iter().for_each(|&agent| self.waiting[agent as usize].push_back(t));
             if self.free(i) {
                 self.advance(i)?;
             }
@@ -211,7 +218,7 @@ impl<'w> Live<'w> {
     /// Whether everyone seated at an interaction is at it.
     fn free(&self, i: usize) -> bool {
         let hand = &self.open[i].hand;
-        hand.agents.iter().all(|&agent| agent == NOBODY || self.waiting[agent as usize].front() == Some(&hand.t))
+        hand.seats.iter().all(|&agent| self.waiting[agent as usize].front() == Some(&hand.t))
     }
 
     /// Plays an interaction as far as it goes without a reply, and then those that it was in the way of.
@@ -221,8 +228,7 @@ impl<'w> Live<'w> {
             if !self.play(i)? {
                 continue;
             }
-            let agents = self.open[i].hand.agents;
-            for agent in agents.into_iter().filter(|&agent| agent != NOBODY) {
+            for agent in self.open[i].hand.seats.clone() {
                 let queue = &mut self.waiting[agent as usize];
                 queue.pop_front();
                 if let Some(&next) = queue.front() {
@@ -244,30 +250,38 @@ impl<'w> Live<'w> {
             if open.seats.iter().any(|seat| seat.out > 0) {
                 return Ok(false);
             }
-            let unusable = open.hand.answers.contains(&Answer::Unusable);
-            let questions = if unusable { [None, None] } else { self.world.game.ask(&open.hand) };
-            let new: Vec<Question> =
-                questions.into_iter().flatten().filter(|question| !open.seats[question.seat as usize].asked).collect();
-            if new.is_empty() {
-                self.learn(i);
+            let mut questions = std::mem::take(&mut self.questions);
+            self.world.game.open(&open.hand, &mut questions);
+            let over = questions.is_empty();
+            let asked = questions.iter().try_for_each(|question| self.put(i, question));
+            self.questions = questions;
+            asked?;
+            if over {
+                let hand = &mut self.open[i].hand;
+                self.world.game.end(hand);
+                let news = |(seat, &agent)| News { agent, seat, hand };
+                if self.world.game.teaches(hand) {
+                    self.people.learn(&(0..).zip(&hand.seats).map(news).collect::<SmallVec<[_; 2]>>());
+                }
                 self.open[i].done = true;
                 return Ok(true);
             }
-            for question in new {
-                let agent = self.open[i].hand.agents[question.seat as usize];
-                let kind = self.kinds[agent as usize];
-                self.open[i].seats[question.seat as usize].asked = true;
-                if self.world.model(kind).is_some() {
-                    self.ask(i, agent, kind, question.seat);
-                    continue;
-                }
-                let t = self.open[i].hand.t;
-                let ask = Ask { agent, t, question, draw: self.seed.decision(t, question.seat) };
-                let mut answers = Vec::new();
-                self.people.decide(&[ask], &mut answers)?;
-                self.open[i].hand.answers[question.seat as usize] = answers[0].map_or(Answer::Unusable, Answer::Given);
-            }
         }
+    }
+
+    /// Puts a question: to a model by handing it out, to anyone else at once.
+    fn put(&mut self, i: usize, question: &Question) -> Result<(), Fault> {
+        let Open { hand, seats, .. } = &mut self.open[i];
+        let agent = hand.seats[usize::from(question.seat)];
+        let kind = self.kinds[agent as usize];
+        if self.world.model(kind).is_some() {
+            seats[usize::from(question.seat)] = Asked { question: Some(*question), ..Asked::default() };
+            self.ask(i, agent, kind, question.seat as u8);
+            return Ok(());
+        }
+        let mut answers = Answers::default();
+        self.people.decide(&[Ask::new(agent, *question, hand, self.seed)], &mut answers)?;
+        answers.put(0, question, 0, hand)
     }
 
     /// Hands out a seat's question to its model, in every order that is averaged.
@@ -280,7 +294,7 @@ impl<'w> Live<'w> {
         asked.parts = vec![None; orders.len()];
         let again = asked.invalid;
         let control = self.world.experiment.control;
-        let window = control.memory_at(self.seed, t, seat, again, self.windows[agent as usize].make_contiguous());
+        let window = control.memory_at(self.seed, t, seat, again, self.people.mind(agent).rounds());
         let alias = control.alias_at(self.seed, t, seat, again, model.names.len());
         let window: Box<[Round]> = alias.show_rounds(&window).into();
         for (part, order) in (0..).zip(orders) {
@@ -291,43 +305,13 @@ impl<'w> Live<'w> {
         }
     }
 
-    fn learn(&mut self, i: usize) {
-        let hand = &self.open[i].hand;
-        let outcome = self.world.game.outcome(hand);
-        let Some(success) = outcome.success else { return };
-        let memory = self.world.experiment.memory();
-        for seat in 0..2 {
-            let agent = hand.agents[seat];
-            if agent == NOBODY {
-                continue;
-            }
-            if self.world.model(self.kinds[agent as usize]).is_none() {
-                self.people.learn(&[News { agent, seat: seat as u8, names: outcome.names, success }]);
-            } else if let (Some(own), Some(partner)) = (outcome.names[seat], outcome.names[1 - seat]) {
-                let window = &mut self.windows[agent as usize];
-                window.push_back([own as u16, partner as u16]);
-                while window.len() > memory {
-                    window.pop_front();
-                }
-            }
-        }
-    }
-
     /// Gives the events of interactions that are over and have none before them that is not.
-    fn tell(&mut self, events: &mut Vec<Event>) {
+    fn tell(&mut self, events: &mut Batch) {
         while !self.over && self.open.front().is_some_and(|open| open.done) {
             let open = self.open.pop_front().expect("just seen");
-            let outcome = self.world.game.outcome(&open.hand);
-            let event = Event {
-                t: open.hand.t,
-                agents: open.hand.agents,
-                names: outcome.names,
-                success: outcome.success,
-                invalid: [0, 1].map(|seat: usize| open.seats[seat].invalid),
-            };
             self.first += 1;
-            events.push(event);
-            self.over = self.stop.see(&event);
+            events.push(&open.hand.event());
+            self.over = self.stop.see(&open.hand.event());
         }
     }
 }
@@ -340,7 +324,7 @@ pub fn run_asking(
     answer: &mut dyn FnMut(u16, &Model, &Query) -> Result<Reply, Fault>,
     sink: &mut dyn Sink,
 ) -> Result<(), Fault> {
-    let (mut questions, mut events) = (Vec::new(), Vec::new());
+    let (mut questions, mut events) = (Vec::new(), Batch::new());
     for &replica in replicas {
         let mut live = Live::new(world, replica);
         while !live.over() {

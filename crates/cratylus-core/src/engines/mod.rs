@@ -7,6 +7,7 @@ mod flat;
 mod in_turn;
 pub mod live;
 mod plain;
+mod table;
 
 pub use engine::Play;
 
@@ -42,26 +43,26 @@ fn run_one(world: &World, replica: u64, how: Play, sink: &mut dyn Sink) -> Resul
     let seed = world.seed(replica);
     let mut stop = world.stop(replica);
     // Nobody asks what agents remember at the end of a run that is played in one go, which spares what they would take.
-    let (mut assigned, mut memories) = match world.phases.is_empty() {
+    let (mut assigned, mut minds) = match world.phases.is_empty() {
         true if world.size == 0 => (Vec::new(), None),
         true => (world.assign(seed), None),
         false => {
-            let (assigned, memories) = world.first(seed);
-            (assigned, Some(memories))
+            let (assigned, minds) = world.first(seed);
+            (assigned, Some(minds))
         }
     };
     let (mut now, mut from) = (world, 0);
     for i in 0..=world.phases.len() {
         let next = world.phases.get(i);
-        let begins = RunBegins { world: now, replica, from, assigned: &assigned, memories: memories.take(), how };
+        let begins = RunBegins { world: now, replica, from, assigned: &assigned, minds: minds.take(), how };
         let mut playing = (engine(now, how).start)(begins)?;
         if playing.play(next.map_or(u64::MAX, |phase| phase.at), &mut stop, sink)? {
             break;
         }
         let Some(phase) = next else { break };
-        let mut then = playing.memories();
+        let mut then = playing.minds();
         assigned = phase.world.next(seed, i, phase.turnover, (now, &assigned), &mut then);
-        memories = Some(then);
+        minds = Some(then);
         (now, from) = (&phase.world, phase.at);
     }
     sink.end(replica)

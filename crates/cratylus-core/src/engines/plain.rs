@@ -1,29 +1,28 @@
-//! The plain path: interactions in waves, questions to cohorts, events in order. It plays all that is no game of its own
-//! kind, and is what the others are held to.
+//! The plain path: interactions in waves, questions to cohorts, events in order. It plays everything, and is what the others
+//! are held to. Games and meetings that go one after the other are played so (`in_turn.rs`).
 
 use super::engine::{Engine, EngineEntry, Play, RunBegins};
-use crate::agent::{Ask, News, People};
-use crate::event::Event;
+use super::table::Table;
+use crate::AgentId;
+use crate::agent::{Answers, Ask, Mind, News, People};
+use crate::event::batch::Batch;
 use crate::event::sink::Sink;
 use crate::fault::Fault;
-use crate::game::{Answer, Hand};
-use crate::meeting::pairs::{Pairing, Pairs};
+use crate::game::{Hand, Question};
+use crate::meeting::pairs::Pairing;
 use crate::meeting::waves;
 use crate::watch::stop::StopSeen;
-use crate::world::{Memories, World};
-use crate::{AgentId, NOBODY, Network, Seed};
-use std::sync::Arc;
+use crate::world::World;
+use smallvec::SmallVec;
 
 pub(crate) const ENTRY: EngineEntry = EngineEntry {
     words: |_| "the plain path",
     together: Some(run),
     fits: |_, _| true,
-    start: |RunBegins { world, replica, from, assigned, memories, how }| {
+    start: |RunBegins { world, replica, from, assigned, minds, how }| {
         let seed = world.seed(replica);
-        let one = [(assigned.to_vec(), memories.unwrap_or_else(|| world.remembered(seed, assigned)))];
-        let people = world.people_of(&one);
-        let [(_, memories)] = one;
-        Ok(Box::new(Waves { world, people, replica, from, memories, block: block(world, how) }))
+        let minds = minds.unwrap_or_else(|| world.minds(seed, assigned));
+        Ok(Box::new(Waves { world, people: world.people_of(&[(assigned.to_vec(), minds)]), replica, from, how }))
     },
 };
 
@@ -40,9 +39,10 @@ fn run(world: &World, replicas: &[u64], how: Play, sink: &mut dyn Sink) -> Resul
     let mut people = world.people(replicas);
     let mut stops: Vec<StopSeen> = replicas.iter().map(|&replica| world.stop(replica)).collect();
     let playing = (0..).zip(replicas).zip(&mut stops);
-    let playing = playing.map(|((i, &replica), stop)| Playing::new(world, replica, i * world.size, stop));
+    let playing = playing.map(|((i, &replica), stop)| Playing::new(world, replica, i * world.size, stop, &people, how));
+    let playing = playing.collect::<Result<_, _>>()?;
     let ends = |replica, sink: &mut dyn Sink| sink.end(replica);
-    play(world, &mut people, playing.collect::<Result<_, _>>()?, [0, u64::MAX], block(world, how), sink, ends).map(drop)
+    play(world, &mut people, playing, [0, u64::MAX], block(world, how), sink, ends).map(drop)
 }
 
 /// One replica.
@@ -51,48 +51,50 @@ struct Waves<'w> {
     people: People,
     replica: u64,
     from: u64,
-    /// What was remembered at the start, whose kind is that of what is remembered now.
-    memories: Memories,
-    block: usize,
+    how: Play,
 }
 
 impl Engine for Waves<'_> {
     fn play(&mut self, until: u64, stop: &mut StopSeen, sink: &mut dyn Sink) -> Result<bool, Fault> {
-        let one = vec![Playing::new(self.world, self.replica, 0, stop)?];
-        let stretch = [self.from, until];
-        let left = play(self.world, &mut self.people, one, stretch, self.block, sink, |_, _| Ok(()))?;
+        let one = vec![Playing::new(self.world, self.replica, 0, stop, &self.people, self.how)?];
+        let (stretch, block) = ([self.from, until], block(self.world, self.how));
+        let left = play(self.world, &mut self.people, one, stretch, block, sink, |_, _| Ok(()))?;
         self.from = until;
         Ok(left.is_empty())
     }
 
-    fn memories(mut self: Box<Self>) -> Memories {
-        match &mut self.memories {
-            Memories::Rounds(rounds) => *rounds = self.people.rounds(),
-            Memories::Known(known) => *known = self.people.known(),
-            Memories::Categories(_) => unreachable!("categories are played in turn"),
-        }
-        self.memories
+    fn minds(self: Box<Self>) -> Vec<Mind> {
+        self.people.minds()
     }
 }
 
 /// A replica that is still being played.
 struct Playing<'s> {
     replica: u64,
-    seed: Seed,
-    network: Arc<dyn Network>,
     stop: &'s mut StopSeen,
     /// The number of its first agent among all people.
     first: AgentId,
-    pairs: Pairs,
+    table: Table,
+    /// What waits for the sink.
+    events: Batch,
 }
 
 impl<'s> Playing<'s> {
-    fn new(world: &World, replica: u64, first: AgentId, stop: &'s mut StopSeen) -> Result<Playing<'s>, Fault> {
-        let seed = world.seed(replica);
-        let pairs = Pairs::of(world.game.alone(), world.pairing());
-        Ok(Playing { replica, seed, network: world.network(seed)?, stop, first, pairs })
+    fn new(
+        world: &World,
+        replica: u64,
+        first: AgentId,
+        stop: &'s mut StopSeen,
+        people: &People,
+        how: Play,
+    ) -> Result<Playing<'s>, Fault> {
+        let table = Table::new(world, replica, first, people, how)?;
+        Ok(Playing { replica, stop, first, table, events: Batch::new() })
     }
 }
+
+/// So many events go to the sink at a time, or a block.
+const EVENTS: usize = 1024;
 
 /// Plays interactions `from..until` of several replicas, and calls `ends` for those that end; gives the others.
 fn play<'s>(
@@ -104,91 +106,81 @@ fn play<'s>(
     sink: &mut dyn Sink,
     ends: impl Fn(u64, &mut dyn Sink) -> Result<(), Fault>,
 ) -> Result<Vec<Playing<'s>>, Fault> {
+    let game = &*world.game;
     // Where all play at once, a round is a block, and a block is one wave: everyone decides by what was so before it.
     let at_once = world.pairing() == Pairing::AllAtOnce;
     let block = if at_once { world.size as usize } else { block };
     let mut depth = vec![0; world.size as usize];
-    let (mut seats, mut wave_of) = (Vec::new(), Vec::new());
-    let (mut asks, mut answers, mut news, mut open) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut wave_of = Vec::new();
+    let (mut hands, mut owner): (Vec<Hand>, Vec<u32>) = (Vec::new(), Vec::new());
+    let (mut answers, mut open, mut questions) = (Answers::default(), Vec::new(), Vec::new());
     let mut start = from;
     while !playing.is_empty() && start < until {
         // Every hand of the block, replica by replica, and the waves that all replicas share.
-        let mut hands: Vec<Hand> = Vec::with_capacity(playing.len() * block);
-        let mut owner: Vec<u32> = Vec::with_capacity(playing.len() * block);
+        owner.clear();
         let mut shared: Vec<Vec<u32>> = Vec::new();
         for (p, one) in playing.iter_mut().enumerate() {
             let end = (start + block as u64).min(one.stop.most()).min(until);
-            seats.clear();
-            seats.extend((start..end).map(|t| one.pairs.draw(one.seed, t, &*one.network)));
-            waves::cut(&seats, &mut depth, &mut wave_of);
+            let first = owner.len();
+            owner.resize(first + (end - start) as usize, p as u32);
+            if hands.len() < owner.len() {
+                hands.resize(owner.len(), Hand::new(0, &[]));
+            }
+            (start..end).zip(&mut hands[first..]).for_each(|(t, hand)| one.table.deal(game, t, hand));
+            waves::cut(hands[first..owner.len()].iter().map(|hand| &hand.seats[..]), &mut depth, &mut wave_of);
             if at_once {
                 wave_of.fill(0);
             }
-            for ((t, &agents), &wave) in (start..).zip(&seats).zip(&wave_of) {
+            for (h, &wave) in (first as u32..).zip(&wave_of) {
                 if shared.len() <= wave as usize {
                     shared.resize_with(wave as usize + 1, Vec::new);
                 }
-                shared[wave as usize].push(hands.len() as u32);
-                hands.push(Hand::new(t, agents));
-                owner.push(p as u32);
+                shared[wave as usize].push(h);
             }
         }
         for wave in &shared {
             loop {
-                asks.clear();
                 open.clear();
-                let waiting: Vec<Hand> = wave.iter().map(|&h| hands[h as usize].clone()).collect();
-                world.game.ask_all(&waiting, &mut open);
-                for (i, question) in &open {
-                    let h = wave[*i as usize] as usize;
-                    let (hand, one) = (&hands[h], &playing[owner[h] as usize]);
-                    asks.push(Ask {
-                        agent: one.first + hand.agents[question.seat as usize],
-                        t: hand.t,
-                        question: *question,
-                        draw: one.seed.decision(hand.t, question.seat),
-                    });
+                for &h in wave {
+                    game.open(&hands[h as usize], &mut questions);
+                    open.extend(questions.drain(..).map(|question| (h as usize, question)));
                 }
-                if asks.is_empty() {
+                if open.is_empty() {
                     break;
                 }
+                let ask = |&(h, question): &(usize, Question)| {
+                    let (hand, one) = (&hands[h], &playing[owner[h] as usize]);
+                    Ask::new(one.first + hand.seats[usize::from(question.seat)], question, hand, one.table.seed)
+                };
+                let asks: Vec<Ask<'_>> = open.iter().map(ask).collect();
                 people.decide(&asks, &mut answers)?;
-                for ((i, question), answer) in open.iter().zip(&answers) {
-                    let hand = &mut hands[wave[*i as usize] as usize];
-                    hand.answers[question.seat as usize] = answer.map_or(Answer::Unusable, Answer::Given);
+                for (i, (h, question)) in open.iter().enumerate() {
+                    answers.put(i, question, 0, &mut hands[*h])?;
                 }
             }
-            news.clear();
-            for &h in wave {
-                let hand = &hands[h as usize];
-                let outcome = world.game.outcome(hand);
-                let Some(success) = outcome.success else { continue };
-                let first = playing[owner[h as usize] as usize].first;
-                news.extend((0..2).filter(|&seat| hand.agents[seat] != NOBODY).map(|seat| News {
-                    agent: first + hand.agents[seat],
-                    seat: seat as u8,
-                    names: outcome.names,
-                    success,
-                }));
-            }
-            people.learn(&news);
+            wave.iter().for_each(|&h| game.end(&mut hands[h as usize]));
+            let told = wave.iter().map(|&h| (&hands[h as usize], owner[h as usize])).filter(|(hand, _)| game.teaches(hand));
+            let news = told.flat_map(|(hand, owner)| {
+                let first = playing[owner as usize].first;
+                let seated = (0u16..).zip(&hand.seats);
+                seated.map(move |(seat, agent)| News { agent: first + agent, seat, hand })
+            });
+            people.learn(&news.collect::<SmallVec<[_; 2]>>());
         }
-        let mut events: Vec<Event> = Vec::with_capacity(block);
-        let mut hands = hands.iter().zip(&owner).peekable();
         let mut over = vec![false; playing.len()];
+        let mut hands = hands.iter().zip(&owner).peekable();
         for (p, one) in playing.iter_mut().enumerate() {
-            events.clear();
             while let Some((hand, _)) = hands.next_if(|&(_, &owner)| owner as usize == p) {
                 if over[p] {
                     continue;
                 }
-                let outcome = world.game.outcome(hand);
-                let event =
-                    Event { t: hand.t, agents: hand.agents, names: outcome.names, success: outcome.success, invalid: [0; 2] };
-                events.push(event);
-                over[p] = one.stop.see(&event);
+                one.events.push(&hand.event());
+                over[p] = one.stop.see(&hand.event());
             }
-            sink.take(one.replica, &events)?;
+            if over[p] || one.events.len() >= EVENTS {
+                sink.take(one.replica, &one.events)?;
+                one.events.clear();
+            }
             if over[p] {
                 ends(one.replica, sink)?;
             }
@@ -196,6 +188,10 @@ fn play<'s>(
         let mut ended = over.into_iter();
         playing.retain(|_| !ended.next().expect("one for each replica"));
         start += block as u64;
+    }
+    for one in playing.iter_mut().filter(|one| !one.events.is_empty()) {
+        sink.take(one.replica, &one.events)?;
+        one.events.clear();
     }
     Ok(playing)
 }

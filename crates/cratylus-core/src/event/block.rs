@@ -1,6 +1,6 @@
 //! Sixty-four interactions side by side: what events are, packed so that a fold over them counts bits.
 
-use crate::event::Event;
+use crate::event::pair::PairEvent;
 use crate::{AgentId, Name};
 
 /// Interactions of a block.
@@ -109,9 +109,9 @@ impl Block {
 
     /// One of its interactions as an event.
     #[inline]
-    pub fn event(&self, i: usize) -> Event {
+    pub fn event(&self, i: usize) -> PairEvent {
         let name = |seat: usize| (self.said[seat] >> i & 1 == 1).then(|| self.names[seat].get(i));
-        Event {
+        PairEvent {
             t: self.start + i as u64,
             agents: self.pairs[i],
             names: [name(0), name(1)],
@@ -121,7 +121,7 @@ impl Block {
     }
 
     /// Those that were played, in their order.
-    pub fn events(&self) -> impl Iterator<Item = Event> + '_ {
+    pub fn events(&self) -> impl Iterator<Item = PairEvent> + '_ {
         (self.first..self.n).map(|i| self.event(i))
     }
 }

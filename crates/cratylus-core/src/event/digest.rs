@@ -1,8 +1,9 @@
 //! A hash of what happened: two runs with the same digest are the same run.
 
 use super::block::{BLOCK, Block, Names};
+use super::pair::PairEvent;
 use super::tally::Tally;
-use super::{Event, Name};
+use super::{Event, Name, Said};
 use crate::machine;
 use crate::seed::mix;
 
@@ -33,8 +34,46 @@ fn stir(lane: u64, pair: u64, names: u64) -> u64 {
 }
 
 impl DigestSeen {
-    /// Takes in the next event of the run.
-    pub fn see(&mut self, event: &Event) {
+    /// Takes in the next event of the run. Of two seats, a name of each and what came of it the digest is what it always
+    /// was; acts and pay are hashed besides.
+    pub fn see(&mut self, event: &Event<'_>) {
+        self.see_both(event, &event.pair());
+    }
+
+    /// The same with what it says of a pair at hand.
+    #[inline]
+    pub(crate) fn see_both(&mut self, event: &Event<'_>, pair: &PairEvent) {
+        self.see_pair(pair);
+        if event.has_acts() {
+            let lane = &mut self.lanes[(event.t % LANES as u64) as usize];
+            let mut more = |word: u64| *lane = mix(*lane ^ word);
+            event.seats.iter().for_each(|&agent| more(agent.into()));
+            let saw = event.saw.iter().map(|sight| (u64::from(sight.seat) << 32, sight.what));
+            let said = event
+                .moves
+                .iter()
+                .map(|one| (1 << 63 | u64::from(one.seat) << 32 | u64::from(one.turn) << 16 | u64::from(one.tries), one.said));
+            for (place, what) in saw.chain(said) {
+                more(place);
+                match what {
+                    Said::Nothing => more(0),
+                    Said::Name(name) => more(1 << 32 | u64::from(name)),
+                    Said::Yes(yes) => more(2 << 32 | u64::from(yes)),
+                    Said::Symbols(span) => event.symbols_of(span).iter().for_each(|&symbol| more(3 << 32 | u64::from(symbol))),
+                    Said::Number(number) => more(number.to_bits()),
+                    Said::Option(option) => more(4 << 32 | u64::from(option)),
+                    Said::Pointing(thing) => more(5 << 32 | u64::from(thing)),
+                    Said::Text(span) => event.text_of(span).bytes().for_each(|byte| more(6 << 32 | u64::from(byte))),
+                    Said::Unusable => more(7 << 32),
+                }
+            }
+            event.pay.iter().for_each(|pay| more(pay.to_bits()));
+        }
+    }
+
+    /// The same of an event of two seats and a name of each.
+    #[inline]
+    pub fn see_pair(&mut self, event: &PairEvent) {
         let name = |seat: usize| u64::from(event.names[seat].unwrap_or(Name::MAX));
         let pair = u64::from(event.agents[0]) | settled(event.success) | u64::from(event.agents[1]) << 32;
         let lane = &mut self.lanes[(event.t % LANES as u64) as usize];
@@ -48,7 +87,7 @@ impl DigestSeen {
     /// Takes in the next block, to the same digest as its events one by one.
     pub fn see_block(&mut self, block: &Block) {
         if block.first > 0 || block.n < BLOCK {
-            block.events().for_each(|event| self.see(&event));
+            block.events().for_each(|event| self.see_pair(&event));
             return;
         }
         machine::wide(Stir { lanes: &mut self.lanes, block });

@@ -5,6 +5,7 @@ use crate::Pairing;
 use crate::control::Paid;
 use crate::experiment::parts::Start;
 use crate::experiment::sequential::Asked;
+use crate::game::Seats;
 use crate::meeting::networks::spec::NetworkSpec;
 use crate::spec::places::{Mistake, Spans};
 use crate::text::{listed, nearest};
@@ -94,8 +95,14 @@ impl Experiment {
 
     fn check_groups(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
         let mistake = |key: &str, why: &str| Err(spans.mistake(key, why.into()));
+        // A game that cannot be built says why elsewhere.
+        let seats = self.game.spec.build(&self.registry).map_or(Seats::Two, |game| game.seats());
         let Some(groups) = &self.population.groups else {
             return match self.game.spec.agree() {
+                _ if seats == Seats::Group => {
+                    let why = format!("who plays the game `{}` together? Give `population.groups.size`", self.game.kind);
+                    mistake("population", &why)
+                }
                 Some(_) => mistake("game.agree", "a pair has one hearer; `agree` is for groups (`population.groups`)"),
                 None => Ok(()),
             };
@@ -108,14 +115,20 @@ impl Experiment {
             return mistake(&format!("population.groups.{key}"), &why);
         }
         match () {
-            () if self.game.kind != "naming" => mistake("population.groups", "groups of more than two play the game `naming`"),
+            () if !matches!(seats, Seats::Group | Seats::TwoOrGroup) => {
+                let games = self.registry.games.iter().filter(|entry| entry.grouped);
+                let games = games.map(|entry| format!("`{}`", entry.name)).collect::<Vec<_>>().join(", ");
+                mistake("population.groups", &format!("the game `{}` is not played in groups; {games} are", self.game.kind))
+            }
             () if self.population.network != NetworkSpec::Complete => {
                 mistake("population.groups", "groups say who can meet; leave `population.network` out")
             }
             () if self.population.pairing != Pairing::AgentThenNeighbour => {
                 mistake("population.pairing", "in a group any of it speaks; leave `population.pairing` out")
             }
-            () if self.agents.kinds.len() > 1 => mistake("agents.mix", "in groups all agents follow one rule"),
+            () if seats == Seats::TwoOrGroup && self.agents.kinds.len() > 1 => {
+                mistake("agents.mix", "in groups all agents follow one rule")
+            }
             () => Ok(()),
         }
     }
@@ -153,6 +166,13 @@ impl Experiment {
                 self.game.kind
             );
             return Err(spans.mistake("control", why));
+        }
+        if self.control.alias && !self.game.spec.succeeds() && !self.game.spec.alone() {
+            let why = format!(
+                "in the game `{}` options pay unlike, so they cannot stand for one another; leave `alias` out",
+                self.game.kind
+            );
+            return Err(spans.mistake("control.alias", why));
         }
         if self.control.payoff != Paid::AsItIs && self.game.spec.payoff().is_none() {
             let why = format!("the game `{}` pays nothing that could be told otherwise", self.game.kind);
@@ -317,6 +337,14 @@ impl Experiment {
                 if kinds.any(|kind| Some(kind) != first) {
                     return mistake("stop.consensus.by", "inventories are followed where all agents keep them by one rule");
                 }
+            }
+            let open = !self.game.spec.succeeds() && !self.game.spec.opinions() && !self.game.spec.alone();
+            if consensus.by == By::Successes && open {
+                let why = format!(
+                    "nothing succeeds or fails in the game `{}`, so there is no consensus by successes; give `stop.rounds`, or `stop.share`",
+                    self.game.kind
+                );
+                return Err(spans.mistake("stop.consensus", why));
             }
             match (consensus.by == By::Opinions, self.game.spec.opinions()) {
                 (true, false) => return mistake("stop.consensus.by", "only agents of the game `opinion` have opinions"),

@@ -1,9 +1,10 @@
 //! The category game: a speaker says a word for one of the objects that both see, and it succeeds where the hearer points at
-//! it (Puglisi, Baronchelli & Loreto, PNAS 105 (2008) 7936). Categories and their words both come of it. `engines/in_turn.rs`
-//! plays it.
+//! it (Puglisi, Baronchelli & Loreto, PNAS 105 (2008) 7936). Categories and their words both come of it.
 
-use crate::categories::Scenes;
-use crate::game::{Game, Hand, Outcome, Question, first_alone, said_alone};
+use crate::categories::{Scene, Scenes};
+use crate::event::{ALL_SEATS, Fate, Said};
+use crate::game::{Game, Hand, Options, Question};
+use crate::seed::Stream;
 use crate::spec::{GameEntry, GameSpec, Registry, Shape};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,11 @@ impl GameSpec for CategoryGame {
         None
     }
 
+    // What agents come to share are meanings, of which a few successes in a row say little.
+    fn agrees(&self) -> bool {
+        false
+    }
+
     fn scenes(&self) -> Option<Scenes> {
         Some(Scenes { objects: self.objects as usize, d_min: self.d_min, hearer_splits: self.hearer_splits })
     }
@@ -65,11 +71,32 @@ impl GameSpec for CategoryGame {
 }
 
 impl Game for CategoryGame {
-    fn ask(&self, hand: &Hand) -> [Option<Question>; 2] {
-        first_alone(hand)
+    // The words of all agents have numbers in the order in which they were made up.
+    fn in_turn(&self) -> bool {
+        true
     }
 
-    fn outcome(&self, hand: &Hand) -> Outcome {
-        said_alone(hand)
+    fn acts(&self) -> bool {
+        true
+    }
+
+    fn deal(&self, draws: &mut Stream, hand: &mut Hand) {
+        let mut scene = Scene::default();
+        self.scenes().expect("it has some").draw(draws, &mut scene);
+        scene.objects.iter().for_each(|&object| hand.show(ALL_SEATS, Said::Number(object)));
+        hand.show(0, Said::Pointing(scene.topic as u32));
+    }
+
+    fn next(&self, hand: &Hand, ask: &mut Vec<Question>) {
+        match (hand.said(0), hand.said(1)) {
+            (None, _) => ask.push(Question::to_all(0, 0, Options::Names)),
+            (Some(_), None) => ask.push(Question::to_all(1, 1, Options::Pointing)),
+            _ => (),
+        }
+    }
+
+    fn settle(&self, hand: &mut Hand) {
+        let topic = hand.saw.iter().find(|sight| sight.seat == 0).map(|sight| sight.what);
+        hand.fate = Fate::of(hand.said(1) == topic);
     }
 }

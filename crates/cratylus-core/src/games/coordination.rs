@@ -2,7 +2,8 @@
 //! (Flint Ashery, Aiello & Baronchelli, Science Advances 2025). Each agent remembers its own last
 //! rounds; nobody speaks first, and nobody knows that there is a population.
 
-use crate::game::{Game, Hand, Outcome, Payoff, Question, both_at_once};
+use crate::event::Fate;
+use crate::game::{Game, Hand, Payoff, Question, ask_names, two_names};
 use crate::spec::{GameEntry, GameSpec, Registry, Shape, check_pool, five};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -60,42 +61,46 @@ impl GameSpec for Coordination {
 }
 
 impl Game for Coordination {
-    fn ask(&self, hand: &Hand) -> [Option<Question>; 2] {
-        both_at_once(hand)
+    fn next(&self, hand: &Hand, ask: &mut Vec<Question>) {
+        ask_names(2, hand, ask);
     }
 
-    fn outcome(&self, hand: &Hand) -> Outcome {
-        let names = [hand.given(0), hand.given(1)];
-        let success = names[0].zip(names[1]).map(|(a, b)| a == b);
-        Outcome { names, success }
+    fn settle(&self, hand: &mut Hand) {
+        hand.fate = two_names(hand).map_or(Fate::Void, |[a, b]| Fate::of(a == b));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::game::Answer;
+    use crate::event::Said;
+
+    fn played(answers: &[(u16, Said)]) -> (Hand, Vec<Question>) {
+        let game: &dyn Game = &Coordination { names: vec!["Q".into(), "M".into()], payoff: Payoff::default(), memory: 5 };
+        let (mut hand, mut asked) = (Hand::new(0, &[3, 4]), Vec::new());
+        game.open(&hand, &mut asked);
+        let all = asked.clone();
+        answers.iter().for_each(|&(seat, said)| hand.take(&all[usize::from(seat)], said, 0));
+        game.open(&hand, &mut asked);
+        game.end(&mut hand);
+        (hand, asked)
+    }
 
     #[test]
     fn both_are_asked_at_once_and_agreement_is_success() {
-        let game = Coordination { names: vec!["Q".into(), "M".into()], payoff: Payoff::default(), memory: 5 };
-        let mut hand = Hand::new(0, [3, 4]);
-        assert_eq!(game.ask(&hand).map(|q| q.map(|q| q.seat)), [Some(0), Some(1)]);
-        hand.answers = [Answer::Given(1), Answer::Given(1)];
-        assert_eq!(game.ask(&hand), [None, None]);
-        assert_eq!(game.outcome(&hand), Outcome { names: [Some(1), Some(1)], success: Some(true) });
-        hand.answers[1] = Answer::Given(0);
-        assert_eq!(game.outcome(&hand).success, Some(false));
+        assert_eq!(played(&[]).1.iter().map(|question| question.seat).collect::<Vec<_>>(), [0, 1]);
+        // In whatever order answers come.
+        let (hand, left) = played(&[(1, Said::Name(1)), (0, Said::Name(1))]);
+        assert!(left.is_empty());
+        assert_eq!((hand.fate, hand.moves[0].seat, hand.event().pair().names), (Fate::Success, 0, [Some(1), Some(1)]));
+        assert_eq!(played(&[(0, Said::Name(0)), (1, Said::Name(1))]).0.fate, Fate::Failure);
     }
 
     #[test]
     fn an_unusable_answer_makes_the_interaction_void() {
-        let game = Coordination { names: vec!["Q".into(), "M".into()], payoff: Payoff::default(), memory: 5 };
-        let mut hand = Hand::new(0, [3, 4]);
-        hand.answers = [Answer::Given(1), Answer::Unusable];
-        assert_eq!(game.outcome(&hand), Outcome { names: [Some(1), None], success: None });
-        let mut asks = Vec::new();
-        game.ask_all(&[hand], &mut asks);
-        assert!(asks.is_empty());
+        let (hand, left) = played(&[(1, Said::Unusable)]);
+        assert!(left.is_empty() && hand.event().void());
+        let (hand, _) = played(&[(0, Said::Name(1)), (1, Said::Unusable)]);
+        assert_eq!((hand.event().pair().names, hand.event().success()), ([Some(1), None], None));
     }
 }

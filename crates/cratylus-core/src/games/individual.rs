@@ -2,7 +2,7 @@
 //! individual-bias test of Flint Ashery et al. (2025). Nothing is at stake and nobody learns, so every
 //! answer is to the same question.
 
-use crate::game::{Game, Hand, Outcome, Payoff, Question, first_alone, said_alone};
+use crate::game::{Game, Hand, Payoff, Question, Seats, ask_names};
 use crate::spec::{GameEntry, GameSpec, Registry, Shape, check_pool, five};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -54,15 +54,13 @@ impl GameSpec for Individual {
 }
 
 impl Game for Individual {
-    fn alone(&self) -> bool {
-        true
+    fn seats(&self) -> Seats {
+        Seats::One
     }
 
-    fn ask(&self, hand: &Hand) -> [Option<Question>; 2] {
-        first_alone(hand)
+    fn next(&self, hand: &Hand, ask: &mut Vec<Question>) {
+        ask_names(1, hand, ask);
     }
 
-    fn outcome(&self, hand: &Hand) -> Outcome {
-        said_alone(hand)
-    }
+    fn settle(&self, _: &mut Hand) {}
 }

@@ -16,5 +16,11 @@ pub use naming::Naming;
 pub use opinion::Opinion;
 
 /// All games, in the order in which lists show them.
-pub const ALL: &[GameEntry] =
-    &[coordination::ENTRY, naming::ENTRY, opinion::ENTRY, category::ENTRY, individual::ENTRY, outside::ENTRY];
+pub const ALL: &[GameEntry] = &[
+    coordination::ENTRY,
+    naming::ENTRY,
+    opinion::ENTRY,
+    category::ENTRY,
+    individual::ENTRY,
+    outside::ENTRY,
+];

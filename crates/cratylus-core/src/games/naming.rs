@@ -2,7 +2,8 @@
 //! Felici, Caglioti, Loreto & Steels, J. Stat. Mech. 2006, P06014). What success and failure do to an
 //! inventory is the agents' affair (`agents/inventory.rs`), not the game's.
 
-use crate::game::{Answer, Game, Hand, Options, Outcome, Question};
+use crate::event::{ALL_SEATS, Fate, Said};
+use crate::game::{Game, Hand, Options, Question, Seats};
 use crate::meeting::groups::Agree;
 use crate::spec::{GameEntry, GameSpec, Registry, Shape, check_pool};
 use schemars::JsonSchema;
@@ -12,7 +13,8 @@ pub const ENTRY: GameEntry = GameEntry::new::<Naming>(
     &[Shape::Inventory],
     "naming",
     "a speaker says a name and succeeds if the hearer knows it; agents keep inventories of names",
-);
+)
+.in_groups();
 
 /// The naming game's parameters, which are the game.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -44,19 +46,40 @@ impl GameSpec for Naming {
     }
 }
 
+/// The hearer that answers last, in a group for all of it.
+const LAST: u16 = 1;
+
 impl Game for Naming {
-    fn ask(&self, hand: &Hand) -> [Option<Question>; 2] {
-        match hand.answers {
-            [Answer::Waiting, _] => [Some(Question { seat: 0, cue: None, options: Options::Names }), None],
-            [Answer::Given(word), Answer::Waiting] => {
-                [None, Some(Question { seat: 1, cue: Some(word), options: Options::YesNo })]
-            }
-            _ => [None, None],
+    fn seats(&self) -> Seats {
+        Seats::TwoOrGroup
+    }
+
+    fn next(&self, hand: &Hand, ask: &mut Vec<Question>) {
+        let Some(_) = hand.said(0) else {
+            ask.push(Question::to_all(0, 0, Options::Names));
+            return;
+        };
+        // Of a group the others say whether they know the name: to the speaker alone where all must, and to everyone where
+        // it is enough that one does.
+        let to = if self.any() { ALL_SEATS } else { 0 };
+        let others = LAST + 1..hand.seats.len() as u16;
+        let waiting = others.clone().filter(|&seat| hand.said(seat).is_none());
+        ask.extend(waiting.map(|seat| Question { seat, turn: 1, to, options: Options::YesNo }));
+        let may = self.any() || others.clone().all(|seat| hand.said(seat) == Some(Said::Yes(true)));
+        if ask.is_empty() && may && hand.said(LAST).is_none() {
+            ask.push(Question::to_all(LAST, if others.is_empty() { 1 } else { 2 }, Options::YesNo));
         }
     }
 
-    fn outcome(&self, hand: &Hand) -> Outcome {
-        Outcome { names: [hand.given(0), None], success: hand.given(0).and(hand.given(1)).map(|known| known == 1) }
+    fn settle(&self, hand: &mut Hand) {
+        hand.fate = Fate::of(hand.said(LAST) == Some(Said::Yes(true)));
+    }
+}
+
+impl Naming {
+    /// Whether one hearer that knows a name is enough.
+    fn any(&self) -> bool {
+        self.agree == Some(Agree::Any)
     }
 }
 
@@ -66,12 +89,17 @@ mod tests {
 
     #[test]
     fn the_hearer_is_asked_about_the_word_that_was_said() {
-        let game = Naming { names: None, agree: None };
-        let mut hand = Hand::new(0, [2, 1]);
-        assert_eq!(game.ask(&hand)[0].map(|q| q.options), Some(Options::Names));
-        hand.answers[0] = Answer::Given(17);
-        assert_eq!(game.ask(&hand)[1].and_then(|q| q.cue), Some(17));
-        hand.answers[1] = Answer::Given(1);
-        assert_eq!(game.outcome(&hand), Outcome { names: [Some(17), None], success: Some(true) });
+        let game: &dyn Game = &Naming { names: None, agree: None };
+        let (mut hand, mut asked) = (Hand::new(0, &[2, 1]), Vec::new());
+        game.open(&hand, &mut asked);
+        assert_eq!((asked[0].seat, asked[0].options), (0, Options::Names));
+        hand.take(&asked[0], Said::Name(17), 0);
+        game.open(&hand, &mut asked);
+        assert_eq!((asked[0].seat, asked[0].turn, asked[0].options), (1, 1, Options::YesNo));
+        hand.take(&asked[0], Said::Yes(true), 0);
+        game.open(&hand, &mut asked);
+        game.end(&mut hand);
+        assert!(asked.is_empty());
+        assert_eq!((hand.event().pair().names, hand.fate), ([Some(17), None], Fate::Success));
     }
 }

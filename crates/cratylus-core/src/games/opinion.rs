@@ -1,8 +1,8 @@
 //! One agent at a time looks around and gives its opinion: the game of voters, majorities and of the language models of
 //! De Marzo et al. (the conventions reference, 5.7). What an agent makes of what it sees is its own affair
-//! (`agents/opinion.rs`). Nothing succeeds or fails. `engines/in_turn.rs` plays it.
+//! (`agents/opinion.rs`). Nothing succeeds or fails.
 
-use crate::game::{Game, Hand, Outcome, Question, first_alone, said_alone};
+use crate::game::{Game, Hand, Question, Seats, ask_names};
 use crate::spec::{GameEntry, GameSpec, Registry, Shape, check_pool};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,11 +40,17 @@ impl GameSpec for Opinion {
 }
 
 impl Game for Opinion {
-    fn ask(&self, hand: &Hand) -> [Option<Question>; 2] {
-        first_alone(hand)
+    fn seats(&self) -> Seats {
+        Seats::Around
     }
 
-    fn outcome(&self, hand: &Hand) -> Outcome {
-        said_alone(hand)
+    fn in_turn(&self) -> bool {
+        true
     }
+
+    fn next(&self, hand: &Hand, ask: &mut Vec<Question>) {
+        ask_names(1, hand, ask);
+    }
+
+    fn settle(&self, _: &mut Hand) {}
 }

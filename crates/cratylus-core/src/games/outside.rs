@@ -1,7 +1,8 @@
 //! A game that the calling program brings along.
 
 use crate::brought::{BroughtRules, named};
-use crate::game::{Game, Hand, Outcome, Question, both_at_once};
+use crate::event::Fate;
+use crate::game::{Game, Hand, Question, ask_names, two_names};
 use crate::spec::{GameEntry, GameSpec, Registry, Shape, check_pool, five};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -50,12 +51,11 @@ impl GameSpec for GameParams {
 struct Played(Arc<dyn BroughtRules>);
 
 impl Game for Played {
-    fn ask(&self, hand: &Hand) -> [Option<Question>; 2] {
-        both_at_once(hand)
+    fn next(&self, hand: &Hand, ask: &mut Vec<Question>) {
+        ask_names(2, hand, ask);
     }
 
-    fn outcome(&self, hand: &Hand) -> Outcome {
-        let names = [hand.given(0), hand.given(1)];
-        Outcome { names, success: names[0].zip(names[1]).and_then(|(a, b)| self.0.success([a, b])) }
+    fn settle(&self, hand: &mut Hand) {
+        hand.fate = two_names(hand).and_then(|names| self.0.success(names)).map_or(Fate::Void, Fate::of);
     }
 }

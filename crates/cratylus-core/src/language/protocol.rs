@@ -84,6 +84,9 @@ struct File {
     words: String,
     #[serde(default)]
     source: String,
+    /// The kind of game that it tells; left out in those that tell of agreeing.
+    #[serde(default)]
+    game: Option<String>,
     #[serde(default)]
     order: Order,
     /// How often an agent is asked before the interaction is void.
@@ -188,6 +191,10 @@ pub struct Protocol {
     pub words: String,
     /// Where it is from; empty where the file does not say it.
     pub source: String,
+    /// The kind of game that it tells, where that is not one of agreeing.
+    pub game: Option<String>,
+    /// What a choice pays beside each of the partner's, by place in the pool, in games that pay so.
+    pub matrix: Option<Vec<Vec<f64>>>,
     /// In which order options are shown where the experiment does not say it.
     pub order: Order,
     /// How often an agent is asked before the interaction is void.
@@ -243,7 +250,7 @@ impl Protocol {
             return Err("`answer.max_tokens` is at least 1".into());
         }
         let mut all = file.fields;
-        const TAKEN: [&str; 6] = ["names", "payoff", "memory", "round", "score", "scene"];
+        const TAKEN: [&str; 7] = ["names", "payoff", "pairs", "memory", "round", "score", "scene"];
         if let Some(key) = all.keys().find(|key| TAKEN.contains(&key.as_str())) {
             return Err(format!("a field cannot be called `{key}`, which is what every template is told of the game"));
         }
@@ -268,6 +275,8 @@ impl Protocol {
             name: name.into(),
             words: file.words,
             source: file.source,
+            game: file.game,
+            matrix: None,
             order: file.order,
             tries: file.tries,
             prefill: file.prefill,
@@ -294,6 +303,11 @@ impl Protocol {
     pub fn built_in(name: &str, fields: &BTreeMap<String, toml::Value>) -> Option<Result<Protocol, String>> {
         let (_, text) = BUILT_IN.iter().find(|(known, _)| *known == name)?;
         Some(Protocol::parse(name, text, fields))
+    }
+
+    /// The same with what choices pay.
+    pub fn with_matrix(self, matrix: Option<Vec<Vec<f64>>>) -> Protocol {
+        Protocol { matrix, ..self }
     }
 
     /// What an agent is shown.
@@ -337,7 +351,11 @@ impl Protocol {
     /// What templates see.
     fn seen(&self, about: &Told<'_>) -> Result<Value, String> {
         let word = |name: u16| about.names[name as usize].clone();
-        let paid = |round: &Round| if round[0] == round[1] { about.payoff.success } else { about.payoff.failure };
+        let paid = |round: &Round| match &self.matrix {
+            Some(matrix) => matrix[usize::from(round[0])][usize::from(round[1])],
+            None if round[0] == round[1] => about.payoff.success,
+            None => about.payoff.failure,
+        };
         let number = |x: f64| if x.fract() == 0.0 && x.abs() < 1e15 { Value::from(x as i64) } else { Value::from(x) };
         let memory: Vec<Value> = (1..)
             .zip(about.window)
@@ -345,10 +363,18 @@ impl Protocol {
                 context! { number => i, own => word(round[0]), partner => word(round[1]), payoff => number(paid(round)), success => round[0] == round[1] }
             })
             .collect();
+        let pair = |own: u16, partner: u16| {
+            let (paid, other) = (number(paid(&[own, partner])), number(paid(&[partner, own])));
+            context! { own => word(own), partner => word(partner), paid => paid, partner_paid => other }
+        };
+        // As many as there are names squared, so only where they are told.
+        let shown: &[u16] = if self.matrix.is_some() { about.order } else { &[] };
+        let pairs: Vec<Value> = shown.iter().flat_map(|&own| shown.iter().map(move |&partner| pair(own, partner))).collect();
         let fields = Value::from_pairs(self.fields.iter().map(|(key, value)| (key.clone(), told(value))));
         let seen = context! {
             names => about.order.iter().map(|&name| word(name)).collect::<Vec<_>>(),
             payoff => context! { success => number(about.payoff.success), failure => number(about.payoff.failure) },
+            pairs => pairs,
             memory => memory,
             round => about.window.len() + 1,
             score => number(about.window.iter().map(paid).sum()),

@@ -1,7 +1,6 @@
 //! The naming game in groups of more than two (hyperedges): a speaker says a name to all others of its group at once, and
 //! it succeeds where all of them know it, or where any of them does (Iacopini, Petri, Baronchelli & Barrat, Commun. Phys. 5
-//! (2022) 64). Who meets follows from the seed and the interaction's number, as it does for pairs, so a reader of events,
-//! which name the speaker alone, finds the hearers again.
+//! (2022) 64). Who meets follows from the seed and the interaction's number, as it does for pairs.
 
 use crate::{AgentId, Purpose, Seed};
 use schemars::JsonSchema;
@@ -208,6 +207,14 @@ impl Groups {
         let mut met = vec![false; size as usize];
         agents.iter().for_each(|&agent| met[agent as usize] = true);
         met.iter().position(|met| !met).map(|agent| agent as AgentId)
+    }
+
+    /// How many agents the largest group has.
+    pub(crate) fn largest(&self) -> u64 {
+        match self {
+            Groups::Anyone { size, .. } => u64::from(*size),
+            Groups::Listed { starts, .. } => starts.windows(2).map(|pair| (pair[1] - pair[0]) as u64).max().unwrap_or(0),
+        }
     }
 
     /// What groups there are, in words.

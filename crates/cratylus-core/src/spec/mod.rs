@@ -4,10 +4,11 @@
 
 pub mod places;
 
-use crate::brought::{Brought, Outside};
+use crate::agent::{Cohorts, Mind};
+use crate::brought::Outside;
 use crate::categories::Scenes;
 use crate::game::{Game, Payoff};
-use crate::inventory::InventoryRule;
+use crate::inventory::{Inventory, InventoryRule};
 use crate::kernel::Kernel;
 use crate::language::model::Model;
 use crate::language::normal::{alike, normal};
@@ -38,6 +39,8 @@ pub enum Shape {
     Around,
     /// A word for one of several objects, and which of them a word means.
     Objects,
+    /// Any other, by what its games and its agents call it.
+    Own(&'static str),
 }
 
 /// What agents answer that choose by remembered rounds, whatever counts.
@@ -61,6 +64,16 @@ pub trait GameSpec: fmt::Debug + Send + Sync {
     /// What agents are paid for success and for failure. None in a game that does not pay.
     fn payoff(&self) -> Option<Payoff> {
         None
+    }
+
+    /// Whether its interactions succeed or fail.
+    fn succeeds(&self) -> bool {
+        !self.alone() && !self.opinions()
+    }
+
+    /// Whether success is agreement on a name, so that there is a consensus to speak of.
+    fn agrees(&self) -> bool {
+        self.succeeds()
     }
 
     /// Whether one agent is asked alone.
@@ -119,6 +132,8 @@ pub struct AgentContext<'a> {
     pub payoff: Option<Payoff>,
     /// Whether a minority is committed.
     pub committed: bool,
+    /// The game's parameters with nothing left to default, `kind` included.
+    pub game: &'a toml::Table,
     /// All that an experiment can name, for a kind that stands inside another.
     pub registry: &'a Registry,
     /// The files that the experiment names.
@@ -155,12 +170,29 @@ pub enum Kind {
     Committed(InventoryRule),
     /// Agents of the opinion game.
     Opinion(OpinionRule),
-    /// Agents of the category game.
-    Categories,
     /// A language model, asked from outside.
     Model(Arc<Model>),
-    /// Agents that the calling program brings along.
-    Outside(Brought),
+    /// Any other, which no engine needs to know of but the plain path.
+    Own(Arc<dyn Cohorts>),
+}
+
+impl Kind {
+    /// What an agent of this kind keeps that has seen nothing yet.
+    pub fn new_mind(&self) -> Mind {
+        match self {
+            Kind::Speaker(_) | Kind::Committed(_) | Kind::Opinion(_) => Mind::Names(Inventory::default()),
+            Kind::Own(agents) => agents.new_mind(),
+            Kind::Window(_) | Kind::Varying(_) | Kind::Drawn(_) | Kind::Model(_) => Mind::Rounds(Vec::new()),
+        }
+    }
+
+    /// What the one keeps that takes the place of an agent of this kind.
+    pub fn newcomer(&self, gone: &Mind) -> Mind {
+        match self {
+            Kind::Own(agents) => agents.newcomer(gone),
+            other => other.new_mind(),
+        }
+    }
 }
 
 /// What the core needs from files, which it never opens itself. Paths are as the experiment file gives them.
@@ -266,6 +298,8 @@ pub struct Entry<T: ?Sized> {
     pub words: &'static str,
     /// Of a kind of agents, what they answer; of a game, what it asks for: whoever answers any of it can play.
     pub shapes: &'static [Shape],
+    /// Of a game, whether groups of a population can play it.
+    pub grouped: bool,
     read: fn(FileTable<'_>, &Spans<'_, '_>) -> Result<Params<T>, Mistake>,
     pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
 }
@@ -293,6 +327,11 @@ fn read_params<P: DeserializeOwned + Serialize>(
 }
 
 impl GameEntry {
+    /// The same of a game that groups can play.
+    pub const fn in_groups(self) -> GameEntry {
+        Entry { grouped: true, ..self }
+    }
+
     /// A game whose parameters, as the file has them, are a `P`.
     pub const fn new<P: GameSpec + DeserializeOwned + Serialize + JsonSchema + 'static>(
         shapes: &'static [Shape],
@@ -303,6 +342,7 @@ impl GameEntry {
             name,
             words,
             shapes,
+            grouped: false,
             read: |table, spans| {
                 read_params::<P>(table, spans).map(|(params, plan)| (Arc::new(params) as Arc<dyn GameSpec>, plan))
             },
@@ -322,6 +362,7 @@ impl AgentEntry {
             name,
             words,
             shapes,
+            grouped: false,
             read: |table, spans| {
                 read_params::<P>(table, spans).map(|(params, plan)| (Arc::new(params) as Arc<dyn AgentSpec>, plan))
             },

@@ -97,12 +97,24 @@ pub struct Curve {
     pub high: Vec<f64>,
 }
 
-/// A measure that is read now and then: its course, over the runs that went on so long, and its value at the end of each.
+/// A measure that is followed: its course, over the runs that went on so long, and one value of each.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FollowedFacts {
+    /// What it is called.
+    #[serde(default)]
+    pub label: String,
+    /// Its place among those that are shown.
+    #[serde(default)]
+    pub place: usize,
+    /// Whether it is a share, from 0 to 1.
+    #[serde(default)]
+    pub share: bool,
+    /// Whether the value of a run is its mean over the second half, and not the last.
+    #[serde(default)]
+    pub late: bool,
     /// After each round in which it was read.
     pub course: Curve,
-    /// The last values of all runs.
+    /// The values of all runs.
     pub end: Sample,
 }
 
@@ -211,7 +223,7 @@ pub struct Facts {
     /// In the game `opinion`: the share of all agents that hold the commonest opinion at the end, over runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Sample>,
-    /// In the category game, by measure.
+    /// By measure, with the name it is of after a colon.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub followed: BTreeMap<String, FollowedFacts>,
     /// None where nobody is committed.

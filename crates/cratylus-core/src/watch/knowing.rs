@@ -3,8 +3,7 @@
 
 use crate::event::Event;
 use crate::inventory::{Inventory, InventoryRule};
-use crate::meeting::groups::GroupHearers;
-use crate::{AgentId, NOBODY, Name};
+use crate::{AgentId, Name};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -19,8 +18,6 @@ pub struct Knowing {
     pub start: KnownAtStart,
     /// The name of each agent that is committed to one.
     pub committed: Arc<HashMap<AgentId, Name>>,
-    /// Who heard, where groups of more than two meet.
-    pub heard: Option<GroupHearers>,
 }
 
 /// What agents that are not committed know before the first interaction.
@@ -56,18 +53,16 @@ pub struct Known {
     words: u64,
     /// How many agents know each name that is known.
     holders: HashMap<Name, u32>,
-    /// Who met last, where groups do.
-    group: Vec<AgentId>,
 }
 
 impl Known {
     /// Before the first event.
     pub fn new(knowing: Knowing) -> Known {
-        Known { knowing, inventories: Vec::new(), words: 0, holders: HashMap::new(), group: Vec::new() }
+        Known { knowing, inventories: Vec::new(), words: 0, holders: HashMap::new() }
     }
 
     /// Takes in the next event. One without a name, or void, changes nothing.
-    pub fn see(&mut self, event: &Event) {
+    pub fn see(&mut self, event: &Event<'_>) {
         if self.inventories.is_empty() {
             let known = |agent| Inventory(self.knowing.known(agent).into_iter().collect());
             self.inventories = (0..self.knowing.size).map(known).collect();
@@ -77,19 +72,12 @@ impl Known {
                 .flat_map(|inventory| &inventory.0)
                 .for_each(|&word| *self.holders.entry(word).or_insert(0) += 1);
         }
-        let Some(word) = event.names[0] else { return };
+        let Some(word) = event.name(0) else { return };
         // An opinion takes the place of the one before, as a name that succeeds does.
-        let Some(success) = event.success.or(self.knowing.rule.is_none().then_some(true)) else { return };
-        match &self.knowing.heard {
-            Some(GroupHearers { groups, seed }) => groups.meet(*seed, event.t, &mut self.group),
-            None => {
-                self.group.clear();
-                self.group.extend(event.agents);
-            }
-        }
-        for (place, &agent) in self.group.iter().enumerate() {
+        let Some(success) = event.success().or(self.knowing.rule.is_none().then_some(true)) else { return };
+        for (place, &agent) in event.seats.iter().enumerate() {
             let seat = u8::from(place > 0);
-            if agent == NOBODY || self.knowing.committed.contains_key(&agent) {
+            if self.knowing.committed.contains_key(&agent) {
                 continue;
             }
             let inventory = &mut self.inventories[agent as usize];

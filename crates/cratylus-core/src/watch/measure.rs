@@ -86,11 +86,11 @@ impl RunContext {
 /// A fold over the events of one run. What it reads may depend on them and on the context it was started with alone.
 pub trait Measure: Send {
     /// Takes in the next event.
-    fn see(&mut self, event: &Event);
+    fn see(&mut self, event: &Event<'_>);
 
     /// Interactions `from..to` of a block. Measures that can count bits do.
     fn see_block(&mut self, block: &Block, from: usize, to: usize) {
-        (from..to).for_each(|i| self.see(&block.event(i)));
+        (from..to).for_each(|i| block.event(i).show(|event| self.see(event)));
     }
 
     /// A stretch of a run of which there are numbers alone, for measures that [`MeasureEntry::counts`].
@@ -114,6 +114,35 @@ pub struct MeasureEntry {
     pub new: fn(&RunContext) -> Box<dyn Measure>,
     /// Whether it can be had of numbers alone.
     pub counts: bool,
+    /// Those of its readings that tables and figures show as they are, whatever the game.
+    pub courses: &'static [Course],
+}
+
+/// Readings of a run that are shown over runs: as a course over population rounds, and as one value of each run.
+#[derive(Clone, Copy, Debug)]
+pub struct Course {
+    /// What is read; where it is of names, without the name.
+    pub measure: &'static str,
+    /// What it is called in a table, before the name where it is of one; empty for what figures alone show.
+    pub label: &'static str,
+    /// Whether it is a share, from 0 to 1.
+    pub share: bool,
+    /// Whether the value of a run is the mean over its second half, and not the last.
+    pub late: bool,
+    /// Whether it is shown in those games alone in which agents do not agree on names.
+    pub where_none_agree: bool,
+}
+
+impl Course {
+    /// One of which the last value of each run is shown.
+    pub const fn at_end(measure: &'static str, label: &'static str, share: bool) -> Course {
+        Course { measure, label, share, late: false, where_none_agree: false }
+    }
+
+    /// One of which the mean over the second half of each run is shown.
+    pub const fn late(measure: &'static str, label: &'static str, share: bool) -> Course {
+        Course { measure, label, share, late: true, where_none_agree: false }
+    }
 }
 
 impl MeasureEntry {

@@ -4,6 +4,7 @@ use crate::Name;
 use crate::event::Event;
 use crate::event::block::{Block, Names, ones};
 use crate::event::digest::{Digest, DigestSeen};
+use crate::event::pair::PairEvent;
 use crate::event::tally::Tally;
 use crate::watch::committed::CommittedAt;
 use crate::watch::measure::{Measure, RunContext};
@@ -86,19 +87,20 @@ impl OutcomeSeen {
     }
 
     /// Takes in the next event.
-    pub fn see(&mut self, event: &Event) {
-        self.digest.see(event);
+    pub fn see(&mut self, event: &Event<'_>) {
+        let pair = event.pair();
+        self.digest.see_both(event, &pair);
         self.seen[0] += 1;
         self.void += u64::from(event.void());
         self.invalid.see(event);
-        if let Some(success) = event.success {
+        if let Some(success) = event.success() {
             self.seen[1] += u64::from(success);
             self.seen[2] += 1;
         }
-        self.last.push(event, event.agents.map(|agent| self.committed.is(event.t, agent)));
-        self.forget(event.success != Some(true));
+        self.last.push(&pair, pair.agents.map(|agent| self.committed.is(event.t, agent)));
+        self.forget(event.success() != Some(true));
         if self.reached.is_none() && self.consensus.see(event) {
-            self.reached = Some((event.t + 1, self.winner(event.t + 1, event.names[0])));
+            self.reached = Some((event.t + 1, self.winner(event.t + 1, pair.names[0])));
         }
     }
 
@@ -208,7 +210,7 @@ struct SaidBlock {
 }
 
 impl LastSaid {
-    fn push(&mut self, event: &Event, committed: [bool; 2]) {
+    fn push(&mut self, event: &PairEvent, committed: [bool; 2]) {
         let (start, i) = (event.t / 64 * 64, (event.t % 64) as usize);
         if self.blocks.back().is_none_or(|block| block.start != start) {
             let names = || if self.two_names { Names::Bits(0) } else { Names::Words(Box::new([0; 64])) };
@@ -307,13 +309,9 @@ mod tests {
         let mut seen = OutcomeSeen::new(&context);
         for t in 0..12u32 {
             let name = Some(t % 2);
-            seen.see(&Event {
-                t: t.into(),
-                agents: [2 * (t % 2), 2 * (t % 2) + 1],
-                names: [name, name],
-                success: Some(true),
-                invalid: [0; 2],
-            });
+            let agents = [2 * (t % 2), 2 * (t % 2) + 1];
+            let event = PairEvent { t: t.into(), agents, names: [name, name], success: Some(true), invalid: [0; 2] };
+            event.show(|event| seen.see(event));
         }
         assert_eq!((seen.end().consensus, seen.end().winner), (true, None));
     }
@@ -327,7 +325,9 @@ mod tests {
         let mut seen = OutcomeSeen::new(&context);
         for t in 0..10 {
             let own = u32::from(t >= 2);
-            seen.see(&Event { t, agents: [0, 1], names: [Some(own), Some(1)], success: Some(own == 1), invalid: [0; 2] });
+            let names = [Some(own), Some(1)];
+            let event = PairEvent { t, agents: [0, 1], names, success: Some(own == 1), invalid: [0; 2] };
+            event.show(|event| seen.see(event));
         }
         let end = seen.end();
         assert_eq!((end.consensus, end.winner, end.rounds_to_consensus), (true, Some(1), Some(4.0)));

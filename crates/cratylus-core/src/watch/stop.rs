@@ -1,11 +1,11 @@
 //! When a run ends, and when it has reached consensus. Both are folds over events.
 
-use crate::Name;
 use crate::event::Event;
 use crate::event::block::Block;
 use crate::event::tally::Tally;
 use crate::watch::committed::CommittedAt;
 use crate::watch::knowing::{Knowing, Known};
+use crate::{AgentId, Name};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -249,8 +249,16 @@ impl ConsensusSeen {
 
     /// Whether there is a consensus after this event.
     #[inline]
-    pub fn see(&mut self, event: &Event) -> bool {
-        let success = event.success == Some(true);
+    pub fn see(&mut self, event: &Event<'_>) -> bool {
+        if let Seen::Known(known) = &mut self.seen {
+            known.see(event);
+        }
+        self.settled(event.t, event.success() == Some(true))
+    }
+
+    /// Whether there is one after an interaction that succeeded or did not, and of which all else was seen.
+    #[inline]
+    fn settled(&mut self, t: u64, success: bool) -> bool {
         let reached = match &mut self.seen {
             Seen::InARow { so_far, needed } => {
                 *so_far = if success { *so_far + 1 } else { 0 };
@@ -260,13 +268,9 @@ impl ConsensusSeen {
                 window.push(u8::from(success));
                 window.sum() >= *needed && window.full()
             }
-            Seen::Known(known) => {
-                known.see(event);
-                known.agreed().is_some()
-            }
+            Seen::Known(known) => known.agreed().is_some(),
         };
-        let t = event.t + 1;
-        reached && t.is_multiple_of(self.every) && t >= self.least
+        reached && (t + 1).is_multiple_of(self.every) && t + 1 >= self.least
     }
 
     /// The first interaction of a block with which there is a consensus, and which number it has there. What comes after
@@ -296,7 +300,10 @@ impl ConsensusSeen {
                 let first = self.least.max(block.start + i as u64 + 1).next_multiple_of(self.every) - 1 - block.start;
                 (first < block.n as u64).then_some(first as usize)
             }
-            _ => (block.first..block.n).find(|&i| self.see(&block.event(i))),
+            _ => {
+                let success = |i: usize| (block.success & block.settled) >> i & 1 == 1;
+                (block.first..block.n).find(|&i| self.settled(block.start + i as u64, success(i)))
+            }
         }
     }
 
@@ -342,10 +349,15 @@ impl ShareSeen {
 
     /// Takes in the next event. Void interactions take a place in the window, too.
     #[inline]
-    pub fn see(&mut self, event: &Event) {
-        let (mut chosen, mut of) = (0, 0);
-        for (agent, name) in event.choices() {
-            if !self.committed.is(event.t, agent) {
+    pub fn see(&mut self, event: &Event<'_>) {
+        self.count(event.t, event.choices());
+    }
+
+    #[inline]
+    fn count(&mut self, t: u64, choices: impl Iterator<Item = (AgentId, Name)>) {
+        let (mut chosen, mut of) = (0u8, 0u8);
+        for (agent, name) in choices {
+            if !self.committed.is(t, agent) {
                 of += 1;
                 chosen += u8::from(name == self.name);
             }
@@ -395,7 +407,7 @@ impl StopSeen {
 
     /// Takes in the next event, and says whether the run ends with it.
     #[inline]
-    pub fn see(&mut self, event: &Event) -> bool {
+    pub fn see(&mut self, event: &Event<'_>) -> bool {
         let mut over = event.t + 1 >= self.most;
         if let Some(consensus) = &mut self.consensus {
             over |= consensus.see(event);
@@ -419,7 +431,7 @@ impl StopSeen {
         let end = consensus.map_or(block.n, |i| i + 1);
         let (share, threshold) = self.share.as_mut().expect("looked at above");
         let reached = (block.first..end).find(|&i| {
-            share.see(&block.event(i));
+            share.count(block.start + i as u64, block.event(i).choices());
             block.start + i as u64 + 1 >= self.most || share.share().is_some_and(|share| share >= *threshold)
         });
         reached.or(consensus).map(|i| i + 1)
@@ -442,14 +454,15 @@ impl StopSeen {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::pair::PairEvent;
 
-    fn event(t: u64, success: bool) -> Event {
-        Event { t, agents: [0, 1], names: [Some(0), Some(u32::from(!success))], success: Some(success), invalid: [0; 2] }
+    fn event(t: u64, success: bool) -> PairEvent {
+        PairEvent { t, agents: [0, 1], names: [Some(0), Some(u32::from(!success))], success: Some(success), invalid: [0; 2] }
     }
 
     fn ends(stop: &Stop, size: u64, successes: impl Fn(u64) -> bool) -> u64 {
         let mut seen = StopSeen::new(stop, size, Some(0), CommittedAt::default(), None);
-        (0..).find(|&t| seen.see(&event(t, successes(t)))).map(|t| t + 1).unwrap()
+        (0..).find(|&t| event(t, successes(t)).show(|event| seen.see(event))).map(|t| t + 1).unwrap()
     }
 
     #[test]
@@ -489,9 +502,10 @@ mod tests {
     #[test]
     fn a_share_counts_only_those_who_are_not_committed() {
         let mut seen = ShareSeen::new(0, CommittedAt::start(vec![1]), 2);
-        seen.see(&event(0, false));
+        event(0, false).show(|event| seen.see(event));
         assert_eq!((seen.share(), seen.so_far()), (None, Some(1.0)));
-        seen.see(&Event { t: 1, agents: [2, 1], names: [Some(1), Some(0)], success: Some(false), invalid: [0; 2] });
+        let second = PairEvent { t: 1, agents: [2, 1], names: [Some(1), Some(0)], success: Some(false), invalid: [0; 2] };
+        second.show(|event| seen.see(event));
         assert_eq!(seen.share(), Some(0.5));
     }
 
@@ -526,8 +540,8 @@ mod tests {
                 let name = |draws: &mut crate::seed::Stream| u32::from(draws.unit() > easy.sqrt());
                 let names = [name(&mut draws), name(&mut draws)];
                 let agents = [draws.below(3) as u32, 3 + draws.below(3) as u32];
-                let event = Event { t, agents, names: names.map(Some), success: Some(names[0] == names[1]), invalid: [0; 2] };
-                if seen.see(&event) {
+                let event = PairEvent { t, agents, names: names.map(Some), success: Some(names[0] == names[1]), invalid: [0; 2] };
+                if event.show(|event| seen.see(event)) {
                     assert!(sure <= t + 1, "case {case}: {sure} were sure, and {} were played", t + 1);
                     break;
                 }

@@ -9,16 +9,16 @@ use cratylus_core::fault::Fault;
 use cratylus_core::watch::measure::Reading;
 use cratylus_core::watch::measures::Measures;
 use cratylus_core::watch::outcome::{Outcome, OutcomeSeen};
-use cratylus_core::{Event, Play, Sink, World, run};
+use cratylus_core::{Batch, PairEvent, Play, Sink, World, run};
 use std::collections::BTreeMap;
 
 /// Keeps every event of every replica.
 #[derive(Default)]
-pub struct Kept(pub BTreeMap<u64, Vec<Event>>);
+pub struct Kept(pub BTreeMap<u64, Vec<PairEvent>>);
 
 impl Sink for Kept {
-    fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
-        self.0.entry(replica).or_default().extend_from_slice(events);
+    fn take(&mut self, replica: u64, events: &Batch) -> Result<(), Fault> {
+        self.0.entry(replica).or_default().extend(events.iter().map(|event| event.pair()));
         Ok(())
     }
     fn end(&mut self, _: u64) -> Result<(), Fault> {
@@ -38,10 +38,10 @@ struct Ends<'w> {
 }
 
 impl Sink for Ends<'_> {
-    fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
-        for event in events {
-            self.measures.see(event, &mut self.readings);
-            self.outcome.see(event);
+    fn take(&mut self, _: u64, events: &Batch) -> Result<(), Fault> {
+        for event in events.iter() {
+            self.measures.see(&event, &mut self.readings);
+            self.outcome.see(&event);
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ use cratylus_core::engines::live::{Live, Ticket};
 use cratylus_core::experiment::Budget;
 use cratylus_core::fault::Fault;
 use cratylus_core::language::model::{Choice, Model, Query, Reply, Source};
-use cratylus_core::{Event, Sink};
+use cratylus_core::{Batch, Sink};
 use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
@@ -211,7 +211,7 @@ pub(crate) fn play<'a>(
         silent: false,
         to,
         questions: Vec::new(),
-        events: Vec::new(),
+        events: Batch::new(),
     };
     let played = table.play(&from);
     if played.is_err() {
@@ -262,7 +262,7 @@ struct Table<'t, 'a> {
     silent: bool,
     to: Sender<Done>,
     questions: Vec<(Ticket, Query)>,
-    events: Vec<Event>,
+    events: Batch,
 }
 
 impl<'a> Table<'_, 'a> {
@@ -469,7 +469,7 @@ impl<'a> Table<'_, 'a> {
     }
 }
 
-fn deliver(playing: &mut Playing<'_>, events: &mut Vec<Event>) -> Result<(), Refused> {
+fn deliver(playing: &mut Playing<'_>, events: &mut Batch) -> Result<(), Refused> {
     if !events.is_empty() {
         playing.recorder.take(playing.live.replica, events).map_err(fault)?;
         events.clear();

@@ -21,7 +21,7 @@ use crate::conduct::recorder::Recorder;
 use crate::conduct::units::{cells as cells_of, cut_up, there, units};
 use crate::models::tape::Tape;
 use crate::store::manifest::Manifest;
-use crate::store::names::{EXPERIMENT, INTERACTIONS, MEASURES, PARTS, PLAN, RECORDED, RUNS, TAPE};
+use crate::store::names::{ACTS, EXPERIMENT, INTERACTIONS, MEASURES, PARTS, PLAN, RECORDED, RUNS, TAPE};
 use crate::store::plan::{differences, digest};
 use crate::store::rows::runs;
 use crate::store::run_dir::Recorded;
@@ -167,6 +167,7 @@ fn end(manifest: &mut Manifest, job: &Job<'_>, dir: &Path) -> Result<(), Fault> 
     manifest.digest = Some(digest(&rows));
     manifest.outcomes = Some(crate::store::belonging::outcomes(&rows));
     manifest.readings = table::count(&dir.join(MEASURES)).ok();
+    manifest.acts = table::count(&dir.join(ACTS)).ok();
     manifest.write(dir)
 }
 
@@ -333,6 +334,9 @@ fn join(job: &Job<'_>, dir: &Path, units: &[Unit]) -> Result<(), Fault> {
     let mut tables = vec![MEASURES, RUNS];
     if job.points.iter().any(|point| point.experiment.record.interactions) {
         tables.insert(0, INTERACTIONS);
+    }
+    if job.worlds.iter().any(World::keeps_acts) {
+        tables.insert(0, ACTS);
     }
     for name in tables {
         let parts: Vec<PathBuf> = units.iter().map(|unit| unit.file(dir, name)).filter(|part| part.exists()).collect();

@@ -2,26 +2,25 @@
 
 use crate::conduct::job::{Job, Unit};
 use crate::conduct::progress::Progress;
-use crate::store::names::{INTERACTIONS, MEASURES, RUNS};
+use crate::store::acts::{self, Act};
+use crate::store::names::{ACTS, INTERACTIONS, MEASURES, RUNS};
 use crate::store::pages::GROUP;
 use crate::store::rows::{Interactions, WordColumns, measures_table, runs_table};
 use crate::store::table;
-use crate::store::table::TableWriter;
-use cratylus_core::World;
+use crate::store::table::{Table, TableWriter};
+use cratylus_core::event::batch::Batch;
 use cratylus_core::event::block::Block;
 use cratylus_core::event::sink::Sink;
 use cratylus_core::event::tally::Tally;
-use cratylus_core::event::{AgentId, Event};
 use cratylus_core::experiment::Point;
 use cratylus_core::fault::Fault;
-use cratylus_core::meeting::groups::Groups;
 use cratylus_core::summary::RunRow;
 use cratylus_core::watch::measure::Reading;
 use cratylus_core::watch::measures::Measures;
 use cratylus_core::watch::outcome::OutcomeSeen;
+use cratylus_core::{Name, World};
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Reads a unit's events: writes them in the order of the runs, and keeps outcomes and readings.
@@ -31,6 +30,7 @@ pub(crate) struct Recorder<'a> {
     words: WordColumns,
     unit: Unit,
     interactions: Option<(TableWriter, Interactions)>,
+    acts: Option<(TableWriter, Vec<Act>)>,
     measures: TableWriter,
     readings: Vec<(u64, Reading)>,
     /// The runs that are not written yet, in order. The first writes as it goes, the others wait for it.
@@ -44,14 +44,22 @@ struct OpenRun {
     replica: u64,
     /// Where agents are language models, which kind each agent is.
     kinds: Option<Vec<u16>>,
-    /// Where groups meet, which, and who met last.
-    groups: Option<(Arc<Groups>, Vec<AgentId>)>,
     /// Interactions that wait for those of runs before.
     waiting: Interactions,
+    /// And all that was done in them.
+    acts: Vec<Act>,
     readings: Vec<Reading>,
     measures: Measures,
     outcome: OutcomeSeen,
     over: bool,
+}
+
+/// Writes whole groups of rows, or all of them where their cell ends, and forgets them.
+fn write_groups<T>(writer: &mut TableWriter, rows: &mut Vec<T>, all: bool, table: fn(&[T]) -> Table) -> Result<(), Fault> {
+    let end = if all { rows.len() } else { rows.len() / GROUP * GROUP };
+    rows[..end].chunks(GROUP).try_for_each(|group| writer.write(&table(group)))?;
+    rows.drain(..end);
+    Ok(())
 }
 
 impl<'a> Recorder<'a> {
@@ -72,12 +80,14 @@ impl<'a> Recorder<'a> {
             let context = world.context(replica);
             let (measures, outcome) = (Measures::new(&context, &world.experiment.registry.measures), OutcomeSeen::new(&context));
             let kinds = world.live().then(|| world.assign(world.seed(replica)));
-            let groups = world.groups(world.seed(replica)).ok().flatten().filter(|_| world.experiment.record.interactions);
-            let groups = groups.map(|groups| (groups, Vec::new()));
-            OpenRun { replica, kinds, groups, waiting: rows(), readings: Vec::new(), measures, outcome, over: false }
+            OpenRun { replica, kinds, waiting: rows(), acts: Vec::new(), readings: Vec::new(), measures, outcome, over: false }
         });
         let interactions = match world.experiment.record.interactions {
             true => Some((rows().create(&unit.file(dir, INTERACTIONS))?, rows())),
+            false => None,
+        };
+        let acts = match world.keeps_acts() {
+            true => Some((TableWriter::create(&unit.file(dir, ACTS), &acts::table(&[]))?, Vec::new())),
             false => None,
         };
         let open = open.collect();
@@ -85,6 +95,7 @@ impl<'a> Recorder<'a> {
             base: unit.base(job),
             words,
             interactions,
+            acts,
             measures: TableWriter::create(&unit.file(dir, MEASURES), &measures_table(&[]))?,
             readings: Vec::new(),
             open,
@@ -107,16 +118,15 @@ impl<'a> Recorder<'a> {
                 }
                 rows.write(writer, &self.words, ended)?;
             }
+            if let Some((writer, rows)) = &mut self.acts {
+                rows.append(&mut first.acts);
+                write_groups(writer, rows, ended, acts::table)?;
+            }
             if let Some(point) = self.progress.points().get(self.unit.point) {
                 point.see(self.world.experiment.size(), &first.readings);
             }
             self.readings.extend(first.readings.drain(..).map(|reading| (number, reading)));
-            let whole = self.readings.len() / GROUP * GROUP;
-            let end = if ended { self.readings.len() } else { whole };
-            for group in self.readings[..end].chunks(GROUP) {
-                self.measures.write(&measures_table(group))?;
-            }
-            self.readings.drain(..end);
+            write_groups(&mut self.measures, &mut self.readings, ended, measures_table)?;
             if !first.over {
                 return Ok(());
             }
@@ -168,6 +178,9 @@ impl<'a> Recorder<'a> {
         if let Some((writer, _)) = self.interactions.take() {
             writer.finish()?;
         }
+        if let Some((writer, _)) = self.acts.take() {
+            writer.finish()?;
+        }
         self.measures.finish()?;
         // The rows of the runs come last: where they are, the rest is.
         table::write(&self.runs_file, &runs_table(points, &self.rows))
@@ -175,24 +188,26 @@ impl<'a> Recorder<'a> {
 }
 
 impl Sink for Recorder<'_> {
-    fn take(&mut self, replica: u64, events: &[Event]) -> Result<(), Fault> {
+    fn take(&mut self, replica: u64, events: &Batch) -> Result<(), Fault> {
         self.played(events.len() as u64)?;
         let (keep, number, world) = (self.interactions.is_some(), self.base + replica, self.world);
+        let (acts, words) = (self.acts.is_some(), world.experiment.names());
         let run = self.find(replica);
-        for event in events {
-            run.outcome.see(event);
-            run.measures.see(event, &mut run.readings);
+        for event in events.iter() {
+            run.outcome.see(&event);
+            run.measures.see(&event, &mut run.readings);
             if !keep {
                 continue;
             }
-            run.waiting.push(number, event);
-            let hearers = run.groups.as_mut().map(|(groups, members)| {
-                groups.meet(world.seed(replica), event.t, members);
-                &members[1..]
-            });
-            run.waiting.push_hearers(hearers);
-            let shown = run.kinds.as_ref().map(|kinds| world.shown(world.seed(replica), kinds, event));
-            run.waiting.push_shown(event, shown.unwrap_or_default());
+            if acts {
+                let word = |name: Name| words.get(name as usize).cloned().unwrap_or_else(|| format!("w{name}"));
+                acts::rows(number, &event, word, &mut run.acts);
+            }
+            let pair = event.pair();
+            run.waiting.push(number, &pair);
+            run.waiting.push_hearers(event.group.then(|| &event.seats[1..]));
+            let shown = run.kinds.as_ref().map(|kinds| world.shown(world.seed(replica), kinds, &pair));
+            run.waiting.push_shown(&pair, shown.unwrap_or_default());
         }
         self.advance()
     }

@@ -18,7 +18,7 @@ use cratylus_core::summary::RunRow;
 use cratylus_core::watch::measure::RunContext;
 use cratylus_core::watch::measures::Measures;
 use cratylus_core::watch::outcome::OutcomeSeen;
-use cratylus_core::{AgentId, Event, NOBODY};
+use cratylus_core::{AgentId, NOBODY, PairEvent};
 use serde_pickle::{HashableValue, Value};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -330,7 +330,7 @@ impl Condition {
 /// One recorded run.
 struct Recorded {
     number: i64,
-    events: Vec<Event>,
+    events: Vec<PairEvent>,
     /// What each agent remembered at the start, oldest first.
     memories: Vec<Vec<[String; 2]>>,
     committed: Vec<AgentId>,
@@ -373,7 +373,7 @@ fn write(file: &Path, condition: &Condition, into: &Path, build: Build) -> Resul
     manifest.digest = Some(digest(&rows));
     manifest.write(&dir)?;
     table::write(&dir.join(RUNS), &runs_table(&points, &rows))?;
-    let events: Vec<&[Event]> = recorded.iter().map(|run| &run.events[..]).collect();
+    let events: Vec<&[PairEvent]> = recorded.iter().map(|run| &run.events[..]).collect();
     let copies = duplicates::words(&duplicates::equal_runs(&events), recorded.len(), |i| i as u64);
     Ok((dir, rows.len() as u64, interactions, copies))
 }
@@ -402,8 +402,10 @@ fn tables(dir: &Path, points: &[Point], recorded: &[Recorded], words: &WordColum
             (Measures::new(&context, &experiment.registry.measures), OutcomeSeen::new(&context), Vec::new());
         for event in &one.events {
             interactions.push(run, event);
-            measures.see(event, &mut out);
-            outcome.see(event);
+            event.show(|event| {
+                measures.see(event, &mut out);
+                outcome.see(event);
+            });
         }
         measures.end(&mut out);
         readings.extend(out.into_iter().map(|reading| (run, reading)));
@@ -444,9 +446,9 @@ fn individual(value: &Value, words: &WordColumns) -> Result<(Recorded, Vec<[Stri
     let player = get(value, "simulation").ok_or("there is no `simulation`")?;
     let answers = get(value, "tracker").and_then(|tracker| texts(get(tracker, "answers")?)).ok_or("there are no `answers`")?;
     let memory = memory_of(player)?;
-    let event = |(t, answer): (u64, &str)| -> Result<Event, String> {
+    let event = |(t, answer): (u64, &str)| -> Result<PairEvent, String> {
         let name = words.name(answer).map_err(|why| format!("answer {t}: {why}"))?;
-        Ok(Event { t, agents: [0, NOBODY], names: [Some(name), None], success: None, invalid: [0; 2] })
+        Ok(PairEvent { t, agents: [0, NOBODY], names: [Some(name), None], success: None, invalid: [0; 2] })
     };
     let events = (0..).zip(answers).map(event).collect::<Result<_, _>>()?;
     let run = Recorded { number: 0, events, memories: vec![memory.clone()], committed: Vec::new(), committed_to: None };
@@ -505,7 +507,7 @@ fn one_run(number: i64, run: &Value, condition: &Condition, words: &WordColumns)
         for (i, j) in [(0, 1), (1, 0)] {
             played[agents[i] as usize].push([said[i].to_string(), said[j].to_string()]);
         }
-        events.push(Event { t, agents, names: names.map(Some), success: Some(success), invalid: [0; 2] });
+        events.push(PairEvent { t, agents, names: names.map(Some), success: Some(success), invalid: [0; 2] });
     }
     let Some(Value::Dict(simulation)) = get(run, "simulation") else { return Err("there is no `simulation`".into()) };
     let mut memories = vec![Vec::new(); condition.size as usize];

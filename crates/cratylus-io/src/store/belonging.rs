@@ -3,7 +3,7 @@
 //! is absent: `cratylus replay` plays it again.
 
 use crate::store::manifest::Manifest;
-use crate::store::names::{CALLS, EXPERIMENT, INTERACTIONS, MANIFEST, MEASURES, PLAN, PROMPTS, RUNS};
+use crate::store::names::{ACTS, CALLS, EXPERIMENT, INTERACTIONS, MANIFEST, MEASURES, PLAN, PROMPTS, RUNS};
 use crate::store::plan::{differences, digest, points_of};
 use crate::store::run_dir::RunDir;
 use crate::store::table;
@@ -75,7 +75,8 @@ fn against(plan: &str, dir: &RunDir) -> Vec<String> {
 pub fn missing(dir: &RunDir, manifest: Option<&Manifest>) -> Vec<&'static str> {
     let live = manifest.is_some_and(|manifest| !manifest.servers.is_empty());
     let recorded = dir.points.iter().any(|point| point.experiment.record.interactions);
-    let due = [(INTERACTIONS, recorded), (MEASURES, true), (CALLS, live), (PROMPTS, live)];
+    let acts = manifest.is_some_and(|manifest| manifest.acts.is_some());
+    let due = [(INTERACTIONS, recorded), (ACTS, acts), (MEASURES, true), (CALLS, live), (PROMPTS, live)];
     due.into_iter().filter(|(table, due)| *due && !dir.path.join(table).exists()).map(|(table, _)| table).collect()
 }
 
@@ -139,16 +140,20 @@ fn of_rows(dir: &RunDir, rows: &[RunRow], manifest: Option<&Manifest>) -> Vec<St
             Err(trouble) => told.push(format!("{INTERACTIONS} cannot be read: {trouble}")),
         }
     }
-    let file = dir.path.join(MEASURES);
-    match (file.exists(), manifest.and_then(|manifest| manifest.readings)) {
-        (false, _) => (),
-        (true, due) => match (table::count(&file), due) {
-            (Ok(n), Some(due)) if n != due => {
-                told.push(format!("{MEASURES} holds {n} rows, and {due} were written: it was cut, or is of other runs"))
-            }
-            (Ok(_), _) => (),
-            (Err(trouble), _) => told.push(format!("{MEASURES} cannot be read: {trouble}")),
-        },
+    let counted =
+        [(MEASURES, manifest.and_then(|manifest| manifest.readings)), (ACTS, manifest.and_then(|manifest| manifest.acts))];
+    for (table, due) in counted {
+        let file = dir.path.join(table);
+        match (file.exists(), due) {
+            (false, _) => (),
+            (true, due) => match (table::count(&file), due) {
+                (Ok(n), Some(due)) if n != due => {
+                    told.push(format!("{table} holds {n} rows, and {due} were written: it was cut, or is of other runs"))
+                }
+                (Ok(_), _) => (),
+                (Err(trouble), _) => told.push(format!("{table} cannot be read: {trouble}")),
+            },
+        }
     }
     told
 }

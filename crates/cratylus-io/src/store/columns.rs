@@ -57,6 +57,8 @@ const MINORITY: &str = "a minority may be committed";
 const LIVE: &str = "agents are live models";
 const ALIAS: &str = "labels are drawn (`control.alias`)";
 const IMPORTED: &str = "runs were imported, and agents remembered something at the start";
+const ACTS: &str =
+    "more is shown and done than that two seats say names: in the game `category`, and in games that pay each seat its own";
 const GROUPS: &str = "groups of more than two meet";
 
 /// All columns, table by table, in the order of the files. `runs.parquet` has one for each swept key besides, after `run`,
@@ -141,6 +143,37 @@ pub const ALL: &[Described] = {
             "the label under which each name of the pool was shown, a JSON list in the pool's order",
         ),
         described("interactions", "alias_b", Text, ALIAS, "the same of `agent_b`"),
+        described("acts", "run", Int, ACTS, "the run, as in runs.parquet"),
+        described("acts", "t", Int, ACTS, "the interaction, as in interactions.parquet"),
+        described(
+            "acts",
+            "turn",
+            Int,
+            ACTS,
+            "the turn, from 0; seats of one turn hear nothing of each other; missing of what is seen",
+        ),
+        described("acts", "seat", Int, ACTS, "the seat, from 0, of who did or saw it; missing of what all see"),
+        described("acts", "agent", Int, ACTS, "who sits there, from 1"),
+        described(
+            "acts",
+            "kind",
+            Text,
+            ACTS,
+            "what it is: `name`, `yes`, `number`, `option`, `pointing`, `symbols`, `text`, `nothing`, `unusable` (no usable answer), or `idle` (a seat that did nothing and was paid)",
+        ),
+        described(
+            "acts",
+            "value",
+            Int,
+            ACTS,
+            "the place of the name, option or object in its list, from 0; 1 for yes and 0 for no; how many symbols",
+        ),
+        described("acts", "number", Float, ACTS, "the number"),
+        described("acts", "text", Text, ACTS, "the name in words, the symbols separated by blanks, or the text"),
+        described("acts", "to", Int, ACTS, "the seat that heard it; missing where all did, -1 where nobody did"),
+        described("acts", "tries", Int, ACTS, "how many unusable answers were given first"),
+        described("acts", "legal", Bool, ACTS, "whether the seat might do it"),
+        described("acts", "pay", Float, ACTS, "what the seat was paid, beside the last that it did"),
         described("measures", "run", Int, "", "the run, as in runs.parquet"),
         described("measures", "t", Int, "", "after how many interactions; a population round is as many as there are agents"),
         described(

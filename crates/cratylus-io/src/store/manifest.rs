@@ -53,6 +53,9 @@ pub struct Manifest {
     /// How many readings there are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readings: Option<u64>,
+    /// How many rows of acts, where they are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acts: Option<u64>,
 }
 
 /// What kind of machine ran a directory. Nothing in it names the machine.
@@ -103,6 +106,7 @@ impl Manifest {
             digest: None,
             outcomes: None,
             readings: None,
+            acts: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub mod names;
 
+pub(crate) mod acts;
 mod bits;
 pub(crate) mod pages;
 pub(crate) mod rows;

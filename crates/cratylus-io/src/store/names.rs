@@ -15,6 +15,9 @@ pub const RUNS: &str = "runs.parquet";
 /// A row for each interaction, where they are kept.
 pub const INTERACTIONS: &str = "interactions.parquet";
 
+/// A row for everything shown and done, in games in which that is more than two names.
+pub const ACTS: &str = "acts.parquet";
+
 /// The readings of all runs.
 pub const MEASURES: &str = "measures.parquet";
 

@@ -12,7 +12,7 @@ use cratylus_core::fault::Fault;
 use cratylus_core::summary::RunRow;
 use cratylus_core::watch::measure::Reading;
 use cratylus_core::watch::outcome::Outcome;
-use cratylus_core::{AgentId, Digest, Event, NOBODY, Name, Shown};
+use cratylus_core::{AgentId, Digest, NOBODY, Name, PairEvent, Shown};
 use parquet::data_type::ByteArray;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -168,7 +168,7 @@ impl Interactions {
     }
 
     /// What is known of an interaction beside its event: what each seat was shown; kept where there are columns for it.
-    pub fn push_shown(&mut self, event: &Event, shown: [Option<Shown>; 2]) {
+    pub fn push_shown(&mut self, event: &PairEvent, shown: [Option<Shown>; 2]) {
         let Some(columns) = &mut self.live else { return };
         let text = |text: &String| ByteArray::from(text.as_str());
         for (seat, shown) in shown.iter().enumerate() {
@@ -181,7 +181,7 @@ impl Interactions {
     }
 
     /// An interaction of a run.
-    pub fn push(&mut self, run: u64, event: &Event) {
+    pub fn push(&mut self, run: u64, event: &PairEvent) {
         self.count(run, event.t, 1);
         for seat in 0..2 {
             self.agents[seat].push(event.agents[seat]);
@@ -409,7 +409,7 @@ impl Interactions {
 }
 
 /// Reads rows of `interactions.parquet` back into events, each with its run.
-pub fn events(table: &Table, words: impl Fn(u64) -> Result<WordColumns, String>) -> Result<Vec<(u64, Event)>, String> {
+pub fn events(table: &Table, words: impl Fn(u64) -> Result<WordColumns, String>) -> Result<Vec<(u64, PairEvent)>, String> {
     let (runs, t) = (table.ints("run")?, table.ints("t")?);
     let agents = [table.ints("agent_a")?, table.ints("agent_b")?];
     let names = [table.texts("name_a")?, table.texts("name_b")?];
@@ -436,14 +436,14 @@ pub fn events(table: &Table, words: impl Fn(u64) -> Result<WordColumns, String>)
         };
         let t = t[i].filter(|&t| t >= 0).ok_or_else(|| format!("{}: no t", row()))? as u64;
         let invalid = [0, 1].map(|seat: usize| invalid.as_ref().and_then(|all| all[seat][i]).unwrap_or(0).clamp(0, 255) as u8);
-        let event = Event { t, agents: [agent(0)?, agent(1)?], names: [name(0)?, name(1)?], success: success[i], invalid };
+        let event = PairEvent { t, agents: [agent(0)?, agent(1)?], names: [name(0)?, name(1)?], success: success[i], invalid };
         out.push((run, event));
     }
     Ok(out)
 }
 
 /// A run's event, and the option that each seat was shown first.
-type Told = (u64, (Event, [Option<Name>; 2]));
+type Told = (u64, (PairEvent, [Option<Name>; 2]));
 
 /// Reads rows of `interactions.parquet` back into events, and the option that each seat was shown first.
 pub fn told(table: &Table, words: impl Fn(u64) -> Result<WordColumns, String>) -> Result<Vec<Told>, String> {
@@ -724,7 +724,7 @@ mod tests {
             let (a, b) = ((t * 7 % 1000) as AgentId, (t * t % 999) as AgentId);
             // For some pages there is nobody else, there is something to say, and something is settled.
             let whole = t / 40_000 % 2 == 0;
-            let event = Event {
+            let event = PairEvent {
                 t: t % 100_000,
                 agents: [a, if whole || t % 3 > 0 { b } else { NOBODY }],
                 names: [(whole || t % 11 > 0).then_some(name(t)), (!whole).then_some(name(t / 2))],

@@ -1,16 +1,18 @@
 //! A run directory, to read: what ran here, was recorded elsewhere and imported, or is still running.
 
+use crate::store::acts;
 use crate::store::manifest::Manifest;
-use crate::store::names::{EXPERIMENT, INTERACTIONS, MEASURES, MEMORIES, PARTS, RECORDED, RUNS};
+use crate::store::names::{ACTS, EXPERIMENT, INTERACTIONS, MEASURES, MEMORIES, PARTS, RECORDED, RUNS};
 use crate::store::rows::{self, WordColumns};
 use crate::store::table;
 use cratylus_core::experiment::{Document, Point};
 use cratylus_core::fault::{Fault, at};
+use cratylus_core::game::Hand;
 use cratylus_core::spec::Registry;
 use cratylus_core::summary::RunRow;
 use cratylus_core::watch::facts::Facts;
 use cratylus_core::watch::measure::Reading;
-use cratylus_core::{Event, Name};
+use cratylus_core::{Digest, DigestSeen, Name, PairEvent};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -147,14 +149,17 @@ impl RunDir {
     }
 
     /// Sees each run with all its events, in order.
-    pub fn each_played(&self, see: impl FnMut(RunRow, &[Event]) -> Result<(), Fault>) -> Result<(), Fault> {
+    pub fn each_played(&self, see: impl FnMut(RunRow, &[PairEvent]) -> Result<(), Fault>) -> Result<(), Fault> {
         self.played()?;
         let words = |run: u64| Ok(WordColumns::new(self.point(run).experiment.names()));
         self.each_run(INTERACTIONS, |group| rows::events(group, words), see)
     }
 
     /// Sees each run with all its events, and the option that each seat was shown first, where that was recorded.
-    pub fn each_told(&self, see: impl FnMut(RunRow, &[(Event, [Option<Name>; 2])]) -> Result<(), Fault>) -> Result<(), Fault> {
+    pub fn each_told(
+        &self,
+        see: impl FnMut(RunRow, &[(PairEvent, [Option<Name>; 2])]) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
         self.played()?;
         let words = |run: u64| Ok(WordColumns::new(self.point(run).experiment.names()));
         self.each_run(INTERACTIONS, |group| rows::told(group, words), see)
@@ -197,9 +202,30 @@ impl RunDir {
     }
 
     /// All events of one run, as far as they are kept; more than `most` are an error.
-    pub fn events(&self, run: u64, most: usize) -> Result<Vec<Event>, Fault> {
+    pub fn events(&self, run: u64, most: usize) -> Result<Vec<PairEvent>, Fault> {
         let words = |run: u64| Ok(WordColumns::new(self.point(run).experiment.names()));
         self.of_run(INTERACTIONS, run, most, |group| rows::events(group, words))
+    }
+
+    /// Everything that was shown and done in a run, given its events of `interactions.parquet`; None where those are all.
+    pub fn whole(&self, run: u64, events: &[PairEvent]) -> Result<Option<Vec<Hand>>, Fault> {
+        let file = self.path.join(ACTS);
+        if !file.exists() {
+            return Ok(None);
+        }
+        let acts = self.of_run(ACTS, run, usize::MAX, acts::read)?;
+        let group = self.point(run).experiment.population.groups.is_some();
+        acts::whole(events, &acts, group).map(Some).map_err(at("reading", &file))
+    }
+
+    /// The digest of a run's events as they stand in the tables, given those of `interactions.parquet`.
+    pub fn digest(&self, run: u64, events: &[PairEvent]) -> Result<Digest, Fault> {
+        let mut digest = DigestSeen::default();
+        match self.whole(run, events)? {
+            Some(hands) => hands.iter().for_each(|hand| digest.see(&hand.event())),
+            None => events.iter().for_each(|event| digest.see_pair(event)),
+        }
+        Ok(digest.end())
     }
 
     /// The rows of one run in a table that is ordered by runs; other stretches of the table are not read.

@@ -22,7 +22,8 @@ class News:
     agent: int
     own: str
     partner: Optional[str]
-    success: bool
+    success: bool | None
+    pay: float | None
 
 class Table:
     @property

@@ -3,16 +3,19 @@
 use super::asked::{Query, Wrong};
 use super::run::{INTERACTIONS_MAX, SIZE_MAX, no_population, too_long};
 use crate::caller::registry;
+use cratylus_core::agent::Mind;
 use cratylus_core::categories::{Divided, Scene};
 use cratylus_core::engines::live::Live;
+use cratylus_core::event::{Fate, Said};
 use cratylus_core::experiment::Point;
 use cratylus_core::fault::Fault;
+use cratylus_core::game::Hand;
 use cratylus_core::language::model::{Query as Asked, Reply};
 use cratylus_core::meeting::groups::Groups;
 use cratylus_core::meeting::networks::spec::NetworkSpec;
 use cratylus_core::minds::{Leaning, Minds, unknown};
 use cratylus_core::policy::Round;
-use cratylus_core::{AgentId, DigestSeen, Event, NOBODY, Name, Play, Sink, World, run};
+use cratylus_core::{AgentId, Batch, Digest, DigestSeen, NOBODY, Name, PairEvent, Play, Purpose, Sink, World, run};
 use cratylus_io::models::asker::Taped;
 use cratylus_io::models::tape::{Call, KeptAnswer, Tape};
 use cratylus_io::store::inputs::FileInputs;
@@ -44,7 +47,9 @@ pub struct Watched {
     recorded: Option<Starts>,
     /// The groups in which agents meet, where they do not meet in pairs.
     groups: Option<Arc<Groups>>,
-    events: Vec<Event>,
+    events: Vec<PairEvent>,
+    /// Everything that was shown and done in them, where that is more.
+    hands: Option<Vec<Hand>>,
     committed: Vec<AgentId>,
     /// In the category game, of which object it is shown what agents would say.
     object: f64,
@@ -57,21 +62,45 @@ pub struct Watched {
     source: &'static str,
 }
 
-/// Keeps events, up to what is held in memory.
+/// Keeps events, up to what is held in memory, and works out their digest.
 #[derive(Default)]
-struct All(Vec<Event>);
+struct All {
+    events: Vec<PairEvent>,
+    hands: Vec<Hand>,
+    digest: DigestSeen,
+    /// Whether games have more to them than pairs.
+    whole: bool,
+}
+
+impl All {
+    fn of(world: &World) -> All {
+        All { whole: world.game.acts(), ..All::default() }
+    }
+
+    fn found(self, source: &'static str, asked: Questions) -> Found {
+        Found { events: self.events, hands: self.whole.then_some(self.hands), digest: self.digest.end(), source, asked }
+    }
+}
 
 impl Sink for All {
-    fn take(&mut self, _: u64, events: &[Event]) -> Result<(), Fault> {
-        if self.0.len() as u64 + events.len() as u64 > INTERACTIONS_MAX {
+    fn take(&mut self, _: u64, events: &Batch) -> Result<(), Fault> {
+        if self.events.len() as u64 + events.len() as u64 > INTERACTIONS_MAX {
             return Err(Fault(too_long()));
         }
-        self.0.extend_from_slice(events);
+        for event in events.iter() {
+            self.events.push(event.pair());
+            self.digest.see(&event);
+            if self.whole {
+                self.hands.push(Hand::of(&event));
+            }
+        }
         Ok(())
     }
 
     fn block(&mut self, replica: u64, block: &cratylus_core::event::block::Block) -> Result<(), Fault> {
-        self.take(replica, &block.events().collect::<Vec<_>>())
+        let mut events = Batch::new();
+        events.extend(&block.events().collect::<Vec<_>>());
+        self.take(replica, &events)
     }
 
     fn end(&mut self, _: u64) -> Result<(), Fault> {
@@ -92,10 +121,8 @@ impl Watched {
             return Err(Wrong::asked(too_long()));
         }
         let (world, recorded) = world(&dir, point, number)?;
-        let (events, source, asked) = events(&dir, &world, recorded.is_some(), number, row.replica)?;
-        let mut digest = DigestSeen::default();
-        events.iter().for_each(|event| digest.see(event));
-        if digest.end() != row.outcome.digest {
+        let Found { events, hands, digest, source, asked } = events(&dir, &world, recorded.is_some(), number, row.replica)?;
+        if digest != row.outcome.digest {
             return Err(Wrong::asked(format!(
                 "run {number} cannot be shown: {source}, its events are not those that runs.parquet vouches for; the directory, or a file that it names, is not what it was when it ran"
             )));
@@ -104,6 +131,7 @@ impl Watched {
             run: number,
             replica: row.replica,
             events,
+            hands,
             committed: row.committed,
             object,
             names: Vec::new(),
@@ -125,6 +153,15 @@ impl Watched {
         match &self.recorded {
             Some(starts) => Minds::recorded(&self.world, self.replica, starts.clone()),
             None => Minds::new(&self.world, self.replica),
+        }
+    }
+
+    /// Lets agents learn from a stretch of the events.
+    fn follow(&self, minds: &mut Minds<'_>, from: usize, to: usize) {
+        let to = to.min(self.events.len());
+        match &self.hands {
+            Some(hands) => hands[from..to].iter().for_each(|hand| minds.see_all(hand)),
+            None => self.events[from..to].iter().for_each(|event| minds.see(event)),
         }
     }
 
@@ -151,13 +188,14 @@ impl Watched {
                             }
                         }
                     };
-                    self.events[..late].iter().for_each(|event| minds.see(event));
-                    for events in self.events[late..].chunks((late / 20).max(1)) {
-                        events.iter().for_each(|event| minds.see(event));
+                    self.follow(&mut minds, 0, late);
+                    let step = (late / 20).max(1);
+                    for from in (late..self.events.len()).step_by(step) {
+                        self.follow(&mut minds, from, from + step);
                         ask(&mut minds);
                     }
                 } else {
-                    let late = self.events[late..].iter().flat_map(Event::choices);
+                    let late = self.events[late..].iter().flat_map(PairEvent::choices);
                     late.for_each(|(_, name)| *said.entry(name).or_default() += 1);
                 }
                 let mut said: Vec<(Name, u64)> = said.into_iter().collect();
@@ -176,8 +214,9 @@ impl Watched {
             }));
         };
         take(&mut minds);
-        for events in self.events.chunks(step as usize) {
-            events.iter().for_each(|event| minds.see(event));
+        for (i, events) in self.events.chunks(step as usize).enumerate() {
+            let from = i * step as usize;
+            self.follow(&mut minds, from, from + events.len());
             take(&mut minds);
             let settled: Vec<bool> = events.iter().filter_map(|event| event.success).collect();
             let yes = settled.iter().filter(|&&success| success).count();
@@ -245,25 +284,35 @@ impl Watched {
         }
         let mut minds = self.minds();
         let until = self.events.partition_point(|event| event.t < t);
-        self.events[..until].iter().for_each(|event| minds.see(event));
-        let takes_part = |event: &&Event| self.who(event).contains(&agent);
+        self.follow(&mut minds, 0, until);
+        let takes_part = |event: &&PairEvent| self.who(event).contains(&agent);
         let last = self.events[..until].iter().rev().find(takes_part);
         let next = self.events[until..].iter().find(takes_part);
-        let round = |[own, partner]: &Round| json!({ "own": self.word((*own).into()), "partner": self.word((*partner).into()), "success": own == partner });
+        let agrees = self.world.experiment.game.spec.agrees();
+        let round = |[own, partner]: &Round| {
+            let success = agrees.then_some(own == partner);
+            json!({ "own": self.word((*own).into()), "partner": self.word((*partner).into()), "success": success })
+        };
         let would = minds.would(agent).filter(|p| self.recorded.is_none() && !p.is_empty()).map(|p| {
             let mut names: Vec<(Name, f64)> = (0..).zip(p).collect();
             names.sort_by(|a, b| b.1.total_cmp(&a.1));
             names.into_iter().take(26).map(|(name, p)| json!({ "name": self.word(name), "p": p })).collect::<Vec<_>>()
         });
+        let mind = minds.mind(agent);
+        let words = |known: &[Name]| known.iter().map(|&name| self.word(name)).collect::<Vec<_>>();
         let committed = self.committed.contains(&agent).then(|| self.committed_to(&minds, agent)).flatten();
         Ok(json!({
             "agent": agent,
             "t": t,
             "kind": super::run::agents(&self.world.experiment).into_iter().nth(minds.kind(agent).into()),
             "committed": committed,
-            "memory": minds.rounds(agent).map(|rounds| rounds.iter().map(round).collect::<Vec<_>>()),
-            "knows": minds.known(agent).map(|known| known.iter().map(|&name| self.word(name)).collect::<Vec<_>>()),
-            "categories": minds.categories(agent).map(|divided| self.categories(divided)),
+            "memory": matches!(mind, Mind::Rounds(_)).then(|| mind.rounds().iter().map(round).collect::<Vec<_>>()),
+            "knows": matches!(mind, Mind::Names(_)).then(|| words(mind.names())),
+            "categories": minds.categories(agent).map(|divided| self.categories(&divided)),
+            "mind": match &mind {
+                Mind::Own(own) if !own.is_null() && self.world.scenes().is_none() => Some(own),
+                _ => None,
+            },
             "would": would,
             "last": last.map(|event| self.turn(event, agent)),
             "next": next.map(|event| self.turn(event, agent)),
@@ -282,7 +331,11 @@ impl Watched {
     }
 
     /// Who took part, the speaker first.
-    fn who(&self, event: &Event) -> Vec<AgentId> {
+    fn who(&self, event: &PairEvent) -> Vec<AgentId> {
+        let at = |hands: &Vec<Hand>| hands.get(hands.partition_point(|hand| hand.t < event.t)).map(|hand| hand.seats.to_vec());
+        if let Some(seats) = self.hands.as_ref().and_then(at) {
+            return seats;
+        }
         let mut who = event.agents.to_vec();
         if let Some(groups) = &self.groups {
             groups.meet(self.world.seed(self.replica), event.t, &mut who);
@@ -295,27 +348,66 @@ impl Watched {
         minds.committed(agent).map(|name| self.word(name)).or_else(group)
     }
 
+    /// Everything that was shown and done in an interaction, in words, with what each seat was paid.
+    fn done(&self, hand: &Hand) -> Value {
+        let event = hand.event();
+        let words = |said: Said| match said {
+            Said::Nothing => "nothing".to_string(),
+            Said::Name(name) => self.word(name),
+            Said::Yes(yes) => if yes { "yes" } else { "no" }.into(),
+            Said::Symbols(span) => {
+                let symbols: Vec<String> = event.symbols_of(span).iter().map(u16::to_string).collect();
+                format!("signal {}", symbols.join(" "))
+            }
+            Said::Number(number) => format!("{}", (number * 1e4).round() / 1e4),
+            Said::Option(option) => format!("option {option}"),
+            Said::Pointing(thing) => format!("object {thing}"),
+            Said::Text(span) => event.text_of(span).into(),
+            Said::Unusable => "no usable answer".into(),
+        };
+        let agent = |seat: u16| hand.seats.get(usize::from(seat)).copied();
+        // A speaker to a large group is read, and not everyone who heard.
+        const MOST: usize = 100;
+        let saw = hand.saw.iter().map(|sight| json!({ "who": agent(sight.seat), "saw": words(sight.what) }));
+        let did = hand
+            .moves
+            .iter()
+            .map(|one| json!({ "who": agent(one.seat), "did": words(one.said), "pay": hand.pay.get(usize::from(one.seat)) }));
+        saw.chain(did).take(MOST).collect()
+    }
+
     /// What an agent did in an interaction.
-    fn turn(&self, event: &Event, agent: AgentId) -> Value {
+    fn turn(&self, event: &PairEvent, agent: AgentId) -> Value {
         let seat = usize::from(event.agents[0] != agent);
         // Who speaks to a group has no one partner; who hears has the speaker.
-        let partner = if seat == 1 && self.groups.is_some() { event.agents[0] } else { event.agents[1 - seat] };
-        let says = |seat: usize| event.names[seat].map(|name| self.word(name));
         let game = self.world.experiment.game.kind;
+        let speaks = matches!(game, "naming" | "category");
+        let partner = match self.groups.is_some() {
+            true if seat == 1 && speaks => event.agents[0],
+            true => NOBODY,
+            false => event.agents[1 - seat],
+        };
+        let says = |seat: usize| event.names[seat].map(|name| self.word(name));
         let seat_word = match (game, partner == NOBODY, seat) {
             ("naming" | "category", _, 0) => "speaker",
+            (_, true, _) if self.groups.is_some() => "in a group",
             (_, true, _) => "alone",
             ("naming" | "category", _, _) => "hearer",
             (_, _, 0) => "first",
             _ => "second",
         };
+        let hand = self.hands.as_ref().and_then(|hands| hands.get(hands.partition_point(|hand| hand.t < event.t)));
         let mut turn = json!({
+            "open": hand.map_or_else(|| event.show(|event| event.fate == Fate::Open), |hand| hand.fate == Fate::Open),
             "t": event.t, "seat": seat_word, "partner": (partner != NOBODY).then_some(partner),
             "said": says(seat), "partner_said": says(1 - seat), "success": event.success, "invalid": event.invalid[seat],
         });
+        if let Some(hand) = hand {
+            turn["done"] = self.done(hand);
+        }
         if let Some(scenes) = self.world.scenes() {
             let mut scene = Scene::default();
-            scenes.draw(self.world.seed(self.replica), event.t, &mut scene);
+            scenes.draw(&mut self.world.seed(self.replica).stream(Purpose::Scene, event.t), &mut scene);
             turn["saw"] = json!({ "objects": scene.objects, "topic": scene.topic });
         }
         if let Some((query, reply, kind)) = self.asked.asked.get(&(event.t, seat as u8))
@@ -371,29 +463,39 @@ struct Questions {
     words: HashMap<u64, String>,
 }
 
+/// The events of a run.
+struct Found {
+    events: Vec<PairEvent>,
+    hands: Option<Vec<Hand>>,
+    digest: Digest,
+    /// Where they are from.
+    source: &'static str,
+    asked: Questions,
+}
+
 /// The events of a run: as they are kept, or played again.
-fn events(
-    dir: &RunDir,
-    world: &World,
-    recorded: bool,
-    number: u64,
-    replica: u64,
-) -> Result<(Vec<Event>, &'static str, Questions), Wrong> {
+fn events(dir: &RunDir, world: &World, recorded: bool, number: u64, replica: u64) -> Result<Found, Wrong> {
     let fault = |fault: Fault| Wrong::asked(fault.0);
     if world.live() && !recorded {
-        let (events, asked) = asked(dir, world, replica).map_err(fault)?;
-        return Ok((events, "played again from the calls that are kept", asked));
+        return asked(dir, world, replica).map_err(fault);
     }
     if dir.has_interactions() {
-        return Ok((dir.events(number, INTERACTIONS_MAX as usize)?, "recorded", Questions::default()));
+        let events = dir.events(number, INTERACTIONS_MAX as usize)?;
+        let hands = dir.whole(number, &events).map_err(fault)?;
+        let mut digest = DigestSeen::default();
+        match &hands {
+            Some(hands) => hands.iter().for_each(|hand| digest.see(&hand.event())),
+            None => events.iter().for_each(|event| digest.see_pair(event)),
+        }
+        return Ok(Found { events, hands, digest: digest.end(), source: "recorded", asked: Questions::default() });
     }
-    let mut all = All::default();
+    let mut all = All::of(world);
     run(world, &[replica], Play::Fastest, &mut all).map_err(fault)?;
-    Ok((all.0, "played again", Questions::default()))
+    Ok(all.found("played again", Questions::default()))
 }
 
 /// Plays a run of live models from its tape, and keeps what was asked.
-fn asked(dir: &RunDir, world: &World, replica: u64) -> Result<(Vec<Event>, Questions), Fault> {
+fn asked(dir: &RunDir, world: &World, replica: u64) -> Result<Found, Fault> {
     let tape = match dir.path.join(CALLS).exists() {
         true => cratylus_io::store::calls::read(&dir.path)?,
         false => Tape::read(&dir.path.join(cratylus_io::store::names::TAPE))?,
@@ -406,7 +508,7 @@ fn asked(dir: &RunDir, world: &World, replica: u64) -> Result<(Vec<Event>, Quest
     let mut taped = Taped::new(tape, Manifest::read(&dir.path)?.servers);
     let ways: BTreeMap<u16, String> = world.models().map(|(kind, _)| (kind, world.asked(kind))).collect();
     let mut live = Live::new(world, replica);
-    let (mut questions, mut events, mut all, mut out) = (Vec::new(), Vec::new(), All::default(), HashMap::new());
+    let (mut questions, mut events, mut all, mut out) = (Vec::new(), Batch::new(), All::of(world), HashMap::new());
     while !live.over() {
         live.questions(&mut questions, &mut events)?;
         for (ticket, query) in questions.drain(..) {
@@ -418,5 +520,5 @@ fn asked(dir: &RunDir, world: &World, replica: u64) -> Result<(Vec<Event>, Quest
         all.take(replica, &events)?;
         events.clear();
     }
-    Ok((all.0, Questions { asked: out, words }))
+    Ok(all.found("played again from the calls that are kept", Questions { asked: out, words }))
 }

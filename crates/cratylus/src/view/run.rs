@@ -4,7 +4,7 @@ use super::asked::{Query, Wrong};
 use crate::caller::registry;
 use crate::report;
 use cratylus_core::experiment::Experiment;
-use cratylus_io::store::names::{CALLS, INTERACTIONS, MEASURES, PROMPTS, RUNS};
+use cratylus_io::store::names::{ACTS, CALLS, INTERACTIONS, MEASURES, PROMPTS, RUNS};
 use cratylus_io::store::run_dir::RunDir;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -67,7 +67,7 @@ pub fn describe(id: &str, path: &Path, stamp: &str, state: &str, says: Option<St
         plan
     });
     let asked = dir.experiment.parse::<toml::Table>().map(|table| plain(&toml::Value::Table(table))).unwrap_or(Value::Null);
-    let tables = [RUNS, INTERACTIONS, MEASURES, CALLS, PROMPTS].iter().filter(|table| path.join(table).exists());
+    let tables = [RUNS, INTERACTIONS, ACTS, MEASURES, CALLS, PROMPTS].iter().filter(|table| path.join(table).exists());
     let no_population = no_population(experiment).or_else(|| {
         let short = rows.iter().any(|row| row.outcome.interactions <= INTERACTIONS_MAX);
         (!short && !rows.is_empty()).then(too_long)

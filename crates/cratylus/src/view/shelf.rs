@@ -15,7 +15,9 @@ use cratylus_core::stats::Proportion;
 use cratylus_io::conduct::held;
 use cratylus_io::models::tape::Tape;
 use cratylus_io::store::manifest::Manifest;
-use cratylus_io::store::names::{CALLS, EXPERIMENT, INTERACTIONS, MANIFEST, MEASURES, MEMORIES, PLAN, PROMPTS, RECORDED, RUNS};
+use cratylus_io::store::names::{
+    ACTS, CALLS, EXPERIMENT, INTERACTIONS, MANIFEST, MEASURES, MEMORIES, PLAN, PROMPTS, RECORDED, RUNS,
+};
 use cratylus_io::store::run_dir::RunDir;
 use cratylus_io::store::table;
 use serde_json::{Value, json};
@@ -258,6 +260,7 @@ fn plain(dir: &Path) -> Result<(), String> {
         cratylus_io::store::names::TAPE,
         RUNS,
         INTERACTIONS,
+        ACTS,
         MEASURES,
         MEMORIES,
         CALLS,

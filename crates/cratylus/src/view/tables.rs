@@ -3,7 +3,7 @@
 use super::asked::{Query, Reply, Wrong};
 use super::pieces::Pieces;
 use axum::body::Bytes;
-use cratylus_io::store::names::{CALLS, INTERACTIONS, MEASURES, PROMPTS, RUNS};
+use cratylus_io::store::names::{ACTS, CALLS, INTERACTIONS, MEASURES, PROMPTS, RUNS};
 use cratylus_io::store::table::{self, Table, Values};
 use std::io::Read;
 use std::path::Path;
@@ -27,7 +27,7 @@ fn gone<T>(_: T) -> std::io::Error {
 
 pub fn download(dir: &Path, query: &Query) -> Result<Reply, Wrong> {
     let name = query.text("name");
-    let files = [RUNS, INTERACTIONS, MEASURES, CALLS, PROMPTS];
+    let files = [RUNS, INTERACTIONS, ACTS, MEASURES, CALLS, PROMPTS];
     let file = files.iter().find(|file| file.trim_end_matches(".parquet") == name);
     let path = file.map(|file| dir.join(file)).filter(|path| path.is_file());
     let Some(path) = path else { return Err(Wrong::missing(format!("there is no table `{name}` here"))) };

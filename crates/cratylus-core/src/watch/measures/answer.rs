@@ -1,6 +1,7 @@
 //! What one agent answered when it was asked alone, over and over, with the same memory.
 
 use crate::event::Event;
+use crate::event::block::Block;
 use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
@@ -8,6 +9,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     words: "over a run of the game `individual`: how many answers fell on the name (individual bias; Flint Ashery et al. 2025)",
     new: |context| Box::new(Answer::new(context)),
     counts: false,
+    courses: &[],
 };
 
 struct Answer {
@@ -23,9 +25,15 @@ impl Answer {
 }
 
 impl Measure for Answer {
-    fn see(&mut self, event: &Event) {
-        if let Some(count) = event.names[0].and_then(|name| self.counts.get_mut(name as usize)) {
+    fn see(&mut self, event: &Event<'_>) {
+        if let Some(count) = event.name(0).and_then(|name| self.counts.get_mut(name as usize)) {
             *count += 1;
+        }
+    }
+
+    fn see_block(&mut self, block: &Block, from: usize, to: usize) {
+        if !self.labels.is_empty() {
+            (from..to).for_each(|i| block.event(i).show(|event| self.see(event)));
         }
     }
 

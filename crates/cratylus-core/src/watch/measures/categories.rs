@@ -1,8 +1,9 @@
 //! How finely agents of the category game divide the line, and how far they agree on it.
 
-use crate::categories::{Categories, LineAgreement, LinePieces, Seen};
+use crate::categories::{Categories, Divided, LineAgreement, LinePieces, Seen};
 use crate::event::Event;
-use crate::watch::measure::{Measure, MeasureEntry, Reading};
+use crate::event::block::Block;
+use crate::watch::measure::{Course, Measure, MeasureEntry, Reading};
 use crate::{Purpose, Seed};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
@@ -10,7 +11,10 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     words: "category game, after rounds 1 to 10, then after every tenth more, and at the end: perceptual and linguistic categories of an agent, mean over agents, the latter being neighbouring categories with the same word; over pairs of agents the mean overlap of both, 2 sum l_ij^2 / (sum l_i^2 + sum l_j^2) with l_ij the lengths between borders of either, and the part of the line for which both would say the same word (after Puglisi, Baronchelli & Loreto 2008); of more than 100,000 pairs so many are drawn",
     new: |context| {
         Box::new(CategoriesSeen {
-            playing: context.scenes.clone().map(|seen| (seen, Categories::new(context.size as u32))),
+            playing: context
+                .scenes
+                .clone()
+                .map(|seen| (seen, Categories::new(vec![Divided::default(); context.size as usize], 0))),
             replacements: 0,
             next: 1,
             last: 0,
@@ -18,6 +22,13 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
         })
     },
     counts: false,
+    courses: &[
+        Course::at_end("perceptual_categories", "perceptual", false),
+        Course::at_end("linguistic_categories", "linguistic", false),
+        Course::at_end("perceptual_overlap", "", true),
+        Course::at_end("linguistic_overlap", "overlap", true),
+        Course::at_end("named_alike", "named alike", true),
+    ],
 };
 
 struct CategoriesSeen {
@@ -42,8 +53,7 @@ impl CategoriesSeen {
         }
         self.last = t;
         let n = categories.agents.len() as f64;
-        let mean =
-            |count: &dyn Fn(&crate::categories::Divided) -> usize| categories.agents.iter().map(count).sum::<usize>() as f64 / n;
+        let mean = |count: &dyn Fn(&Divided) -> usize| categories.agents.iter().map(count).sum::<usize>() as f64 / n;
         let LineAgreement { perceptual, linguistic, named_alike } = agreement(categories, *seed, t);
         for (measure, value) in [
             ("perceptual_categories", mean(&|agent| agent.ends.len())),
@@ -85,13 +95,19 @@ fn agreement(categories: &Categories, seed: Seed, t: u64) -> LineAgreement {
 }
 
 impl Measure for CategoriesSeen {
-    fn see(&mut self, event: &Event) {
+    fn see(&mut self, event: &Event<'_>) {
         if let Some((seen, categories)) = &mut self.playing {
             while let Some((_, agents)) = seen.replaced.get(self.replacements).filter(|(at, _)| *at <= event.t) {
                 agents.iter().for_each(|&agent| categories.replace(agent));
                 self.replacements += 1;
             }
-            categories.see(&seen.scenes, seen.seed, event);
+            categories.see(event, seen.scenes.hearer_splits);
+        }
+    }
+
+    fn see_block(&mut self, block: &Block, from: usize, to: usize) {
+        if self.playing.is_some() {
+            (from..to).for_each(|i| block.event(i).show(|event| self.see(event)));
         }
     }
 

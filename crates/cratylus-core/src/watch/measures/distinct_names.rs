@@ -10,6 +10,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     words: "per population round: the number of different names said (those known but not said do not count)",
     new: |_| Box::new(DistinctNames { round: 1, said: Vec::new(), different: 0 }),
     counts: false,
+    courses: &[],
 };
 
 struct DistinctNames {
@@ -33,7 +34,7 @@ impl DistinctNames {
 }
 
 impl Measure for DistinctNames {
-    fn see(&mut self, event: &Event) {
+    fn see(&mut self, event: &Event<'_>) {
         event.choices().for_each(|(_, name)| self.say(name));
     }
 

@@ -11,6 +11,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     words: "over the run: how many choices with an empty memory fell on the name (individual bias; Flint Ashery et al. 2025)",
     new: |context| Box::new(FirstChoice::new(context)),
     counts: false,
+    courses: &[],
 };
 
 struct FirstChoice {
@@ -34,7 +35,7 @@ impl FirstChoice {
 }
 
 impl Measure for FirstChoice {
-    fn see(&mut self, event: &Event) {
+    fn see(&mut self, event: &Event<'_>) {
         if !self.active || self.left == 0 {
             return;
         }
@@ -45,8 +46,8 @@ impl Measure for FirstChoice {
                 *count += 1;
             }
         }
-        if event.success.is_some() {
-            for agent in event.agents {
+        if event.success().is_some() {
+            for &agent in event.seats {
                 self.left -= u64::from(!std::mem::replace(&mut self.settled[agent as usize], true));
             }
         }
@@ -54,7 +55,7 @@ impl Measure for FirstChoice {
 
     fn see_block(&mut self, block: &Block, from: usize, to: usize) {
         if self.active && self.left > 0 {
-            (from..to).for_each(|i| self.see(&block.event(i)));
+            (from..to).for_each(|i| block.event(i).show(|event| self.see(event)));
         }
     }
 

@@ -3,6 +3,7 @@
 
 use crate::Name;
 use crate::event::Event;
+use crate::event::block::Block;
 use crate::watch::knowing::Known;
 use crate::watch::measure::{Measure, MeasureEntry, Reading};
 
@@ -15,6 +16,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
         Box::new(HeldShare { size: context.size as f64, labels, known })
     },
     counts: false,
+    courses: &[],
 };
 
 struct HeldShare {
@@ -25,9 +27,15 @@ struct HeldShare {
 }
 
 impl Measure for HeldShare {
-    fn see(&mut self, event: &Event) {
+    fn see(&mut self, event: &Event<'_>) {
         if let Some(known) = &mut self.known {
             known.see(event);
+        }
+    }
+
+    fn see_block(&mut self, block: &Block, from: usize, to: usize) {
+        if self.known.is_some() {
+            (from..to).for_each(|i| block.event(i).show(|event| self.see(event)));
         }
     }
 

@@ -11,6 +11,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     words: "over the run, where agents are language models: unusable answers, of all answers but those of committed agents",
     new: |context| Box::new(InvalidShare::new(context)),
     counts: false,
+    courses: &[],
 };
 
 pub(crate) struct InvalidShare {
@@ -34,9 +35,9 @@ impl InvalidShare {
 }
 
 impl Measure for InvalidShare {
-    fn see(&mut self, event: &Event) {
+    fn see(&mut self, event: &Event<'_>) {
         if self.live {
-            self.invalid += event.invalid.iter().map(|&n| u64::from(n)).sum::<u64>();
+            self.invalid += event.moves.iter().map(|one| u64::from(one.tries)).sum::<u64>();
             self.usable += event.choices().filter(|(agent, _)| self.committed.binary_search(agent).is_err()).count() as u64;
         }
     }

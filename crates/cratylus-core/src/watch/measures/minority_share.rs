@@ -12,6 +12,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     words: "per population round: the committed name's share of the choices of agents that are not committed (Flint Ashery et al. 2025)",
     new: |context| Box::new(MinorityShare::new(context)),
     counts: true,
+    courses: &[],
 };
 
 struct MinorityShare {
@@ -33,7 +34,7 @@ impl MinorityShare {
 }
 
 impl Measure for MinorityShare {
-    fn see(&mut self, event: &Event) {
+    fn see(&mut self, event: &Event<'_>) {
         let Some(name) = self.name else { return };
         for (agent, chosen) in event.choices() {
             if !self.committed.is(event.t, agent) {

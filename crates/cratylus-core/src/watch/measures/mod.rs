@@ -53,7 +53,7 @@ impl Measures {
     }
 
     /// Takes in the next event, and reads where a population round ends with it.
-    pub fn see(&mut self, event: &Event, out: &mut Vec<Reading>) {
+    pub fn see(&mut self, event: &Event<'_>, out: &mut Vec<Reading>) {
         self.seen = event.t + 1;
         for measure in &mut self.all {
             measure.see(event);

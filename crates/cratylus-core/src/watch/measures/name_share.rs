@@ -4,13 +4,14 @@
 use crate::event::Event;
 use crate::event::block::{Block, Names, ones};
 use crate::event::tally::Tally;
-use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
+use crate::watch::measure::{Course, Measure, MeasureEntry, Reading, RunContext};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "name_share:NAME",
     words: "per population round: the name's share of all choices made, those of committed agents included",
     new: |context| Box::new(NameShare::new(context)),
     counts: true,
+    courses: &[Course { where_none_agree: true, ..Course::late("name_share", "share of", true) }],
 };
 
 struct NameShare {
@@ -26,7 +27,7 @@ impl NameShare {
 }
 
 impl Measure for NameShare {
-    fn see(&mut self, event: &Event) {
+    fn see(&mut self, event: &Event<'_>) {
         for (_, name) in event.choices() {
             if let Some(count) = self.counts.get_mut(name as usize) {
                 *count += 1;

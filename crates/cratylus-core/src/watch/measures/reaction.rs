@@ -15,6 +15,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
         _ => Box::new(Reaction::<u64>::new(context)),
     },
     counts: false,
+    courses: &[],
 };
 
 /// What an agent said last and whether it succeeded: (name + 1) in the upper bits, success in the lowest, 0 for nothing
@@ -68,8 +69,8 @@ impl<L: Last> Reaction<L> {
 }
 
 impl<L: Last> Measure for Reaction<L> {
-    fn see(&mut self, event: &Event) {
-        let Some(success) = event.success else { return };
+    fn see(&mut self, event: &Event<'_>) {
+        let Some(success) = event.success() else { return };
         for (agent, name) in event.choices() {
             if !self.committed.is(event.t, agent) {
                 self.said(agent as usize, name, success);

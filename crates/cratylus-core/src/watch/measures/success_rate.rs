@@ -3,13 +3,14 @@
 use crate::event::Event;
 use crate::event::block::{Block, ones};
 use crate::event::tally::Tally;
-use crate::watch::measure::{Measure, MeasureEntry, Reading};
+use crate::watch::measure::{Course, Measure, MeasureEntry, Reading};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "success_rate",
     words: "per population round (N interactions): successes over interactions that were not void (Baronchelli et al. 2006)",
     new: |_| Box::new(SuccessRate::default()),
     counts: true,
+    courses: &[Course { where_none_agree: true, ..Course::late("success_rate", "success", true) }],
 };
 
 #[derive(Default)]
@@ -19,8 +20,8 @@ struct SuccessRate {
 }
 
 impl Measure for SuccessRate {
-    fn see(&mut self, event: &Event) {
-        if let Some(success) = event.success {
+    fn see(&mut self, event: &Event<'_>) {
+        if let Some(success) = event.success() {
             self.settled += 1;
             self.successes += u64::from(success);
         }

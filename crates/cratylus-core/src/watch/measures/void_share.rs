@@ -9,6 +9,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     words: "over the run: interactions without a usable answer, of all",
     new: |_| Box::new(VoidShare { void: 0 }),
     counts: true,
+    courses: &[],
 };
 
 struct VoidShare {
@@ -16,7 +17,7 @@ struct VoidShare {
 }
 
 impl Measure for VoidShare {
-    fn see(&mut self, event: &Event) {
+    fn see(&mut self, event: &Event<'_>) {
         self.void += u64::from(event.void());
     }
 

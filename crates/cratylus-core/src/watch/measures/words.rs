@@ -12,6 +12,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     words: "naming game, after each population round: the words that all agents know, and how many are different (N_w and N_d of Baronchelli et al. 2006); over the run: the most of each (`most_words`, `most_different_words`) and after how many rounds there were most (`rounds_to_most_words`)",
     new: |context| Box::new(Words::new(context)),
     counts: true,
+    courses: &[],
 };
 
 struct Words {
@@ -41,7 +42,7 @@ impl Words {
 }
 
 impl Measure for Words {
-    fn see(&mut self, event: &Event) {
+    fn see(&mut self, event: &Event<'_>) {
         let Some(known) = &mut self.known else { return };
         known.see(event);
         let (words, different) = (known.words(), known.different());
@@ -53,7 +54,7 @@ impl Measure for Words {
             (Some(words), Some(different)) => {
                 (from..to).for_each(|i| self.now(block.start + i as u64, words[i], different[i]));
             }
-            _ if self.known.is_some() => (from..to).for_each(|i| self.see(&block.event(i))),
+            _ if self.known.is_some() => (from..to).for_each(|i| block.event(i).show(|event| self.see(event))),
             _ => (),
         }
     }

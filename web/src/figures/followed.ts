@@ -1,11 +1,12 @@
-// The category game: how finely agents divide the line, how few words they need for it, and how far they agree, over time.
+// What is followed over time: how finely agents of the category game divide the line, how few words they need for it, and how far
+// they agree; and any other measure that says it is to be shown.
 import { scaleLinear, scaleLog } from "d3-scale";
 import { area, line } from "d3-shape";
 import { runsText, sizeText, type Context } from "../context";
-import { isNumber, type Point } from "../data";
+import { followedIn, isNumber, type Point } from "../data";
 import { svg } from "../dom";
 import { axisX, axisY, frame, grid, key, logTicks, panelTitle, shareTicks, type Figure, type Tip } from "../plot";
-import { aside, number, percent } from "../text";
+import { aside, capital, number, percent } from "../text";
 import { colour } from "../theme";
 
 interface Course {
@@ -48,6 +49,7 @@ function courses(context: Context, id: string, title: string, axis: string, capt
   const rows = all.flat().flatMap((one) => one.rows);
   const [first, last] = [Math.min(...rows.map((row) => row.round)), Math.max(...rows.map((row) => row.round))];
   const top = bounded ? 1 : Math.max(...rows.map((row) => row.high)) * 1.05;
+  const bottom = bounded ? 0 : Math.min(0, ...rows.map((row) => row.low));
   const single = points.every((point) => point.runs === 1);
   return {
     id, title,
@@ -62,7 +64,7 @@ function courses(context: Context, id: string, title: string, axis: string, capt
       for (const panel of layout.panels) {
         const point = points[panel.index]!;
         const x = scaleLog([first, Math.max(last, first + 1)], [panel.x, panel.x + panel.width]);
-        const y = scaleLinear([0, top], [panel.y + panel.height, panel.y]);
+        const y = scaleLinear([bottom, top], [panel.y + panel.height, panel.y]);
         panelTitle(root, panel, point.label, sizeText(point));
         axisY(root, panel, y, { ticks: bounded ? shareTicks(panel.height) : y.ticks(5), format: bounded ? percent : String, labels: panel.first, title: panel.first && axis });
         axisX(root, panel, x, { ticks: logTicks(first, last), format: (tick) => tick.toLocaleString("en", { notation: "compact" }), title: panel.last && "Population round" });
@@ -90,9 +92,32 @@ function courses(context: Context, id: string, title: string, axis: string, capt
   };
 }
 
-export const categories = (context: Context): (Figure | undefined)[] => [
+/** Those with figures of their own; success has one elsewhere. */
+const own = [...[...counts, ...shares].map(({ measure }) => measure), "success_rate"];
+
+/** Any other measures that are followed: those of names together, each of the rest by itself. */
+function others(context: Context): (Figure | undefined)[] {
+  const groups = new Map<string, ReturnType<typeof followedIn>>();
+  for (const one of followedIn(context.points).filter(({ key }) => !own.includes(key))) {
+    const kind = one.key.split(":")[0]!;
+    groups.set(kind, [...(groups.get(kind) ?? []), one]);
+  }
+  const dashes = [undefined, "7 3", "2 3", "9 3 2 3"];
+  return [...groups].map(([kind, all]) => {
+    const drawn = all.slice(0, 8).map(({ key, label }, i): Course => ({ measure: key, label, paint: `series${i}`, dashes: dashes[i % dashes.length] }));
+    const [{ label, share }] = [all[0]!];
+    const names = all.length > 1 || all[0]!.key.includes(":");
+    const title = names ? "Names said" : capital(label);
+    return courses(context, `course-${kind.replaceAll("_", "-")}`, `${title} over time`, names ? "Share" : title,
+      names ? "Each name’s share of all that was said in a population round" : `${title}, in each population round`, drawn, share);
+  });
+}
+
+/** What is followed over time, whatever the game. */
+export const followed = (context: Context): (Figure | undefined)[] => [
   courses(context, "categories", "Categories over time", "Categories of an agent",
     "Perceptual categories of an agent, and linguistic ones: neighbouring perceptual categories for which it would say the same word; mean over agents", counts, false),
   courses(context, "agreement", "Agreement over time", "Agreement of two agents",
     "How far two agents divide the line alike (1 where all borders are the same), and the part of the line for which both would say the same word; mean over pairs of agents", shares, true),
+  ...others(context),
 ];
