@@ -400,11 +400,11 @@ fn columns_are_what_they_are_said_to_be() {
     let naming = "[game]\nkind = \"naming\"\nnames = [\"Q\", \"M\"]\n[agents]\nkind = \"inventory\"\n";
     let mock = "[control]\nalias = true\n[agents]\nkind = \"mock\"\nlatency = 0\npolicy = { kind = \"uniform\" }\ncommitted = { name = \"Q\", count = 1 }\n";
     let groups = base.replace("size = 6", "size = 6\ngroups = { size = 3 }");
-    let category = "[game]\nkind = \"category\"\nd_min = 0.1\n[agents]\nkind = \"categories\"\n";
+    let matrix = "[game]\nkind = \"matrix\"\nnames = [\"C\", \"D\"]\npayoffs = [[3, 0], [5, 1]]\n[agents]\nkind = \"uniform\"\n";
     for (name, text) in [
         ("mock", format!("{base}{coordination}{mock}")),
         ("groups", format!("{groups}{naming}")),
-        ("category", format!("{base}{category}")),
+        ("matrix", format!("{base}{matrix}")),
     ] {
         std::fs::write(dir.join(format!("{name}.toml")), text).unwrap();
         succeeds(&dir, &["run", &format!("{name}.toml"), "--out", name, "--quiet"]);

@@ -11,6 +11,7 @@ pub mod inventory;
 mod kernel;
 mod llm;
 mod majority_of_window;
+mod memory_one;
 mod mock;
 mod opinion;
 mod outside;
@@ -36,6 +37,7 @@ pub const ALL: &[AgentEntry] = &[
     win_stay_lose_shift::ENTRY,
     copy_last_partner::ENTRY,
     majority_of_window::ENTRY,
+    memory_one::ENTRY,
     best_response::ENTRY,
     recorded::ENTRY,
     llm::ENTRY,

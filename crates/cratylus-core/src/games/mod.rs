@@ -5,6 +5,7 @@ use crate::spec::GameEntry;
 mod category;
 mod coordination;
 mod individual;
+mod matrix;
 mod naming;
 mod opinion;
 mod outside;
@@ -12,6 +13,7 @@ mod outside;
 pub use category::CategoryGame;
 pub use coordination::Coordination;
 pub use individual::Individual;
+pub use matrix::Matrix;
 pub use naming::Naming;
 pub use opinion::Opinion;
 
@@ -22,5 +24,6 @@ pub const ALL: &[GameEntry] = &[
     opinion::ENTRY,
     category::ENTRY,
     individual::ENTRY,
+    matrix::ENTRY,
     outside::ENTRY,
 ];

@@ -12,6 +12,7 @@ mod distinct_names;
 mod first_choice;
 mod held_share;
 pub(crate) mod invalid_share;
+mod mean_pay;
 mod minority_share;
 mod name_share;
 mod reaction;
@@ -33,6 +34,7 @@ pub const ALL: &[MeasureEntry] = &[
     words::ENTRY,
     held_share::ENTRY,
     categories::ENTRY,
+    mean_pay::ENTRY,
 ];
 
 /// All measures of one run at once: cuts the events into population rounds.
