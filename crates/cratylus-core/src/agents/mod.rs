@@ -18,12 +18,15 @@ mod outside;
 mod recorded;
 mod scripted;
 pub(crate) mod uniform;
+mod urn;
+mod win_stay;
 mod win_stay_lose_shift;
 
 pub use best_response::Ties;
 pub use constant::Constant;
 pub use emulated::Emulated;
 pub use inventory::Inventories;
+pub use urn::SIGNALS;
 
 /// All kinds of agents, in the order in which lists show them.
 pub const ALL: &[AgentEntry] = &[
@@ -38,6 +41,8 @@ pub const ALL: &[AgentEntry] = &[
     copy_last_partner::ENTRY,
     majority_of_window::ENTRY,
     memory_one::ENTRY,
+    urn::ENTRY,
+    win_stay::ENTRY,
     best_response::ENTRY,
     recorded::ENTRY,
     llm::ENTRY,

@@ -9,6 +9,7 @@ mod matrix;
 mod naming;
 mod opinion;
 mod outside;
+mod signalling;
 
 pub use category::CategoryGame;
 pub use coordination::Coordination;
@@ -16,6 +17,7 @@ pub use individual::Individual;
 pub use matrix::Matrix;
 pub use naming::Naming;
 pub use opinion::Opinion;
+pub use signalling::Signalling;
 
 /// All games, in the order in which lists show them.
 pub const ALL: &[GameEntry] = &[
@@ -25,5 +27,6 @@ pub const ALL: &[GameEntry] = &[
     category::ENTRY,
     individual::ENTRY,
     matrix::ENTRY,
+    signalling::ENTRY,
     outside::ENTRY,
 ];
