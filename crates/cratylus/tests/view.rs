@@ -157,6 +157,46 @@ fn what_is_in_a_run_directory_is_answered() {
     assert_eq!(alone.get("/api/run?id=.").status, 200);
 }
 
+/// What is shown and done beyond two names, what seats were paid, and what agents of kinds of their own have become: from the
+/// tables where interactions are kept, and played again where they are not.
+#[test]
+fn games_of_more_than_two_names_are_shown_whole() {
+    let dir = folder("view-acts");
+    let base = "seed = 3\nreplicas = 1\n[stop]\ninteractions = 40\n";
+    for (name, text) in [
+        (
+            "signals",
+            format!(
+                "{base}[population]\nsize = 2\n[game]\nkind = \"signalling\"\nstates = 2\nsignals = 2\n[agents]\nkind = \"urn\"\n"
+            ),
+        ),
+        (
+            "goods",
+            format!(
+                "{base}[population]\nsize = 6\ngroups = {{ size = 3 }}\n[game]\nkind = \"public-goods\"\nmultiplier = 2\n[agents]\nkind = \"giver\"\nrule = \"match\"\ngives = 0.5\n"
+            ),
+        ),
+    ] {
+        std::fs::write(dir.join(format!("{name}.toml")), text).unwrap();
+        succeeds(&dir, &["run", &format!("{name}.toml"), "--out", &format!("runs/{name}"), "--quiet"]);
+        let unkept = format!("runs/{name}-unkept");
+        succeeds(&dir, &["run", &format!("{name}.toml"), "--out", &unkept, "--quiet", "--set", "record.interactions=false"]);
+    }
+    let viewer = Viewer::start(&dir.join("runs"), &[]);
+    let agent = |id: &str| viewer.get(&format!("/api/agent?id={id}&run=0&agent=1&t=30")).json();
+    let signals = agent("signals");
+    let balls: f64 = signals["mind"]["sender"].as_array().unwrap().iter().map(|balls| balls.as_f64().unwrap()).sum();
+    assert!(balls > 4.0, "it learned from what is on record: {signals}");
+    let done = signals["last"]["done"].as_array().unwrap();
+    assert!(done[0]["saw"].as_str().unwrap().starts_with("option") && done[1]["did"].as_str().unwrap().starts_with("signal"));
+    let goods = agent("goods");
+    assert_eq!((goods["mind"].as_f64(), goods["last"]["open"].as_bool()), (Some(0.5), Some(true)));
+    let done = goods["last"]["done"].as_array().unwrap();
+    assert_eq!(done.len(), 3);
+    assert!(done.iter().all(|one| one["did"] == "0.5" && one["pay"] == 1.5), "{goods}");
+    assert_eq!((agent("signals-unkept"), agent("goods-unkept")), (signals, goods));
+}
+
 #[test]
 fn strangers_are_refused_and_no_path_leaves_the_folder() {
     let dir = two_runs("view-refuses");

@@ -7,6 +7,7 @@ pub(crate) mod categories;
 mod constant;
 mod copy_last_partner;
 pub mod emulated;
+mod giver;
 pub mod inventory;
 mod kernel;
 mod llm;
@@ -25,6 +26,7 @@ mod win_stay_lose_shift;
 pub use best_response::Ties;
 pub use constant::Constant;
 pub use emulated::Emulated;
+pub use giver::AMOUNTS;
 pub use inventory::Inventories;
 pub use urn::SIGNALS;
 
@@ -42,6 +44,7 @@ pub const ALL: &[AgentEntry] = &[
     majority_of_window::ENTRY,
     memory_one::ENTRY,
     urn::ENTRY,
+    giver::ENTRY,
     win_stay::ENTRY,
     best_response::ENTRY,
     recorded::ENTRY,

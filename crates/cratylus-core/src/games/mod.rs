@@ -9,6 +9,7 @@ mod matrix;
 mod naming;
 mod opinion;
 mod outside;
+mod public_goods;
 mod signalling;
 
 pub use category::CategoryGame;
@@ -17,6 +18,7 @@ pub use individual::Individual;
 pub use matrix::Matrix;
 pub use naming::Naming;
 pub use opinion::Opinion;
+pub use public_goods::PublicGoods;
 pub use signalling::Signalling;
 
 /// All games, in the order in which lists show them.
@@ -27,6 +29,7 @@ pub const ALL: &[GameEntry] = &[
     category::ENTRY,
     individual::ENTRY,
     matrix::ENTRY,
+    public_goods::ENTRY,
     signalling::ENTRY,
     outside::ENTRY,
 ];

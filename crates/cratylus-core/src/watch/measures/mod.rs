@@ -12,6 +12,7 @@ mod distinct_names;
 mod first_choice;
 mod held_share;
 pub(crate) mod invalid_share;
+mod mean_amount;
 mod mean_pay;
 mod minority_share;
 mod name_share;
@@ -35,6 +36,7 @@ pub const ALL: &[MeasureEntry] = &[
     held_share::ENTRY,
     categories::ENTRY,
     mean_pay::ENTRY,
+    mean_amount::ENTRY,
 ];
 
 /// All measures of one run at once: cuts the events into population rounds.

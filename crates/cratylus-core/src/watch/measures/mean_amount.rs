@@ -1,0 +1,38 @@
+//! What was given, or said as a number, on average.
+
+use crate::event::Event;
+use crate::event::block::Block;
+use crate::watch::measure::{Course, Measure, MeasureEntry, Reading};
+
+pub const ENTRY: MeasureEntry = MeasureEntry {
+    name: "mean_amount",
+    words: "games with amounts, per population round: the amount that a seat gave, on average",
+    new: |_| Box::new(MeanAmount::default()),
+    counts: false,
+    courses: &[Course::late("mean_amount", "amount given", false)],
+};
+
+#[derive(Default)]
+struct MeanAmount {
+    sum: f64,
+    n: u64,
+}
+
+impl Measure for MeanAmount {
+    fn see(&mut self, event: &Event<'_>) {
+        for amount in event.moves.iter().filter_map(|one| one.said.number()) {
+            self.sum += amount;
+            self.n += 1;
+        }
+    }
+
+    // Games that are played in blocks are of names.
+    fn see_block(&mut self, _: &Block, _: usize, _: usize) {}
+
+    fn round(&mut self, t: u64, out: &mut Vec<Reading>) {
+        if self.n > 0 {
+            out.push(Reading { t, measure: "mean_amount".into(), value: self.sum / self.n as f64 });
+        }
+        *self = MeanAmount::default();
+    }
+}
