@@ -250,6 +250,10 @@ impl People {
             let (cohort, agent) = self.places[ask.agent as usize];
             return self.cohorts[cohort as usize].decide(&[Ask { agent, ..*ask }], answers);
         }
+        if let [cohort] = &mut self.cohorts[..] {
+            let own: Vec<Ask<'_>> = asks.iter().map(|ask| Ask { agent: self.places[ask.agent as usize].1, ..*ask }).collect();
+            return cohort.decide(&own, answers);
+        }
         let mut sorted: Vec<(Vec<Ask<'_>>, Vec<u32>)> = vec![Default::default(); self.cohorts.len()];
         for (i, ask) in asks.iter().enumerate() {
             let (cohort, agent) = self.places[ask.agent as usize];
@@ -285,6 +289,11 @@ impl People {
                 self.cohorts[cohort as usize].learn(&[News { agent, ..*item }]);
             }
             return;
+        }
+        if let [cohort] = &mut self.cohorts[..] {
+            let own: Vec<News<'_>> =
+                news.iter().map(|item| News { agent: self.places[item.agent as usize].1, ..*item }).collect();
+            return cohort.learn(&own);
         }
         let mut sorted: Vec<Vec<News<'_>>> = vec![Vec::new(); self.cohorts.len()];
         for item in news {

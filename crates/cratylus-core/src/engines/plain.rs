@@ -13,7 +13,6 @@ use crate::meeting::pairs::Pairing;
 use crate::meeting::waves;
 use crate::watch::stop::StopSeen;
 use crate::world::World;
-use smallvec::SmallVec;
 
 pub(crate) const ENTRY: EngineEntry = EngineEntry {
     words: |_| "the plain path",
@@ -165,7 +164,9 @@ fn play<'s>(
                 let seated = (0u16..).zip(&hand.seats);
                 seated.map(move |(seat, agent)| News { agent: first + agent, seat, hand })
             });
-            people.learn(&news.collect::<SmallVec<[_; 2]>>());
+            let mut all = Vec::with_capacity(2 * wave.len());
+            all.extend(news);
+            people.learn(&all);
         }
         let mut over = vec![false; playing.len()];
         let mut hands = hands.iter().zip(&owner).peekable();
