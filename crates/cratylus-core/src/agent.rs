@@ -2,7 +2,7 @@
 //! million rule-followers are one cohort, and so are twenty-four language models. What it must not
 //! hold is randomness: every question brings the random words that its answer may use.
 
-use crate::event::{ALL_SEATS, Event, NO_SEAT, Said, Sight, Span};
+use crate::event::{ALL_SEATS, Event, NO_SEAT, Said, Span};
 use crate::fault::Fault;
 use crate::game::{Hand, Question};
 use crate::inventory::Inventory;
@@ -42,10 +42,8 @@ impl<'h> Ask<'h> {
     }
 
     /// What the seat sees, beside what others said.
-    pub fn saw(&self) -> impl Iterator<Item = Said> + 'h {
-        let seat = self.question.seat;
-        let own = move |sight: &&Sight| sight.seat == ALL_SEATS || sight.seat == seat;
-        self.hand.saw.iter().filter(own).map(|sight| sight.what)
+    pub fn saw(&self) -> impl Iterator<Item = Said> + use<'h> {
+        self.hand.event().seen_by(self.question.seat.into())
     }
 
     /// What was said in the turns before, by which seat, as far as this one heard it.

@@ -77,6 +77,13 @@ pub fn fit_dirs(order: &FitOrder<'_>, mut say: impl FnMut(&str)) -> Result<FitRe
                 experiment.game.kind
             )));
         }
+        if !experiment.game.spec.succeeds() && !experiment.game.spec.alone() {
+            return Err(Fault::new(format!(
+                "{} plays `{}`, in which nothing succeeds; emulated agents are of games that pay for agreeing",
+                path.display(),
+                experiment.game.kind
+            )));
+        }
         if !experiment.control.is_none() {
             return Err(Fault::new(format!(
                 "{} was run under a control, so its agents did not see what they remember; fit to a run without `[control]`",

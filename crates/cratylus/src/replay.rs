@@ -18,7 +18,7 @@ use cratylus_io::models::asker::Taped;
 use cratylus_io::store::belonging::{ReadingHashes, columns_that_differ, missing, strange};
 use cratylus_io::store::manifest::Manifest;
 use cratylus_io::store::names::{INTERACTIONS, MEASURES, PLAN, RUNS};
-use cratylus_io::store::run_dir::RunDir;
+use cratylus_io::store::run_dir::{RunDir, digest};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -177,7 +177,7 @@ impl Replay {
         let recorded = self.dir.join(INTERACTIONS).exists();
         if recorded {
             dir.each_played(|row, events| {
-                if dir.digest(row.run, events)? != row.outcome.digest {
+                if digest(events, dir.whole(row.run, events)?.as_deref()) != row.outcome.digest {
                     wrong.push(format!("{INTERACTIONS}: run {}, its rows are not the events that {RUNS} vouches for", row.run));
                 }
                 Ok(())

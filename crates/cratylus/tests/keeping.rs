@@ -385,6 +385,29 @@ fn a_run_can_start_from_what_another_left() {
     succeeds(&dir, &["replay", "second"]);
 }
 
+/// Where nothing succeeds or fails agents remember what they chose all the same, and an emulated agent is of no such game.
+#[test]
+fn memories_of_a_game_without_success_are_read_and_not_fitted() {
+    let dir = folder("unsettled");
+    let text = "seed = 5\nreplicas = 1\n[population]\nsize = 2\n[game]\nkind = \"matrix\"\nnames = [\"C\", \"D\"]\n\
+                payoffs = [[3, 0], [5, 1]]\nmemory = 3\n[agents]\nkind = \"uniform\"\n[stop]\ninteractions = 12\n";
+    std::fs::write(dir.join("e.toml"), text).unwrap();
+    succeeds(&dir, &["run", "e.toml", "--out", "first", "--quiet"]);
+    let run = RunDir::open(&dir.join("first"), &Arc::new(cratylus_core::experiment::registry())).unwrap();
+    let said: Vec<[String; 2]> = run
+        .events(0, 100)
+        .unwrap()
+        .iter()
+        .map(|event| {
+            let own = usize::from(event.agents[0] != 0);
+            [own, 1 - own].map(|seat| ["C", "D"][event.names[seat].unwrap() as usize].to_string())
+        })
+        .collect();
+    assert_eq!(run.final_memories(0).unwrap()[0], said);
+    let fitted = cratylus(&dir, &["fit", "first", "--out", "model.json"]);
+    assert!(fitted.code != Some(0) && fitted.err.contains("nothing succeeds"), "{}", fitted.err);
+}
+
 /// Every column of every table, those of minorities, groups and models too, is described, with its type and in its order;
 /// what is described is there; and the page in `docs/` is what is described.
 #[test]

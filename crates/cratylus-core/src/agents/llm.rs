@@ -3,7 +3,7 @@
 use crate::language::model::{Api, Choice, Dialect, Limits, Model, OnChange, OutsideNames, Server, Source};
 use crate::language::protocol::{BUILT_IN, Order, Protocol};
 use crate::language::sampler::Sampler;
-use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, ROUNDS, Shape};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, ROUNDS};
 use crate::text::nearest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -124,7 +124,7 @@ pub(super) fn protocol(
 /// A protocol with what it tells of the game. One that tells another game would tell agents what is not so.
 fn of_game(ctx: &AgentContext<'_>, protocol: Protocol) -> Result<Protocol, (&'static str, String)> {
     let kind = ctx.game.get("kind").and_then(toml::Value::as_str).unwrap_or_default();
-    let agreeing = ctx.registry.games.iter().any(|game| game.name == kind && game.shapes.contains(&Shape::Agreement));
+    let agreeing = ctx.registry.of_agreement(kind);
     let tells = protocol.game.as_deref();
     if tells != (!agreeing).then_some(kind) {
         let own = |name: &&str| matches!(Protocol::built_in(name, &BTreeMap::new()), Some(Ok(one)) if one.game.as_deref() == Some(kind));

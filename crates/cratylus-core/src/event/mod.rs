@@ -197,7 +197,7 @@ impl<'a> Event<'a> {
 
     /// What a seat saw, beside what others said.
     #[inline]
-    pub fn seen_by(&self, seat: usize) -> impl Iterator<Item = Said> + 'a {
+    pub fn seen_by(&self, seat: usize) -> impl Iterator<Item = Said> + use<'a> {
         let own = move |sight: &&Sight| sight.seat == ALL_SEATS || usize::from(sight.seat) == seat;
         self.saw.iter().filter(own).map(|sight| sight.what)
     }

@@ -245,6 +245,11 @@ impl Registry {
         self.players(game).contains(&agents)
     }
 
+    /// Whether a game pays for agreeing, so that what is read off agents or told them of one holds in it.
+    pub fn of_agreement(&self, game: &str) -> bool {
+        self.games.iter().any(|entry| entry.name == game && entry.shapes.contains(&Shape::Agreement))
+    }
+
     /// The kinds of agents that play a game.
     pub fn players(&self, game: &str) -> Vec<&'static str> {
         let shapes = self.games.iter().find(|entry| entry.name == game).map_or(&[][..], |entry| entry.shapes);

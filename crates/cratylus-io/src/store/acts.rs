@@ -159,7 +159,7 @@ pub fn read(table: &Table) -> Result<Vec<(u64, Act)>, String> {
             t: u64::try_from(t[i]?).ok()?,
             turn: small(turn[i])?,
             seat: small(seat[i])?,
-            agent: agent[i].map(|agent| u32::try_from(agent - 1)).transpose().ok()?,
+            agent: agent[i].map(|agent| u32::try_from(agent.saturating_sub(1))).transpose().ok()?,
             kind: KINDS.iter().find(|(_, word)| Some(*word) == kind[i])?.0,
             value: value[i],
             number: number[i],
@@ -230,6 +230,12 @@ pub fn whole(events: &[PairEvent], acts: &[Act], group: bool) -> Result<Vec<Hand
                 (Some(_), None) => return Err(wrong()),
             }
         }
+        // A seat without an agent would be whoever sits next to it.
+        let sat = seats.iter().take_while(|agent| agent.is_some()).count();
+        let beyond = hand.moves.iter().any(|one| usize::from(one.seat) >= sat) || pay.len() > sat;
+        if beyond || seats[sat..].iter().any(Option::is_some) {
+            return Err(format!("interaction {}: an act of a seat in which nobody sits", event.t));
+        }
         hand.seats = seats.into_iter().flatten().collect();
         hand.pay = pay.into_iter().flatten().collect();
         if event.success.is_none() {
@@ -285,5 +291,9 @@ mod tests {
         };
         assert_eq!(digest(&back), digest(&event));
         assert!(whole(&[], &again, true).is_err());
+        // Other programs' tables may say what cannot be.
+        let empty: Vec<Act> =
+            again.iter().cloned().map(|act| if act.seat == Some(2) { Act { agent: None, ..act } } else { act }).collect();
+        assert!(whole(&[event.pair()], &empty, true).unwrap_err().contains("nobody sits"));
     }
 }

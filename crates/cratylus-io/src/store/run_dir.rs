@@ -218,16 +218,6 @@ impl RunDir {
         acts::whole(events, &acts, group).map(Some).map_err(at("reading", &file))
     }
 
-    /// The digest of a run's events as they stand in the tables, given those of `interactions.parquet`.
-    pub fn digest(&self, run: u64, events: &[PairEvent]) -> Result<Digest, Fault> {
-        let mut digest = DigestSeen::default();
-        match self.whole(run, events)? {
-            Some(hands) => hands.iter().for_each(|hand| digest.see(&hand.event())),
-            None => events.iter().for_each(|event| digest.see_pair(event)),
-        }
-        Ok(digest.end())
-    }
-
     /// The rows of one run in a table that is ordered by runs; other stretches of the table are not read.
     fn of_run<T>(
         &self,
@@ -275,7 +265,9 @@ impl RunDir {
                 let experiment = &self.point(run).experiment;
                 let mut memories = starts.get(&run).cloned().unwrap_or_else(|| declared_start(experiment));
                 let word = |name: u32| experiment.names().get(name as usize).cloned().unwrap_or_else(|| format!("w{name}"));
-                for event in events.iter().filter(|event| event.success.is_some()) {
+                // Where nothing succeeds or fails, whoever chose remembers it.
+                let open = !experiment.game.spec.succeeds();
+                for event in events.iter().filter(|event| open || event.success.is_some()) {
                     let [Some(a), Some(b)] = event.names else { continue };
                     for (agent, own, partner) in [(event.agents[0], a, b), (event.agents[1], b, a)] {
                         memories[agent as usize].push([word(own), word(partner)]);
@@ -311,6 +303,16 @@ impl RunDir {
         }
         Ok(())
     }
+}
+
+/// The digest of a run's events, with everything that was shown and done in them where that is more.
+pub fn digest(events: &[PairEvent], hands: Option<&[Hand]>) -> Digest {
+    let mut digest = DigestSeen::default();
+    match hands {
+        Some(hands) => hands.iter().for_each(|hand| digest.see(&hand.event())),
+        None => events.iter().for_each(|event| digest.see_pair(event)),
+    }
+    digest.end()
 }
 
 /// What an experiment says that agents remember at the start.

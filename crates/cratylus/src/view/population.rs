@@ -21,7 +21,7 @@ use cratylus_io::models::tape::{Call, KeptAnswer, Tape};
 use cratylus_io::store::inputs::FileInputs;
 use cratylus_io::store::manifest::Manifest;
 use cratylus_io::store::names::CALLS;
-use cratylus_io::store::run_dir::{RunDir, base, declared_start};
+use cratylus_io::store::run_dir::{RunDir, base, declared_start, digest};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -482,12 +482,8 @@ fn events(dir: &RunDir, world: &World, recorded: bool, number: u64, replica: u64
     if dir.has_interactions() {
         let events = dir.events(number, INTERACTIONS_MAX as usize)?;
         let hands = dir.whole(number, &events).map_err(fault)?;
-        let mut digest = DigestSeen::default();
-        match &hands {
-            Some(hands) => hands.iter().for_each(|hand| digest.see(&hand.event())),
-            None => events.iter().for_each(|event| digest.see_pair(event)),
-        }
-        return Ok(Found { events, hands, digest: digest.end(), source: "recorded", asked: Questions::default() });
+        let digest = digest(&events, hands.as_deref());
+        return Ok(Found { events, hands, digest, source: "recorded", asked: Questions::default() });
     }
     let mut all = All::of(world);
     run(world, &[replica], Play::Fastest, &mut all).map_err(fault)?;
