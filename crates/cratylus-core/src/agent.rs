@@ -9,6 +9,7 @@ use crate::inventory::Inventory;
 use crate::policy::Round;
 use crate::seed::{Purpose, Stream};
 use crate::{AgentId, Name, Seed};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A question put to one agent.
@@ -151,14 +152,14 @@ impl<'e> News<'e> {
 
 /// What an agent remembers, knows or has become, as plain data: for who looks at it, for what goes on in another engine, and
 /// for what begins where another run ended.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub enum Mind {
     /// The rounds that it remembers, oldest first.
     Rounds(Vec<Round>),
     /// The names that it knows, or the opinion that it holds.
     Names(Inventory),
     /// What is its kind's own; null of a new agent.
-    Own(Value),
+    Own(#[serde(with = "crate::kept::json")] Value),
 }
 
 impl Mind {
@@ -207,6 +208,11 @@ pub trait Cohorts: Send + Sync {
     /// What the one keeps that takes the place of an agent with this mind.
     fn newcomer(&self, _gone: &Mind) -> Mind {
         self.new_mind()
+    }
+
+    /// Whether a cohort that is made of what [`Cohort::mind`] gives of another goes on as that would have.
+    fn can_be_kept(&self) -> bool {
+        true
     }
 
     /// Agents that have something in common that one cohort must keep for all of a population (as the number of words made

@@ -11,7 +11,7 @@ use crate::{AgentId, Name, Seed};
 use serde::{Deserialize, Serialize};
 
 /// What is shown, and what a hearer does about it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Scenes {
     /// How many objects a pair sees, at least two.
     pub objects: usize,
@@ -22,7 +22,7 @@ pub struct Scenes {
 }
 
 /// What all agents of a run see, and where new ones come.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Seen {
     /// What is shown.
     pub scenes: Scenes,
@@ -33,7 +33,7 @@ pub struct Seen {
 }
 
 /// What a pair sees.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Scene {
     /// Where the objects are, in order.
     pub objects: Vec<f64>,
@@ -150,7 +150,7 @@ impl Divided {
 }
 
 /// Everyone's categories.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Categories {
     /// In the order of their numbers.
     pub agents: Vec<Divided>,

@@ -21,7 +21,7 @@ pub enum Keeps {
 }
 
 /// How an agent with an inventory plays.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 pub struct InventoryRule {
     /// Which names a speaker stores that it did not know before.
     pub keeps: Keeps,
@@ -58,7 +58,7 @@ impl InventoryRule {
 }
 
 /// One agent's inventory. Without a pool, or with a large one, names stand in the order in which they were learned.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Inventory(pub Vec<Name>);
 
 impl Inventory {

@@ -32,6 +32,7 @@
 #![warn(missing_docs)]
 
 pub mod fault;
+pub mod kept;
 pub mod machine;
 pub mod seed;
 pub mod text;
@@ -79,7 +80,7 @@ pub mod engines;
 pub mod estimate;
 pub mod minds;
 
-pub use engines::{Play, run};
+pub use engines::{Play, Run, run};
 pub use event::batch::Batch;
 pub use event::digest::{Digest, DigestSeen};
 pub use event::pair::PairEvent;

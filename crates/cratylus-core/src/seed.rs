@@ -5,8 +5,10 @@
 //! change a run. The generator is Philox4x32-10 (Salmon, Moraes, Dror & Shaw, "Parallel random
 //! numbers: as easy as 1, 2, 3", SC 2011), written out so that no update can change a run.
 
+use serde::{Deserialize, Serialize};
+
 /// What a draw is for. These numbers are part of what a seed means: never reuse one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[repr(u32)]
 pub enum Purpose {
     /// Who meets: 64 bits for each interaction.
@@ -38,7 +40,7 @@ pub enum Purpose {
 }
 
 /// The seed of one run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Seed(pub u64);
 
 impl Seed {
@@ -96,6 +98,7 @@ impl Seed {
 }
 
 /// A stream of words at one place. Block 0 is what [`Seed::words`] gives.
+#[derive(Deserialize, Serialize)]
 pub struct Stream {
     seed: Seed,
     purpose: Purpose,

@@ -269,8 +269,7 @@ impl World {
             experiment,
             compiled: OnceLock::new(),
         };
-        let brought = world.experiment.agents.kinds.iter().any(|(_, chosen)| chosen.kind == "outside");
-        if !world.phases.is_empty() && brought {
+        if !world.phases.is_empty() && !world.can_be_kept() {
             let why = "what agents brought along remember is theirs, and cannot be carried over an intervention";
             return Err(("interventions".into(), why.into()));
         }
@@ -466,6 +465,11 @@ impl World {
     /// Whether everything shown and done in its interactions is kept in a table of its own.
     pub fn keeps_acts(&self) -> bool {
         self.experiment.record.interactions && self.game.acts()
+    }
+
+    /// Whether all agents can tell what has become of them, so that a run can go on from there.
+    pub fn can_be_kept(&self) -> bool {
+        self.kinds.iter().all(|kind| !matches!(kind, Kind::Own(agents) if !agents.can_be_kept()))
     }
 
     /// Whether any agent is a language model, so that its runs are played by who can ask it (`engines/live.rs`).

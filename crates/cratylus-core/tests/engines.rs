@@ -3,13 +3,15 @@
 mod common;
 use common::Kept;
 use cratylus_core::event::block::Block;
+use cratylus_core::event::tally::Tally;
 use cratylus_core::experiment::Document;
 use cratylus_core::fault::Fault;
+use cratylus_core::kept::{Keep, Keeper};
 use cratylus_core::spec::NoInputs;
 use cratylus_core::watch::measure::Reading;
 use cratylus_core::watch::measures::Measures;
 use cratylus_core::watch::outcome::OutcomeSeen;
-use cratylus_core::{Batch, PairEvent, Play, Sink, World, run};
+use cratylus_core::{Batch, PairEvent, Play, Run, Sink, World, run};
 use proptest::prelude::*;
 
 fn world(text: &str) -> World {
@@ -118,6 +120,101 @@ impl Sink for Packed {
     }
 }
 
+/// What is kept of a run besides its events.
+struct Readers {
+    measures: Measures,
+    readings: Vec<Reading>,
+    outcome: OutcomeSeen,
+}
+
+impl Readers {
+    fn new(world: &World) -> Readers {
+        let context = world.context(3);
+        let (measures, outcome) = (Measures::new(&context, cratylus_core::watch::measures::ALL), OutcomeSeen::new(&context));
+        Readers { measures, readings: Vec::new(), outcome }
+    }
+}
+
+impl Sink for Readers {
+    fn take(&mut self, _: u64, events: &Batch) -> Result<(), Fault> {
+        for event in events.iter() {
+            self.measures.see(&event, &mut self.readings);
+            self.outcome.see(&event);
+        }
+        Ok(())
+    }
+    fn block(&mut self, _: u64, block: &Block) -> Result<(), Fault> {
+        self.measures.see_block(block, &mut self.readings);
+        self.outcome.see_block(block);
+        Ok(())
+    }
+    fn tally(&mut self, _: u64, tally: &Tally) -> Result<(), Fault> {
+        self.measures.see_tally(tally, &mut self.readings);
+        self.outcome.see_tally(tally);
+        Ok(())
+    }
+    fn end(&mut self, _: u64) -> Result<(), Fault> {
+        self.measures.end(&mut self.readings);
+        Ok(())
+    }
+}
+
+/// A run that is kept now and then, and goes on in another program, is the same run.
+fn can_be_kept(world: &World, how: Play, every: u64, text: &str) {
+    let mut whole = Readers::new(world);
+    run(world, &[3], how, &mut whole).unwrap();
+    let mut pieces = Readers::new(world);
+    let mut played = Run::new(world, 3, how).unwrap();
+    let mut until = every;
+    while !played.play(until, &mut pieces).unwrap() {
+        let mut kept = Vec::new();
+        let mut out = Keeper::new(&mut kept);
+        played.keep(&mut out);
+        pieces.measures.keep(&mut out);
+        pieces.outcome.keep(&mut out);
+        out.end().unwrap();
+        let from = &mut &kept[..];
+        played = Run::restore(world, 3, how, from).unwrap();
+        let readings = pieces.readings;
+        pieces = Readers { readings, ..Readers::new(world) };
+        pieces.measures.restore(from).unwrap();
+        pieces.outcome.restore(from).unwrap();
+        assert!(from.is_empty(), "{text}");
+        until += every;
+    }
+    assert_eq!(whole.readings, pieces.readings, "{text}");
+    assert_eq!(whole.outcome.end(), pieces.outcome.end(), "{text}");
+}
+
+#[test]
+fn every_experiment_can_be_kept_in_the_midst_of_a_run() {
+    let mut seen = 0;
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../experiments")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        // Beside them lie plans of audits.
+        if text.contains("\n[data]") {
+            continue;
+        }
+        let points = Document::parse(&name, &text, &[]).unwrap().points().unwrap();
+        for point in [&points[0], &points[points.len() - 1]] {
+            let mut point = point.clone();
+            let stop = &mut point.experiment.stop;
+            let most = stop.most(point.experiment.population.size).min(3000);
+            stop.interactions = Some(most);
+            let Ok(world) = World::build(&point, &NoInputs) else { continue };
+            if world.live() {
+                continue;
+            }
+            can_be_kept(&world, Play::Fastest, most / 3 + 1, &name);
+            can_be_kept(&world, Play::Plain { block: 50 }, most / 4 + 7, &name);
+            seen += 1;
+        }
+    }
+    assert!(seen > 30, "{seen}");
+}
+
 fn agree(text: &str) {
     agree_in(&world(text), text);
 }
@@ -139,6 +236,7 @@ fn agree_in(world: &World, text: &str) {
     slow.measures.end(&mut slow.readings);
     assert_eq!(fast.readings, slow.readings, "{text}");
     assert_eq!(fast.outcome.end(), slow.outcome.end(), "{text}");
+    can_be_kept(world, Play::Fastest, 1 + plain.len() as u64 / 3, text);
     let committed = world.context(3).committed_at();
     for (event, bound) in fast.events.iter().zip(&fast.committed) {
         assert_eq!(event.agents.map(|agent| committed.is(event.t, agent)), *bound, "{text}");

@@ -49,6 +49,7 @@ fn play(text: &str, threads: usize) -> (f64, f64, u64) {
         base: Path::new("."),
         build: Build { version: env!("CARGO_PKG_VERSION"), revision: "" },
         threads,
+        checkpoint: None,
         live: LiveOptions::default(),
     };
     let (cpu, wall) = (ProcessTime::now(), Instant::now());

@@ -1,7 +1,8 @@
 //! Files that are there whole or not at all, the paths between them, and the time.
 
 use cratylus_core::fault::{Fault, at};
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// The time, as RFC 3339 in UTC.
@@ -11,14 +12,20 @@ pub fn now() -> String {
 
 /// Writes a file so that its name holds the old content or the new one, never a part.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    write_whole_by(path, |file| file.write_all(bytes).map_err(at("writing", path)))
+}
+
+/// The same of content that is written piece by piece.
+pub(crate) fn write_whole_by(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), Fault>) -> Result<(), Fault> {
     let temporary = crate::whole::temporary(path);
-    let write = || -> std::io::Result<()> {
-        let mut file = std::fs::File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
+    let file = File::create(&temporary).map_err(at("writing", path))?;
+    let mut file = BufWriter::new(file);
+    write(&mut file)?;
+    let end = |file: BufWriter<File>| -> std::io::Result<()> {
+        file.into_inner()?.sync_all()?;
         std::fs::rename(&temporary, path)
     };
-    write().map_err(at("writing", path))
+    end(file).map_err(at("writing", path))
 }
 
 /// The way from one folder to another, where both exist.

@@ -9,16 +9,16 @@ use crate::words::count;
 use clap::Args;
 use cratylus_core::World;
 use cratylus_io::conduct::cells::{SEQUENTIAL, cells, compute, shard};
-use cratylus_io::conduct::job::{Ended, Job, LiveOptions, Refused};
+use cratylus_io::conduct::job::{CHECKPOINT_EVERY, Ended, Job, LiveOptions, Refused};
 use cratylus_io::conduct::progress::Progress;
-use cratylus_io::conduct::{conduct, hold};
+use cratylus_io::conduct::{conduct, hold, midway};
 use cratylus_io::models::server::misaddressed;
 use cratylus_io::store::run_dir::RunDir;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Run an experiment: all sweep points, all replicas.
 ///
@@ -52,6 +52,9 @@ pub struct Run {
     /// Compute one cell alone, as `cratylus plan --json` names it; may be given again.
     #[arg(long = "cell", value_name = "HASH", conflicts_with_all = ["fresh", "store", "json", "shard"])]
     cells: Vec<String>,
+    /// How often a long run is written down in the midst of it, to go on from there after a crash; 0 for never.
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    checkpoint: Duration,
     /// Print the results as JSON.
     #[arg(long)]
     json: bool,
@@ -87,8 +90,7 @@ impl Run {
         if self.shard.is_some() || !self.cells.is_empty() {
             return self.compute(&loaded, &dir, threads);
         }
-        let ended =
-            play(&loaded, &dir, threads, self.quiet, self.store.clone(), &self.resume(&dir, true), &self.resume(&dir, false))?;
+        let ended = self.play(&loaded, &dir, threads)?;
         if !self.quiet {
             let took = started.elapsed().as_secs_f64();
             match ended {
@@ -103,7 +105,7 @@ impl Run {
 
     /// Computes some cells and leaves the joining to others.
     fn compute(&self, loaded: &Loaded, dir: &Path, threads: usize) -> Result<(), Failure> {
-        let job = job(loaded, threads);
+        let job = Job { checkpoint: self.checkpoint(), ..job(loaded, threads) };
         if loaded.points[0].experiment.sequential.is_some() {
             return Err(Failure::input(SEQUENTIAL));
         }
@@ -142,6 +144,37 @@ impl Run {
         Ok(())
     }
 
+    fn play(&self, loaded: &Loaded, dir: &Path, threads: usize) -> Result<Ended, Failure> {
+        let (quiet, store) = (self.quiet, self.store.clone());
+        let budget = loaded.points[0].experiment.budget.clone();
+        let prices = budget.prices.as_ref().map(|prices| loaded.base.join(prices));
+        let job = Job { checkpoint: self.checkpoint(), live: LiveOptions { store, budget, prices }, ..job(loaded, threads) };
+        let live = loaded.worlds.iter().any(World::live);
+        let progress = Arc::new(Progress::default());
+        let shown = Shown::of(&loaded.points, live, quiet);
+        let ended = watched(&progress, &shown, || conduct(&job, dir, &progress));
+        let total = progress.total.load(Ordering::Relaxed);
+        if live && !quiet && progress.spent.calls.load(Ordering::Relaxed) + progress.spent.stored.load(Ordering::Relaxed) > 0 {
+            eprintln!("{}", asked(&progress, &job.live.budget, None));
+        }
+        progress.take_notes().into_iter().for_each(|note| eprintln!("note: {note}"));
+        let kept = progress.kept.load(Ordering::Relaxed);
+        if kept > 0 && !quiet {
+            eprintln!("{} of {} runs were kept from before", count(kept), count(total));
+        }
+        let [runs, interactions] = [&progress.runs, &progress.interactions].map(|counter| counter.load(Ordering::Relaxed));
+        ended.map_err(|refused| {
+            let failure =
+                refusal(refused, dir, &self.resume(dir, true), &self.resume(dir, false), runs + interactions > 0, [runs, total]);
+            // An address is the user's to mend.
+            if misaddressed(&loaded.worlds).is_some() { Failure { code: 2, ..failure } } else { failure }
+        })
+    }
+
+    fn checkpoint(&self) -> Option<Duration> {
+        Some(self.checkpoint).filter(|every| !every.is_zero())
+    }
+
     /// The command that goes on with this run.
     fn resume(&self, dir: &Path, budget: bool) -> String {
         let sets = self.sets.iter().filter(|set| budget || !set.trim_start().starts_with("budget."));
@@ -173,6 +206,11 @@ pub fn say(dir: &Path, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| format!("`{text}` is not a number of seconds; expected, for example, 60"))
+}
+
 /// `I/K` with I from 1 to K.
 fn shard_of(text: &str) -> Result<[usize; 2], String> {
     let (i, k) = text.split_once('/').ok_or("expected I/K, for example 2/8")?;
@@ -195,41 +233,9 @@ pub fn job(loaded: &Loaded, threads: usize) -> Job<'_> {
         base: &loaded.base,
         build: BUILD,
         threads,
+        checkpoint: Some(CHECKPOINT_EVERY),
         live: LiveOptions { store: None, budget: Default::default(), prices: None },
     }
-}
-
-fn play(
-    loaded: &Loaded,
-    dir: &Path,
-    threads: usize,
-    quiet: bool,
-    store: Option<PathBuf>,
-    resume: &str,
-    raised: &str,
-) -> Result<Ended, Failure> {
-    let budget = loaded.points[0].experiment.budget.clone();
-    let prices = budget.prices.as_ref().map(|prices| loaded.base.join(prices));
-    let job = Job { live: LiveOptions { store, budget, prices }, ..job(loaded, threads) };
-    let live = loaded.worlds.iter().any(World::live);
-    let progress = Arc::new(Progress::default());
-    let shown = Shown::of(&loaded.points, live, quiet);
-    let ended = watched(&progress, &shown, || conduct(&job, dir, &progress));
-    let total = progress.total.load(Ordering::Relaxed);
-    if live && !quiet && progress.spent.calls.load(Ordering::Relaxed) + progress.spent.stored.load(Ordering::Relaxed) > 0 {
-        eprintln!("{}", asked(&progress, &job.live.budget, None));
-    }
-    progress.take_notes().into_iter().for_each(|note| eprintln!("note: {note}"));
-    let kept = progress.kept.load(Ordering::Relaxed);
-    if kept > 0 && !quiet {
-        eprintln!("{} of {} runs were kept from before", count(kept), count(total));
-    }
-    let [runs, interactions] = [&progress.runs, &progress.interactions].map(|counter| counter.load(Ordering::Relaxed));
-    ended.map_err(|refused| {
-        let failure = refusal(refused, dir, resume, raised, runs + interactions > 0, [runs, total]);
-        // An address is the user's to mend.
-        if misaddressed(&loaded.worlds).is_some() { Failure { code: 2, ..failure } } else { failure }
-    })
 }
 
 /// Why something was not run to its end, after so many of so many runs, if it had `begun`; and which command goes on, and
@@ -243,11 +249,16 @@ pub fn refusal(refused: Refused, dir: &Path, resume: &str, raised: &str, begun: 
         Refused::Fault(trouble) => {
             Failure::run(format!("{trouble}\n  help: what was finished is kept; the same command goes on: {resume}"))
         }
-        // Of a stretch of runs that was not finished none is kept, so that is fewer than were played.
+        // Of a stretch of short runs that was not finished none is kept, so that is fewer than were played.
         Refused::Interrupted => Failure::run(format!(
-            "interrupted; {} of {} runs are kept, and the same command goes on from there: {resume}",
+            "interrupted; {} of {} runs are kept{}, and the same command goes on from there: {resume}",
             count(kept().unwrap_or(runs)),
-            count(total)
+            count(total),
+            match midway(dir) {
+                0 => String::new(),
+                1 => ", and what was played of another".into(),
+                n => format!(", and what was played of {} more", count(n as u64)),
+            }
         )),
         Refused::Spent(what) => Failure::run(format!(
             "the budget of {what} is spent; {} of {} runs are kept, and every answer\n  help: raise `[budget]` and the same command goes on from there: {raised}",

@@ -69,6 +69,51 @@ fn a_run_killed_at_any_moment_resumes_to_the_same_bytes() {
     assert!(!dir.join("again/parts").exists());
 }
 
+/// One run, long enough to be kept in the midst of it; a change of the population on the way.
+const LONG: &str = "[population]\nsize = 2000\n[game]\nkind = \"naming\"\n[agents]\nkind = \"inventory\"\n\
+                    [[interventions]]\nround = 300\nturnover = 0.1\n[stop]\ninteractions = 4_000_000\n";
+
+#[test]
+fn a_long_run_goes_on_from_where_it_was_kept() {
+    let dir = folder("long");
+    std::fs::write(dir.join("e.toml"), LONG).unwrap();
+    let kept = |run: &str| dir.join(run).join("parts/00000000-00000000.checkpoint");
+    // Plays until something more was kept, or the run is over; then kills it.
+    let part = |run: &str| {
+        let before = std::fs::read(kept(run)).ok();
+        let mut child = start(&dir, &["run", "e.toml", "--out", run, "--quiet", "--checkpoint", "0.02"]);
+        while child.try_wait().unwrap().is_none() && std::fs::read(kept(run)).ok() == before {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let living = child.try_wait().unwrap().is_none();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        living
+    };
+    succeeds(&dir, &["run", "e.toml", "--out", "whole", "--quiet", "--checkpoint", "0"]);
+    let parts = (0..4).filter(|_| part("again")).count();
+    assert!(parts > 1, "only {parts} kills hit a living process");
+    let said = succeeds(&dir, &["run", "e.toml", "--out", "again"]);
+    assert!(!said.err.contains("begins again"), "{}", said.err);
+    assert!(bytes(&dir.join("again")) == bytes(&dir.join("whole")), "{}", said.err);
+    // What was kept is damaged, or what it belongs to is gone: that is said, and the run is played from its beginning.
+    for (run, damage) in [("cut", true), ("gone", false)] {
+        assert!(part(run));
+        let file = kept(run);
+        if damage {
+            std::fs::write(&file, &std::fs::read(&file).unwrap()[..1000]).unwrap();
+        } else {
+            let tables = std::fs::read_dir(file.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+            tables
+                .filter(|path| path.extension().is_some_and(|end| end == "tmp"))
+                .for_each(|path| std::fs::remove_file(path).unwrap());
+        }
+        let said = succeeds(&dir, &["run", "e.toml", "--out", run]);
+        assert!(said.err.contains("begins again, as what was kept of it cannot be used"), "{}", said.err);
+        assert!(bytes(&dir.join(run)) == bytes(&dir.join("whole")));
+    }
+}
+
 #[test]
 fn what_was_finished_is_not_played_again() {
     let dir = with_copiers("kept");

@@ -46,4 +46,9 @@ impl Cohorts for Brought {
         let (with, names, memory) = (self.with.clone(), self.names.clone(), self.memory);
         self.agents.cohort(AgentsBegin { names, memory, starts, with })
     }
+
+    // What they become is theirs.
+    fn can_be_kept(&self) -> bool {
+        false
+    }
 }

@@ -7,6 +7,7 @@ use crate::event::sink::Sink;
 use crate::experiment::Followed;
 use crate::fault::Fault;
 use crate::flat::two_names;
+use crate::kept::{self, Keep, Keeper};
 use crate::seed::{Purpose, Stream};
 use crate::watch::stop::StopSeen;
 use crate::world::{Counted, World};
@@ -72,7 +73,17 @@ impl Engine for InNumbers<'_> {
         Ok(self.t >= most)
     }
 
-    fn minds(self: Box<Self>) -> Vec<Mind> {
+    fn minds(&self) -> Vec<Mind> {
         unreachable!("agents that are counted are not changed while they play, which reading the experiment says")
+    }
+
+    fn keep(&self, out: &mut Keeper<'_>) {
+        kept::keep(&(self.t, &self.draws), out);
+        self.population.counts.keep(out);
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Fault> {
+        (self.t, self.draws) = kept::take(from)?;
+        self.population.counts.restore(from)
     }
 }

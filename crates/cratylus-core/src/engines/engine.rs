@@ -3,8 +3,10 @@
 use crate::agent::Mind;
 use crate::event::sink::Sink;
 use crate::fault::Fault;
+use crate::kept::Keeper;
 use crate::watch::stop::StopSeen;
 use crate::world::World;
+use std::sync::Arc;
 
 /// How to play. Neither choice changes a run, only its speed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +26,13 @@ pub(crate) trait Engine {
     fn play(&mut self, until: u64, stop: &mut StopSeen, sink: &mut dyn Sink) -> Result<bool, Fault>;
 
     /// What everyone remembers or knows now, where the run goes on in another engine.
-    fn minds(self: Box<Self>) -> Vec<Mind>;
+    fn minds(&self) -> Vec<Mind>;
+
+    /// Appends all that this engine, started anew, needs to go on from here.
+    fn keep(&self, out: &mut Keeper<'_>);
+
+    /// Goes on from there.
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Fault>;
 }
 
 /// Where a run, or what is left of it, begins.
@@ -34,7 +42,7 @@ pub(crate) struct RunBegins<'w> {
     /// The first interaction to be played.
     pub from: u64,
     /// The kind of each agent.
-    pub assigned: &'w [u16],
+    pub assigned: Arc<[u16]>,
     /// What everyone remembers; None where it is what the world starts with, and nobody asks for it afterwards.
     pub minds: Option<Vec<Mind>>,
     pub how: Play,

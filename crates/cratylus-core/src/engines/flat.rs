@@ -6,6 +6,7 @@ use crate::event::sink::Sink;
 use crate::fault::Fault;
 use crate::flat::{self, InventoryLines, Run, States, TwoNames, WordSets};
 use crate::inventory::{Inventory, InventoryRule, WORDS_MAX};
+use crate::kept::{Keep, Keeper};
 use crate::meeting::pairs::Pairing;
 use crate::watch::stop::StopSeen;
 use crate::world::{CompiledWorld, World};
@@ -32,7 +33,7 @@ struct Flat<'w> {
     world: &'w World,
     replica: u64,
     from: u64,
-    assigned: &'w [u16],
+    assigned: Arc<[u16]>,
     seed: Seed,
     network: Arc<dyn Network>,
     population: Population<'w>,
@@ -45,16 +46,28 @@ enum Population<'w> {
     Lines(InventoryLines),
 }
 
+/// The same of a population of any of these.
+macro_rules! on_any {
+    ($any:expr, $population:ident => $what:expr) => {
+        match $any {
+            Population::Tables(_, $population) => $what,
+            Population::Two($population) => $what,
+            Population::Sets($population) => $what,
+            Population::Lines($population) => $what,
+        }
+    };
+}
+
 impl<'w> Flat<'w> {
     fn new(RunBegins { world, replica, from, assigned, minds, .. }: RunBegins<'w>) -> Result<Flat<'w>, Fault> {
         let seed = world.seed(replica);
         let network = world.network(seed)?;
-        let begin = world.begin(seed, assigned);
+        let begin = world.begin(seed, &assigned);
         let Some(rule) = world.inventories() else {
             let compiled = world.compiled().expect("asked before");
             let states = match &minds {
-                Some(minds) => compiled.states_of(assigned, |agent| minds[agent].rounds()),
-                None => compiled.states_of(assigned, |agent| begin.of(agent)),
+                Some(minds) => compiled.states_of(&assigned, |agent| minds[agent].rounds()),
+                None => compiled.states_of(&assigned, |agent| begin.of(agent)),
             };
             let population = Population::Tables(compiled, States::new(&compiled.tables, states, compiled.committed(world)));
             return Ok(Flat { world, replica, from, assigned, seed, network, population });
@@ -91,25 +104,28 @@ impl Engine for Flat<'_> {
             Run { seed, network: &**network, complete: world.complete, pairing: world.pairing(), words: world.counts_words() };
         let until = until.min(stop.most());
         self.from = until;
-        let over = match &mut self.population {
-            Population::Tables(_, population) => flat::play(population, &run, from, until, stop, replica, sink),
-            Population::Two(population) => flat::play(population, &run, from, until, stop, replica, sink),
-            Population::Sets(population) => flat::play(population, &run, from, until, stop, replica, sink),
-            Population::Lines(population) => flat::play(population, &run, from, until, stop, replica, sink),
-        };
+        let over = on_any!(&mut self.population, population => flat::play(population, &run, from, until, stop, replica, sink));
         over.map(|over| over || until >= stop.most())
     }
 
-    fn minds(self: Box<Self>) -> Vec<Mind> {
+    fn minds(&self) -> Vec<Mind> {
         let n = self.assigned.len();
         let listed = |bits: u64| Mind::Names(Inventory((0..64).filter(|name: &Name| bits >> name & 1 == 1).collect()));
         match &self.population {
             Population::Tables(compiled, population) => {
-                compiled.remembered(self.assigned, population.states()).map(Mind::Rounds).collect()
+                compiled.remembered(&self.assigned, population.states()).map(Mind::Rounds).collect()
             }
             Population::Two(population) => population.known().take(n).map(|bits| listed(bits.into())).collect(),
             Population::Sets(population) => population.known().take(n).map(listed).collect(),
             Population::Lines(population) => (0..n).map(|agent| Mind::Names(population.known(agent))).collect(),
         }
+    }
+
+    fn keep(&self, out: &mut Keeper<'_>) {
+        on_any!(&self.population, population => population.keep(out));
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Fault> {
+        on_any!(&mut self.population, population => population.restore(from))
     }
 }

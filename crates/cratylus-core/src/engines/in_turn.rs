@@ -8,8 +8,10 @@ use crate::event::batch::Batch;
 use crate::event::sink::Sink;
 use crate::fault::Fault;
 use crate::game::{Hand, Seats};
+use crate::kept::{self, Keeper};
 use crate::watch::stop::StopSeen;
 use crate::world::World;
+use std::sync::Arc;
 
 pub(crate) const ENTRY: EngineEntry = EngineEntry {
     words: |world| match world.game.seats() {
@@ -20,13 +22,15 @@ pub(crate) const ENTRY: EngineEntry = EngineEntry {
     together: None,
     fits: |world, _| world.game.in_turn() || world.in_groups(),
     start: |RunBegins { world, replica, from, assigned, minds, how }| {
-        let minds = minds.unwrap_or_else(|| world.minds(world.seed(replica), assigned));
-        Ok(Box::new(InTurn { world, people: world.people_of(&[(assigned.to_vec(), minds)]), replica, from, how }))
+        let minds = minds.unwrap_or_else(|| world.minds(world.seed(replica), &assigned));
+        let people = world.people_of(&[(assigned.to_vec(), minds)]);
+        Ok(Box::new(InTurn { world, people, assigned, replica, from, how }))
     },
 };
 
 struct InTurn<'w> {
     world: &'w World,
+    assigned: Arc<[u16]>,
     people: People,
     replica: u64,
     from: u64,
@@ -80,7 +84,16 @@ impl Engine for InTurn<'_> {
         Ok(until >= stop.most())
     }
 
-    fn minds(self: Box<Self>) -> Vec<Mind> {
+    fn minds(&self) -> Vec<Mind> {
         self.people.minds()
+    }
+
+    fn keep(&self, out: &mut Keeper<'_>) {
+        kept::keep(&self.minds(), out);
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Fault> {
+        self.people = self.world.people_of(&[(self.assigned.to_vec(), kept::take(from)?)]);
+        Ok(())
     }
 }

@@ -9,10 +9,12 @@ use crate::event::batch::Batch;
 use crate::event::sink::Sink;
 use crate::fault::Fault;
 use crate::game::{Hand, Question};
+use crate::kept::{self, Keeper};
 use crate::meeting::pairs::Pairing;
 use crate::meeting::waves;
 use crate::watch::stop::StopSeen;
 use crate::world::World;
+use std::sync::Arc;
 
 pub(crate) const ENTRY: EngineEntry = EngineEntry {
     words: |_| "the plain path",
@@ -20,8 +22,9 @@ pub(crate) const ENTRY: EngineEntry = EngineEntry {
     fits: |_, _| true,
     start: |RunBegins { world, replica, from, assigned, minds, how }| {
         let seed = world.seed(replica);
-        let minds = minds.unwrap_or_else(|| world.minds(seed, assigned));
-        Ok(Box::new(Waves { world, people: world.people_of(&[(assigned.to_vec(), minds)]), replica, from, how }))
+        let minds = minds.unwrap_or_else(|| world.minds(seed, &assigned));
+        let people = world.people_of(&[(assigned.to_vec(), minds)]);
+        Ok(Box::new(Waves { world, people, assigned, replica, from, how }))
     },
 };
 
@@ -47,6 +50,7 @@ fn run(world: &World, replicas: &[u64], how: Play, sink: &mut dyn Sink) -> Resul
 /// One replica.
 struct Waves<'w> {
     world: &'w World,
+    assigned: Arc<[u16]>,
     people: People,
     replica: u64,
     from: u64,
@@ -62,8 +66,17 @@ impl Engine for Waves<'_> {
         Ok(left.is_empty())
     }
 
-    fn minds(self: Box<Self>) -> Vec<Mind> {
+    fn minds(&self) -> Vec<Mind> {
         self.people.minds()
+    }
+
+    fn keep(&self, out: &mut Keeper<'_>) {
+        kept::keep(&self.minds(), out);
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Fault> {
+        self.people = self.world.people_of(&[(self.assigned.to_vec(), kept::take(from)?)]);
+        Ok(())
     }
 }
 

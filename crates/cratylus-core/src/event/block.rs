@@ -2,17 +2,18 @@
 
 use crate::event::pair::PairEvent;
 use crate::{AgentId, Name};
+use serde::{Deserialize, Serialize};
 
 /// Interactions of a block.
 pub const BLOCK: usize = 64;
 
 /// What a seat said in each interaction of a block.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub enum Names {
     /// Which of two names.
     Bits(u64),
     /// Any names, one for each interaction.
-    Words(Box<[Name; BLOCK]>),
+    Words(#[serde(with = "crate::kept::array")] Box<[Name; BLOCK]>),
 }
 
 impl Names {

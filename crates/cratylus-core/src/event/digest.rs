@@ -6,14 +6,15 @@ use super::tally::Tally;
 use super::{Event, Name, Said};
 use crate::machine;
 use crate::seed::mix;
+use serde::{Deserialize, Serialize};
 
 /// A hash of a run's events. Two runs with the same digest are the same run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Digest(pub u64);
 
 /// Works out the digest of a run, event by event or block by block. Eight interactions in a row go to a hash each, so that
 /// a block's are worked out side by side.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub struct DigestSeen {
     lanes: [u64; LANES],
     seen: u64,

@@ -7,6 +7,8 @@
 //! of them takes, and memory does not grow with it. It agrees with the other engines in distribution, not run for run.
 
 use crate::event::tally::Tally;
+use crate::fault::Fault;
+use crate::kept::{self, Keep, Keeper};
 use crate::sampling::{binomial, hypergeometric};
 use crate::seed::Stream;
 
@@ -33,6 +35,16 @@ pub struct Counts {
     seen: Vec<Vec<u64>>,
     /// Scratch: those who took part in the batch, by their states since.
     used: Vec<u64>,
+}
+
+impl Keep for Counts {
+    fn keep(&self, out: &mut Keeper<'_>) {
+        kept::keep_all(self.counts.len(), self.counts.iter().copied(), out);
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Fault> {
+        kept::take_into(&mut self.counts, from)
+    }
 }
 
 impl Counts {

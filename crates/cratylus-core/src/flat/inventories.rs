@@ -6,10 +6,13 @@
 
 use super::population::FlatPopulation;
 use crate::event::block::{BLOCK, Block, Names};
+use crate::fault::Fault;
 use crate::flat::tables::FAR;
 use crate::inventory::{Inventory, InventoryRule, Keeps};
+use crate::kept::{self, Keep, Keeper};
 use crate::seed::scale32;
 use crate::{AgentId, Name, machine};
+use serde::{Deserialize, Serialize};
 
 /// Sixteen places. The first of an agent's line says how many words it knows, the second where those beyond its own stand.
 #[derive(Clone, Copy)]
@@ -64,7 +67,7 @@ pub(crate) struct InventoryLines {
 }
 
 /// How many agents hold each word, and how many words are held.
-#[derive(Default)]
+#[derive(Default, Deserialize, Serialize)]
 struct Holders {
     of: Vec<u32>,
     different: u64,
@@ -113,6 +116,26 @@ impl Overflow {
         let more = start + (1 << exponent) + 1 - self.lines.len();
         machine::extend(&mut self.lines, more, Line([NONE; 16]));
         u32::try_from(start).ok().filter(|start| start & COUNT == 0).expect("2^31 lines take 128 GiB, and checking refuses that")
+    }
+}
+
+impl Keep for InventoryLines {
+    fn keep(&self, out: &mut Keeper<'_>) {
+        let InventoryLines { rule: _, lines, overflow, words, holders, differs, settled } = self;
+        kept::keep(&(words, holders, differs, settled, &overflow.free), out);
+        for lines in [lines, &overflow.lines] {
+            kept::keep_all(16 * lines.len(), lines.iter().flat_map(|line| line.0), out);
+        }
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Fault> {
+        (self.words, self.holders, self.differs, self.settled, self.overflow.free) = kept::take(from)?;
+        for lines in [&mut self.lines, &mut self.overflow.lines] {
+            let mut words = kept::take_all(from)?;
+            lines.resize(words.len() / 16, Line::EMPTY);
+            lines.iter_mut().for_each(|line| line.0.fill_with(|| words.next().expect("as many as there are")));
+        }
+        Ok(())
     }
 }
 

@@ -7,7 +7,9 @@
 
 use super::population::FlatPopulation;
 use crate::event::block::{BLOCK, Block, Names};
+use crate::fault::Fault;
 use crate::flat::counts::Change;
+use crate::kept::{self, Keep, Keeper};
 use crate::policy::{Policy, Round, thresholds};
 use crate::{AgentId, machine};
 
@@ -137,6 +139,16 @@ pub(crate) struct States<'a> {
 
 /// Populations of so many bytes leave the nearest caches, so that asking ahead for their memory pays.
 pub(super) const FAR: usize = 32 << 10;
+
+impl Keep for States<'_> {
+    fn keep(&self, out: &mut Keeper<'_>) {
+        kept::keep_all(self.states.len(), self.states.iter().copied(), out);
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Fault> {
+        kept::take_into(&mut self.states, from)
+    }
+}
 
 impl<'a> States<'a> {
     /// `committed` is where the states of committed agents begin in the tables.

@@ -6,9 +6,11 @@
 
 use super::population::FlatPopulation;
 use crate::event::block::{BLOCK, Block, Names};
+use crate::fault::Fault;
 use crate::flat::counts::Change;
 use crate::flat::tables::{FAR, gather};
 use crate::inventory::{InventoryRule, Keeps};
+use crate::kept::{self, Keep, Keeper};
 use crate::{AgentId, Name, machine};
 
 pub(crate) const COMMITTED: u8 = 4;
@@ -85,6 +87,19 @@ fn bits(entries: &[u16; BLOCK], at: u32) -> u64 {
         bytes[i] = (entries[i] >> at & 1) as u8;
     }
     gather(&bytes)
+}
+
+impl Keep for TwoNames {
+    fn keep(&self, out: &mut Keeper<'_>) {
+        kept::keep_all(self.states.len(), self.states.iter().copied(), out);
+        kept::keep(&self.know, out);
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Fault> {
+        kept::take_into(&mut self.states, from)?;
+        self.know = kept::take(from)?;
+        Ok(())
+    }
 }
 
 impl TwoNames {

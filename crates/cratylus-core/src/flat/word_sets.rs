@@ -2,8 +2,10 @@
 
 use super::population::FlatPopulation;
 use crate::event::block::{BLOCK, Block, Names};
+use crate::fault::Fault;
 use crate::flat::tables::FAR;
 use crate::inventory::{InventoryRule, Keeps};
+use crate::kept::{self, Keep, Keeper};
 use crate::seed::scale32;
 use crate::{AgentId, Name, machine};
 
@@ -16,6 +18,19 @@ pub(crate) struct WordSets {
     /// How many words all agents hold, and how many hold each.
     words: u64,
     holders: Vec<u64>,
+}
+
+impl Keep for WordSets {
+    fn keep(&self, out: &mut Keeper<'_>) {
+        kept::keep_all(self.states.len(), self.states.iter().copied(), out);
+        kept::keep(&(self.words, &self.holders), out);
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Fault> {
+        kept::take_into(&mut self.states, from)?;
+        (self.words, self.holders) = kept::take(from)?;
+        Ok(())
+    }
 }
 
 impl WordSets {

@@ -1,9 +1,10 @@
 //! Who is committed, over a run.
 
 use crate::AgentId;
+use serde::{Deserialize, Serialize};
 
 /// Tells who is committed at a time.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct CommittedAt {
     pub(crate) first: Vec<AgentId>,
     pub(crate) later: Vec<(u64, Vec<AgentId>)>,

@@ -4,11 +4,12 @@
 use crate::event::Event;
 use crate::inventory::{Inventory, InventoryRule};
 use crate::{AgentId, Name};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What agents know at the start, and how they learn.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Knowing {
     /// None in the game `opinion`.
     pub rule: Option<InventoryRule>,
@@ -21,7 +22,7 @@ pub struct Knowing {
 }
 
 /// What agents that are not committed know before the first interaction.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub enum KnownAtStart {
     /// They know no name.
     Nothing,
@@ -45,7 +46,7 @@ impl Knowing {
 }
 
 /// Follows all inventories of a run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Known {
     knowing: Knowing,
     /// Everyone's, from the first event on.

@@ -5,13 +5,15 @@ use crate::categories::Seen;
 use crate::event::Event;
 use crate::event::block::Block;
 use crate::event::tally::Tally;
+use crate::kept::Keep;
 use crate::watch::committed::CommittedAt;
 use crate::watch::knowing::Knowing;
 use crate::watch::stop::Consensus;
 use crate::{AgentId, Name};
+use serde::{Deserialize, Serialize};
 
 /// One value of one measure: a row of `measures.parquet`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Reading {
     /// How many interactions had passed.
     pub t: u64,
@@ -83,8 +85,9 @@ impl RunContext {
     }
 }
 
-/// A fold over the events of one run. What it reads may depend on them and on the context it was started with alone.
-pub trait Measure: Send {
+/// A fold over the events of one run. What it reads may depend on them and on the context it was started with alone. It
+/// can be written and read (`#[derive(Deserialize, Serialize)]`), so that a run can go on after an interruption.
+pub trait Measure: Keep + Send {
     /// Takes in the next event.
     fn see(&mut self, event: &Event<'_>);
 

@@ -10,6 +10,7 @@ use crate::watch::committed::CommittedAt;
 use crate::watch::measure::{Measure, RunContext};
 use crate::watch::measures::invalid_share::InvalidShare;
 use crate::watch::stop::{By, ConsensusSeen, TIPPED_SHARE, WINDOW_ROUNDS};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What came of one run, as its row in `runs.parquet` has it.
@@ -42,6 +43,7 @@ pub struct Outcome {
 }
 
 /// Follows a run to its outcome.
+#[derive(Deserialize, Serialize)]
 pub struct OutcomeSeen {
     size: u64,
     consensus: ConsensusSeen,
@@ -192,6 +194,7 @@ impl OutcomeSeen {
 }
 
 /// What was said in the last interactions of a run, packed as in a [`Block`].
+#[derive(Deserialize, Serialize)]
 struct LastSaid {
     /// How many interactions are kept at least.
     most: u64,
@@ -199,6 +202,7 @@ struct LastSaid {
     blocks: VecDeque<SaidBlock>,
 }
 
+#[derive(Deserialize, Serialize)]
 struct SaidBlock {
     start: u64,
     /// Up to where interactions are in it.

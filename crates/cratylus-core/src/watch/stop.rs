@@ -146,7 +146,7 @@ impl Stop {
 }
 
 /// What a window of the last `len` interactions holds of some kind.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Window {
     last: Vec<u8>,
     at: usize,
@@ -201,7 +201,7 @@ impl Window {
 }
 
 /// Sees events and says when consensus is first reached. Void interactions count as not successful.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct ConsensusSeen {
     seen: Seen,
     every: u64,
@@ -209,7 +209,7 @@ pub struct ConsensusSeen {
     least: u64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 enum Seen {
     /// Nothing but successes: how many in a row there were, and how many there must be.
     InARow {
@@ -333,7 +333,7 @@ impl ConsensusSeen {
 }
 
 /// Sees events and keeps a name's share of the choices of agents that are not committed, over the last interactions.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct ShareSeen {
     name: Name,
     committed: CommittedAt,
@@ -387,7 +387,7 @@ impl ShareSeen {
 }
 
 /// Sees a run's events and says with which of them it ends.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct StopSeen {
     consensus: Option<ConsensusSeen>,
     share: Option<(ShareSeen, f64)>,

@@ -8,6 +8,7 @@ use cratylus_core::experiment::{Budget, Point};
 use cratylus_core::fault::Fault;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// An experiment that is ready to run.
 pub struct Job<'a> {
@@ -25,9 +26,14 @@ pub struct Job<'a> {
     pub build: Build,
     /// How many units are played at once. It cannot change what comes of them.
     pub threads: usize,
+    /// How often a long run is kept in the midst of it; never if None. It cannot change what comes of it, either.
+    pub checkpoint: Option<Duration>,
     /// How live models are to be asked, where there are any.
     pub live: LiveOptions,
 }
+
+/// How often a long run is kept, where nobody says.
+pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 
 impl Job<'_> {
     /// Everything that decides the results: the text of `plan.toml`.

@@ -4,12 +4,14 @@
 //! unit's rows go to files of its own under `parts/`, which take their names only when they are whole; when every unit
 //! is there, they are joined into the tables of the directory, and the parts go. Row groups end where cells do, whatever
 //! units these were played in, and joining copies them, so that what a single unit wrote is the table already. So a
-//! process that is killed loses at most the units it was playing, what it leaves can be read, and the bytes at the end do
-//! not depend on threads, on units or on how often it was started.
+//! process that is killed loses at most the units it was playing, and of a long run what was played since it was last kept
+//! (`long.rs`); what it leaves can be read, and the bytes at the end do not depend on threads, on units or on how often it
+//! was started.
 
 pub mod cells;
 pub mod job;
 pub mod live;
+mod long;
 pub mod progress;
 pub mod recorder;
 mod units;
@@ -21,7 +23,7 @@ use crate::conduct::recorder::Recorder;
 use crate::conduct::units::{cells as cells_of, cut_up, there, units};
 use crate::models::tape::Tape;
 use crate::store::manifest::Manifest;
-use crate::store::names::{ACTS, EXPERIMENT, INTERACTIONS, MEASURES, PARTS, PLAN, RECORDED, RUNS, TAPE};
+use crate::store::names::{ACTS, CHECKPOINT, EXPERIMENT, INTERACTIONS, MEASURES, PARTS, PLAN, RECORDED, RUNS, TAPE};
 use crate::store::plan::{differences, digest};
 use crate::store::rows::runs;
 use crate::store::run_dir::Recorded;
@@ -140,16 +142,28 @@ pub fn conduct(job: &Job<'_>, dir: &Path, progress: &Progress) -> Result<Ended, 
     Ok(Ended::Finished)
 }
 
-/// Removes what killed processes were writing.
+/// Removes what killed processes were writing, but for what they kept to go on with.
 fn tidy(dir: &Path) {
     let parts = dir.join(PARTS);
+    let kept: Vec<String> = checkpoints(dir).map(|unit| format!(".{unit}.")).collect();
     for entry in [dir, &parts].into_iter().flat_map(fs::read_dir).flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name.starts_with('.') && name.ends_with(".tmp") {
+        if name.starts_with('.') && name.ends_with(".tmp") && !kept.iter().any(|unit| name.starts_with(unit)) {
             let _ = fs::remove_file(entry.path());
         }
     }
+}
+
+/// The units of which something is kept in the midst of them.
+fn checkpoints(dir: &Path) -> impl Iterator<Item = String> {
+    let entries = fs::read_dir(dir.join(PARTS)).into_iter().flatten().flatten();
+    entries.filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(CHECKPOINT)?.strip_suffix('.')?.into()))
+}
+
+/// How many runs of a directory are kept in the midst of them.
+pub fn midway(dir: &Path) -> usize {
+    checkpoints(dir).count()
 }
 
 /// Whether a directory holds neither runs nor answers.
@@ -318,6 +332,9 @@ pub(crate) fn play(
 fn play_unit(job: &Job<'_>, dir: &Path, unit: Unit, progress: &Progress) -> Result<(), Refused> {
     let world = &job.worlds[unit.point];
     let replicas = unit.replicas(job);
+    if let ([replica], true) = (&replicas[..], world.can_be_kept()) {
+        return long::play(job, dir, unit, *replica, progress);
+    }
     let mut recorder = Recorder::new(job, unit, dir, progress)?;
     if let Err(fault) = run(world, &replicas, Play::Fastest, &mut recorder) {
         return Err(match progress.stop.load(Ordering::Relaxed) {

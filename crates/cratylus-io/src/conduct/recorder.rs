@@ -14,6 +14,7 @@ use cratylus_core::event::sink::Sink;
 use cratylus_core::event::tally::Tally;
 use cratylus_core::experiment::Point;
 use cratylus_core::fault::Fault;
+use cratylus_core::kept::{Keep, Keeper};
 use cratylus_core::summary::RunRow;
 use cratylus_core::watch::measure::Reading;
 use cratylus_core::watch::measures::Measures;
@@ -38,6 +39,8 @@ pub(crate) struct Recorder<'a> {
     rows: Vec<RunRow>,
     runs_file: PathBuf,
     progress: &'a Progress,
+    /// Whether it says when to stop, and not who plays the run, who would keep it first.
+    stops: bool,
 }
 
 struct OpenRun {
@@ -64,6 +67,45 @@ fn write_groups<T>(writer: &mut TableWriter, rows: &mut Vec<T>, all: bool, table
 
 impl<'a> Recorder<'a> {
     pub fn new(job: &Job<'a>, unit: Unit, dir: &Path, progress: &'a Progress) -> Result<Recorder<'a>, Fault> {
+        Recorder::begin(job, unit, dir, progress, None)
+    }
+
+    /// Makes sure that all that was written is on the disk, and appends what else is needed to go on with a unit of one run.
+    pub fn keep(&mut self, out: &mut Keeper<'_>) -> Result<(), Fault> {
+        let [run] = self.open.make_contiguous() else { unreachable!("runs are kept one by one, and before they are over") };
+        if let Some((writer, rows)) = &mut self.interactions {
+            writer.keep(out)?;
+            rows.keep(out);
+        }
+        if let Some((writer, rows)) = &mut self.acts {
+            writer.keep(out)?;
+            rows.keep(out);
+        }
+        self.measures.keep(out)?;
+        self.readings.keep(out);
+        run.measures.keep(out);
+        run.outcome.keep(out);
+        Ok(())
+    }
+
+    /// A unit of one run as it was when it was kept.
+    pub fn restore(
+        job: &Job<'a>,
+        unit: Unit,
+        dir: &Path,
+        progress: &'a Progress,
+        from: &mut &[u8],
+    ) -> Result<Recorder<'a>, Fault> {
+        Recorder::begin(job, unit, dir, progress, Some(from))
+    }
+
+    fn begin(
+        job: &Job<'a>,
+        unit: Unit,
+        dir: &Path,
+        progress: &'a Progress,
+        mut kept: Option<&mut &[u8]>,
+    ) -> Result<Recorder<'a>, Fault> {
         let (world, replicas) = (&job.worlds[unit.point], unit.replicas(job));
         let words = WordColumns::new(world.experiment.names());
         // All points of an experiment have the columns that any of them needs.
@@ -76,32 +118,57 @@ impl<'a> Recorder<'a> {
             }
             if groups { rows.of_groups() } else { rows }
         };
-        let open = replicas.iter().map(|&replica| {
-            let context = world.context(replica);
-            let (measures, outcome) = (Measures::new(&context, &world.experiment.registry.measures), OutcomeSeen::new(&context));
-            let kinds = world.live().then(|| world.assign(world.seed(replica)));
-            OpenRun { replica, kinds, waiting: rows(), acts: Vec::new(), readings: Vec::new(), measures, outcome, over: false }
-        });
+        let writer = |table: &str, kept: &mut Option<&mut &[u8]>, create: &dyn Fn(&Path) -> Result<TableWriter, Fault>| {
+            let file = unit.file(dir, table);
+            match kept {
+                Some(from) => TableWriter::restore(&file, from),
+                None => create(&file),
+            }
+        };
         let interactions = match world.experiment.record.interactions {
-            true => Some((rows().create(&unit.file(dir, INTERACTIONS))?, rows())),
+            true => {
+                let mut of = (writer(INTERACTIONS, &mut kept, &|file| rows().create(file))?, rows());
+                kept.as_deref_mut().map_or(Ok(()), |from| of.1.restore(from))?;
+                Some(of)
+            }
             false => None,
         };
         let acts = match world.keeps_acts() {
-            true => Some((TableWriter::create(&unit.file(dir, ACTS), &acts::table(&[]))?, Vec::new())),
+            true => {
+                let mut of = (writer(ACTS, &mut kept, &|file| TableWriter::create(file, &acts::table(&[])))?, Vec::new());
+                kept.as_deref_mut().map_or(Ok(()), |from| of.1.restore(from))?;
+                Some(of)
+            }
             false => None,
         };
-        let open = open.collect();
+        let mut readings = Vec::new();
+        let measures = writer(MEASURES, &mut kept, &|file| TableWriter::create(file, &measures_table(&[])))?;
+        kept.as_deref_mut().map_or(Ok(()), |from| readings.restore(from))?;
+        let mut open = VecDeque::new();
+        for &replica in &replicas {
+            let context = world.context(replica);
+            let (mut measures, mut outcome) =
+                (Measures::new(&context, &world.experiment.registry.measures), OutcomeSeen::new(&context));
+            if let Some(from) = kept.as_deref_mut() {
+                measures.restore(from)?;
+                outcome.restore(from)?;
+            }
+            let kinds = world.live().then(|| world.assign(world.seed(replica)));
+            let (waiting, acts, readings) = (rows(), Vec::new(), Vec::new());
+            open.push_back(OpenRun { replica, kinds, waiting, acts, readings, measures, outcome, over: false });
+        }
         Ok(Recorder {
             base: unit.base(job),
             words,
             interactions,
             acts,
-            measures: TableWriter::create(&unit.file(dir, MEASURES), &measures_table(&[]))?,
-            readings: Vec::new(),
+            measures,
+            readings,
             open,
             rows: Vec::new(),
             runs_file: unit.file(dir, RUNS),
             progress,
+            stops: unit.runs() > 1 || !world.can_be_kept(),
             unit,
             world,
         })
@@ -152,7 +219,7 @@ impl<'a> Recorder<'a> {
 
     /// Counts what was played, unless it is to be stopped.
     fn played(&self, interactions: u64) -> Result<(), Fault> {
-        if self.progress.stop.load(Ordering::Relaxed) {
+        if self.stops && self.progress.stop.load(Ordering::Relaxed) {
             return Err(Fault("interrupted".into()));
         }
         self.progress.interactions.fetch_add(interactions, Ordering::Relaxed);

@@ -6,9 +6,10 @@ use cratylus_core::event::{ALL_SEATS, Event, Fate, Move, NO_SEAT, Said, Sight, S
 use cratylus_core::game::Hand;
 use cratylus_core::{Name, PairEvent};
 use parquet::data_type::ByteArray;
+use serde::{Deserialize, Serialize};
 
 /// One row.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Act {
     run: u64,
     t: u64,
@@ -29,7 +30,7 @@ pub struct Act {
 }
 
 /// What a row's value is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 enum Kind {
     Nothing,
     Name,

@@ -1,9 +1,10 @@
 //! Truth values side by side, 64 in a word.
 
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// A list of truth values.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Bits {
     /// The first value is the lowest bit of the first word; bits beyond the end are 0.
     words: Vec<u64>,

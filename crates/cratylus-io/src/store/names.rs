@@ -36,6 +36,9 @@ pub const RECORDED: &str = "recorded.json";
 /// The report, which can be made again.
 pub const REPORT: &str = "report.html";
 
+/// What is kept of a unit in the midst of a long run, beside its parts.
+pub(crate) const CHECKPOINT: &str = "checkpoint";
+
 pub(crate) const PARTS: &str = "parts";
 
 /// The tape of a run directory while its runs are not over.

@@ -8,6 +8,8 @@
 
 use crate::store::bits::Bits;
 use cratylus_core::AgentId;
+use cratylus_core::fault::Fault;
+use cratylus_core::kept::{self, Keep, Keeper};
 use cratylus_core::machine::{self, Work};
 use parquet::basic::{Compression, Encoding, EncodingMask, Type as Physical};
 use parquet::data_type::ByteArray;
@@ -66,6 +68,25 @@ pub struct Chunk {
     within: Option<[i64; 2]>,
     /// Of words, how many it holds, and those themselves; where there are words, the page of them in the end.
     dictionary: Option<(usize, Vec<u8>)>,
+}
+
+/// What a column here can be written as.
+const ENCODINGS: [Encoding; 3] = [Encoding::DELTA_BINARY_PACKED, Encoding::RLE_DICTIONARY, Encoding::PLAIN];
+
+impl Keep for Chunk {
+    fn keep(&self, out: &mut Keeper<'_>) {
+        let Chunk { pages, rows, missing, encoding, within, dictionary } = self;
+        let encoding = encoding.and_then(|encoding| ENCODINGS.iter().position(|&known| known == encoding));
+        kept::keep(&(pages, rows, missing, encoding, within, dictionary), out);
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> std::result::Result<(), Fault> {
+        let (pages, rows, missing, encoding, within, dictionary) = kept::take(from)?;
+        let encoding: Option<usize> = encoding;
+        let encoding = encoding.and_then(|place| ENCODINGS.get(place).copied());
+        *self = Chunk { pages, rows, missing, encoding, within, dictionary };
+        Ok(())
+    }
 }
 
 impl Chunk {

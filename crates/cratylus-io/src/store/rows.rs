@@ -3,11 +3,13 @@
 
 use crate::store::bits::Bits;
 use crate::store::pages::{self, GROUP, PAGE, Packed, Places};
-use crate::store::table::{Column, Table, TableWriter, Values};
+use crate::store::table::{Column, KeptTexts, Table, TableWriter, Values};
 use ahash::AHashMap;
 use cratylus_core::event::block::{self, Block};
 use cratylus_core::experiment::Point;
 use cratylus_core::fault::Fault;
+use cratylus_core::kept::{self, Keep, Keeper};
+use serde::{Deserialize, Serialize};
 
 use cratylus_core::summary::RunRow;
 use cratylus_core::watch::measure::Reading;
@@ -113,6 +115,40 @@ pub struct Interactions {
     hearers: Option<Vec<Option<ByteArray>>>,
 }
 
+impl Keep for Interactions {
+    fn keep(&self, out: &mut Keeper<'_>) {
+        kept::keep(&(&self.runs, &self.agents, self.bound, &self.success, &self.settled), out);
+        for said in &self.names {
+            let Dictionary { words, known, recent: _ } = &said.dictionary;
+            let words: Vec<&[u8]> = words.iter().map(ByteArray::data).collect();
+            let known: Vec<(Name, u32)> = known.iter().map(|(&name, &place)| (name, place)).collect();
+            kept::keep(&(&said.names, &said.there, words, known), out);
+        }
+        let live = self.live.as_ref().map(|live| {
+            let texts = |columns: &[Vec<Option<ByteArray>>; 2]| columns.each_ref().map(|column| KeptTexts::of(column));
+            (&live.invalid, texts(&live.orders), live.aliases.as_ref().map(texts))
+        });
+        kept::keep(&(live, self.hearers.as_deref().map(KeptTexts::of)), out);
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Fault> {
+        (self.runs, self.agents, self.bound, self.success, self.settled) = kept::take(from)?;
+        for said in &mut self.names {
+            let (words, known): (Vec<Vec<u8>>, Vec<(Name, u32)>);
+            (said.names, said.there, words, known) = kept::take(from)?;
+            let words = words.into_iter().map(ByteArray::from).collect();
+            said.dictionary = Dictionary { words, known: known.into_iter().collect(), recent: Vec::new() };
+        }
+        type Live = ([Vec<Option<i64>>; 2], [KeptTexts; 2], Option<[KeptTexts; 2]>);
+        let (live, hearers): (Option<Live>, Option<KeptTexts>) = kept::take(from)?;
+        let texts = |columns: [KeptTexts; 2]| columns.map(KeptTexts::texts);
+        let live = live.map(|(invalid, orders, aliases)| (invalid, texts(orders), aliases.map(texts)));
+        self.live = live.map(|(invalid, orders, aliases)| LiveColumns { invalid, orders, aliases });
+        self.hearers = hearers.map(KeptTexts::texts);
+        Ok(())
+    }
+}
+
 /// What a seat said.
 struct Said {
     names: Names,
@@ -123,6 +159,7 @@ struct Said {
 }
 
 /// Names of all rows; they mean something where something was said.
+#[derive(Deserialize, Serialize)]
 enum Names {
     /// Which of two.
     Two(Bits),

@@ -7,6 +7,7 @@ use crate::store::pages::{Chunk, GROUP, Packed};
 use crate::store::zstd_pages::ZstdPages;
 use crate::whole::temporary;
 use cratylus_core::fault::{Fault, at};
+use cratylus_core::kept::{self, Keep, Keeper};
 use parquet::basic::{Compression, ConvertedType, Encoding, LogicalType, Repetition, Type as Physical};
 use parquet::column::reader::{ColumnReader, get_column_reader};
 use parquet::column::writer::{get_column_writer, get_typed_column_writer_mut};
@@ -20,6 +21,7 @@ use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 use parquet::file::statistics::Statistics;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::{ColumnDescPtr, ColumnPath, SchemaDescPtr, SchemaDescriptor, Type};
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -80,6 +82,60 @@ impl Column {
     /// Whether it has no rows.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// A column as it is kept of a table in the making.
+#[derive(Deserialize, Serialize)]
+struct KeptColumn {
+    name: String,
+    values: KeptValues,
+}
+
+#[derive(Deserialize, Serialize)]
+enum KeptValues {
+    Int(Vec<Option<i64>>),
+    UInt(Vec<Option<u64>>),
+    Float(Vec<Option<f64>>),
+    Text(KeptTexts),
+    Bool(Vec<Option<bool>>),
+}
+
+/// Texts as they are kept.
+#[derive(Deserialize, Serialize)]
+pub(super) struct KeptTexts(Vec<Option<Vec<u8>>>);
+
+impl KeptTexts {
+    pub fn of(texts: &[Option<ByteArray>]) -> KeptTexts {
+        KeptTexts(texts.iter().map(|text| text.as_ref().map(|text| text.data().to_vec())).collect())
+    }
+
+    pub fn texts(self) -> Vec<Option<ByteArray>> {
+        self.0.into_iter().map(|text| text.map(ByteArray::from)).collect()
+    }
+}
+
+impl KeptColumn {
+    fn of(column: &Column) -> KeptColumn {
+        let values = match &column.values {
+            Values::Int(values) => KeptValues::Int(values.clone()),
+            Values::UInt(values) => KeptValues::UInt(values.clone()),
+            Values::Float(values) => KeptValues::Float(values.clone()),
+            Values::Text(values) => KeptValues::Text(KeptTexts::of(values)),
+            Values::Bool(values) => KeptValues::Bool(values.clone()),
+        };
+        KeptColumn { name: column.name.clone(), values }
+    }
+
+    fn column(self) -> Column {
+        let values = match self.values {
+            KeptValues::Int(values) => Values::Int(values),
+            KeptValues::UInt(values) => Values::UInt(values),
+            KeptValues::Float(values) => Values::Float(values),
+            KeptValues::Text(values) => Values::Text(values.texts()),
+            KeptValues::Bool(values) => Values::Bool(values),
+        };
+        Column { name: self.name, values }
     }
 }
 
@@ -385,6 +441,58 @@ impl TableWriter {
     }
 
     fn of(path: &Path, schema: Arc<Type>) -> Result<TableWriter, Fault> {
+        let temporary = temporary(path);
+        let file = File::create(&temporary).map_err(at("writing", &temporary))?;
+        Ok(TableWriter::into(path, temporary, Blocks { file, at: 0, waiting: MAGIC.to_vec() }, schema))
+    }
+
+    /// Makes sure that what was written is on the disk, and says all else that is needed to go on, in another process too.
+    pub fn keep(&mut self, out: &mut Keeper<'_>) -> Result<(), Fault> {
+        self.file.file.sync_data().map_err(at("writing", &self.temporary))?;
+        let mut footer = Vec::new();
+        self.footer(self.groups.clone(), &mut footer).map_err(at("writing", &self.temporary))?;
+        let others: Vec<KeptColumn> = self.others.iter().map(KeptColumn::of).collect();
+        let name = self.temporary.file_name().map(|name| name.to_string_lossy());
+        kept::keep(&(name, self.file.at, &self.file.waiting, footer, others, self.chunks.len()), out);
+        self.chunks.iter().for_each(|chunk| chunk.keep(out));
+        Ok(())
+    }
+
+    /// Goes on with a table as it was when it was kept; what was written since is written again.
+    pub fn restore(path: &Path, from: &mut &[u8]) -> Result<TableWriter, Fault> {
+        type Kept = (Option<String>, usize, Vec<u8>, Vec<u8>, Vec<KeptColumn>, usize);
+        let (name, written, waiting, footer, others, chunks): Kept = kept::take(from)?;
+        let temporary = path.with_file_name(name.unwrap_or_default());
+        let open = || -> std::io::Result<File> {
+            let mut file = File::options().write(true).open(&temporary)?;
+            // Another process may be writing it yet, where several share a directory.
+            if matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)) {
+                return Err(std::io::Error::other("another process is writing it"));
+            }
+            if file.metadata()?.len() < written as u64 {
+                return Err(std::io::Error::other("it is shorter than it was"));
+            }
+            file.set_len(written as u64)?;
+            file.seek(SeekFrom::End(0))?;
+            Ok(file)
+        };
+        let file = open().map_err(at("opening", &temporary))?;
+        let read = parquet::file::metadata::ParquetMetaDataReader::decode_metadata;
+        // What stands behind a footer is its length and what such a file ends with.
+        let footer = &footer[..footer.len().saturating_sub(8)];
+        let said = read(footer).map_err(at("reading what was kept of", &temporary))?;
+        let schema = said.file_metadata().schema_descr().root_schema_ptr();
+        let mut writer = TableWriter::into(path, temporary, Blocks { file, at: written, waiting }, schema);
+        writer.groups = said.row_groups().to_vec();
+        writer.others = others.into_iter().map(KeptColumn::column).collect();
+        writer.chunks.resize_with(chunks, Chunk::default);
+        writer.chunks.iter_mut().try_for_each(|chunk| chunk.restore(from))?;
+        Ok(writer)
+    }
+
+    fn into(path: &Path, temporary: PathBuf, file: Blocks, schema: Arc<Type>) -> TableWriter {
+        // Where a file cannot be locked, nobody is kept from it.
+        let _ = file.file.try_lock();
         // Pages that are packed here are not numbered, and footers say of none where they lie.
         let mut properties = WriterProperties::builder()
             .set_created_by(format!("cratylus version {}", env!("CARGO_PKG_VERSION")))
@@ -401,10 +509,8 @@ impl TableWriter {
                 .set_column_dictionary_enabled(column.clone(), false)
                 .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
         }
-        let temporary = temporary(path);
-        let file = File::create(&temporary).map_err(at("writing", &temporary))?;
-        Ok(TableWriter {
-            file: Blocks { file, at: 0, waiting: MAGIC.to_vec() },
+        TableWriter {
+            file,
             schema: Arc::new(columns),
             properties: Arc::new(properties.build()),
             groups: Vec::new(),
@@ -413,7 +519,7 @@ impl TableWriter {
             scratch: Scratch::default(),
             chunks: Vec::new(),
             others: Vec::new(),
-        })
+        }
     }
 
     /// Appends a piece. Its columns are those of the sample, in the same order.
@@ -520,16 +626,21 @@ impl TableWriter {
     }
 
     fn close(&mut self) -> parquet::errors::Result<()> {
-        let rows = self.groups.iter().map(RowGroupMetaData::num_rows).sum();
+        // Not into the file at once: the crate's writer ends without a word where its last bytes cannot be written.
+        let mut footer = Vec::new();
+        let groups = std::mem::take(&mut self.groups);
+        self.footer(groups, &mut footer)?;
+        self.file.write_all(&footer)?;
+        Ok(self.file.flush()?)
+    }
+
+    fn footer(&self, groups: Vec<RowGroupMetaData>, footer: &mut Vec<u8>) -> parquet::errors::Result<()> {
+        let rows = groups.iter().map(RowGroupMetaData::num_rows).sum();
         let (version, by) = (self.properties.writer_version().as_num(), self.properties.created_by().to_string());
         let notes = self.properties.key_value_metadata().cloned();
         let file = FileMetaData::new(version, rows, Some(by), notes, self.schema.clone(), None);
-        let said = ParquetMetaData::new(file, std::mem::take(&mut self.groups));
-        // Not into the file at once: the crate's writer ends without a word where its last bytes cannot be written.
-        let mut footer = Vec::new();
-        ParquetMetaDataWriter::new(&mut footer, &said).with_preserve_page_index_locations(false).finish()?;
-        self.file.write_all(&footer)?;
-        Ok(self.file.flush()?)
+        let said = ParquetMetaData::new(file, groups);
+        ParquetMetaDataWriter::new(footer, &said).with_preserve_page_index_locations(false).finish()
     }
 }
 

@@ -102,6 +102,7 @@ impl Experiment {
             base: Path::new(""),
             build: Build { version: "test", revision: "test" },
             threads: 1,
+            checkpoint: None,
             live: LiveOptions::default(),
         };
         let ended = conduct(&job, dir, &progress);

@@ -3,6 +3,7 @@
 use crate::event::Event;
 use crate::event::block::Block;
 use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
+use serde::{Deserialize, Serialize};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "answer:NAME",
@@ -12,6 +13,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     courses: &[],
 };
 
+#[derive(Deserialize, Serialize)]
 struct Answer {
     labels: Vec<String>,
     counts: Vec<u64>,

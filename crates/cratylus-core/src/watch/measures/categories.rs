@@ -5,6 +5,7 @@ use crate::event::Event;
 use crate::event::block::Block;
 use crate::watch::measure::{Course, Measure, MeasureEntry, Reading};
 use crate::{Purpose, Seed};
+use serde::{Deserialize, Serialize};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "perceptual_categories, linguistic_categories, perceptual_overlap, linguistic_overlap, named_alike",
@@ -31,6 +32,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     ],
 };
 
+#[derive(Deserialize, Serialize)]
 struct CategoriesSeen {
     /// None in other games.
     playing: Option<(Seen, Categories)>,

@@ -4,6 +4,7 @@ use crate::Name;
 use crate::event::Event;
 use crate::event::block::{Block, Names, ones};
 use crate::watch::measure::{Measure, MeasureEntry, Reading};
+use serde::{Deserialize, Serialize};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "distinct_names",
@@ -13,6 +14,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     courses: &[],
 };
 
+#[derive(Deserialize, Serialize)]
 struct DistinctNames {
     /// The number of the round, from 1.
     round: u32,

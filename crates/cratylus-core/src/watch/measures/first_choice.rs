@@ -5,6 +5,7 @@
 use crate::event::Event;
 use crate::event::block::Block;
 use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
+use serde::{Deserialize, Serialize};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "first_choice:NAME",
@@ -14,6 +15,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     courses: &[],
 };
 
+#[derive(Deserialize, Serialize)]
 struct FirstChoice {
     /// For each agent, whether it has learned something, or never chooses freely.
     settled: Vec<bool>,

@@ -6,6 +6,7 @@ use crate::event::Event;
 use crate::event::block::Block;
 use crate::watch::knowing::Known;
 use crate::watch::measure::{Measure, MeasureEntry, Reading};
+use serde::{Deserialize, Serialize};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "held_share:<name>",
@@ -19,6 +20,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     courses: &[],
 };
 
+#[derive(Deserialize, Serialize)]
 struct HeldShare {
     size: f64,
     labels: Vec<String>,

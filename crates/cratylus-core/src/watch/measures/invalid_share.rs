@@ -5,6 +5,7 @@ use crate::AgentId;
 use crate::event::Event;
 use crate::event::block::Block;
 use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
+use serde::{Deserialize, Serialize};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "invalid_share",
@@ -14,6 +15,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     courses: &[],
 };
 
+#[derive(Deserialize, Serialize)]
 pub(crate) struct InvalidShare {
     live: bool,
     committed: Vec<AgentId>,

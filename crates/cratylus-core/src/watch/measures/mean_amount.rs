@@ -3,6 +3,7 @@
 use crate::event::Event;
 use crate::event::block::Block;
 use crate::watch::measure::{Course, Measure, MeasureEntry, Reading};
+use serde::{Deserialize, Serialize};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "mean_amount",
@@ -12,7 +13,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     courses: &[Course::late("mean_amount", "amount given", false)],
 };
 
-#[derive(Default)]
+#[derive(Default, Deserialize, Serialize)]
 struct MeanAmount {
     sum: f64,
     n: u64,

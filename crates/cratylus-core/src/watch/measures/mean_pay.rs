@@ -3,6 +3,7 @@
 use crate::event::Event;
 use crate::event::block::Block;
 use crate::watch::measure::{Course, Measure, MeasureEntry, Reading};
+use serde::{Deserialize, Serialize};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "mean_pay",
@@ -12,7 +13,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     courses: &[Course::late("mean_pay", "pay of a seat", false)],
 };
 
-#[derive(Default)]
+#[derive(Default, Deserialize, Serialize)]
 struct MeanPay {
     paid: f64,
     seats: u64,

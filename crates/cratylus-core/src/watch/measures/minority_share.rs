@@ -6,6 +6,7 @@ use crate::event::block::{Block, ones};
 use crate::event::tally::Tally;
 use crate::watch::committed::CommittedAt;
 use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
+use serde::{Deserialize, Serialize};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "minority_share",
@@ -15,6 +16,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     courses: &[],
 };
 
+#[derive(Deserialize, Serialize)]
 struct MinorityShare {
     name: Option<Name>,
     committed: CommittedAt,

@@ -4,6 +4,8 @@
 use crate::event::Event;
 use crate::event::block::Block;
 use crate::event::tally::Tally;
+use crate::fault::Fault;
+use crate::kept::{self, Keep, Keeper};
 use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
 
 mod answer;
@@ -38,6 +40,18 @@ pub const ALL: &[MeasureEntry] = &[
     mean_pay::ENTRY,
     mean_amount::ENTRY,
 ];
+
+impl Keep for Measures {
+    fn keep(&self, out: &mut Keeper<'_>) {
+        kept::keep(&self.seen, out);
+        self.all.iter().for_each(|measure| measure.keep(out));
+    }
+
+    fn restore(&mut self, from: &mut &[u8]) -> Result<(), Fault> {
+        self.seen = kept::take(from)?;
+        self.all.iter_mut().try_for_each(|measure| measure.restore(from))
+    }
+}
 
 /// All measures of one run at once: cuts the events into population rounds.
 pub struct Measures {

@@ -5,6 +5,7 @@ use crate::event::Event;
 use crate::event::block::{Block, Names, ones};
 use crate::event::tally::Tally;
 use crate::watch::measure::{Course, Measure, MeasureEntry, Reading, RunContext};
+use serde::{Deserialize, Serialize};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "name_share:NAME",
@@ -14,6 +15,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     courses: &[Course { where_none_agree: true, ..Course::late("name_share", "share of", true) }],
 };
 
+#[derive(Deserialize, Serialize)]
 struct NameShare {
     labels: Vec<String>,
     counts: Vec<u64>,

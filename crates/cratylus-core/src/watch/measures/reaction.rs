@@ -6,6 +6,8 @@ use crate::event::block::{Block, ones};
 use crate::watch::committed::CommittedAt;
 use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
 use crate::{Name, machine};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "stay_after_success, switch_after_failure",
@@ -20,7 +22,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
 
 /// What an agent said last and whether it succeeded: (name + 1) in the upper bits, success in the lowest, 0 for nothing
 /// yet. Pools of a few names fit into a byte, so that many agents stay near the processor.
-trait Last: Copy + Default + Into<u64> + Send {
+trait Last: Copy + Default + Into<u64> + Send + Serialize + DeserializeOwned {
     fn of(name: Name, success: bool) -> Self;
 }
 
@@ -44,6 +46,7 @@ impl Last for u64 {
 /// Beyond so many bytes of agents it pays to ask for them ahead.
 const NEAR: usize = 1 << 17;
 
+#[derive(Deserialize, Serialize)]
 struct Reaction<L> {
     committed: CommittedAt,
     last: Vec<L>,

@@ -4,6 +4,7 @@ use crate::event::Event;
 use crate::event::block::{Block, ones};
 use crate::event::tally::Tally;
 use crate::watch::measure::{Course, Measure, MeasureEntry, Reading};
+use serde::{Deserialize, Serialize};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "success_rate",
@@ -13,7 +14,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     courses: &[Course { where_none_agree: true, ..Course::late("success_rate", "success", true) }],
 };
 
-#[derive(Default)]
+#[derive(Default, Deserialize, Serialize)]
 struct SuccessRate {
     successes: u64,
     settled: u64,

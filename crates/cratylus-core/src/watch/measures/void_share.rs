@@ -3,6 +3,7 @@
 use crate::event::Event;
 use crate::event::block::{Block, ones};
 use crate::watch::measure::{Measure, MeasureEntry, Reading};
+use serde::{Deserialize, Serialize};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "void_share",
@@ -12,6 +13,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     courses: &[],
 };
 
+#[derive(Deserialize, Serialize)]
 struct VoidShare {
     void: u64,
 }

@@ -6,6 +6,7 @@ use crate::event::block::Block;
 use crate::event::tally::Tally;
 use crate::watch::knowing::Known;
 use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
+use serde::{Deserialize, Serialize};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "total_words, different_words",
@@ -15,6 +16,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     courses: &[],
 };
 
+#[derive(Deserialize, Serialize)]
 struct Words {
     size: f64,
     /// None in other games.
