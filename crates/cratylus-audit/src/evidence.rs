@@ -61,7 +61,7 @@ impl Condition {
 
     /// Whether one agent is asked alone.
     pub fn alone(&self) -> bool {
-        self.point.experiment.game.spec.alone()
+        self.point.experiment.alone()
     }
 
     /// Whether agents choose by their last rounds, from a pool: what most audits are about.

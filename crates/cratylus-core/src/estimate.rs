@@ -89,7 +89,7 @@ fn with(worlds: &[World], stand_in: &emulated::Emulated) -> Result<Estimate, Fau
                 Ok(()) => bound += here - before,
                 Err(fault) if fault.0 == ENOUGH => {
                     partly = true;
-                    let seats = if world.experiment.game.spec.alone() { 1 } else { 2 };
+                    let seats = if world.experiment.alone() { 1 } else { 2 };
                     bound = bound.saturating_add(world.stop(replica).most().saturating_mul(seats));
                 }
                 Err(fault) => return Err(fault),

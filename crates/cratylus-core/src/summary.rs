@@ -83,7 +83,7 @@ impl Summary {
     /// Of no runs yet.
     pub fn new(point: &Point) -> Summary {
         let spec = &point.experiment.game.spec;
-        let agreeing = spec.agrees() || spec.opinions() || spec.alone();
+        let agreeing = spec.agrees() || point.experiment.opinions() || point.experiment.alone();
         let courses = point.experiment.registry.measures.iter().flat_map(|entry| entry.courses);
         Summary {
             courses: courses.filter(|course| !(agreeing && course.where_none_agree)).copied().collect(),
@@ -160,11 +160,11 @@ impl Summary {
     pub fn facts(&self, point: &Point) -> Facts {
         let runs = self.rows.len() as u64;
         let experiment = &point.experiment;
-        let alone = experiment.game.spec.alone();
+        let alone = experiment.alone();
         let reached = self.rows.iter().filter(|row| row.outcome.consensus).count() as u64;
         // Of many words none wins; a few rounds without a failure say something only where they were asked for.
         let spec = &experiment.game.spec;
-        let judged = spec.agrees() || spec.opinions() || experiment.stop.consensus.is_some();
+        let judged = spec.agrees() || experiment.opinions() || experiment.stop.consensus.is_some();
         let looked_at = experiment.sequential.is_some();
         let winners = if judged { self.winners(looked_at, reached) } else { Vec::new() };
         let prior = shares(&self.first, &self.names);

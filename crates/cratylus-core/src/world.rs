@@ -182,7 +182,7 @@ impl World {
         };
         let groups = groups.filter(|_| !experiment.population.groups.as_ref().is_some_and(GroupSpec::drawn)).map(Arc::new);
         let (window, most) = (experiment.consensus().window(experiment.size()), experiment.stop.most(experiment.size()));
-        if window > most && experiment.consensus().by == By::Successes && !experiment.game.spec.alone() {
+        if window > most && experiment.consensus().by == By::Successes && !experiment.alone() {
             caution(format!(
                 "consensus takes a window of {window} interactions, and a run ends after {most}, so none can be reached"
             ));
@@ -432,7 +432,7 @@ impl World {
         let swept = if self.settings.contains("endpoint") { self.settings.as_str() } else { "" };
         let payoff = self.experiment.game.spec.payoff().map(|payoff| self.experiment.control.told(payoff));
         let mut text = format!("{plan:?} {:?} {payoff:?} {swept}", self.experiment.names());
-        if !self.experiment.game.spec.succeeds() && !self.experiment.game.spec.alone() {
+        if !self.experiment.game.spec.succeeds() && !self.experiment.alone() {
             text += &self.experiment.game.plan.to_string();
         }
         let mut hash = [0u64; 2];
@@ -525,6 +525,7 @@ impl World {
             committed: self.minority().map(|name| (name, self.committed(replica))),
             committed_later: self.committed_later(replica),
             alone: self.game.seats() == Seats::One,
+            acts: self.game.acts(),
             consensus: self.experiment.consensus(),
             live: self.experiment.live(),
             knowing: self.knowing(replica),

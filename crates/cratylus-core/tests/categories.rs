@@ -217,7 +217,7 @@ fn what_cannot_be_is_refused_with_its_reason() {
         ("size = 20", "d_min = 0.9999999999999999", "", "so that 2 objects fit"),
         ("size = 20", "d_min = 0.1\nobjects = 1", "", "a pair sees 2 to"),
         ("size = 20", "d_min = 0.1\nnames = [\"A\", \"B\"]", "", "names"),
-        ("size = 20", "d_min = 0.1", "committed = { name = \"A\", count = 2 }", "no name to be committed to"),
+        ("size = 20", "d_min = 0.1", "committed = { name = \"A\", count = 2 }", "needs a pool of names"),
         ("size = 20\npairing = \"all-at-once\"", "d_min = 0.1", "", "one after the other"),
         ("size = 20\ngroups = { size = 3 }", "d_min = 0.1", "", "`naming`"),
         ("size = 20\nstart = { consensus = \"A\" }", "d_min = 0.1", "", "pool of names"),

@@ -1,16 +1,12 @@
 //! Flat memory plays what the plain path plays, event for event, whatever the rule, the network and the pairing.
 
 mod common;
-use common::Kept;
+use common::{Kept, Readers};
 use cratylus_core::event::block::Block;
-use cratylus_core::event::tally::Tally;
 use cratylus_core::experiment::Document;
 use cratylus_core::fault::Fault;
 use cratylus_core::kept::{Keep, Keeper};
 use cratylus_core::spec::NoInputs;
-use cratylus_core::watch::measure::Reading;
-use cratylus_core::watch::measures::Measures;
-use cratylus_core::watch::outcome::OutcomeSeen;
 use cratylus_core::{Batch, PairEvent, Play, Run, Sink, World, run};
 use proptest::prelude::*;
 
@@ -90,16 +86,12 @@ fn coordination() -> impl Strategy<Value = String> {
 struct Packed {
     events: Vec<PairEvent>,
     committed: Vec<[bool; 2]>,
-    measures: Measures,
-    readings: Vec<Reading>,
-    outcome: OutcomeSeen,
+    readers: Readers,
 }
 
 impl Packed {
     fn new(world: &World) -> Packed {
-        let context = world.context(3);
-        let (measures, outcome) = (Measures::new(&context, cratylus_core::watch::measures::ALL), OutcomeSeen::new(&context));
-        Packed { events: Vec::new(), committed: Vec::new(), measures, readings: Vec::new(), outcome }
+        Packed { events: Vec::new(), committed: Vec::new(), readers: Readers::new(world, 3) }
     }
 }
 
@@ -107,63 +99,21 @@ impl Sink for Packed {
     fn take(&mut self, _: u64, _: &Batch) -> Result<(), Fault> {
         panic!("this is to be played in blocks")
     }
-    fn block(&mut self, _: u64, block: &Block) -> Result<(), Fault> {
+    fn block(&mut self, replica: u64, block: &Block) -> Result<(), Fault> {
         self.events.extend(block.events());
-        self.measures.see_block(block, &mut self.readings);
-        self.outcome.see_block(block);
         self.committed.extend((block.first..block.n).map(|i| block.committed.map(|bits| bits >> i & 1 == 1)));
-        Ok(())
+        self.readers.block(replica, block)
     }
-    fn end(&mut self, _: u64) -> Result<(), Fault> {
-        self.measures.end(&mut self.readings);
-        Ok(())
-    }
-}
-
-/// What is kept of a run besides its events.
-struct Readers {
-    measures: Measures,
-    readings: Vec<Reading>,
-    outcome: OutcomeSeen,
-}
-
-impl Readers {
-    fn new(world: &World) -> Readers {
-        let context = world.context(3);
-        let (measures, outcome) = (Measures::new(&context, cratylus_core::watch::measures::ALL), OutcomeSeen::new(&context));
-        Readers { measures, readings: Vec::new(), outcome }
-    }
-}
-
-impl Sink for Readers {
-    fn take(&mut self, _: u64, events: &Batch) -> Result<(), Fault> {
-        for event in events.iter() {
-            self.measures.see(&event, &mut self.readings);
-            self.outcome.see(&event);
-        }
-        Ok(())
-    }
-    fn block(&mut self, _: u64, block: &Block) -> Result<(), Fault> {
-        self.measures.see_block(block, &mut self.readings);
-        self.outcome.see_block(block);
-        Ok(())
-    }
-    fn tally(&mut self, _: u64, tally: &Tally) -> Result<(), Fault> {
-        self.measures.see_tally(tally, &mut self.readings);
-        self.outcome.see_tally(tally);
-        Ok(())
-    }
-    fn end(&mut self, _: u64) -> Result<(), Fault> {
-        self.measures.end(&mut self.readings);
-        Ok(())
+    fn end(&mut self, replica: u64) -> Result<(), Fault> {
+        self.readers.end(replica)
     }
 }
 
 /// A run that is kept now and then, and goes on in another program, is the same run.
 fn can_be_kept(world: &World, how: Play, every: u64, text: &str) {
-    let mut whole = Readers::new(world);
+    let mut whole = Readers::new(world, 3);
     run(world, &[3], how, &mut whole).unwrap();
-    let mut pieces = Readers::new(world);
+    let mut pieces = Readers::new(world, 3);
     let mut played = Run::new(world, 3, how).unwrap();
     let mut until = every;
     while !played.play(until, &mut pieces).unwrap() {
@@ -176,13 +126,16 @@ fn can_be_kept(world: &World, how: Play, every: u64, text: &str) {
         let from = &mut &kept[..];
         played = Run::restore(world, 3, how, from).unwrap();
         let readings = pieces.readings;
-        pieces = Readers { readings, ..Readers::new(world) };
+        pieces = Readers { readings, ..Readers::new(world, 3) };
         pieces.measures.restore(from).unwrap();
         pieces.outcome.restore(from).unwrap();
         assert!(from.is_empty(), "{text}");
         until += every;
     }
     assert_eq!(whole.readings, pieces.readings, "{text}");
+    let reads = whole.measures.reads();
+    let strange = whole.readings.iter().find(|reading| !reads.contains(&reading.measure));
+    assert!(strange.is_none(), "{strange:?} is no column: {text}");
     assert_eq!(whole.outcome.end(), pieces.outcome.end(), "{text}");
 }
 
@@ -225,7 +178,7 @@ fn agree_in(world: &World, text: &str) {
     let mut plain = Batch::new();
     run(world, &[3], Play::Plain { block: 50 }, &mut plain).unwrap();
     assert_eq!(fast.events.len(), plain.len(), "{text}");
-    let mut slow = Packed::new(world);
+    let mut slow = Readers::new(world, 3);
     for (event, packed) in plain.iter().zip(&fast.events) {
         assert_eq!(event.pair(), *packed, "{text}");
         // All of it, and not only what a pair holds.
@@ -234,8 +187,8 @@ fn agree_in(world: &World, text: &str) {
         slow.outcome.see(&event);
     }
     slow.measures.end(&mut slow.readings);
-    assert_eq!(fast.readings, slow.readings, "{text}");
-    assert_eq!(fast.outcome.end(), slow.outcome.end(), "{text}");
+    assert_eq!(fast.readers.readings, slow.readings, "{text}");
+    assert_eq!(fast.readers.outcome.end(), slow.outcome.end(), "{text}");
     can_be_kept(world, Play::Fastest, 1 + plain.len() as u64 / 3, text);
     let committed = world.context(3).committed_at();
     for (event, bound) in fast.events.iter().zip(&fast.committed) {

@@ -51,6 +51,7 @@ fn play(text: &str, threads: usize) -> (f64, f64, u64) {
         threads,
         checkpoint: None,
         live: LiveOptions::default(),
+        reads: Default::default(),
     };
     let (cpu, wall) = (ProcessTime::now(), Instant::now());
     conduct(&job, &dir, &Progress::default()).unwrap_or_else(|why| panic!("{why:?}"));

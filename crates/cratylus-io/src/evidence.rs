@@ -89,7 +89,7 @@ fn label(point: &Point) -> String {
         return experiment.name.clone();
     }
     let mut label = format!("{}: {}", agents(point), experiment.names().join(" "));
-    if experiment.game.spec.alone() {
+    if experiment.alone() {
         let start = &experiment.population.start;
         let memory = start.memory.as_ref().map_or(String::new(), |memory| {
             let side = |own: usize| memory.iter().map(|round| round[own].as_str()).collect::<Vec<_>>().join("");

@@ -77,7 +77,7 @@ pub fn fit_dirs(order: &FitOrder<'_>, mut say: impl FnMut(&str)) -> Result<FitRe
                 experiment.game.kind
             )));
         }
-        if !experiment.game.spec.succeeds() && !experiment.game.spec.alone() {
+        if !experiment.game.spec.succeeds() && !experiment.alone() {
             return Err(Fault::new(format!(
                 "{} plays `{}`, in which nothing succeeds; emulated agents are of games that pay for agreeing",
                 path.display(),
@@ -319,7 +319,7 @@ fn condition(dir: &RunDir, path: &Path, trained: bool, copies: &BTreeSet<u64>) -
         facts.winners.clear();
         facts.collective_bias = None;
     }
-    let alone = experiment.game.spec.alone();
+    let alone = experiment.alone();
     let committed = experiment.agents.committed.first().filter(|_| experiment.n_committed() > 0);
     Ok(RecordedCondition {
         file: path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
@@ -374,7 +374,7 @@ fn read_decisions(dir: &RunDir, condition: usize, copies: &BTreeSet<u64>, runs: 
         let context = RunContext {
             empty_start: starts.iter().all(Vec::is_empty),
             committed,
-            alone: experiment.game.spec.alone(),
+            alone: experiment.alone(),
             ..RunContext::of(experiment.size(), experiment.names().to_vec(), experiment.consensus())
         };
         runs.push(decisions(condition, &context, experiment.memory(), &starts, events));

@@ -18,14 +18,18 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
 /// The same of content that is written piece by piece.
 pub(crate) fn write_whole_by(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), Fault>) -> Result<(), Fault> {
     let temporary = crate::whole::temporary(path);
-    let file = File::create(&temporary).map_err(at("writing", path))?;
-    let mut file = BufWriter::new(file);
-    write(&mut file)?;
-    let end = |file: BufWriter<File>| -> std::io::Result<()> {
-        file.into_inner()?.sync_all()?;
-        std::fs::rename(&temporary, path)
+    let all = || {
+        let mut file = BufWriter::new(File::create(&temporary).map_err(at("writing", path))?);
+        write(&mut file)?;
+        let file = file.into_inner().map_err(at("writing", path))?;
+        file.sync_all().and_then(|()| std::fs::rename(&temporary, path)).map_err(at("writing", path))
     };
-    end(file).map_err(at("writing", path))
+    let written = all();
+    if written.is_err() {
+        // A part of it is of no use, and may fill the disk.
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written
 }
 
 /// The way from one folder to another, where both exist.

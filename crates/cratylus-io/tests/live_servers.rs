@@ -353,7 +353,9 @@ fn what_passes_leaves_no_trace_in_the_results() {
         // A connection that is closed without a word may swallow a request before the server has seen it.
         let swallows = matches!(trouble, Trouble::CloseAfter);
         let sent = first + sent as usize;
-        assert!(asked == sent || swallows && asked < sent, "{name}: {asked} {sent}: every request is a call's");
+        // And on a busy machine the first question may be given up more often than the server stalls.
+        let as_many = asked == sent || swallows && asked < sent || stalls && asked > sent;
+        assert!(as_many, "{name}: {asked} {sent}: every request is a call's");
         assert_eq!(ran.calls().len(), n, "{name}: the same calls");
         if stalls {
             // On a busy machine others are given up, too.

@@ -235,6 +235,7 @@ pub fn job(loaded: &Loaded, threads: usize) -> Job<'_> {
         threads,
         checkpoint: Some(CHECKPOINT_EVERY),
         live: LiveOptions { store: None, budget: Default::default(), prices: None },
+        reads: Default::default(),
     }
 }
 

@@ -54,11 +54,29 @@ fn tenth(x: f64) -> f64 {
 /// The names that won, most frequent first.
 pub fn winners(facts: &Facts) -> String {
     let mut words: Vec<String> =
-        facts.winners.iter().take(5).map(|w| format!("{} {}", w.name.as_deref().unwrap_or("?"), w.count)).collect();
-    if facts.winners.len() > 5 {
-        words.push(format!("and {} more", facts.winners.len() - 5));
+        facts.winners.iter().take(3).map(|w| format!("{} {}", w.name.as_deref().unwrap_or("?"), w.count)).collect();
+    if facts.winners.len() > 3 {
+        words.push(format!("and {} more", facts.winners.len() - 3));
     }
     if words.is_empty() { "–".into() } else { words.join(", ") }
+}
+
+/// Sentences in lines that are no longer than so many characters, where their words are not.
+pub fn wrapped(text: &str, width: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.lines() {
+        lines.push(String::new());
+        for word in line.split(' ') {
+            let last = lines.last_mut().expect("one was begun");
+            if !last.is_empty() && last.chars().count() + 1 + word.chars().count() > width {
+                lines.push(word.into());
+            } else {
+                *last += if last.is_empty() { "" } else { " " };
+                *last += word;
+            }
+        }
+    }
+    lines.join("\n")
 }
 
 /// A whole number with its thousands apart.

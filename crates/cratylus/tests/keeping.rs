@@ -94,23 +94,33 @@ fn a_long_run_goes_on_from_where_it_was_kept() {
     let parts = (0..4).filter(|_| part("again")).count();
     assert!(parts > 1, "only {parts} kills hit a living process");
     let said = succeeds(&dir, &["run", "e.toml", "--out", "again"]);
-    assert!(!said.err.contains("begins again"), "{}", said.err);
+    assert!(said.err.contains("run 0 goes on from interaction "), "{}", said.err);
     assert!(bytes(&dir.join("again")) == bytes(&dir.join("whole")), "{}", said.err);
-    // What was kept is damaged, or what it belongs to is gone: that is said, and the run is played from its beginning.
-    for (run, damage) in [("cut", true), ("gone", false)] {
+    // What was kept is damaged, or what it belongs to is gone: that is said, and the run is played from its beginning. Tables
+    // that were ended already, as when a process is killed between two of them, are gone on with.
+    type Damage = fn(&Path, Vec<std::path::PathBuf>);
+    let cases: [(&str, &str, Damage); 3] = [
+        ("cut", "begins again, as what was kept of it cannot be used", |file, _| {
+            std::fs::write(file, &std::fs::read(file).unwrap()[..1000]).unwrap();
+        }),
+        ("gone", "begins again, as what was kept of it cannot be used", |_, tables| {
+            tables.iter().for_each(|table| std::fs::remove_file(table).unwrap());
+        }),
+        ("ended", "goes on from interaction", |_, tables| {
+            let name = |table: &Path| table.file_name().unwrap().to_str().unwrap().to_string();
+            for table in tables.iter().filter(|table| name(table).contains("interactions")) {
+                let ended = name(table)[1..].split(".parquet").next().unwrap().to_string() + ".parquet";
+                std::fs::rename(table, table.with_file_name(ended)).unwrap();
+            }
+        }),
+    ];
+    for (run, word, damage) in cases {
         assert!(part(run));
-        let file = kept(run);
-        if damage {
-            std::fs::write(&file, &std::fs::read(&file).unwrap()[..1000]).unwrap();
-        } else {
-            let tables = std::fs::read_dir(file.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
-            tables
-                .filter(|path| path.extension().is_some_and(|end| end == "tmp"))
-                .for_each(|path| std::fs::remove_file(path).unwrap());
-        }
+        let parts = std::fs::read_dir(kept(run).parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+        damage(&kept(run), parts.filter(|path| path.extension().is_some_and(|end| end == "tmp")).collect());
         let said = succeeds(&dir, &["run", "e.toml", "--out", run]);
-        assert!(said.err.contains("begins again, as what was kept of it cannot be used"), "{}", said.err);
-        assert!(bytes(&dir.join(run)) == bytes(&dir.join("whole")));
+        assert!(said.err.contains(word), "{run}: {}", said.err);
+        assert!(bytes(&dir.join(run)) == bytes(&dir.join("whole")), "{run}");
     }
 }
 
@@ -245,7 +255,7 @@ fn nothing_that_people_read_can_be_changed_without_a_word() {
     };
     let floats = |values: &mut Values| {
         let Values::Float(values) = values else { panic!("numbers") };
-        values[4] = Some(0.5);
+        values[4] = Some(0.123);
     };
     check(
         "winner",
@@ -259,7 +269,7 @@ fn nothing_that_people_read_can_be_changed_without_a_word() {
         true,
     );
     check("rounds", &|dir| edit(dir, "runs.parquet", "rounds", &floats), "column `rounds`", true);
-    check("measures", &|dir| edit(dir, "measures.parquet", "value", &floats), "measures.parquet: `", false);
+    check("measures", &|dir| edit(dir, "measures.parquet", "success_rate", &floats), "measures.parquet: `success_rate`", false);
     for table in ["interactions.parquet", "measures.parquet"] {
         check(
             &format!("lost-{table}"),
@@ -350,6 +360,54 @@ fn rows_are_cut_by_runs_and_not_by_who_played_them() {
     // What would be short is gathered.
     let short = cut("short", &["--set", "replicas=10", "--set", "stop.interactions=64"]);
     assert_eq!(short, [1_280]);
+}
+
+/// In directories of version 1 each reading is a row of its own.
+#[test]
+fn directories_of_earlier_versions_are_read_and_those_they_did_not_finish_refused() {
+    let dir = with_copiers("version-1");
+    succeeds(&dir, &["run", "e.toml", "--out", "r", "--quiet"]);
+    let said = |verb: &str| succeeds(&dir, &[verb, "r"]).out;
+    let (report, replay) = (said("report"), said("replay"));
+    let file = dir.join("r/measures.parquet");
+    let wide = table::read(&file, None).unwrap();
+    let (run, t) = (wide.ints("run").unwrap(), wide.ints("t").unwrap());
+    let (mut moments, mut names, mut values) = ([Vec::new(), Vec::new()], Vec::new(), Vec::new());
+    for i in 0..wide.rows() {
+        for column in &wide.columns[2..] {
+            let Some(value) = wide.floats(&column.name).unwrap()[i] else { continue };
+            moments[0].push(run[i].unwrap());
+            moments[1].push(t[i].unwrap());
+            names.push(Some(column.name.as_str()));
+            values.push(Some(value));
+        }
+    }
+    let n = names.len();
+    assert!(n > wide.rows());
+    let [run, t] = moments;
+    let long = table::Table {
+        columns: vec![
+            table::Column::ints("run", run),
+            table::Column::ints("t", t),
+            table::Column::texts("measure", names),
+            table::Column::new("value", Values::Float(values)),
+        ],
+    };
+    table::write(&file, &long).unwrap();
+    let manifest = dir.join("r/manifest.json");
+    let mut text: serde_json::Value = serde_json::from_slice(&std::fs::read(&manifest).unwrap()).unwrap();
+    text["format"] = "1".into();
+    text["readings"] = n.into();
+    std::fs::write(&manifest, text.to_string()).unwrap();
+    assert_eq!(report, said("report"));
+    assert_eq!(replay, said("replay"));
+    // And one that was begun by such a version.
+    std::fs::remove_file(dir.join("r/runs.parquet")).unwrap();
+    std::fs::create_dir(dir.join("r/parts")).unwrap();
+    std::fs::write(dir.join("r/parts/00000000-00000001.runs.parquet"), "").unwrap();
+    let refused = cratylus(&dir, &["run", "e.toml", "--out", "r", "--quiet"]);
+    assert_eq!(refused.code, Some(1), "{}", refused.err);
+    assert!(refused.err.contains("an earlier version of the program began these runs"), "{}", refused.err);
 }
 
 /// What one unit wrote becomes the table at once. That it is there already, from a process that was killed, changes nothing.
@@ -481,7 +539,9 @@ fn columns_are_what_they_are_said_to_be() {
             let of = file.file_stem().unwrap().to_str().unwrap();
             let mut last = None;
             for column in table::read(file, None).unwrap().columns {
-                let place = columns::ALL.iter().position(|one| one.table == of && one.column == column.name);
+                let known = |name: &str| columns::ALL.iter().position(|one| one.table == of && one.column == name);
+                let measure = known("<measure>").filter(|_| column.name.contains(['_', ':']));
+                let place = known(&column.name).or(measure);
                 let place = place.unwrap_or_else(|| panic!("{} of {} is not described", column.name, file.display()));
                 let holds = match column.values {
                     Values::Int(_) => Holds::Int,
@@ -491,9 +551,9 @@ fn columns_are_what_they_are_said_to_be() {
                     Values::Bool(_) => Holds::Bool,
                 };
                 assert_eq!(columns::ALL[place].holds, holds, "{} of {of}", column.name);
-                assert!(last < Some(place), "{} of {of} stands elsewhere", column.name);
+                assert!(last < Some(place) || last == measure && measure.is_some(), "{} of {of} stands elsewhere", column.name);
                 last = Some(place);
-                missing.retain(|name| *name != format!("{of}.{}", column.name));
+                missing.retain(|name| *name != format!("{of}.{}", columns::ALL[place].column));
             }
         }
     }

@@ -60,7 +60,7 @@ fn opinions_are_told_of_with_theory_beside_and_not_audited() {
     assert!((0.5..0.6).contains(&held(0)) && (held(4) - 0.9293).abs() < 0.02, "{} {}", held(0), held(4));
     let report = std::fs::read_to_string(dir.join("runs/opinions/report.html")).unwrap();
     assert!(report.contains("Curie and Weiss, without limit of size"));
-    assert!(succeeds(&dir, &["report", "runs/opinions"]).out.contains("commonest at the end"));
+    assert!(succeeds(&dir, &["report", "runs/opinions"]).out.contains("commonest"));
     let refused = cratylus(&dir, &["audit", "runs/opinions"]);
     assert!(refused.code == Some(2) && refused.err.contains("remember nothing"), "{}", refused.err);
 }

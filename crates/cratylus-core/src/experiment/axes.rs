@@ -110,16 +110,23 @@ pub(super) fn restrict<'a>(
         let fits = |values: &&Vec<(String, FileItem<'a>)>| {
             wanted.iter().all(|(i, value)| values.get(*i).is_some_and(|(_, item)| same(item, value)))
         };
-        let mut kept: Vec<Vec<(String, FileItem<'a>)>> = axis.values.iter().filter(fits).cloned().collect();
+        let labels = &mut axis.labels.iter();
+        let mut kept: Vec<(Together<'a>, Option<&String>)> = Vec::new();
+        for value in &axis.values {
+            let label = labels.next().expect("one for each value").as_ref();
+            if fits(&value) {
+                kept.push((value.clone(), label));
+            }
+        }
         let list = |item: &FileItem<'_>| matches!(item.get_ref(), DeValue::Array(_));
         if kept.is_empty() && first.len() == 1 {
             // A key that is swept alone can take any value, and in place of its list another list of values.
             let value = &wanted[0].1;
             kept = match value.get_ref() {
                 DeValue::Array(values) if !list(&first[0].1) => {
-                    values.iter().map(|value| vec![(first[0].0.clone(), value.clone())]).collect()
+                    values.iter().map(|value| (vec![(first[0].0.clone(), value.clone())], None)).collect()
                 }
-                _ => vec![vec![(first[0].0.clone(), value.clone())]],
+                _ => vec![(vec![(first[0].0.clone(), value.clone())], None)],
             };
         }
         if kept.is_empty() {
@@ -137,16 +144,20 @@ pub(super) fn restrict<'a>(
         let left = kept.len();
         let swept = &first[wanted[0].0].0;
         let words = match (left, first.len()) {
-            (1, 1) => format!("`{swept}` is swept over {n} values; `--set` leaves {}", words(&kept[0][0].1)),
+            (1, 1) => format!("`{swept}` is swept over {n} values; `--set` leaves {}", words(&kept[0].0[0].1)),
             (_, 1) => format!("`{swept}` is swept over {n} values; `--set` makes them {left}"),
             _ => format!("`{swept}` is swept over {n} settings of `{word}`; `--set` leaves {left}"),
         };
         // A key of its own is a list again, and several together are tables.
-        let items = kept.into_iter().map(|values| match &values[..] {
-            [(swept, item)] if *swept == word => item.clone(),
+        let items = kept.into_iter().map(|(values, label)| match (&values[..], label) {
+            ([(swept, item)], None) if *swept == word => item.clone(),
             _ => {
-                let entries =
-                    values.into_iter().map(|(key, item)| (serde_spanned::Spanned::new(place.clone(), key.into()), item));
+                let label = label.map(|label| {
+                    let text = DeValue::String(label.clone().into());
+                    (LABEL.to_string(), serde_spanned::Spanned::new(place.clone(), text))
+                });
+                let entries = values.into_iter().chain(label);
+                let entries = entries.map(|(key, item)| (serde_spanned::Spanned::new(place.clone(), key.into()), item));
                 serde_spanned::Spanned::new(place.clone(), DeValue::Table(entries.collect()))
             }
         });
@@ -175,9 +186,34 @@ fn same(a: &FileItem<'_>, b: &FileItem<'_>) -> bool {
     }
 }
 
+/// The keys that one value of an axis sets.
+type Together<'a> = Vec<(String, FileItem<'a>)>;
+
 pub(super) struct Axis<'a> {
-    pub values: Vec<Vec<(String, FileItem<'a>)>>,
+    pub values: Vec<Together<'a>>,
+    /// What readers call each value, where the file says so with a `label` beside the keys.
+    pub labels: Vec<Option<String>>,
 }
+
+/// Takes the label off the keys that a value sets.
+fn labelled(values: Vec<Together<'_>>) -> Result<Axis<'_>, Mistake> {
+    let mut axis = Axis { values: Vec::new(), labels: Vec::new() };
+    for mut value in values {
+        let at = value.iter().position(|(key, _)| key == LABEL);
+        let label = at.map(|at| value.remove(at).1);
+        let text = |item: FileItem<'_>| match item.get_ref() {
+            DeValue::String(text) if !text.trim().is_empty() => Ok(text.to_string()),
+            _ => {
+                Err(Mistake::new("`label` is what readers call these settings, as \"5 % Claude\"".to_string()).span(item.span()))
+            }
+        };
+        axis.labels.push(label.map(text).transpose()?);
+        axis.values.push(value);
+    }
+    Ok(axis)
+}
+
+const LABEL: &str = "label";
 
 impl Axis<'_> {
     /// The first key whose values are all different.
@@ -213,7 +249,7 @@ pub(super) fn axis<'a>(
     }
     let values = values(item, &word)?;
     if is_key {
-        return Ok(Axis { values: values.into_iter().map(|value| vec![(word.clone(), value)]).collect() });
+        return labelled(values.into_iter().map(|value| vec![(word.clone(), value)]).collect());
     }
     let together = |item: FileItem<'a>| match item.get_ref() {
         DeValue::Table(_) => {
@@ -229,7 +265,7 @@ pub(super) fn axis<'a>(
             Err(Mistake::new(why).help(help).span(key.span()))
         }
     };
-    Ok(Axis { values: values.into_iter().map(together).collect::<Result<_, _>>()? })
+    labelled(values.into_iter().map(together).collect::<Result<_, _>>()?)
 }
 
 /// A list of values, or a range of them.
@@ -265,7 +301,7 @@ fn zip<'a>(word: &str, place: std::ops::Range<usize>, item: FileItem<'a>) -> Res
     }
     match axis.is_empty() {
         true => Err(Mistake::new(format!("`{word}` sets no key")).span(place)),
-        false => Ok(Axis { values: axis }),
+        false => labelled(axis),
     }
 }
 

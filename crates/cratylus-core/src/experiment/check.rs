@@ -19,9 +19,6 @@ const INTERACTIONS_MAX: u64 = 1 << 50;
 /// Agents that are counted; a thousand rounds of them are less than the most interactions.
 const COUNTED_MAX: u64 = 1_000_000_000_000;
 
-/// Words that can be told apart. Every category is made with one, and of two in place of one both are.
-pub(crate) const WORDS_MAX: f64 = 4e9;
-
 impl Experiment {
     pub(super) fn check(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
         let mistake = |key: &str, why: String| Err(spans.mistake(key, why));
@@ -34,7 +31,7 @@ impl Experiment {
         if self.seed > i64::MAX as u64 {
             return mistake("seed", "a seed is a whole number from 0 to 2^63 - 1, as TOML holds no larger ones".into());
         }
-        let alone = self.game.spec.alone();
+        let alone = self.alone();
         let least = if alone { 1 } else { 2 };
         if self.population.size < least {
             return mistake("population.size", format!("the game `{}` takes at least {least} agents", self.game.kind));
@@ -76,15 +73,16 @@ impl Experiment {
         let mistake = |why: &str| Err(spans.mistake("population.pairing", why.into()));
         match self.population.pairing {
             Pairing::AgentThenNeighbour => Ok(()),
-            _ if self.game.spec.alone() => mistake("an agent that is asked alone is paired with nobody"),
-            _ if self.game.spec.opinions() => {
+            _ if self.alone() => mistake("an agent that is asked alone is paired with nobody"),
+            _ if self.opinions() => {
                 mistake("in the game `opinion` an agent looks at all its neighbours, and is paired with none of them")
             }
             Pairing::RandomMatching if self.population.network != NetworkSpec::Complete => {
                 mistake("a random matching joins any two agents, so it takes the complete network")
             }
-            Pairing::AllAtOnce if self.game.spec.scenes().is_some() => {
-                mistake("in the category game pairs meet one after the other, as words are made up in that order")
+            Pairing::AllAtOnce if self.in_turn() => {
+                let why = "pairs meet one after the other, as what they say depends on all that came before";
+                Err(spans.mistake("population.pairing", format!("in the game `{}` {why}", self.game.kind)))
             }
             Pairing::AllAtOnce if self.live() => mistake(
                 "language models are asked as soon as they are free; rounds in which all play at once are for agents that are rules",
@@ -95,8 +93,7 @@ impl Experiment {
 
     fn check_groups(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
         let mistake = |key: &str, why: &str| Err(spans.mistake(key, why.into()));
-        // A game that cannot be built says why elsewhere.
-        let seats = self.game.spec.build(&self.registry).map_or(Seats::Two, |game| game.seats());
+        let seats = self.seats();
         let Some(groups) = &self.population.groups else {
             return match self.game.spec.agree() {
                 _ if seats == Seats::Group => {
@@ -148,8 +145,7 @@ impl Experiment {
                 "where agents are counted there are no interactions to be kept; give `record = { interactions = false }`"
             }
             () if self.stop.share.is_some() => "a share of a name is not looked at while agents are counted; give `stop.rounds`",
-            () if self.game.spec.opinions() => "in the game `opinion` agents are followed one by one",
-            () if self.game.spec.scenes().is_some() => "in the category game agents are followed one by one",
+            () if self.in_turn() => "in this game agents are followed one by one",
             () if self.population.groups.is_some() => "in groups of more than two agents are followed one by one",
             () if self.stop.consensus.as_ref().is_some_and(|consensus| consensus.by == By::Successes) => {
                 "successes in a row cannot be seen where agents are counted; in the naming game give `by = \"inventories\"`, or `stop.rounds` alone"
@@ -167,7 +163,7 @@ impl Experiment {
             );
             return Err(spans.mistake("control", why));
         }
-        if self.control.alias && !self.game.spec.succeeds() && !self.game.spec.alone() {
+        if self.control.alias && !self.game.spec.succeeds() && !self.alone() {
             let why = format!(
                 "in the game `{}` options pay unlike, so they cannot stand for one another; leave `alias` out",
                 self.game.kind
@@ -214,7 +210,7 @@ impl Experiment {
                 let key = agent_key(self.agents.kinds.len(), i, "kind");
                 return Err(spans.mistake(&key, why).help(format!("`{}` is played by agents of kind {players}", self.game.kind)));
             }
-            if kind.spec.needs_memory() && self.memory() == 0 && !self.game.spec.alone() {
+            if kind.spec.needs_memory() && self.memory() == 0 && !self.alone() {
                 let why = format!(
                     "agents of kind `{}` choose by what they remember, and a memory of 0 rounds holds nothing; give at least 1",
                     kind.kind
@@ -223,16 +219,8 @@ impl Experiment {
             }
         }
         let (groups, size) = (&self.agents.committed, self.population.size);
-        if !groups.is_empty() && self.game.spec.scenes().is_some() {
-            let why = "in the category game agents make up words for what they see, so there is no name to be committed to";
-            return mistake("agents.committed", why.into());
-        }
-        if let Some(scenes) = self.game.spec.scenes()
-            && size as f64 * 6.0 / scenes.d_min > WORDS_MAX
-        {
-            let why =
-                format!("{size} agents that tell things apart down to {} make up more than 4,000,000,000 words", scenes.d_min);
-            return mistake("game.d_min", why);
+        if let Err((key, why)) = self.game.spec.fits(size as f64) {
+            return mistake(&format!("game.{key}"), why);
         }
         for (i, committed) in groups.iter().enumerate() {
             let key = if groups.len() == 1 { "agents.committed".to_string() } else { format!("agents.committed.{i}") };
@@ -260,7 +248,7 @@ impl Experiment {
 
     fn check_committed(&self, committed: &Committed, key: &str, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
         let mistake = |field: &str, why: String| Err(spans.mistake(&format!("{key}{field}"), why));
-        if self.game.spec.alone() {
+        if self.alone() {
             return mistake("", "an agent that is asked alone has no minority to meet".into());
         }
         if committed.count.is_some() == committed.share.is_some() {
@@ -338,7 +326,7 @@ impl Experiment {
                     return mistake("stop.consensus.by", "inventories are followed where all agents keep them by one rule");
                 }
             }
-            let open = !self.game.spec.succeeds() && !self.game.spec.opinions() && !self.game.spec.alone();
+            let open = !self.game.spec.succeeds() && !self.opinions() && !self.alone();
             if consensus.by == By::Successes && open {
                 let why = format!(
                     "nothing succeeds or fails in the game `{}`, so there is no consensus by successes; give `stop.rounds`, or `stop.share`",
@@ -346,7 +334,7 @@ impl Experiment {
                 );
                 return Err(spans.mistake("stop.consensus", why));
             }
-            match (consensus.by == By::Opinions, self.game.spec.opinions()) {
+            match (consensus.by == By::Opinions, self.opinions()) {
                 (true, false) => return mistake("stop.consensus.by", "only agents of the game `opinion` have opinions"),
                 (false, true) => {
                     return mistake(
@@ -425,10 +413,8 @@ impl Experiment {
             return Err((key, "language models are not changed while they play; give each setting a run that starts from what another left (`population.start.run`)".into()));
         }
         let turned: f64 = self.interventions.iter().filter_map(|intervention| intervention.turnover).sum();
-        if let Some(scenes) = self.game.spec.scenes()
-            && self.size() as f64 * (1.0 + turned) * 6.0 / scenes.d_min > WORDS_MAX
-        {
-            return Err((key, "new agents make up words of their own, and these may be more than 4,000,000,000 in all; give fewer agents or a larger `game.d_min`".into()));
+        if let Err((_, why)) = self.game.spec.fits(self.size() as f64 * (1.0 + turned)) {
+            return Err((key, format!("with all that are new {why}")));
         }
         if self.population.engine == Followed::Counts {
             return Err((
@@ -436,7 +422,7 @@ impl Experiment {
                 "agents that are only counted cannot be told apart, so they are not changed while they play".into(),
             ));
         }
-        if self.game.spec.alone() {
+        if self.alone() {
             return Err((key, "an agent that is asked alone is in no population that could be changed".into()));
         }
         if !self.control.is_none() {
@@ -463,9 +449,7 @@ pub(super) fn check_asked(experiment: &Experiment) -> Result<(), (&'static str, 
     let Some(sequential) = &experiment.sequential else { return Ok(()) };
     let key = if sequential.find.is_some() { "find.of" } else { "replicas.of" };
     match sequential.asked() {
-        _ if experiment.game.spec.alone() => {
-            Err((key, "an agent that is asked alone reaches nothing; give `replicas` as a number".into()))
-        }
+        _ if experiment.alone() => Err((key, "an agent that is asked alone reaches nothing; give `replicas` as a number".into())),
         Asked::Tipped if experiment.minority().is_none() => Err((key, "nobody is committed, so nothing can be tipped".into())),
         Asked::Winner(name) if !experiment.names().is_empty() && !experiment.names().contains(name) => {
             Err((key, format!("`{name}` is not in the pool, so it cannot win")))

@@ -25,7 +25,7 @@ pub use document::Document;
 pub use parts::{
     Agents, Budget, Committed, Experiment, Followed, FromRun, Intervention, JoinBy, Part, PopulationSpec, RecordSpec, Start,
 };
-pub use point::{Point, Setting};
+pub use point::{Point, Setting, short_names};
 pub use published::Published;
 pub use read::registry;
 pub use recorded::{never_recorded, repeats};

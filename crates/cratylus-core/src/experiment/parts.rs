@@ -4,6 +4,7 @@ use super::published::Published;
 use super::sequential::Sequential;
 use crate::Pairing;
 use crate::control::Control;
+use crate::game::{Game, Seats};
 use crate::meeting::groups::GroupSpec;
 use crate::meeting::networks::spec::NetworkSpec;
 use crate::spec::{AgentSpec, Chosen, GameSpec, Registry};
@@ -261,6 +262,31 @@ impl Experiment {
         self.agents.committed.first().into_iter().chain(later).next()
     }
 
+    /// What the rule of the game says of itself; nothing where it cannot be built, which is told elsewhere.
+    fn of_rule<T>(&self, of: impl Fn(&dyn Game) -> T) -> Option<T> {
+        self.game.spec.build(&self.registry).ok().map(|game| of(&*game))
+    }
+
+    /// Who sits at the game.
+    pub fn seats(&self) -> Seats {
+        self.of_rule(|game| game.seats()).unwrap_or(Seats::Two)
+    }
+
+    /// Whether agents are followed one by one, as what they say depends on all that came before.
+    pub fn in_turn(&self) -> bool {
+        self.of_rule(|game| game.in_turn()).unwrap_or(false)
+    }
+
+    /// Whether one agent is asked alone.
+    pub fn alone(&self) -> bool {
+        self.seats() == Seats::One
+    }
+
+    /// Whether agents look at all their neighbours at once.
+    pub fn opinions(&self) -> bool {
+        self.seats() == Seats::Around
+    }
+
     /// Whether any agent is a language model, asked from outside.
     pub fn live(&self) -> bool {
         self.agents.kinds.iter().any(|(_, kind)| kind.spec.live())
@@ -269,7 +295,7 @@ impl Experiment {
     /// What counts as consensus: the stop rule's window, or the published one where no run stops at it.
     pub fn consensus(&self) -> crate::watch::stop::Consensus {
         self.stop.consensus.clone().unwrap_or_else(|| {
-            let by = if self.game.spec.opinions() { By::Opinions } else { By::Successes };
+            let by = if self.opinions() { By::Opinions } else { By::Successes };
             crate::watch::stop::Consensus { by, ..crate::watch::stop::Consensus::published() }
         })
     }

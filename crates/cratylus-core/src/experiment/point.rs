@@ -11,11 +11,16 @@ pub struct Setting {
     pub value: toml::Value,
     /// Whether it tells the values of its axis apart, so that a label needs no other key of the axis.
     pub telling: bool,
+    /// What readers call the value of the axis, where the file says so. It is no part of what is run.
+    pub label: Option<String>,
 }
 
 impl Setting {
-    /// The value as a reader would write it: text without its quotes, unless something in it would not be seen.
+    /// The value as a reader would write it: its label, or text without its quotes, unless something in it would not be seen.
     pub fn words(&self) -> String {
+        if let Some(label) = &self.label {
+            return label.clone();
+        }
         match &self.value {
             toml::Value::String(text) if !text.contains(char::is_control) => text.clone(),
             other => other.to_string(),
@@ -44,4 +49,17 @@ impl Point {
         let telling = self.settings.iter().filter(|setting| setting.telling && wanted(&setting.key));
         telling.map(Setting::words).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// Keys under names that are as short as tells them apart: the last part, with those before it where two end alike.
+pub fn short_names(keys: &[&str]) -> Vec<String> {
+    let last = |key: &str, parts: usize| {
+        let all: Vec<&str> = key.split('.').collect();
+        all[all.len().saturating_sub(parts)..].join(".")
+    };
+    let short = |key: &&str| {
+        let apart = |parts: &usize| keys.iter().filter(|other| last(other, *parts) == last(key, *parts)).count() == 1;
+        last(key, (1..8).find(apart).unwrap_or(8))
+    };
+    keys.iter().map(short).collect()
 }

@@ -48,7 +48,7 @@ pub fn repeats(condition: &RecordedCondition, experiment: &Experiment) -> bool {
 /// it; nothing where one of them is repeated in who plays, or where one agent is asked alone. What is new about single
 /// names and memories the models say themselves.
 pub fn never_recorded(conditions: &[RecordedCondition], experiment: &Experiment) -> Vec<String> {
-    if conditions.is_empty() || experiment.game.spec.alone() {
+    if conditions.is_empty() || experiment.alone() {
         return Vec::new();
     }
     let sorted = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();

@@ -78,15 +78,20 @@ fn point(base: &FileTable<'_>, axes: &[Axis<'_>], mut i: usize, registry: &Arc<R
     let mut table = base.clone();
     let mut chosen = Vec::new();
     for axis in axes.iter().rev() {
-        chosen.push((axis.telling(), &axis.values[i % axis.values.len()]));
+        let at = i % axis.values.len();
+        chosen.push((axis.telling(), &axis.values[at], axis.labels[at].as_ref()));
         i /= axis.values.len();
     }
     let mut settings = Vec::new();
-    for (telling, values) in chosen.into_iter().rev() {
+    for (telling, values, label) in chosen.into_iter().rev() {
         for (key, item) in values {
             put(&mut table, &key_parts(key), item.clone(), &item.span())?;
-            let telling = telling.is_none_or(|telling| telling == key);
-            settings.push(Setting { key: key.clone(), value: plain(item)?, telling });
+            // A label says all of a value.
+            let telling = match label {
+                Some(_) => *key == values[0].0,
+                None => telling.is_none_or(|telling| telling == key),
+            };
+            settings.push(Setting { key: key.clone(), value: plain(item)?, telling, label: label.filter(|_| telling).cloned() });
         }
     }
     let experiment = Experiment::read(table.clone(), &Spans::of(&table), registry)?;

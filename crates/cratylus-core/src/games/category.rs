@@ -30,6 +30,9 @@ pub struct CategoryGame {
     pub hearer_splits: bool,
 }
 
+/// Words that can be told apart. Every category is made with one, and of two in place of one both are.
+const WORDS: f64 = 4e9;
+
 fn two() -> u32 {
     2
 }
@@ -59,6 +62,17 @@ impl GameSpec for CategoryGame {
     // What agents come to share are meanings, of which a few successes in a row say little.
     fn agrees(&self) -> bool {
         false
+    }
+
+    fn fits(&self, agents: f64) -> Result<(), (&'static str, String)> {
+        if agents * 6.0 / self.d_min > WORDS {
+            let why = format!(
+                "{agents} agents that tell things apart down to {} make up more than 4,000,000,000 words; give fewer agents or a larger `game.d_min`",
+                self.d_min
+            );
+            return Err(("d_min", why));
+        }
+        Ok(())
     }
 
     fn scenes(&self) -> Option<Scenes> {

@@ -44,8 +44,8 @@ impl GameSpec for Individual {
         self.payoff
     }
 
-    fn alone(&self) -> bool {
-        true
+    fn succeeds(&self) -> bool {
+        false
     }
 
     fn build(&self, _: &Registry) -> Result<Box<dyn Game>, (&'static str, String)> {

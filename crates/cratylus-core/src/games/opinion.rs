@@ -30,8 +30,8 @@ impl GameSpec for Opinion {
         Some(&self.names)
     }
 
-    fn opinions(&self) -> bool {
-        true
+    fn succeeds(&self) -> bool {
+        false
     }
 
     fn build(&self, _: &Registry) -> Result<Box<dyn Game>, (&'static str, String)> {

@@ -68,7 +68,7 @@ pub trait GameSpec: fmt::Debug + Send + Sync {
 
     /// Whether its interactions succeed or fail.
     fn succeeds(&self) -> bool {
-        !self.alone() && !self.opinions()
+        true
     }
 
     /// Whether success is agreement on a name, so that there is a consensus to speak of.
@@ -76,19 +76,14 @@ pub trait GameSpec: fmt::Debug + Send + Sync {
         self.succeeds()
     }
 
-    /// Whether one agent is asked alone.
-    fn alone(&self) -> bool {
-        false
-    }
-
     /// How hearers of a group agree, where the file says it.
     fn agree(&self) -> Option<Agree> {
         None
     }
 
-    /// Whether agents look at all their neighbours at once, one agent after the other.
-    fn opinions(&self) -> bool {
-        false
+    /// Why so many agents, all told, cannot play it, where they cannot: which key, and why.
+    fn fits(&self, _agents: f64) -> Result<(), (&'static str, String)> {
+        Ok(())
     }
 
     /// What pairs see, where there is something to talk about: agents divide it into categories.

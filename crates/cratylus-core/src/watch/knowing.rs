@@ -49,60 +49,96 @@ impl Knowing {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Known {
     knowing: Knowing,
-    /// Everyone's, from the first event on.
+    /// Whether the first event was seen.
+    begun: bool,
+    /// Everyone's; empty in the game `opinion`.
     inventories: Vec<Inventory>,
+    /// Everyone's opinion, or [`NONE`]; empty in the naming game.
+    held: Vec<Name>,
     words: u64,
-    /// How many agents know each name that is known.
-    holders: HashMap<Name, u32>,
+    /// How many agents know each name, and how many names anyone knows.
+    holders: Vec<u32>,
+    different: u64,
 }
+
+const NONE: Name = Name::MAX;
 
 impl Known {
     /// Before the first event.
     pub fn new(knowing: Knowing) -> Known {
-        Known { knowing, inventories: Vec::new(), words: 0, holders: HashMap::new() }
+        Known { knowing, begun: false, inventories: Vec::new(), held: Vec::new(), words: 0, holders: Vec::new(), different: 0 }
+    }
+
+    fn begin(&mut self) {
+        self.begun = true;
+        let known = (0..self.knowing.size).map(|agent| self.knowing.known(agent));
+        match self.knowing.rule {
+            Some(_) => self.inventories = known.map(|name| Inventory(name.into_iter().collect())).collect(),
+            None => self.held = known.map(|name| name.unwrap_or(NONE)).collect(),
+        }
+        for agent in 0..self.knowing.size {
+            self.knowing.known(agent).into_iter().for_each(|word| self.add(word));
+        }
+    }
+
+    fn is_bound(&self, agent: AgentId) -> bool {
+        !self.knowing.committed.is_empty() && self.knowing.committed.contains_key(&agent)
+    }
+
+    fn add(&mut self, word: Name) {
+        let word = word as usize;
+        if self.holders.len() <= word {
+            self.holders.resize(word + 1, 0);
+        }
+        self.different += u64::from(self.holders[word] == 0);
+        self.holders[word] += 1;
+        self.words += 1;
+    }
+
+    fn remove(&mut self, word: Name) {
+        let left = &mut self.holders[word as usize];
+        *left -= 1;
+        self.different -= u64::from(*left == 0);
+        self.words -= 1;
     }
 
     /// Takes in the next event. One without a name, or void, changes nothing.
     pub fn see(&mut self, event: &Event<'_>) {
-        if self.inventories.is_empty() {
-            let known = |agent| Inventory(self.knowing.known(agent).into_iter().collect());
-            self.inventories = (0..self.knowing.size).map(known).collect();
-            self.words = self.inventories.iter().map(|inventory| inventory.0.len() as u64).sum();
-            self.inventories
-                .iter()
-                .flat_map(|inventory| &inventory.0)
-                .for_each(|&word| *self.holders.entry(word).or_insert(0) += 1);
+        if !self.begun {
+            self.begin();
         }
         let Some(word) = event.name(0) else { return };
-        // An opinion takes the place of the one before, as a name that succeeds does.
-        let Some(success) = event.success().or(self.knowing.rule.is_none().then_some(true)) else { return };
+        let Some(rule) = self.knowing.rule else {
+            // An opinion takes the place of the one before.
+            for &agent in event.seats {
+                if self.is_bound(agent) {
+                    continue;
+                }
+                let before = std::mem::replace(&mut self.held[agent as usize], word);
+                if before != word {
+                    if before != NONE {
+                        self.remove(before);
+                    }
+                    self.add(word);
+                }
+            }
+            return;
+        };
+        let Some(success) = event.success() else { return };
         for (place, &agent) in event.seats.iter().enumerate() {
-            let seat = u8::from(place > 0);
-            if self.knowing.committed.contains_key(&agent) {
+            if self.is_bound(agent) {
                 continue;
             }
-            let inventory = &mut self.inventories[agent as usize];
-            let (before, knew) = (inventory.0.len() as u64, inventory.knows(word));
+            let mut inventory = std::mem::take(&mut self.inventories[agent as usize]);
+            let knew = inventory.knows(word);
             if success {
-                for known in inventory.0.iter().filter(|&&known| known != word) {
-                    let left = self.holders.get_mut(known).expect("held names are counted");
-                    *left -= 1;
-                    if *left == 0 {
-                        self.holders.remove(known);
-                    }
-                }
+                inventory.0.iter().filter(|&&known| known != word).for_each(|&known| self.remove(known));
             }
-            match &self.knowing.rule {
-                Some(rule) => inventory.learn(rule, seat, word, success),
-                None => {
-                    inventory.0.clear();
-                    inventory.0.push(word);
-                }
-            }
+            inventory.learn(&rule, u8::from(place > 0), word, success);
             if !knew && inventory.knows(word) {
-                *self.holders.entry(word).or_insert(0) += 1;
+                self.add(word);
             }
-            self.words = self.words + inventory.0.len() as u64 - before;
+            self.inventories[agent as usize] = inventory;
         }
     }
 
@@ -113,17 +149,18 @@ impl Known {
 
     /// How many of them are different.
     pub fn different(&self) -> u64 {
-        self.holders.len() as u64
+        self.different
     }
 
     /// How many agents know a word.
     pub fn holders(&self, word: Name) -> u32 {
-        self.holders.get(&word).copied().unwrap_or(0)
+        self.holders.get(word as usize).copied().unwrap_or(0)
     }
 
     /// The word that all agents know, where each knows one and all the same.
     pub fn agreed(&self) -> Option<Name> {
         let size = u64::from(self.knowing.size);
-        (self.words == size && self.holders.len() == 1).then(|| *self.holders.keys().next().expect("there is one"))
+        let name = || self.holders.iter().position(|&agents| agents > 0).expect("there is one") as Name;
+        (self.words == size && self.different == 1).then(name)
     }
 }

@@ -12,13 +12,16 @@ use crate::watch::stop::Consensus;
 use crate::{AgentId, Name};
 use serde::{Deserialize, Serialize};
 
-/// One value of one measure: a row of `measures.parquet`.
+/// The name of a column, which costs nothing to hand on.
+pub use smol_str::SmolStr;
+
+/// One value of one measure: `measures.parquet` has a row for each run and moment, and in it a column for each measure.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Reading {
     /// How many interactions had passed.
     pub t: u64,
     /// The measure, with the name of the pool after a colon where it is of one.
-    pub measure: String,
+    pub measure: SmolStr,
     /// In the unit of the measure: for most a share from 0 to 1.
     pub value: f64,
 }
@@ -40,6 +43,8 @@ pub struct RunContext {
     pub alone: bool,
     /// What counts as consensus.
     pub consensus: Consensus,
+    /// Whether more is shown and done than that two seats say names, so that there may be pay and numbers to read.
+    pub acts: bool,
     /// Whether any agent is a language model, whose answers may be unusable.
     pub live: bool,
     /// In the naming game, what agents know at the start and how they learn.
@@ -62,6 +67,7 @@ impl RunContext {
             committed: None,
             committed_later: Vec::new(),
             alone: false,
+            acts: false,
             consensus,
             live: false,
             knowing: None,
@@ -88,6 +94,9 @@ impl RunContext {
 /// A fold over the events of one run. What it reads may depend on them and on the context it was started with alone. It
 /// can be written and read (`#[derive(Deserialize, Serialize)]`), so that a run can go on after an interruption.
 pub trait Measure: Keep + Send {
+    /// Everything that it may read of this run: the columns of its readings. Nothing of a run in which it has nothing to read.
+    fn reads(&self) -> Vec<SmolStr>;
+
     /// Takes in the next event.
     fn see(&mut self, event: &Event<'_>);
 

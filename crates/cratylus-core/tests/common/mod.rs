@@ -29,15 +29,22 @@ impl Sink for Kept {
 /// How a run ended, and what its measures said.
 pub type Ended = (Outcome, Vec<Reading>);
 
-struct Ends<'w> {
-    world: &'w World,
-    measures: Measures,
-    outcome: OutcomeSeen,
-    readings: Vec<Reading>,
-    ended: Vec<Ended>,
+/// What is kept of a run besides its events.
+pub struct Readers {
+    pub measures: Measures,
+    pub readings: Vec<Reading>,
+    pub outcome: OutcomeSeen,
 }
 
-impl Sink for Ends<'_> {
+impl Readers {
+    pub fn new(world: &World, replica: u64) -> Readers {
+        let context = world.context(replica);
+        let (measures, outcome) = (Measures::new(&context, cratylus_core::watch::measures::ALL), OutcomeSeen::new(&context));
+        Readers { measures, readings: Vec::new(), outcome }
+    }
+}
+
+impl Sink for Readers {
     fn take(&mut self, _: u64, events: &Batch) -> Result<(), Fault> {
         for event in events.iter() {
             self.measures.see(&event, &mut self.readings);
@@ -55,12 +62,32 @@ impl Sink for Ends<'_> {
         self.outcome.see_tally(tally);
         Ok(())
     }
-    fn end(&mut self, replica: u64) -> Result<(), Fault> {
+    fn end(&mut self, _: u64) -> Result<(), Fault> {
         self.measures.end(&mut self.readings);
-        self.ended.push((self.outcome.end(), std::mem::take(&mut self.readings)));
-        let context = self.world.context(replica + 1);
-        (self.measures, self.outcome) =
-            (Measures::new(&context, cratylus_core::watch::measures::ALL), OutcomeSeen::new(&context));
+        Ok(())
+    }
+}
+
+struct Ends<'w> {
+    world: &'w World,
+    readers: Readers,
+    ended: Vec<Ended>,
+}
+
+impl Sink for Ends<'_> {
+    fn take(&mut self, replica: u64, events: &Batch) -> Result<(), Fault> {
+        self.readers.take(replica, events)
+    }
+    fn block(&mut self, replica: u64, block: &Block) -> Result<(), Fault> {
+        self.readers.block(replica, block)
+    }
+    fn tally(&mut self, replica: u64, tally: &Tally) -> Result<(), Fault> {
+        self.readers.tally(replica, tally)
+    }
+    fn end(&mut self, replica: u64) -> Result<(), Fault> {
+        self.readers.end(replica)?;
+        let done = std::mem::replace(&mut self.readers, Readers::new(self.world, replica + 1));
+        self.ended.push((done.outcome.end(), done.readings));
         Ok(())
     }
 }
@@ -75,9 +102,7 @@ pub fn each<T: Sync, R: Send>(items: &[T], of: impl Fn(&T) -> R + Sync) -> Vec<R
 
 /// Plays runs, and says how each ended and what its measures said.
 pub fn play(world: &World, runs: u64) -> Vec<Ended> {
-    let context = world.context(0);
-    let (measures, outcome) = (Measures::new(&context, cratylus_core::watch::measures::ALL), OutcomeSeen::new(&context));
-    let mut ends = Ends { world, measures, outcome, readings: Vec::new(), ended: Vec::new() };
+    let mut ends = Ends { world, readers: Readers::new(world, 0), ended: Vec::new() };
     run(world, &(0..runs).collect::<Vec<_>>(), Play::Fastest, &mut ends).unwrap();
     ends.ended
 }

@@ -85,6 +85,7 @@ pub fn compute(job: &Job<'_>, dir: &Path, some: &[Cell], progress: &Progress) ->
     if dir.join(RUNS).exists() {
         return Ok([all.len(); 2]);
     }
+    conduct::finishable(dir)?;
     let parts = dir.join(PARTS);
     if !there(dir) && fs::read_dir(&parts).is_ok_and(|mut parts| parts.next().is_some()) {
         let why =

@@ -6,8 +6,11 @@ use crate::store::plan;
 use cratylus_core::World;
 use cratylus_core::experiment::{Budget, Point};
 use cratylus_core::fault::Fault;
-use std::collections::BTreeMap;
+use cratylus_core::watch::measures::Measures;
+use smol_str::SmolStr;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// An experiment that is ready to run.
@@ -30,12 +33,23 @@ pub struct Job<'a> {
     pub checkpoint: Option<Duration>,
     /// How live models are to be asked, where there are any.
     pub live: LiveOptions,
+    /// What measures may read at any of its points, once somebody asked.
+    pub reads: OnceLock<Vec<SmolStr>>,
 }
 
 /// How often a long run is kept, where nobody says.
 pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 
 impl Job<'_> {
+    /// Everything that measures may read at any of its points: `measures.parquet` has a column for each.
+    pub(crate) fn reads(&self) -> &[SmolStr] {
+        self.reads.get_or_init(|| {
+            let mut known = BTreeSet::new();
+            let of = |world: &World| Measures::new(&world.context(0), &world.experiment.registry.measures).reads();
+            self.worlds.iter().flat_map(of).filter(|name| known.insert(name.clone())).collect()
+        })
+    }
+
     /// Everything that decides the results: the text of `plan.toml`.
     pub(crate) fn plan(&self) -> String {
         plan::plan(&self.inputs, self.worlds, self.points)

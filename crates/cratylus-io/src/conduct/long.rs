@@ -27,10 +27,18 @@ pub(super) fn play(job: &Job<'_>, dir: &Path, unit: Unit, replica: u64, progress
     let world = &job.worlds[unit.point];
     let file = unit.file(dir, CHECKPOINT);
     let before = match fs::read(&file) {
-        Ok(kept) => restore(job, dir, unit, replica, progress, &kept).unwrap_or_else(|why| {
-            progress.note(format!("a run that was cut short begins again, as what was kept of it cannot be used: {why}"));
-            None
-        }),
+        Ok(kept) => match restore(job, dir, unit, replica, progress, &kept) {
+            Ok(before) => {
+                progress.note(format!("run {} goes on from interaction {}", unit.first, before.0.t()));
+                Some(before)
+            }
+            Err(why) => {
+                let run = unit.first;
+                progress
+                    .note(format!("run {run}, which was cut short, begins again, as what was kept of it cannot be used: {why}"));
+                None
+            }
+        },
         Err(_) => None,
     };
     let (mut run, mut recorder) = match before {
@@ -44,8 +52,11 @@ pub(super) fn play(job: &Job<'_>, dir: &Path, unit: Unit, replica: u64, progress
             break;
         }
         let stop = progress.stop.load(Ordering::Relaxed);
-        if stop || job.checkpoint.is_some_and(|every| last.elapsed() >= every) {
-            keep(job, &run, &mut recorder, &file)?;
+        if job.checkpoint.is_some_and(|every| stop || last.elapsed() >= every) {
+            // The run goes on without: where its own tables cannot be written either, it will say so.
+            if let Err(why) = keep(job, &run, &mut recorder, &file) {
+                progress.note(format!("run {} is not kept in the midst of it: {why}", unit.first));
+            }
             last = Instant::now();
         }
         if stop {
@@ -74,7 +85,7 @@ fn keep(job: &Job<'_>, run: &Run<'_>, recorder: &mut Recorder<'_>, path: &Path) 
     })
 }
 
-/// What was kept of a unit; none of another program.
+/// What was kept of a unit, by this program.
 fn restore<'a>(
     job: &Job<'a>,
     dir: &Path,
@@ -82,7 +93,7 @@ fn restore<'a>(
     replica: u64,
     progress: &'a Progress,
     mut kept: &[u8],
-) -> Result<Option<(Run<'a>, Recorder<'a>)>, Fault> {
+) -> Result<(Run<'a>, Recorder<'a>), Fault> {
     let from = &mut kept;
     let by: String = kept::take(from)?;
     if by != program(job) {
@@ -90,5 +101,5 @@ fn restore<'a>(
     }
     let run = Run::restore(&job.worlds[unit.point], replica, Play::Fastest, from)?;
     let recorder = Recorder::restore(job, unit, dir, progress, from)?;
-    Ok(Some((run, recorder)))
+    Ok((run, recorder))
 }

@@ -82,6 +82,7 @@ pub fn conduct(job: &Job<'_>, dir: &Path, progress: &Progress) -> Result<Ended, 
         }
         return Ok(Ended::AlreadyDone);
     }
+    finishable(dir)?;
     write_whole(&dir.join(EXPERIMENT), job.text.as_bytes())?;
     let parts = dir.join(PARTS);
     fs::create_dir_all(&parts).map_err(at("making the folder", &parts))?;
@@ -140,6 +141,24 @@ pub fn conduct(job: &Job<'_>, dir: &Path, progress: &Progress) -> Result<Ended, 
     fs::remove_dir_all(&parts).map_err(at("removing", &parts))?;
     end(&mut manifest, job, dir)?;
     Ok(Ended::Finished)
+}
+
+/// Refuses what an earlier version of the program began and did not finish: its parts are other tables.
+pub(crate) fn finishable(dir: &Path) -> Result<(), Fault> {
+    match Manifest::read(dir) {
+        Ok(manifest) if manifest.format != table::FORMAT && !untouched(dir) => {
+            let why = format!(
+                "an earlier version of the program began these runs (layout {}, and this one writes {})",
+                manifest.format,
+                table::FORMAT
+            );
+            Err(Fault(format!(
+                "{}: {why}; that version finishes them, or `--fresh` starts over and keeps what is there",
+                dir.display()
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Removes what killed processes were writing, but for what they kept to go on with.

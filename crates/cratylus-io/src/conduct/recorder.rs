@@ -5,7 +5,7 @@ use crate::conduct::progress::Progress;
 use crate::store::acts::{self, Act};
 use crate::store::names::{ACTS, INTERACTIONS, MEASURES, RUNS};
 use crate::store::pages::GROUP;
-use crate::store::rows::{Interactions, WordColumns, measures_table, runs_table};
+use crate::store::rows::{Interactions, MeasureRows, WordColumns, runs_table};
 use crate::store::table;
 use crate::store::table::{Table, TableWriter};
 use cratylus_core::event::batch::Batch;
@@ -32,8 +32,7 @@ pub(crate) struct Recorder<'a> {
     unit: Unit,
     interactions: Option<(TableWriter, Interactions)>,
     acts: Option<(TableWriter, Vec<Act>)>,
-    measures: TableWriter,
-    readings: Vec<(u64, Reading)>,
+    measures: (TableWriter, MeasureRows),
     /// The runs that are not written yet, in order. The first writes as it goes, the others wait for it.
     open: VecDeque<OpenRun>,
     rows: Vec<RunRow>,
@@ -81,8 +80,8 @@ impl<'a> Recorder<'a> {
             writer.keep(out)?;
             rows.keep(out);
         }
-        self.measures.keep(out)?;
-        self.readings.keep(out);
+        self.measures.0.keep(out)?;
+        self.measures.1.keep(out);
         run.measures.keep(out);
         run.outcome.keep(out);
         Ok(())
@@ -141,9 +140,10 @@ impl<'a> Recorder<'a> {
             }
             false => None,
         };
-        let mut readings = Vec::new();
-        let measures = writer(MEASURES, &mut kept, &|file| TableWriter::create(file, &measures_table(&[])))?;
-        kept.as_deref_mut().map_or(Ok(()), |from| readings.restore(from))?;
+        let mut of = MeasureRows::new(job.reads());
+        let file = writer(MEASURES, &mut kept, &|file| of.create(file))?;
+        kept.as_deref_mut().map_or(Ok(()), |from| of.restore(from))?;
+        let measures = (file, of);
         let mut open = VecDeque::new();
         for &replica in &replicas {
             let context = world.context(replica);
@@ -163,7 +163,6 @@ impl<'a> Recorder<'a> {
             interactions,
             acts,
             measures,
-            readings,
             open,
             rows: Vec::new(),
             runs_file: unit.file(dir, RUNS),
@@ -192,8 +191,9 @@ impl<'a> Recorder<'a> {
             if let Some(point) = self.progress.points().get(self.unit.point) {
                 point.see(self.world.experiment.size(), &first.readings);
             }
-            self.readings.extend(first.readings.drain(..).map(|reading| (number, reading)));
-            write_groups(&mut self.measures, &mut self.readings, ended, measures_table)?;
+            let (writer, rows) = &mut self.measures;
+            first.readings.drain(..).try_for_each(|reading| rows.push(number, &reading))?;
+            rows.write(writer, ended)?;
             if !first.over {
                 return Ok(());
             }
@@ -248,7 +248,7 @@ impl<'a> Recorder<'a> {
         if let Some((writer, _)) = self.acts.take() {
             writer.finish()?;
         }
-        self.measures.finish()?;
+        self.measures.0.finish()?;
         // The rows of the runs come last: where they are, the rest is.
         table::write(&self.runs_file, &runs_table(points, &self.rows))
     }

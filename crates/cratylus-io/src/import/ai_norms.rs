@@ -8,7 +8,7 @@ use crate::store::inputs::sha256;
 use crate::store::manifest::{Build, Manifest};
 use crate::store::names::{EXPERIMENT, INTERACTIONS, MEASURES, MEMORIES, PLAN, RUNS};
 use crate::store::plan::digest;
-use crate::store::rows::{Interactions, WordColumns, measures_table, runs_table};
+use crate::store::rows::{Interactions, MeasureRows, WordColumns, runs_table};
 use crate::store::table::{self, Column, Table};
 use crate::whole::{now, write_whole};
 use cratylus_audit::duplicates;
@@ -386,7 +386,7 @@ fn plan(points: &[Point]) -> String {
 fn tables(dir: &Path, points: &[Point], recorded: &[Recorded], words: &WordColumns) -> Result<(Vec<RunRow>, u64), Fault> {
     let experiment = &points[0].experiment;
     let mut interactions = Interactions::new(words);
-    let mut readings = Vec::new();
+    let mut read: Option<MeasureRows> = None;
     let mut rows = Vec::new();
     let mut memories: [Vec<i64>; 3] = [const { Vec::new() }; 3];
     let mut remembered: [Vec<&str>; 2] = [const { Vec::new() }; 2];
@@ -395,7 +395,7 @@ fn tables(dir: &Path, points: &[Point], recorded: &[Recorded], words: &WordColum
         let context = RunContext {
             empty_start: one.memories.iter().all(Vec::is_empty),
             committed: committed.map(|name| (words.name(name).expect("checked to be in the pool"), one.committed.clone())),
-            alone: experiment.game.spec.alone(),
+            alone: experiment.alone(),
             ..RunContext::of(experiment.size(), experiment.names().to_vec(), experiment.consensus())
         };
         let (mut measures, mut outcome, mut out) =
@@ -408,7 +408,8 @@ fn tables(dir: &Path, points: &[Point], recorded: &[Recorded], words: &WordColum
             });
         }
         measures.end(&mut out);
-        readings.extend(out.into_iter().map(|reading| (run, reading)));
+        let read = read.get_or_insert_with(|| MeasureRows::new(&measures.reads()));
+        out.iter().try_for_each(|reading| read.push(run, reading))?;
         let outcome = outcome.end();
         rows.push(RunRow {
             run,
@@ -430,7 +431,10 @@ fn tables(dir: &Path, points: &[Point], recorded: &[Recorded], words: &WordColum
     let mut file = interactions.create(&dir.join(INTERACTIONS))?;
     interactions.write(&mut file, words, true)?;
     file.finish()?;
-    table::write(&dir.join(MEASURES), &measures_table(&readings))?;
+    let mut read = read.unwrap_or_else(|| MeasureRows::new(&[]));
+    let mut file = read.create(&dir.join(MEASURES))?;
+    read.write(&mut file, true)?;
+    file.finish()?;
     if !remembered[0].is_empty() {
         let mut columns: Vec<Column> =
             ["run", "agent", "position"].into_iter().zip(memories).map(|(name, values)| Column::ints(name, values)).collect();

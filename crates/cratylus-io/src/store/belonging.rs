@@ -15,6 +15,7 @@ use cratylus_core::fault::Fault;
 use cratylus_core::summary::RunRow;
 use cratylus_core::watch::measure::Reading;
 use sha2::Digest;
+use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What of a finished directory does not belong together: a sentence each, beginning with the file. An unfinished one has
@@ -170,7 +171,7 @@ fn equal(dir: &RunDir, rows: &[RunRow], place: usize) -> Vec<Vec<u64>> {
     let experiment = &dir.points[place].experiment;
     let size = experiment.size() as f64;
     // Where all play at once it is not drawn who meets whom, and agents that follow a rule may do the same again.
-    if experiment.game.spec.alone() || experiment.pairing_is_fixed() || size < 2.0 {
+    if experiment.alone() || experiment.pairing_is_fixed() || size < 2.0 {
         return Vec::new();
     }
     // Who met whom makes it impossible that runs are equal by chance.
@@ -207,7 +208,7 @@ pub fn outcomes(rows: &[RunRow]) -> String {
 
 /// Readings of a run, each measure by a hash of its own, so that a whole directory's fit into memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ReadingHashes(pub std::collections::BTreeMap<String, u64>);
+pub struct ReadingHashes(pub std::collections::BTreeMap<SmolStr, u64>);
 
 impl ReadingHashes {
     /// Takes in the next reading.
@@ -223,8 +224,8 @@ impl ReadingHashes {
 
     /// The measures that differ.
     pub fn differ(&self, other: &ReadingHashes) -> Vec<String> {
-        let keys: BTreeSet<&String> = self.0.keys().chain(other.0.keys()).collect();
-        keys.into_iter().filter(|key| self.0.get(*key) != other.0.get(*key)).cloned().collect()
+        let keys: BTreeSet<&SmolStr> = self.0.keys().chain(other.0.keys()).collect();
+        keys.into_iter().filter(|key| self.0.get(*key) != other.0.get(*key)).map(SmolStr::to_string).collect()
     }
 }
 

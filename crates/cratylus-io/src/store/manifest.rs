@@ -3,7 +3,7 @@
 use crate::models::how_read::HowRead;
 use crate::models::tape::Setup;
 use crate::store::names::MANIFEST;
-use crate::store::table::FORMAT;
+use crate::store::table::{FORMAT, FORMATS};
 use crate::whole::{now, write_whole};
 use cratylus_core::fault::{Fault, at};
 use serde::{Deserialize, Serialize};
@@ -115,8 +115,9 @@ impl Manifest {
         let file = dir.join(MANIFEST);
         let text = std::fs::read_to_string(&file).map_err(at("reading", &file))?;
         let manifest: Manifest = serde_json::from_str(&text).map_err(at("reading", &file))?;
-        if manifest.format != FORMAT {
-            let why = format!("its layout is version {}, and this program reads version {FORMAT}", manifest.format);
+        if !FORMATS.contains(&manifest.format.as_str()) {
+            let why =
+                format!("its layout is version {}, and this program reads versions {}", manifest.format, FORMATS.join(" and "));
             return Err(Fault::new(format!("{}: {why}", dir.display())));
         }
         Ok(manifest)

@@ -3,13 +3,14 @@
 
 use crate::store::bits::Bits;
 use crate::store::pages::{self, GROUP, PAGE, Packed, Places};
-use crate::store::table::{Column, KeptTexts, Table, TableWriter, Values};
+use crate::store::table::{self, Column, KeptTexts, Table, TableWriter, Values};
 use ahash::AHashMap;
 use cratylus_core::event::block::{self, Block};
 use cratylus_core::experiment::Point;
 use cratylus_core::fault::Fault;
 use cratylus_core::kept::{self, Keep, Keeper};
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use cratylus_core::summary::RunRow;
 use cratylus_core::watch::measure::Reading;
@@ -619,33 +620,102 @@ pub fn runs(table: &Table, points: &[Point]) -> Result<Vec<RunRow>, String> {
     Ok(rows)
 }
 
-/// Rows of `measures.parquet`.
-pub fn measures_table(readings: &[(u64, Reading)]) -> Table {
-    Table {
-        columns: vec![
-            Column::ints("run", readings.iter().map(|(run, _)| *run as i64)),
-            Column::ints("t", readings.iter().map(|(_, reading)| reading.t as i64)),
-            Column::texts("measure", readings.iter().map(|(_, reading)| Some(reading.measure.as_str()))),
-            Column::new("value", Values::Float(readings.iter().map(|(_, reading)| Some(reading.value)).collect())),
-        ],
+/// Rows of `measures.parquet`: one for each run and moment, and in it a column for each measure. A row begins with a reading
+/// and takes in those that follow of the same moment.
+#[derive(Deserialize, Serialize)]
+pub struct MeasureRows {
+    names: Vec<SmolStr>,
+    /// Of which run and after how many interactions each row is.
+    moments: Vec<(i64, i64)>,
+    /// For each name, a value of each row.
+    values: Vec<Vec<Option<f64>>>,
+    /// Where the reading after the last one mostly stands.
+    next: usize,
+}
+
+impl MeasureRows {
+    /// Rows of runs that may read these.
+    pub fn new(reads: &[SmolStr]) -> MeasureRows {
+        MeasureRows { names: reads.to_vec(), moments: Vec::new(), values: vec![Vec::new(); reads.len()], next: 0 }
+    }
+
+    /// Takes in the next reading of a run. One that no measure said that it may read is a fault.
+    pub fn push(&mut self, run: u64, reading: &Reading) -> Result<(), Fault> {
+        let moment = (run as i64, reading.t as i64);
+        if self.moments.last() != Some(&moment) {
+            self.moments.push(moment);
+            self.values.iter_mut().for_each(|values| values.push(None));
+            self.next = 0;
+        }
+        if self.names.get(self.next) != Some(&reading.measure) {
+            let place = self.names.iter().position(|name| *name == reading.measure);
+            self.next = place.ok_or_else(|| Fault(format!("no measure says that it reads `{}`", reading.measure)))?;
+        }
+        *self.values[self.next].last_mut().expect("a row was begun") = Some(reading.value);
+        self.next += 1;
+        Ok(())
+    }
+
+    /// A file for rows of these columns.
+    pub fn create(&self, path: &Path) -> Result<TableWriter, Fault> {
+        TableWriter::create(path, &self.table(0))
+    }
+
+    /// Writes whole groups of rows that are over, or all of them where their cell ends, and forgets them.
+    pub fn write(&mut self, writer: &mut TableWriter, all: bool) -> Result<(), Fault> {
+        let group = table::group(self.names.len()) / 4;
+        let over = |rows: &MeasureRows| if all { rows.moments.len() } else { rows.moments.len().saturating_sub(1) };
+        while over(self) >= group || all && !self.moments.is_empty() {
+            let n = group.min(over(self));
+            writer.write(&self.table(n))?;
+            self.moments.drain(..n);
+            self.values.iter_mut().for_each(|values| drop(values.drain(..n)));
+        }
+        Ok(())
+    }
+
+    /// The first rows as a table.
+    fn table(&self, n: usize) -> Table {
+        let moments = &self.moments[..n];
+        let mut columns =
+            vec![Column::ints("run", moments.iter().map(|(run, _)| *run)), Column::ints("t", moments.iter().map(|(_, t)| *t))];
+        let values = self.names.iter().zip(&self.values);
+        columns.extend(values.map(|(name, values)| Column::new(name.as_str(), Values::Float(values[..n].to_vec()))));
+        Table { columns }
     }
 }
 
-/// Reads rows of `measures.parquet` back, each with its run.
+/// Reads `measures.parquet` back, each reading with its run.
 pub fn readings(table: &Table) -> Result<Vec<(u64, Reading)>, String> {
     let (run, t) = (table.ints("run")?, table.ints("t")?);
-    let (measure, value) = (table.texts("measure")?, table.floats("value")?);
-    let row = |i: usize| {
-        let reading = Reading { t: t[i]? as u64, measure: measure[i]?.into(), value: value[i]? };
-        Some((run[i]? as u64, reading))
-    };
-    (0..table.rows()).map(|i| row(i).ok_or_else(|| format!("row {i} is incomplete"))).collect()
+    let moment = |i: usize| Some((run[i]? as u64, t[i]? as u64));
+    let moment = |i: usize| moment(i).ok_or_else(|| format!("row {i} is incomplete"));
+    // In directories of version 1 each reading is a row.
+    if table.has("measure") && table.has("value") {
+        let (measure, value) = (table.texts("measure")?, table.floats("value")?);
+        let reading = |i: usize| {
+            let (run, t) = moment(i)?;
+            let both = measure[i].zip(value[i]).ok_or_else(|| format!("row {i} is incomplete"))?;
+            Ok((run, Reading { t, measure: both.0.into(), value: both.1 }))
+        };
+        return (0..table.rows()).map(reading).collect();
+    }
+    let mut columns: Vec<(SmolStr, Cow<'_, [Option<f64>]>)> = Vec::new();
+    for column in table.columns.iter().filter(|column| !["run", "t"].contains(&column.name.as_str())) {
+        columns.push((column.name.as_str().into(), table.floats(&column.name)?));
+    }
+    let mut out = Vec::with_capacity(table.rows() * columns.len());
+    for i in 0..table.rows() {
+        let (run, t) = moment(i)?;
+        let read = columns.iter().filter_map(|(name, values)| Some((name, values[i]?)));
+        out.extend(read.map(|(name, value)| (run, Reading { t, measure: name.clone(), value })));
+    }
+    Ok(out)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::table;
     use proptest::prelude::*;
 
     const AGENTS: [AgentId; 5] = [0, 1, 99, i32::MAX as AgentId, NOBODY - 2];

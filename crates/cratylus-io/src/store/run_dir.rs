@@ -291,7 +291,7 @@ impl RunDir {
                 () if !experiment.interventions.is_empty() => {
                     "its populations were changed while they played (`interventions`), so no one response was at work in them"
                 }
-                () if experiment.game.spec.opinions() => {
+                () if experiment.opinions() => {
                     "in the game `opinion` agents look at those around them and remember nothing, so nothing of it can be told from recall"
                 }
                 () if experiment.population.start.shares.is_some() => {

@@ -29,10 +29,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The version of the layout of all tables, kept in each of them.
-pub const FORMAT: &str = "1";
+pub const FORMAT: &str = "2";
+
+/// The versions that are read. In version 1 each reading of `measures.parquet` is a row of its own.
+pub const FORMATS: [&str; 2] = ["1", FORMAT];
 
 /// Row groups of fewer rows are gathered when files are joined: a reader would spend its time on headers.
 pub const GROUP_LEAST: usize = 1 << 13;
+
+/// Rows of a row group at most, of a table of so many columns: as many as there are values in one of a few columns.
+pub fn group(columns: usize) -> usize {
+    (GROUP * WIDE / columns.max(WIDE)).max(1 << 9)
+}
+
+/// And at least, of those that are copied as they are.
+fn group_least(columns: usize) -> usize {
+    group(columns) * GROUP_LEAST / GROUP
+}
+
+/// Tables of more columns than this have shorter row groups, as many columns of many rows are much to hold.
+const WIDE: usize = 64;
 
 /// One column, with None where a value is missing.
 #[derive(Clone, Debug, PartialEq)]
@@ -464,6 +480,10 @@ impl TableWriter {
         let (name, written, waiting, footer, others, chunks): Kept = kept::take(from)?;
         let temporary = path.with_file_name(name.unwrap_or_default());
         let open = || -> std::io::Result<File> {
+            // It may have been ended, and others of its unit not.
+            if !temporary.exists() && path.exists() {
+                std::fs::rename(path, &temporary)?;
+            }
             let mut file = File::options().write(true).open(&temporary)?;
             // Another process may be writing it yet, where several share a directory.
             if matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)) {
@@ -658,7 +678,7 @@ pub fn join(parts: &[PathBuf], to: &Path) -> Result<(), Fault> {
     let Some(first) = parts.first() else { return Ok(()) };
     let schema = Opened::new(first)?.schema().clone();
     let mut out = TableWriter::of(to, schema.root_schema_ptr())?;
-    let mut gathered = Table::default();
+    let (mut gathered, columns) = (Table::default(), schema.num_columns());
     for part in parts {
         let part = Opened::new(part)?;
         if part.schema() != &schema {
@@ -666,14 +686,14 @@ pub fn join(parts: &[PathBuf], to: &Path) -> Result<(), Fault> {
             return Err(Fault::new(why));
         }
         for (g, said) in part.reader.metadata().row_groups().iter().enumerate() {
-            if said.num_rows() >= GROUP_LEAST as i64 {
+            if said.num_rows() >= group_least(columns) as i64 {
                 out.write(&std::mem::take(&mut gathered))?;
                 out.copy(&part, said)?;
                 continue;
             }
             gathered.append(part.read(g, None)?);
-            if gathered.rows() >= GROUP {
-                out.write(&gathered.take(GROUP))?;
+            if gathered.rows() >= group(columns) {
+                out.write(&gathered.take(group(columns)))?;
             }
         }
     }
@@ -686,7 +706,7 @@ pub fn is_joined(path: &Path) -> Result<bool, Fault> {
     let part = Opened::new(path)?;
     let stays = |said: &RowGroupMetaData| {
         let rows = said.num_rows();
-        rows >= GROUP_LEAST as i64 && said.columns().iter().all(|chunk| chunk.num_values() == rows)
+        rows >= group_least(said.num_columns()) as i64 && said.columns().iter().all(|chunk| chunk.num_values() == rows)
     };
     Ok(part.reader.metadata().row_groups().iter().all(stays))
 }

@@ -104,6 +104,7 @@ impl Experiment {
             threads: 1,
             checkpoint: None,
             live: LiveOptions::default(),
+            reads: Default::default(),
         };
         let ended = conduct(&job, dir, &progress);
         Ran { dir: dir.into(), ended, progress }

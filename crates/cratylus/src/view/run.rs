@@ -147,7 +147,7 @@ pub fn series(path: &Path, query: &Query) -> Result<Value, Wrong> {
     let size = dir.point(run).experiment.size() as f64;
     let mut measures: BTreeMap<String, [Vec<f64>; 2]> = BTreeMap::new();
     for reading in dir.readings(run)? {
-        let [rounds, values] = measures.entry(reading.measure).or_default();
+        let [rounds, values] = measures.entry(reading.measure.to_string()).or_default();
         rounds.push(reading.t as f64 / size);
         values.push(reading.value);
     }

@@ -315,7 +315,7 @@ fn more(path: &Path) -> Result<Value, Wrong> {
         .for_each(|name| *winners.entry(name).or_default() += 1);
     let mut winners: Vec<(&str, u64)> = winners.into_iter().collect();
     winners.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-    let alone = experiment.game.spec.alone();
+    let alone = experiment.alone();
     let (calls, usd) = cost(path, &dir)?;
     let done = rows.len() as u64;
     let all = experiment.replicas * dir.points.len() as u64;

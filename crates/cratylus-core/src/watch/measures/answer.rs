@@ -4,6 +4,7 @@ use crate::event::Event;
 use crate::event::block::Block;
 use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
 use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, format_smolstr};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "answer:NAME",
@@ -15,18 +16,22 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
 
 #[derive(Deserialize, Serialize)]
 struct Answer {
-    labels: Vec<String>,
+    labels: Vec<SmolStr>,
     counts: Vec<u64>,
 }
 
 impl Answer {
     fn new(context: &RunContext) -> Answer {
         let names = if context.alone { &context.names[..] } else { &[] };
-        Answer { labels: names.iter().map(|name| format!("answer:{name}")).collect(), counts: vec![0; names.len()] }
+        Answer { labels: names.iter().map(|name| format_smolstr!("answer:{name}")).collect(), counts: vec![0; names.len()] }
     }
 }
 
 impl Measure for Answer {
+    fn reads(&self) -> Vec<SmolStr> {
+        self.labels.clone()
+    }
+
     fn see(&mut self, event: &Event<'_>) {
         if let Some(count) = event.name(0).and_then(|name| self.counts.get_mut(name as usize)) {
             *count += 1;

@@ -6,6 +6,7 @@ use crate::event::block::Block;
 use crate::watch::measure::{Course, Measure, MeasureEntry, Reading};
 use crate::{Purpose, Seed};
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "perceptual_categories, linguistic_categories, perceptual_overlap, linguistic_overlap, named_alike",
@@ -97,6 +98,12 @@ fn agreement(categories: &Categories, seed: Seed, t: u64) -> LineAgreement {
 }
 
 impl Measure for CategoriesSeen {
+    fn reads(&self) -> Vec<SmolStr> {
+        let playing = self.playing.is_some();
+        let all = ["perceptual_categories", "linguistic_categories", "perceptual_overlap", "linguistic_overlap", "named_alike"];
+        all.into_iter().filter(|_| playing).map(SmolStr::new_static).collect()
+    }
+
     fn see(&mut self, event: &Event<'_>) {
         if let Some((seen, categories)) = &mut self.playing {
             while let Some((_, agents)) = seen.replaced.get(self.replacements).filter(|(at, _)| *at <= event.t) {

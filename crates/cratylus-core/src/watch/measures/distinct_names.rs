@@ -5,6 +5,7 @@ use crate::event::Event;
 use crate::event::block::{Block, Names, ones};
 use crate::watch::measure::{Measure, MeasureEntry, Reading};
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "distinct_names",
@@ -36,6 +37,10 @@ impl DistinctNames {
 }
 
 impl Measure for DistinctNames {
+    fn reads(&self) -> Vec<SmolStr> {
+        vec!["distinct_names".into()]
+    }
+
     fn see(&mut self, event: &Event<'_>) {
         event.choices().for_each(|(_, name)| self.say(name));
     }

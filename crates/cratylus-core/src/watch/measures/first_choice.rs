@@ -6,6 +6,7 @@ use crate::event::Event;
 use crate::event::block::Block;
 use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
 use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, format_smolstr};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "first_choice:NAME",
@@ -19,7 +20,7 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
 struct FirstChoice {
     /// For each agent, whether it has learned something, or never chooses freely.
     settled: Vec<bool>,
-    labels: Vec<String>,
+    labels: Vec<SmolStr>,
     counts: Vec<u64>,
     active: bool,
     /// How many agents are not settled yet.
@@ -30,13 +31,17 @@ impl FirstChoice {
     fn new(context: &RunContext) -> FirstChoice {
         let mut settled = vec![false; context.size as usize];
         context.committed.iter().flat_map(|(_, agents)| agents).for_each(|&agent| settled[agent as usize] = true);
-        let labels = context.names.iter().map(|name| format!("first_choice:{name}")).collect();
+        let labels = context.names.iter().map(|name| format_smolstr!("first_choice:{name}")).collect();
         let left = settled.iter().filter(|&&settled| !settled).count() as u64;
         FirstChoice { left, settled, labels, counts: vec![0; context.names.len()], active: context.empty_start && !context.alone }
     }
 }
 
 impl Measure for FirstChoice {
+    fn reads(&self) -> Vec<SmolStr> {
+        if self.active { self.labels.clone() } else { Vec::new() }
+    }
+
     fn see(&mut self, event: &Event<'_>) {
         if !self.active || self.left == 0 {
             return;

@@ -7,13 +7,14 @@ use crate::event::block::Block;
 use crate::watch::knowing::Known;
 use crate::watch::measure::{Measure, MeasureEntry, Reading};
 use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, format_smolstr};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "held_share:<name>",
     words: "opinion game: the share of all agents that hold each opinion, committed ones too, after each population round",
     new: |context| {
         let known = context.knowing.clone().filter(|knowing| knowing.rule.is_none()).map(Known::new);
-        let labels = context.names.iter().map(|name| format!("held_share:{name}")).collect();
+        let labels = context.names.iter().map(|name| format_smolstr!("held_share:{name}")).collect();
         Box::new(HeldShare { size: context.size as f64, labels, known })
     },
     counts: false,
@@ -23,12 +24,16 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
 #[derive(Deserialize, Serialize)]
 struct HeldShare {
     size: f64,
-    labels: Vec<String>,
+    labels: Vec<SmolStr>,
     /// None in other games.
     known: Option<Known>,
 }
 
 impl Measure for HeldShare {
+    fn reads(&self) -> Vec<SmolStr> {
+        if self.known.is_some() { self.labels.clone() } else { Vec::new() }
+    }
+
     fn see(&mut self, event: &Event<'_>) {
         if let Some(known) = &mut self.known {
             known.see(event);

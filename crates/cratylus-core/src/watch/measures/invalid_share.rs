@@ -6,6 +6,7 @@ use crate::event::Event;
 use crate::event::block::Block;
 use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "invalid_share",
@@ -37,6 +38,10 @@ impl InvalidShare {
 }
 
 impl Measure for InvalidShare {
+    fn reads(&self) -> Vec<SmolStr> {
+        self.live.then(|| "invalid_share".into()).into_iter().collect()
+    }
+
     fn see(&mut self, event: &Event<'_>) {
         if self.live {
             self.invalid += event.moves.iter().map(|one| u64::from(one.tries)).sum::<u64>();

@@ -4,22 +4,28 @@ use crate::event::Event;
 use crate::event::block::Block;
 use crate::watch::measure::{Course, Measure, MeasureEntry, Reading};
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "mean_amount",
     words: "games with amounts, per population round: the amount that a seat gave, on average",
-    new: |_| Box::new(MeanAmount::default()),
+    new: |context| Box::new(MeanAmount { acts: context.acts, ..MeanAmount::default() }),
     counts: false,
     courses: &[Course::late("mean_amount", "amount given", false)],
 };
 
 #[derive(Default, Deserialize, Serialize)]
 struct MeanAmount {
+    acts: bool,
     sum: f64,
     n: u64,
 }
 
 impl Measure for MeanAmount {
+    fn reads(&self) -> Vec<SmolStr> {
+        self.acts.then(|| "mean_amount".into()).into_iter().collect()
+    }
+
     fn see(&mut self, event: &Event<'_>) {
         for amount in event.moves.iter().filter_map(|one| one.said.number()) {
             self.sum += amount;
@@ -34,6 +40,6 @@ impl Measure for MeanAmount {
         if self.n > 0 {
             out.push(Reading { t, measure: "mean_amount".into(), value: self.sum / self.n as f64 });
         }
-        *self = MeanAmount::default();
+        *self = MeanAmount { acts: self.acts, ..MeanAmount::default() };
     }
 }

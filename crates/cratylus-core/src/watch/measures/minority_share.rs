@@ -7,6 +7,7 @@ use crate::event::tally::Tally;
 use crate::watch::committed::CommittedAt;
 use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "minority_share",
@@ -36,6 +37,10 @@ impl MinorityShare {
 }
 
 impl Measure for MinorityShare {
+    fn reads(&self) -> Vec<SmolStr> {
+        self.name.map(|_| "minority_share".into()).into_iter().collect()
+    }
+
     fn see(&mut self, event: &Event<'_>) {
         let Some(name) = self.name else { return };
         for (agent, chosen) in event.choices() {

@@ -7,6 +7,7 @@ use crate::event::tally::Tally;
 use crate::fault::Fault;
 use crate::kept::{self, Keep, Keeper};
 use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
+use smol_str::SmolStr;
 
 mod answer;
 mod categories;
@@ -66,8 +67,15 @@ impl Measures {
     pub fn new(context: &RunContext, all: &[MeasureEntry]) -> Measures {
         let kept = |entry: &&MeasureEntry| context.measures.as_ref().is_none_or(|kept| kept.iter().any(|key| key == entry.key()));
         let kept = |entry: &&MeasureEntry| kept(entry) && (entry.counts || !context.counts);
-        let all = all.iter().filter(kept).map(|entry| (entry.new)(context)).collect();
+        // One that has nothing to read of this run need not see it.
+        let all = all.iter().filter(kept).map(|entry| (entry.new)(context)).filter(|measure| !measure.reads().is_empty());
+        let all = all.collect();
         Measures { size: (!context.alone).then_some(context.size), seen: 0, all }
+    }
+
+    /// Everything that they may read: the columns of `measures.parquet`.
+    pub fn reads(&self) -> Vec<SmolStr> {
+        self.all.iter().flat_map(|measure| measure.reads()).collect()
     }
 
     /// Takes in the next event, and reads where a population round ends with it.

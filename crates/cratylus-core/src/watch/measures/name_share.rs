@@ -6,6 +6,7 @@ use crate::event::block::{Block, Names, ones};
 use crate::event::tally::Tally;
 use crate::watch::measure::{Course, Measure, MeasureEntry, Reading, RunContext};
 use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, format_smolstr};
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "name_share:NAME",
@@ -17,18 +18,22 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
 
 #[derive(Deserialize, Serialize)]
 struct NameShare {
-    labels: Vec<String>,
+    labels: Vec<SmolStr>,
     counts: Vec<u64>,
 }
 
 impl NameShare {
     fn new(context: &RunContext) -> NameShare {
-        let labels = context.names.iter().map(|name| format!("name_share:{name}")).collect();
+        let labels = context.names.iter().map(|name| format_smolstr!("name_share:{name}")).collect();
         NameShare { labels, counts: vec![0; context.names.len()] }
     }
 }
 
 impl Measure for NameShare {
+    fn reads(&self) -> Vec<SmolStr> {
+        self.labels.clone()
+    }
+
     fn see(&mut self, event: &Event<'_>) {
         for (_, name) in event.choices() {
             if let Some(count) = self.counts.get_mut(name as usize) {

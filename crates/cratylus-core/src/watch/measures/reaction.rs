@@ -8,6 +8,7 @@ use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
 use crate::{Name, machine};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "stay_after_success, switch_after_failure",
@@ -72,6 +73,12 @@ impl<L: Last> Reaction<L> {
 }
 
 impl<L: Last> Measure for Reaction<L> {
+    fn reads(&self) -> Vec<SmolStr> {
+        ["stay_after_success", "switch_after_failure", "stay_after_success_n", "switch_after_failure_n"]
+            .map(SmolStr::new_static)
+            .into()
+    }
+
     fn see(&mut self, event: &Event<'_>) {
         let Some(success) = event.success() else { return };
         for (agent, name) in event.choices() {

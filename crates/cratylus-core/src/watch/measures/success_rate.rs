@@ -5,6 +5,7 @@ use crate::event::block::{Block, ones};
 use crate::event::tally::Tally;
 use crate::watch::measure::{Course, Measure, MeasureEntry, Reading};
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "success_rate",
@@ -21,6 +22,10 @@ struct SuccessRate {
 }
 
 impl Measure for SuccessRate {
+    fn reads(&self) -> Vec<SmolStr> {
+        vec!["success_rate".into()]
+    }
+
     fn see(&mut self, event: &Event<'_>) {
         if let Some(success) = event.success() {
             self.settled += 1;

@@ -4,6 +4,7 @@ use crate::event::Event;
 use crate::event::block::{Block, ones};
 use crate::watch::measure::{Measure, MeasureEntry, Reading};
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "void_share",
@@ -19,6 +20,10 @@ struct VoidShare {
 }
 
 impl Measure for VoidShare {
+    fn reads(&self) -> Vec<SmolStr> {
+        vec!["void_share".into()]
+    }
+
     fn see(&mut self, event: &Event<'_>) {
         self.void += u64::from(event.void());
     }

@@ -7,6 +7,7 @@ use crate::event::tally::Tally;
 use crate::watch::knowing::Known;
 use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 pub const ENTRY: MeasureEntry = MeasureEntry {
     name: "total_words, different_words",
@@ -44,6 +45,12 @@ impl Words {
 }
 
 impl Measure for Words {
+    fn reads(&self) -> Vec<SmolStr> {
+        let known = self.known.is_some();
+        let all = ["total_words", "different_words", "most_words", "rounds_to_most_words", "most_different_words"];
+        all.into_iter().filter(|_| known).map(SmolStr::new_static).collect()
+    }
+
     fn see(&mut self, event: &Event<'_>) {
         let Some(known) = &mut self.known else { return };
         known.see(event);
