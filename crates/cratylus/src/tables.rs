@@ -190,11 +190,10 @@ fn lines(points: &[PointData], keys: &[&str], columns: &[ResultColumn]) -> Strin
             rows.push(row);
         }
     }
-    let first = rows[0].len() - columns.len() - 1;
     let number = |c: &usize| {
         rows[1..].iter().all(|row| row[*c].chars().next().is_none_or(|first| first.is_ascii_digit() || "–-".contains(first)))
     };
-    let right: Vec<usize> = (0..rows[0].len()).filter(|c| *c >= first || keys.len() > *c).filter(number).collect();
+    let right: Vec<usize> = (0..rows[0].len()).filter(number).collect();
     words::table(&rows, &right)
 }
 

@@ -478,7 +478,11 @@ impl TableWriter {
     pub fn restore(path: &Path, from: &mut &[u8]) -> Result<TableWriter, Fault> {
         type Kept = (Option<String>, usize, Vec<u8>, Vec<u8>, Vec<KeptColumn>, usize);
         let (name, written, waiting, footer, others, chunks): Kept = kept::take(from)?;
-        let temporary = path.with_file_name(name.unwrap_or_default());
+        // A name beside its place and nothing else: whoever wrote this, no other file is cut.
+        let name =
+            name.filter(|name| name.ends_with(".tmp") && Path::new(name).file_name().is_some_and(|plain| plain == name.as_str()));
+        let name = name.ok_or_else(|| Fault::new("what was kept of a run names no table of its own"))?;
+        let temporary = path.with_file_name(name);
         let open = || -> std::io::Result<File> {
             // It may have been ended, and others of its unit not.
             if !temporary.exists() && path.exists() {
