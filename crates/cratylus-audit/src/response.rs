@@ -1,8 +1,8 @@
 //! How a response to memories changes when something is changed about what is told: two kernels of one model, compared
 //! where populations go. What is absent: any asking, and any conclusion.
 
-use crate::evidence::{Condition, Record};
-use crate::surrogate::{histories, meet, play, yoked};
+use crate::evidence::Condition;
+use crate::surrogate::{histories, play, record_of, yoked};
 use cratylus_core::PairEvent;
 use cratylus_core::World;
 use cratylus_core::control::{Averaged, Control};
@@ -10,6 +10,7 @@ use cratylus_core::experiment::Document;
 use cratylus_core::kernel::{Kernel, all_states, state_index, state_text};
 use cratylus_core::policy::{Policy, Round};
 use cratylus_core::seed::{Purpose, Seed};
+use cratylus_core::spec::Kind;
 use cratylus_core::stats::{Proportion, mean_sd, quantile};
 use cratylus_core::watch::outcome::Outcome;
 use serde::Serialize;
@@ -235,7 +236,7 @@ pub fn population(response: &Response, runs: u64) -> ResponsePopulation {
     );
     let document = Document::parse("response", &text, &[]).expect("written here");
     let points = document.points().expect("written here");
-    let world = World::surrogate(points[0].experiment.clone(), Arc::new(response.kernel()), String::new(), None);
+    let world = World::surrogate(points[0].experiment.clone(), Kind::Window(Arc::new(response.kernel())), String::new(), None);
     let played = play(&world, runs);
     let agreed: Vec<&Outcome> = played.iter().map(|run| &run.outcome).filter(|outcome| outcome.consensus).collect();
     let mut rounds: Vec<f64> = agreed.iter().filter_map(|outcome| outcome.rounds_to_consensus).collect();
@@ -273,14 +274,15 @@ pub struct Yoked {
 /// Plays populations of 24 for 20 rounds, among partners and told of others.
 pub fn yoked_populations(response: &Response, runs: u64) -> Yoked {
     const ROUNDS: u64 = 20;
+    const SEED: u64 = 8;
     let text = format!(
-        "seed = 1\nreplicas = 1\npopulation.size = 24\ngame = {{ kind = \"coordination\", names = [\"first\", \"second\"], memory = {} }}\n\
+        "seed = {SEED}\nreplicas = 1\npopulation.size = 24\ngame = {{ kind = \"coordination\", names = [\"first\", \"second\"], memory = {} }}\n\
          agents = {{ kind = \"uniform\" }}\nstop = {{ rounds = {ROUNDS} }}\n",
         response.memory.max(1)
     );
     let document = Document::parse("response", &text, &[]).expect("written here");
     let point = document.points().expect("written here").remove(0);
-    let size = point.experiment.size();
+    let (size, experiment) = (point.experiment.size(), point.experiment.clone());
     let condition = Condition {
         label: String::new(),
         agents: String::new(),
@@ -290,25 +292,18 @@ pub fn yoked_populations(response: &Response, runs: u64) -> Yoked {
         cautions: Vec::new(),
     };
     // Of sampled answers no two populations take the same for the truth.
-    let kernel = |run: u64| if response.sampled() { response.drawn(Seed(8), run).kernel() } else { response.kernel() };
-    let seed = |run: u64, what: &str| Seed::of_run(8, what, run);
-    let met: Vec<Vec<PairEvent>> =
-        (0..runs).map(|run| meet(&condition, &kernel(run), ROUNDS * size, seed(run, "met"), |_, said| said)).collect();
-    let record = |events: &Vec<PairEvent>| Record {
-        outcome: Outcome::default(),
-        events: events.clone(),
-        starts: Vec::new(),
-        committed: Vec::new(),
-        shown_first: Vec::new(),
+    let kernel = |run: u64| -> Arc<dyn Policy> {
+        Arc::new(if response.sampled() { response.drawn(Seed(SEED), run).kernel() } else { response.kernel() })
     };
-    let told = histories(&Condition { runs: met.iter().map(record).collect(), ..condition.clone() });
+    let met = |run: u64| record_of(&World::surrogate(experiment.clone(), Kind::Window(kernel(run)), "met".into(), None), run);
+    let condition = Condition { runs: (0..runs).map(met).collect(), ..condition };
+    let told = histories(&condition);
     let late = |events: &[PairEvent]| {
         let late = &events[events.len() / 2..];
         late.iter().filter(|event| event.success == Some(true)).count() as f64 / late.len() as f64
     };
-    let alone: Vec<f64> =
-        (0..runs).map(|run| late(&yoked(&condition, &kernel(run), &told, ROUNDS * size, seed(run, "told")))).collect();
-    let met: Vec<f64> = met.iter().map(|events| late(events)).collect();
+    let alone: Vec<f64> = (0..runs).map(|run| late(&yoked(&condition, kernel(run), &told, ROUNDS * size, [SEED, run]))).collect();
+    let met: Vec<f64> = condition.runs.iter().map(|run| late(&run.events)).collect();
     let ((met, met_sd), (told, told_sd)) = (mean_sd(&met), mean_sd(&alone));
     let n = runs as f64;
     let survives = if met > 0.55 { (told - 0.5) / (met - 0.5) } else { f64::NAN };

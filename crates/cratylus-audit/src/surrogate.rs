@@ -2,17 +2,22 @@
 //! stop rule, or with something taken away. What a surrogate cannot do, the response alone did not do.
 
 use crate::evidence::{Condition, Record, count_by_round};
+use cratylus_core::agent::{Answers, Ask, Cohort, Cohorts, Mind, News};
+use cratylus_core::event::Said;
 use cratylus_core::event::batch::Batch;
 use cratylus_core::event::sink::Sink;
 use cratylus_core::experiment::Experiment;
 use cratylus_core::fault::Fault;
 use cratylus_core::meeting::networks::EdgeList;
 use cratylus_core::meeting::networks::spec::NetworkSpec;
-use cratylus_core::meeting::pairs::Pairs;
-use cratylus_core::policy::{Policy, Round};
+use cratylus_core::policy::Policy;
+use cratylus_core::spec::Kind;
 use cratylus_core::watch::outcome::{Outcome, OutcomeSeen};
-use cratylus_core::{Name, Network, PairEvent, Play, Purpose, Seed, World, run};
-use std::collections::{BTreeMap, HashMap};
+use cratylus_core::watch::stop::Stop;
+use cratylus_core::window::Windows;
+use cratylus_core::{Name, PairEvent, Play, Purpose, Seed, World, run};
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// One simulated run.
@@ -37,7 +42,7 @@ pub fn populations(
 
 /// Plays replicas of a world, and keeps what came of each.
 pub fn play(world: &World, replicas: u64) -> Vec<Simulated> {
-    let seen = Seen::of(world, replicas, false);
+    let seen = Seen::of(world, 0..replicas, false);
     seen.runs.into_values().map(|run| Simulated { outcome: run.outcome.end(), rounds: run.rounds }).collect()
 }
 
@@ -45,14 +50,13 @@ pub fn play(world: &World, replicas: u64) -> Vec<Simulated> {
 pub fn records(condition: &Condition, policy: Arc<dyn Policy>, seed: u64) -> Vec<Record> {
     let longest = condition.runs.iter().map(|run| run.outcome.interactions).max().unwrap_or(0);
     let world = world(condition, policy, seed, |experiment| experiment.stop.interactions = Some(2 * longest.max(1)));
-    let record = |run: SeenRun| Record {
-        outcome: run.outcome.end(),
-        events: run.events,
-        starts: Vec::new(),
-        committed: Vec::new(),
-        shown_first: Vec::new(),
-    };
-    Seen::of(&world, condition.runs.len() as u64, true).runs.into_values().map(record).collect()
+    Seen::of(&world, 0..condition.runs.len() as u64, true).runs.into_values().map(SeenRun::record).collect()
+}
+
+/// All that happened in one run of a world.
+pub(crate) fn record_of(world: &World, replica: u64) -> Record {
+    let seen = Seen::of(world, replica..replica + 1, true).runs.into_values().next();
+    seen.expect("a run has interactions").record()
 }
 
 fn world(condition: &Condition, policy: Arc<dyn Policy>, seed: u64, change: impl FnOnce(&mut Experiment)) -> World {
@@ -60,7 +64,7 @@ fn world(condition: &Condition, policy: Arc<dyn Policy>, seed: u64, change: impl
     experiment.seed = seed;
     let edges = met(condition);
     change(&mut experiment);
-    World::surrogate(experiment, policy, "surrogate".into(), edges)
+    World::surrogate(experiment, Kind::Window(policy), "surrogate".into(), edges)
 }
 
 /// The network of those who met, where it came from a file. Any other is laid out or drawn again, as the experiment says.
@@ -86,10 +90,22 @@ struct SeenRun {
     events: Vec<PairEvent>,
 }
 
+impl SeenRun {
+    fn record(self) -> Record {
+        Record {
+            outcome: self.outcome.end(),
+            events: self.events,
+            starts: Vec::new(),
+            committed: Vec::new(),
+            shown_first: Vec::new(),
+        }
+    }
+}
+
 impl Seen<'_> {
-    fn of(world: &World, replicas: u64, keep: bool) -> Seen<'_> {
+    fn of(world: &World, replicas: Range<u64>, keep: bool) -> Seen<'_> {
         let mut seen = Seen { world, keep, runs: BTreeMap::new() };
-        let replicas: Vec<u64> = (0..replicas).collect();
+        let replicas: Vec<u64> = replicas.collect();
         run(world, &replicas, Play::Fastest, &mut seen).expect("policies do not fail");
         seen
     }
@@ -154,81 +170,76 @@ pub fn histories(condition: &Condition) -> Vec<Vec<History>> {
 /// two agents but the response itself. A history that ends goes on as it ended.
 pub fn yoked(
     condition: &Condition,
-    policy: &dyn Policy,
+    policy: Arc<dyn Policy>,
     histories: &[Vec<History>],
     interactions: u64,
-    seed: Seed,
+    [seed, population]: [u64; 2],
 ) -> Vec<PairEvent> {
-    let n_names = condition.names().len();
-    let n = condition.size() as usize;
-    let agents = (0..n as u64).map(|agent| {
-        let mut stream = seed.stream(Purpose::Assign, agent);
+    let mut experiment = condition.point.experiment.clone();
+    experiment.seed = seed;
+    experiment.stop = Stop { interactions: Some(interactions), ..Stop::default() };
+    let (n_names, memory) = (condition.names().len(), condition.memory());
+    let drawn = Seed::of_run(seed, YOKED, population);
+    let told = (0..u64::from(condition.size())).map(|agent| {
+        let mut stream = drawn.stream(Purpose::Assign, agent);
         let run = &histories[stream.below(histories.len() as u64) as usize];
         let history = &run[stream.below(run.len() as u64) as usize];
         let mut names: Vec<u16> = (0..n_names as u16).collect();
         stream.shuffle(&mut names, n_names);
-        history.iter().map(|&said| names[said as usize]).collect::<History>()
+        history.iter().map(|&said| names[said as usize]).collect()
     });
-    let told: Vec<History> = agents.collect();
-    let mut place = vec![0usize; n];
-    let next = |agent: usize, _: u16| {
-        let said = told[agent][place[agent].min(told[agent].len() - 1)];
-        place[agent] += 1;
-        said
-    };
-    meet(condition, policy, interactions, seed, next)
+    let yoked = Yoked { policy, n_names, memory, told: told.collect() };
+    let world = World::surrogate(experiment, Kind::Own(Arc::new(yoked)), YOKED.into(), met(condition));
+    record_of(&world, population).events
 }
 
-/// Agents that meet at random and choose, each remembering its own choice and what `told` gives for its partner's.
-pub(crate) fn meet(
-    condition: &Condition,
-    policy: &dyn Policy,
-    interactions: u64,
-    seed: Seed,
-    mut told: impl FnMut(usize, u16) -> u16,
-) -> Vec<PairEvent> {
-    let (n_names, memory) = (condition.names().len(), condition.memory());
-    let network: Arc<dyn Network> = match met(condition) {
-        Some(edges) => Arc::new(edges),
-        None => {
-            let spec = &condition.point.experiment.population.network;
-            spec.redraw(condition.size(), seed).expect("a network of this kind was played on")
-        }
-    };
-    let mut windows: Vec<Vec<Round>> = vec![Vec::new(); condition.size() as usize];
-    let mut known: HashMap<Vec<Round>, Vec<f64>> = HashMap::new();
-    let mut events = Vec::with_capacity(interactions as usize);
-    let mut pairs = Pairs::two(condition.point.experiment.population.pairing);
-    for t in 0..interactions {
-        let agents = pairs.draw(seed, t, &*network);
-        let mut stream = seed.stream(Purpose::Decide, t);
-        let names = agents.map(|agent| {
-            let window = &windows[agent as usize];
-            let p = known.entry(window.clone()).or_insert_with(|| {
-                let mut p = vec![0.0; n_names];
-                policy.distribution(window, &mut p);
-                p
-            });
-            let mut left = stream.unit();
-            let found = p.iter().position(|p| {
-                left -= p;
-                left < 0.0
-            });
-            found.unwrap_or(n_names - 1) as u16
-        });
-        for seat in 0..2 {
-            let agent = agents[seat] as usize;
-            let said = told(agent, names[1 - seat]);
-            let window = &mut windows[agent];
-            window.push([names[seat], said]);
-            if window.len() > memory {
-                window.remove(0);
-            }
-        }
-        let [a, b] = names.map(Name::from);
-        events.push(PairEvent { t, agents, names: [Some(a), Some(b)], success: Some(a == b), invalid: [0; 2] });
+/// What worlds of yoked agents call themselves, which is part of their seeds.
+const YOKED: &str = "yoked";
+
+/// Agents that are told of others' partners.
+struct Yoked {
+    policy: Arc<dyn Policy>,
+    n_names: usize,
+    memory: usize,
+    /// What each is told, in order.
+    told: Arc<[History]>,
+}
+
+impl Cohorts for Yoked {
+    fn cohort(&self, minds: Vec<Mind>) -> Box<dyn Cohort> {
+        let agents = Windows::new(self.policy.clone(), self.n_names, self.memory, false, &minds);
+        Box::new(YokedAgents { agents, told: self.told.clone(), place: vec![0; minds.len()] })
     }
-    events
+
+    fn can_be_kept(&self) -> bool {
+        false
+    }
+}
+
+struct YokedAgents {
+    agents: Windows,
+    told: Arc<[History]>,
+    /// How many words each was told.
+    place: Vec<usize>,
+}
+
+impl Cohort for YokedAgents {
+    fn decide(&mut self, asks: &[Ask<'_>], answers: &mut Answers) -> Result<(), Fault> {
+        self.agents.decide(asks, answers)
+    }
+
+    fn learn(&mut self, news: &[News<'_>]) {
+        for item in news {
+            let agent = item.agent as usize;
+            let (told, place) = (&self.told[agent], &mut self.place[agent]);
+            let mut hand = item.hand.clone();
+            for partner in hand.moves.iter_mut().filter(|one| one.seat != item.seat) {
+                partner.said = Said::Name(Name::from(told[(*place).min(told.len() - 1)]));
+            }
+            *place += 1;
+            self.agents.learn(&[News { hand: &hand, ..*item }]);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -237,6 +248,7 @@ mod tests {
     use crate::self_test::{Design, MECHANISMS, record};
     use cratylus_core::Pairing;
     use cratylus_core::meeting::networks::Complete;
+    use cratylus_core::policy::Round;
 
     /// Agents that say what most partners said, and any name where they lapse.
     struct Follow;
@@ -260,9 +272,10 @@ mod tests {
             let spec = condition.point.experiment.population.network.clone();
             let network = spec.build(condition.size(), Seed(0)).unwrap();
             let joined = |[a, b]: [u32; 2]| (0..network.degree(a)).any(|i| network.neighbour(a, i) == b);
-            let met = meet(&condition, &Follow, 2000, Seed(9), |_, own| own);
+            let told = vec![vec![vec![0, 1, 1]]];
+            let apart = yoked(&condition, Arc::new(Follow), &told, 2000, [9, 0]);
             let played = records(&condition, Arc::new(Follow), 3);
-            let all = met.iter().chain(played.iter().flat_map(|run| &run.events));
+            let all = apart.iter().chain(played.iter().flat_map(|run| &run.events));
             let pairs: std::collections::BTreeSet<_> = all.map(|event| event.agents).collect();
             assert!(pairs.iter().all(|&pair| joined(pair)));
             assert_eq!(pairs.len(), 2 * edges, "every edge in both directions");
@@ -323,7 +336,7 @@ mod tests {
         let follower = MECHANISMS.iter().find(|mechanism| mechanism.name == "symmetric follower").unwrap();
         let condition = record(follower, &design, 3);
         let told = histories(&condition);
-        let frozen: Vec<f64> = (0..20).map(|n| late(&yoked(&condition, &Follow, &told, 720, Seed(n)))).collect();
+        let frozen: Vec<f64> = (0..20).map(|n| late(&yoked(&condition, Arc::new(Follow), &told, 720, [1, n]))).collect();
         let frozen = frozen.iter().sum::<f64>() / 20.0;
         let wrong = concurrent(&condition, 20, 60);
         // The wrong control says that agreement needs no partners; it couples all populations into one.

@@ -13,6 +13,7 @@ use cratylus_audit::self_test::{self, Design, MECHANISMS, record, trial};
 use cratylus_audit::surrogate::{histories, yoked};
 use cratylus_core::policy::Policy;
 use cratylus_core::{PairEvent, Seed};
+use std::sync::Arc;
 
 fn options() -> AuditOptions {
     AuditOptions { populations: 200, draws: 1000, resamples: 6, ..AuditOptions::default() }
@@ -128,7 +129,8 @@ fn frozen_relabelled_histories_take_agreement_to_chance() {
         let ladder = Ladder::climb(&decisions, &setting(&decisions));
         let response = &ladder.rung("M7", true).response;
         let told = histories(&condition);
-        let agreement: Vec<f64> = (0..20).map(|n| late(&yoked(&condition, response, &told, 480, Seed(n)))).collect();
+        let agreement: Vec<f64> =
+            (0..20).map(|n| late(&yoked(&condition, Arc::new(response.clone()), &told, 480, [1, n]))).collect();
         let mean = agreement.iter().sum::<f64>() / agreement.len() as f64;
         assert!((mean - 1.0 / names as f64).abs() < 0.06, "{names} names: {mean}");
     }
@@ -143,7 +145,7 @@ fn partners_who_were_not_listened_to_have_no_influence() {
     let response = &ladder.rung("M7", true).response;
     let told = histories(&condition);
     let runs = (0..20).map(|n| {
-        let events = yoked(&condition, response, &told, 480, Seed(100 + n));
+        let events = yoked(&condition, Arc::new(response.clone()), &told, 480, [2, n]);
         Record { events, ..condition.runs[0].clone() }
     });
     let mut deaf = Condition { runs: runs.collect(), ..condition.clone() };

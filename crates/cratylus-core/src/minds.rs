@@ -39,7 +39,7 @@ pub struct Minds<'w> {
 
 /// The world of a run that was recorded elsewhere, whose agents' responses nobody knows.
 pub fn unknown(point: &Point) -> World {
-    World::surrogate(point.experiment.clone(), Arc::new(Uniform {}), point.text(), None)
+    World::surrogate(point.experiment.clone(), Kind::Window(Arc::new(Uniform {})), point.text(), None)
 }
 
 fn groups(world: &World, seed: Seed) -> Option<Arc<Groups>> {

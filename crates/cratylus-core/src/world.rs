@@ -19,7 +19,7 @@ use crate::meeting::networks::spec::NetworkSpec;
 use crate::meeting::networks::{self, EdgeList};
 use crate::meeting::pairs::Pairs;
 use crate::opinion::{OpinionRule, Opinions};
-use crate::policy::{Policy, Round};
+use crate::policy::Round;
 use crate::recorded::RecordedCondition;
 use crate::spec::{AgentContext, Inputs, Kind, NoInputs, Notes};
 use crate::watch::committed::CommittedAt;
@@ -283,13 +283,13 @@ impl World {
         Ok(world)
     }
 
-    /// The population of an experiment with one policy in place of all its agents, but for the committed ones. Starts
+    /// The population of an experiment with one kind in place of all its agents, but for the committed ones. Starts
     /// that another run gives are left empty. `edges` is the network where it is not complete.
-    pub fn surrogate(mut experiment: Experiment, policy: Arc<dyn Policy>, settings: String, edges: Option<EdgeList>) -> World {
+    pub fn surrogate(mut experiment: Experiment, kind: Kind, settings: String, edges: Option<EdgeList>) -> World {
         // A response that was read off a record answers what agents remembered, however it was shown to them.
         experiment.control = Control::default();
         let (size, n_names) = (experiment.followed(), experiment.names().len());
-        let mut kinds = vec![Kind::Window(policy)];
+        let mut kinds = vec![kind];
         let mut counts = vec![experiment.size() - experiment.n_committed()];
         experiment.agents.committed.retain(|group| group.count(experiment.population.size) > 0);
         let committed = add_committed(&experiment, &mut kinds, &mut counts);

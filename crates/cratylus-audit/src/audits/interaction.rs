@@ -23,6 +23,7 @@ use cratylus_core::policy::Policy;
 use cratylus_core::stats::{interval, mean_sd};
 use cratylus_core::{Purpose, Seed};
 use serde_json::json;
+use std::sync::Arc;
 
 pub const ENTRY: AuditEntry = AuditEntry {
     name: "interaction",
@@ -121,18 +122,19 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     let recorded: Vec<(bool, Vec<[u64; 2]>)> =
         case.condition.runs.iter().map(|run| (run.outcome.consensus, run.success_by_round(size))).collect();
     let real = success_curve(recorded.iter().map(|(consensus, rounds)| (*consensus, &rounds[..])), rounds);
-    let play = |response: &dyn Policy, purpose: u64, populations: u64| -> Vec<Vec<[u64; 2]>> {
+    let play = |response: &Arc<dyn Policy>, purpose: u64, populations: u64| -> Vec<Vec<[u64; 2]>> {
         (0..populations)
             .map(|population| {
-                let seed = Seed::of_run(case.seed(purpose), "yoked", population);
                 let mut agreed = Vec::new();
-                let met = yoked(case.condition, response, &histories, interactions, seed);
+                let seed = [case.seed(purpose), population];
+                let met = yoked(case.condition, response.clone(), &histories, interactions, seed);
                 count_by_round(met.iter().map(|event| (event.t, event.success)), size, &mut agreed);
                 agreed
             })
             .collect()
     };
-    let whole = play(case.response(), 32, YOKED);
+    let response: Arc<dyn Policy> = Arc::new(case.response().clone());
+    let whole = play(&response, 32, YOKED);
     let frozen = success_curve(whole.iter().map(|rounds| (false, &rounds[..])), rounds);
     let late = rounds - (rounds / 4).max(1);
     let of_late = |rounds: &[[u64; 2]], consensus: bool| {
@@ -150,7 +152,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     // How sure the response is: responses fitted to runs drawn again, a few populations each.
     let resampled: Vec<f64> = (0..case.options.resamples)
         .map(|resample| {
-            let response = resampled(case, resample);
+            let response: Arc<dyn Policy> = Arc::new(resampled(case, resample));
             let some = play(&response, 33 + resample, 4);
             mean_sd(&some.iter().filter_map(|rounds| of_late(rounds, false)).collect::<Vec<_>>()).0
         })

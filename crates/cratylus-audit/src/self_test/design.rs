@@ -1,6 +1,5 @@
 //! How populations of known mechanism are made up.
 
-use cratylus_core::Seed;
 use serde::{Deserialize, Serialize};
 
 /// How the populations are made up.
@@ -25,8 +24,4 @@ impl Default for Design {
     fn default() -> Design {
         Design { names: 2, size: 24, memory: 5, runs: 40, rounds: 40, ends: true }
     }
-}
-
-pub(super) fn seed_of(seed: u64, mechanism: &str, run: u64) -> Seed {
-    Seed::of_run(seed, mechanism, run)
 }

@@ -2,9 +2,8 @@
 //! audit is shown: the run, the time, who it is, what others said, a signal from outside. What is absent: any use of an
 //! audit's own form of explanation.
 
-use super::design::{Design, seed_of};
+use super::design::Design;
 use crate::evidence::Condition;
-use cratylus_core::PairEvent;
 use cratylus_core::Seed;
 use cratylus_core::policy::Round;
 use cratylus_core::seed::{Purpose, Stream};
@@ -517,7 +516,7 @@ fn by_clock(choice: &mut MechanismChoice<'_>) -> u16 {
 fn with_order(mut condition: Condition) -> Condition {
     let (n_names, seed) = (condition.names().len() as u16, condition.point.experiment.seed);
     for (n, run) in (0..).zip(&mut condition.runs) {
-        let seed = seed_of(seed, "shared order on record", n);
+        let seed = Seed::of_run(seed, &condition.label, n);
         run.shown_first = run.events.iter().map(|event| [Some(u32::from(first_shown(seed, event.t, n_names))); 2]).collect();
     }
     condition
@@ -553,79 +552,4 @@ fn times(mut condition: Condition, each: usize) -> Condition {
 fn for_the_winner(mut condition: Condition) -> Condition {
     condition.runs.retain(|run| run.outcome.winner == Some(0));
     condition
-}
-
-/// What a population's agents can know beside what they remember.
-pub(super) struct MechanismScene {
-    board: Vec<u16>,
-    last: Vec<Option<u16>>,
-    partner: Vec<Option<u32>>,
-    played: Vec<u64>,
-    signal: u16,
-    walk: f64,
-}
-
-impl MechanismScene {
-    pub(super) fn new(size: u32, n_names: u16, seed: Seed) -> MechanismScene {
-        let size = size as usize;
-        let mut stream = seed.stream(Purpose::Scene, 1 << 41);
-        let (signal, walk) = (stream.below(u64::from(n_names)) as u16, 2.0 * (stream.unit() - 0.5));
-        MechanismScene {
-            board: Vec::new(),
-            last: vec![None; size],
-            partner: vec![None; size],
-            played: vec![0; size],
-            signal,
-            walk,
-        }
-    }
-
-    /// Lets time pass before an interaction.
-    pub(super) fn pass(&mut self, flips: f64, n_names: u16, seed: Seed, t: u64) {
-        let mut stream = seed.stream(Purpose::Scene, t);
-        if stream.unit() < flips {
-            self.signal = (self.signal + 1) % n_names;
-        }
-        self.walk = (self.walk + 0.6 * (stream.unit() - 0.5)).clamp(-3.0, 3.0);
-    }
-
-    pub(super) fn choice<'a>(
-        &'a self,
-        t: u64,
-        agent: u32,
-        window: &'a [Round],
-        draw: (Seed, Stream),
-        n_names: u16,
-    ) -> MechanismChoice<'a> {
-        let (run, stream) = draw;
-        MechanismChoice {
-            n_names,
-            run,
-            size: self.last.len() as u32,
-            t,
-            agent,
-            window,
-            played: self.played[agent as usize],
-            board: &self.board,
-            last: &self.last,
-            partner: &self.partner,
-            signal: self.signal,
-            walk: self.walk,
-            stream,
-        }
-    }
-
-    /// What everybody may know after an interaction.
-    pub(super) fn tell(&mut self, event: &PairEvent) {
-        for seat in 0..2 {
-            let agent = event.agents[seat] as usize;
-            let Some(word) = event.names[seat] else { continue };
-            self.board.push(word as u16);
-            self.last[agent] = Some(word as u16);
-            self.partner[agent] = Some(event.agents[1 - seat]);
-            self.played[agent] += 1;
-        }
-        let old = self.board.len().saturating_sub(9);
-        self.board.drain(..old);
-    }
 }

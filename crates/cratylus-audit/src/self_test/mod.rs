@@ -4,38 +4,29 @@
 
 use crate::audits::findings;
 use crate::case::{AuditOptions, Case};
-use crate::evidence::{Condition, Record};
+use crate::evidence::Condition;
 use crate::finding::{Finding, Finds};
+use crate::surrogate::record_of;
 use crate::verdict::{Verdict, verdict};
-use cratylus_core::PairEvent;
 use cratylus_core::experiment::Document;
-use cratylus_core::meeting::networks::Complete;
-use cratylus_core::policy::Round;
 use cratylus_core::stats::Proportion;
-use cratylus_core::watch::committed::CommittedAt;
-use cratylus_core::watch::measure::RunContext;
-use cratylus_core::watch::outcome::OutcomeSeen;
-use cratylus_core::watch::stop::StopSeen;
-use cratylus_core::{Name, Pairing, Purpose, Seed};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+mod agents;
 mod design;
 mod mechanisms;
 
 pub use design::Design;
-use design::seed_of;
-use mechanisms::MechanismScene;
 pub use mechanisms::{MECHANISMS, Mechanism};
 
 /// The record of a population of a mechanism.
-pub fn record(mechanism: &Mechanism, design: &Design, seed: u64) -> Condition {
+pub fn record(mechanism: &'static Mechanism, design: &Design, seed: u64) -> Condition {
     let design = (mechanism.design)(*design);
     let names: Vec<String> = (0..design.names).map(|i| format!("\"{}\"", char::from(b'A' + i as u8))).collect();
     let consensus = if design.ends { "consensus = { window_rounds = 3 }\n" } else { "" };
     let text = format!(
-        "name = \"self-test\"\nseed = {}\nreplicas = {}\n[population]\nsize = {}\n[game]\nkind = \"coordination\"\nnames = [{}]\nmemory = {}\n[agents]\nkind = \"uniform\"\n[stop]\n{consensus}rounds = {}\n",
-        seed >> 1,
+        "name = \"self-test\"\nseed = 0\nreplicas = {}\n[population]\nsize = {}\n[game]\nkind = \"coordination\"\nnames = [{}]\nmemory = {}\n[agents]\nkind = \"uniform\"\n[stop]\n{consensus}rounds = {}\n",
         design.runs,
         design.size,
         names.join(", "),
@@ -43,8 +34,9 @@ pub fn record(mechanism: &Mechanism, design: &Design, seed: u64) -> Condition {
         design.rounds
     );
     let document = Document::parse("self-test", &text, &[]).expect("the experiment is whole");
-    let point = document.points().expect("the experiment is sound").remove(0);
-    let runs = (0..design.runs).map(|run| play(mechanism, &point.experiment, seed_of(seed, mechanism.name, run))).collect();
+    let mut point = document.points().expect("the experiment is sound").remove(0);
+    point.experiment.seed = seed;
+    let runs = (0..design.runs).map(|run| record_of(&agents::world(mechanism, point.experiment.clone(), run), run)).collect();
     let condition = Condition {
         label: mechanism.name.into(),
         agents: mechanism.name.into(),
@@ -54,46 +46,6 @@ pub fn record(mechanism: &Mechanism, design: &Design, seed: u64) -> Condition {
         cautions: Vec::new(),
     };
     (mechanism.kept)(condition)
-}
-
-fn play(mechanism: &Mechanism, experiment: &cratylus_core::experiment::Experiment, seed: Seed) -> Record {
-    let (size, memory) = (experiment.size(), experiment.memory());
-    let context = RunContext::of(size, experiment.names().to_vec(), experiment.consensus());
-    let n_names = context.names.len() as u16;
-    let mut outcome = OutcomeSeen::new(&context);
-    let mut stop = StopSeen::new(&experiment.stop, size, None, CommittedAt::default(), None);
-    let network = Complete(experiment.followed());
-    let mut windows: Vec<Vec<Round>> = vec![Vec::new(); size as usize];
-    let mut scene = MechanismScene::new(experiment.followed(), n_names, seed);
-    let mut events = Vec::new();
-    for t in 0.. {
-        let agents = Pairing::AgentThenNeighbour.draw(seed.pair(t), &network);
-        scene.pass(mechanism.flips, n_names, seed, t);
-        let names = [0, 1].map(|seat: usize| {
-            let window = &windows[agents[seat] as usize];
-            let stream = seed.stream(Purpose::Decide, 2 * t + seat as u64);
-            (mechanism.choose)(&mut scene.choice(t, agents[seat], window, (seed, stream), n_names))
-        });
-        for seat in 0..2 {
-            let window = &mut windows[agents[seat] as usize];
-            window.push([names[seat], names[1 - seat]]);
-            if window.len() > memory {
-                window.remove(0);
-            }
-        }
-        let [a, b] = names.map(Name::from);
-        let event = PairEvent { t, agents, names: [Some(a), Some(b)], success: Some(a == b), invalid: [0; 2] };
-        scene.tell(&event);
-        events.push(event);
-        let over = event.show(|event| {
-            outcome.see(event);
-            stop.see(event)
-        });
-        if over {
-            break;
-        }
-    }
-    Record { outcome: outcome.end(), events, starts: Vec::new(), committed: Vec::new(), shown_first: Vec::new() }
 }
 
 /// What the audits made of one population.
