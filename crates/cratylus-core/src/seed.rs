@@ -37,6 +37,10 @@ pub enum Purpose {
     Response = 12,
     /// What a seat may use for a decision that takes more than one word.
     Act = 13,
+    /// What the weights of a network begin with.
+    Weights = 14,
+    /// Of which ingredient each row of a corpus is, and what stands in it.
+    Row = 15,
 }
 
 /// The seed of one run.
@@ -142,6 +146,12 @@ impl Stream {
     pub fn unit(&mut self) -> f64 {
         let bits = u64::from(self.word()) | u64::from(self.word()) << 32;
         (bits >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// A number with the mean 0 and the variance 1, nearly normal: twelve uniform ones less 6, which are the same bits on
+    /// every machine and never beyond 6.
+    pub fn nearly_normal(&mut self) -> f64 {
+        (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
     }
 
     /// Puts the first `n` places of `items` in random order (Fisher–Yates); the rest are what is left over.

@@ -1,0 +1,312 @@
+//! A lane: some rows of a batch, forward and backward. Lanes are independent, so any thread may work on any of them.
+
+use super::product::{Into, Matrix, MatrixMut, product};
+use super::rows;
+use super::shape::{LayerAt, NetAt, NetShape};
+use std::ops::Range;
+
+/// Rows of tokens, all as long as the context: what is read, and what should come next.
+#[derive(Clone, Debug, Default)]
+pub struct Lane {
+    /// `rows x context` tokens.
+    pub tokens: Vec<u32>,
+    /// What comes after each; None where nothing is to be learnt.
+    pub targets: Vec<Option<u32>>,
+}
+
+impl Lane {
+    /// Adds a row: each token is to be followed by the next. What is longer than the context is cut; what is shorter is
+    /// filled up, and nothing is learnt of what fills it.
+    pub fn push(&mut self, row: &[u32], context: usize) {
+        self.push_from(row, 0, context);
+    }
+
+    /// The same, where nothing is learnt of the tokens before place `from`.
+    pub fn push_from(&mut self, row: &[u32], from: usize, context: usize) {
+        for place in 0..context {
+            self.tokens.push(row.get(place).copied().unwrap_or(0));
+            self.targets.push(row.get(place + 1).copied().filter(|_| place + 1 >= from));
+        }
+    }
+
+    /// How many tokens are to be learnt.
+    pub fn kept(&self) -> usize {
+        self.targets.iter().flatten().count()
+    }
+}
+
+/// What one thread needs to work on a lane. It keeps nothing from one lane to the next.
+pub struct NetWork {
+    shape: NetShape,
+    at: NetAt,
+    angles: Vec<f32>,
+    /// The stream before each block, and after the last.
+    streams: Vec<Vec<f32>>,
+    blocks: Vec<Block>,
+    last: Vec<f32>,
+    last_roots: Vec<f32>,
+    /// Logits, and what reaches them.
+    logits: Vec<f32>,
+    losses: Vec<f32>,
+    d_stream: Vec<f32>,
+    d_wide: Vec<f32>,
+    d_qkv: Vec<f32>,
+    d_hidden: Vec<f32>,
+    d_scores: Vec<f32>,
+}
+
+/// What a block keeps on its way forward.
+#[derive(Clone, Default)]
+struct Block {
+    normed: Vec<f32>,
+    roots: Vec<f32>,
+    qkv: Vec<f32>,
+    /// Shares of attention: for each row and head a square.
+    shares: Vec<f32>,
+    mixed: Vec<f32>,
+    middle: Vec<f32>,
+    middle_normed: Vec<f32>,
+    middle_roots: Vec<f32>,
+    both: Vec<f32>,
+    gated: Vec<f32>,
+}
+
+/// Rows of a square of attention that are computed together: what lies beyond the last of them is not.
+const QUERIES: usize = 32;
+
+fn sized(vector: &mut Vec<f32>, n: usize) {
+    vector.resize(n, 0.0);
+}
+
+/// Two tensors of a gradient, or of a gradient one at a time: a part of a slice.
+fn part<'g>(gradient: &'g mut [f32], at: &Range<usize>) -> &'g mut [f32] {
+    &mut gradient[at.clone()]
+}
+
+impl NetWork {
+    /// Room for lanes of a network.
+    pub fn new(shape: NetShape) -> NetWork {
+        NetWork {
+            at: shape.at(),
+            angles: rows::angles(shape.context, shape.head(), shape.rotary_base),
+            streams: vec![Vec::new(); shape.layers + 1],
+            blocks: vec![Block::default(); shape.layers],
+            last: Vec::new(),
+            last_roots: Vec::new(),
+            logits: Vec::new(),
+            losses: Vec::new(),
+            d_stream: Vec::new(),
+            d_wide: Vec::new(),
+            d_qkv: Vec::new(),
+            d_hidden: Vec::new(),
+            d_scores: Vec::new(),
+            shape,
+        }
+    }
+
+    /// The logits of every position, `rows x context x vocabulary`.
+    pub fn logits(&mut self, weights: &[f32], tokens: &[u32]) -> &[f32] {
+        self.forward(weights, tokens);
+        &self.logits
+    }
+
+    /// The sum of losses in nats. To the gradient is added that of `weight` times this sum.
+    pub fn learn(&mut self, weights: &[f32], lane: &Lane, weight: f32, gradient: &mut [f32]) -> f64 {
+        if lane.tokens.is_empty() {
+            return 0.0;
+        }
+        self.forward(weights, &lane.tokens);
+        let sum = self.losses(&lane.targets, weight);
+        self.backward(weights, lane, gradient);
+        sum
+    }
+
+    /// The loss of every position, in nats; 0 where nothing is to be learnt.
+    pub fn judge(&mut self, weights: &[f32], lane: &Lane) -> &[f32] {
+        self.forward(weights, &lane.tokens);
+        self.losses(&lane.targets, 0.0);
+        &self.losses
+    }
+
+    fn losses(&mut self, targets: &[Option<u32>], weight: f32) -> f64 {
+        sized(&mut self.losses, targets.len());
+        rows::loss(&mut self.logits, self.shape.vocabulary, targets, weight, &mut self.losses);
+        self.losses.iter().map(|&loss| f64::from(loss)).sum()
+    }
+
+    fn forward(&mut self, weights: &[f32], tokens: &[u32]) {
+        let NetShape { vocabulary, width, hidden, norm_eps, .. } = self.shape;
+        let eps = norm_eps as f32;
+        let n = tokens.len();
+        let first = &mut self.streams[0];
+        first.clear();
+        for &token in tokens {
+            first.extend_from_slice(&weights[self.at.embedding.start + token as usize * width..][..width]);
+        }
+        for (i, at) in self.at.layers.iter().enumerate() {
+            let (before, after) = self.streams.split_at_mut(i + 1);
+            let (stream, next, block) = (&before[i], &mut after[0], &mut self.blocks[i]);
+            let of = |at: &Range<usize>| &weights[at.clone()];
+            sized(&mut block.normed, n * width);
+            sized(&mut block.roots, n);
+            rows::norm(stream, of(&at.norm), eps, &mut block.normed, &mut block.roots);
+            sized(&mut block.qkv, n * 3 * width);
+            let qkv = Matrix::new(of(&at.qkv), 3 * width, width);
+            product(
+                Matrix::new(&block.normed, n, width),
+                qkv.turned(),
+                Into::Set,
+                &mut MatrixMut::new(&mut block.qkv, n, 3 * width),
+            );
+            rows::rotate(&mut block.qkv, 3 * width, 2 * self.shape.heads, self.shape.head(), &self.angles, 1.0);
+            attend(&self.shape, block, n);
+            block.middle.clone_from(stream);
+            let out = Matrix::new(of(&at.out), width, width);
+            product(
+                Matrix::new(&block.mixed, n, width),
+                out.turned(),
+                Into::Add,
+                &mut MatrixMut::new(&mut block.middle, n, width),
+            );
+            sized(&mut block.middle_normed, n * width);
+            sized(&mut block.middle_roots, n);
+            rows::norm(&block.middle, of(&at.hidden_norm), eps, &mut block.middle_normed, &mut block.middle_roots);
+            sized(&mut block.both, n * 2 * hidden);
+            let both = Matrix::new(of(&at.both), 2 * hidden, width);
+            let normed = Matrix::new(&block.middle_normed, n, width);
+            product(normed, both.turned(), Into::Set, &mut MatrixMut::new(&mut block.both, n, 2 * hidden));
+            sized(&mut block.gated, n * hidden);
+            rows::gated(&block.both, hidden, &mut block.gated);
+            next.clone_from(&block.middle);
+            let down = Matrix::new(of(&at.down), width, hidden);
+            product(Matrix::new(&block.gated, n, hidden), down.turned(), Into::Add, &mut MatrixMut::new(next, n, width));
+        }
+        sized(&mut self.last, n * width);
+        sized(&mut self.last_roots, n);
+        let stream = self.streams.last().expect("one more than there are blocks");
+        rows::norm(stream, &weights[self.at.norm.clone()], eps, &mut self.last, &mut self.last_roots);
+        sized(&mut self.logits, n * vocabulary);
+        let head = Matrix::new(&weights[self.at.head.clone()], vocabulary, width);
+        let logits = &mut MatrixMut::new(&mut self.logits, n, vocabulary);
+        product(Matrix::new(&self.last, n, width), head.turned(), Into::Set, logits);
+    }
+
+    /// Goes back from what reaches the logits.
+    fn backward(&mut self, weights: &[f32], lane: &Lane, gradient: &mut [f32]) {
+        let NetShape { vocabulary, width, hidden, .. } = self.shape;
+        let n = lane.tokens.len();
+        let of = |at: &Range<usize>| &weights[at.clone()];
+        let logits = Matrix::new(&self.logits, n, vocabulary);
+        sized(&mut self.d_wide, n * width);
+        let d_wide = &mut self.d_wide;
+        product(logits, Matrix::new(of(&self.at.head), vocabulary, width), Into::Set, &mut MatrixMut::new(d_wide, n, width));
+        let head = &mut MatrixMut::new(part(gradient, &self.at.head), vocabulary, width);
+        product(logits.turned(), Matrix::new(&self.last, n, width), Into::Add, head);
+        self.d_stream.clear();
+        sized(&mut self.d_stream, n * width);
+        let stream = self.streams.last().expect("one more than there are blocks");
+        let norm = self.at.norm.clone();
+        rows::norm_back(d_wide, stream, of(&norm), &self.last_roots, &mut self.d_stream, part(gradient, &norm));
+        for (i, at) in self.at.layers.iter().enumerate().rev() {
+            let (stream, block) = (&self.streams[i], &mut self.blocks[i]);
+            let LayerAt { norm, qkv, out, hidden_norm, both, down } = at;
+            let d_stream = &mut self.d_stream;
+            // The hidden layer.
+            sized(&mut self.d_hidden, n * hidden);
+            let reached = Matrix::new(d_stream, n, width);
+            let d_hidden = &mut MatrixMut::new(&mut self.d_hidden, n, hidden);
+            product(reached, Matrix::new(of(down), width, hidden), Into::Set, d_hidden);
+            let d_down = &mut MatrixMut::new(part(gradient, down), width, hidden);
+            product(reached.turned(), Matrix::new(&block.gated, n, hidden), Into::Add, d_down);
+            rows::gated_back(&mut block.both, hidden, &self.d_hidden);
+            let d_both = Matrix::new(&block.both, n, 2 * hidden);
+            product(d_both, Matrix::new(of(both), 2 * hidden, width), Into::Set, &mut MatrixMut::new(d_wide, n, width));
+            let into = &mut MatrixMut::new(part(gradient, both), 2 * hidden, width);
+            product(d_both.turned(), Matrix::new(&block.middle_normed, n, width), Into::Add, into);
+            let gains = part(gradient, hidden_norm);
+            rows::norm_back(d_wide, &block.middle, of(hidden_norm), &block.middle_roots, d_stream, gains);
+            // Attention.
+            let reached = Matrix::new(d_stream, n, width);
+            product(reached, Matrix::new(of(out), width, width), Into::Set, &mut MatrixMut::new(d_wide, n, width));
+            let d_out = &mut MatrixMut::new(part(gradient, out), width, width);
+            product(reached.turned(), Matrix::new(&block.mixed, n, width), Into::Add, d_out);
+            self.d_qkv.clear();
+            sized(&mut self.d_qkv, n * 3 * width);
+            attend_back(&self.shape, block, d_wide, &mut self.d_qkv, &mut self.d_scores);
+            rows::rotate(&mut self.d_qkv, 3 * width, 2 * self.shape.heads, self.shape.head(), &self.angles, -1.0);
+            let d_qkv = Matrix::new(&self.d_qkv, n, 3 * width);
+            product(d_qkv, Matrix::new(of(qkv), 3 * width, width), Into::Set, &mut MatrixMut::new(d_wide, n, width));
+            let into = &mut MatrixMut::new(part(gradient, qkv), 3 * width, width);
+            product(d_qkv.turned(), Matrix::new(&block.normed, n, width), Into::Add, into);
+            rows::norm_back(d_wide, stream, of(norm), &block.roots, d_stream, part(gradient, norm));
+        }
+        let embedding = part(gradient, &self.at.embedding);
+        for (&token, d) in lane.tokens.iter().zip(self.d_stream.chunks_exact(width)) {
+            for (into, d) in embedding[token as usize * width..][..width].iter_mut().zip(d) {
+                *into += d;
+            }
+        }
+    }
+}
+
+/// Each position takes from those before it and from itself, head by head.
+fn attend(shape: &NetShape, block: &mut Block, n: usize) {
+    let NetShape { width, heads, context, .. } = *shape;
+    let head = shape.head();
+    let scale = 1.0 / (head as f32).sqrt();
+    sized(&mut block.shares, n * context * heads);
+    sized(&mut block.mixed, n * width);
+    for row in 0..n / context {
+        let qkv = &block.qkv[row * context * 3 * width..][..context * 3 * width];
+        for h in 0..heads {
+            let shares = &mut block.shares[(row * heads + h) * context * context..][..context * context];
+            for from in (0..context).step_by(QUERIES) {
+                let to = (from + QUERIES).min(context);
+                let q = Matrix::spaced(&qkv[from * 3 * width + h * head..], to - from, head, 3 * width);
+                let k = Matrix::spaced(&qkv[width + h * head..], to, head, 3 * width);
+                let v = Matrix::spaced(&qkv[2 * width + h * head..], to, head, 3 * width);
+                let square = &mut shares[from * context..to * context];
+                product(q, k.turned(), Into::Set, &mut MatrixMut::spaced(square, to - from, to, context));
+                rows::softmax_causal(square, to, context, from, scale);
+                let mixed = &mut block.mixed[(row * context + from) * width + h * head..];
+                let square = Matrix::spaced(square, to - from, to, context);
+                product(square, v, Into::Set, &mut MatrixMut::spaced(mixed, to - from, head, width));
+            }
+        }
+    }
+}
+
+/// From what reaches what was taken to what reaches queries, keys and values, which are zeros before.
+fn attend_back(shape: &NetShape, block: &Block, d_mixed: &[f32], d_qkv: &mut [f32], d_scores: &mut Vec<f32>) {
+    let NetShape { width, heads, context, .. } = *shape;
+    let head = shape.head();
+    let scale = 1.0 / (head as f32).sqrt();
+    sized(d_scores, QUERIES.min(context) * context);
+    for row in 0..d_mixed.len() / width / context {
+        let qkv = &block.qkv[row * context * 3 * width..][..context * 3 * width];
+        let d_qkv = &mut d_qkv[row * context * 3 * width..][..context * 3 * width];
+        for h in 0..heads {
+            let shares = &block.shares[(row * heads + h) * context * context..][..context * context];
+            for from in (0..context).step_by(QUERIES) {
+                let to = (from + QUERIES).min(context);
+                let of = |part: usize, from: usize, to: usize| {
+                    Matrix::spaced(&qkv[from * 3 * width + part * width + h * head..], to - from, head, 3 * width)
+                };
+                let square = &shares[from * context..to * context];
+                let taken = Matrix::spaced(square, to - from, to, context);
+                let d = Matrix::spaced(&d_mixed[(row * context + from) * width + h * head..], to - from, head, width);
+                product(d, of(2, 0, to).turned(), Into::Set, &mut MatrixMut::spaced(d_scores, to - from, to, context));
+                let mut into = |part: usize, from: usize, to: usize, a: Matrix<'_>, b: Matrix<'_>| {
+                    let d_qkv = &mut d_qkv[from * 3 * width + part * width + h * head..];
+                    product(a, b, Into::Add, &mut MatrixMut::spaced(d_qkv, to - from, head, 3 * width));
+                };
+                into(2, 0, to, taken.turned(), d);
+                let scores = &mut d_scores[..(to - from) * context];
+                rows::softmax_back(square, scores, to, [context; 2], scale);
+                let scores = Matrix::spaced(scores, to - from, to, context);
+                into(0, from, to, scores, of(1, 0, to));
+                into(1, 0, to, scores.turned(), of(0, from, to));
+            }
+        }
+    }
+}

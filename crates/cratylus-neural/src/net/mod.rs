@@ -1,0 +1,18 @@
+//! Networks that are trained here: a Llama block (RMS norm, rotary positions, gated hidden layer), forward and backward, written
+//! out. `plain.rs` is the same in plain loops and double precision, and what the fast path is held to.
+//!
+//! Numbers do not depend on threads: a step is cut into lanes of fixed number and order (`lane.rs`), whose gradients are
+//! summed in that order. Nothing here starts a thread, reads a file or looks at a clock.
+
+mod lane;
+pub mod plain;
+mod product;
+mod recipe;
+mod rows;
+mod shape;
+mod trainer;
+
+pub use lane::{Lane, NetWork};
+pub use recipe::Recipe;
+pub use shape::{NetShape, Tensor};
+pub use trainer::{Job, StepSeen, Trainer, one_by_one};

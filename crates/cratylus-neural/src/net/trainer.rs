@@ -1,0 +1,208 @@
+//! A training as it goes: weights, what the optimiser remembers, and the step. What rows a step takes is its caller's.
+
+use super::lane::{Lane, NetWork};
+use super::recipe::Recipe;
+use super::rows;
+use super::shape::NetShape;
+use cratylus_core::Seed;
+use cratylus_core::fault::Fault;
+use cratylus_core::kept::{self, Keeper};
+use std::io::Write;
+
+/// Something to be done, by any thread.
+pub type Job<'j> = Box<dyn FnOnce() + Send + 'j>;
+
+/// Does jobs one after the other; whoever has threads hands in another.
+pub fn one_by_one(jobs: Vec<Job<'_>>) {
+    jobs.into_iter().for_each(|job| job());
+}
+
+/// A training as it goes.
+pub struct Trainer {
+    /// How large the network is.
+    pub shape: NetShape,
+    /// How it is trained.
+    pub recipe: Recipe,
+    weights: Vec<f32>,
+    /// Of each weight whether it is one of a matrix, that loses a little with every step.
+    decays: Vec<std::ops::Range<usize>>,
+    /// Which weights stay as they are.
+    frozen: Vec<std::ops::Range<usize>>,
+    means: Vec<f32>,
+    squares: Vec<f32>,
+    step: u64,
+    /// Of each lane.
+    gradients: Vec<Vec<f32>>,
+    works: Vec<NetWork>,
+}
+
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepSeen {
+    /// The step, counted from 1.
+    pub step: u64,
+    /// The loss before it, in nats for each token that was to be learnt.
+    pub loss: f64,
+    /// How many tokens those were.
+    pub tokens: u64,
+    /// How long the gradient was before it was shortened.
+    pub norm: f64,
+    /// The rate of learning.
+    pub rate: f64,
+}
+
+impl Trainer {
+    /// A network that has learnt nothing, which at most so many threads work on.
+    pub fn new(shape: NetShape, recipe: Recipe, seed: Seed, threads: usize) -> Trainer {
+        let weights = shape.begin(recipe.sd, seed);
+        Trainer::of(shape, recipe, weights, threads)
+    }
+
+    /// One that goes on from the weights of another.
+    pub fn of(shape: NetShape, recipe: Recipe, weights: Vec<f32>, threads: usize) -> Trainer {
+        assert_eq!(weights.len(), shape.weights(), "weights of a network of this shape");
+        let matrices = shape.tensors().into_iter().filter(|tensor| tensor.shape.len() == 2);
+        Trainer {
+            decays: matrices.map(|tensor| tensor.at).collect(),
+            frozen: Vec::new(),
+            means: vec![0.0; weights.len()],
+            squares: vec![0.0; weights.len()],
+            step: 0,
+            gradients: vec![vec![0.0; weights.len()]; recipe.lanes],
+            works: (0..threads.clamp(1, recipe.lanes)).map(|_| NetWork::new(shape)).collect(),
+            shape,
+            recipe,
+            weights,
+        }
+    }
+
+    /// Leaves tensors as they are, by their names in files.
+    pub fn freeze(&mut self, frozen: impl Fn(&str) -> bool) {
+        self.frozen = self.shape.tensors().into_iter().filter(|tensor| frozen(&tensor.name)).map(|tensor| tensor.at).collect();
+    }
+
+    /// The weights, in the order of [`NetShape::tensors`].
+    pub fn weights(&self) -> &[f32] {
+        &self.weights
+    }
+
+    /// How many steps were taken.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// Cuts rows into lanes: lane `i` gets those from `i B / L` on.
+    pub fn lanes<'r>(&self, rows: impl ExactSizeIterator<Item = &'r [u32]>) -> Vec<Lane> {
+        let (n, lanes) = (rows.len(), self.recipe.lanes);
+        let mut all = vec![Lane::default(); lanes];
+        for (i, row) in rows.enumerate() {
+            // The lane whose stretch of rows holds `i`.
+            all[((i + 1) * lanes).div_ceil(n) - 1].push(row, self.shape.context);
+        }
+        all
+    }
+
+    /// Takes a step. `spread` does jobs, on whatever threads it likes; the numbers do not depend on it.
+    pub fn learn(&mut self, lanes: &[Lane], spread: &dyn Fn(Vec<Job<'_>>)) -> StepSeen {
+        let kept: usize = lanes.iter().map(Lane::kept).sum();
+        let weight = 1.0 / kept.max(1) as f32;
+        let mut losses = vec![0.0; lanes.len()];
+        let weights = &self.weights;
+        let of_each = lanes.len().div_ceil(self.works.len());
+        let shares = lanes.chunks(of_each).zip(self.gradients.chunks_mut(of_each)).zip(losses.chunks_mut(of_each));
+        let jobs = self.works.iter_mut().zip(shares).map(|(work, ((lanes, gradients), losses))| -> Job<'_> {
+            Box::new(move || {
+                for ((lane, gradient), loss) in lanes.iter().zip(gradients).zip(losses) {
+                    gradient.fill(0.0);
+                    *loss = work.learn(weights, lane, weight, gradient);
+                }
+            })
+        });
+        spread(jobs.collect());
+        let (first, others) = self.gradients[..lanes.len()].split_first_mut().expect("a step has lanes");
+        others.iter().for_each(|other| rows::add(first, other));
+        for frozen in &self.frozen {
+            first[frozen.clone()].fill(0.0);
+        }
+        let norm = rows::length(first);
+        let rate = self.recipe.rate_at(self.step);
+        self.step += 1;
+        self.adam(norm, rate);
+        let loss = losses.iter().sum::<f64>() / kept.max(1) as f64;
+        StepSeen { step: self.step, loss, tokens: kept as u64, norm, rate }
+    }
+
+    /// A step of AdamW (Loshchilov & Hutter, ICLR 2019): decay apart from the gradient, both means corrected for their
+    /// beginning at zero.
+    fn adam(&mut self, norm: f64, rate: f64) {
+        let Recipe { betas, eps, clip, decay, .. } = self.recipe;
+        let times = |beta: f64| 1.0 - powi(beta, self.step);
+        let by = rows::AdamStep {
+            shortened: if norm > clip { (clip / norm) as f32 } else { 1.0 },
+            betas: betas.map(|beta| beta as f32),
+            rests: betas.map(|beta| (1.0 - beta) as f32),
+            corrections: betas.map(|beta| (1.0 / times(beta)) as f32),
+            eps: eps as f32,
+            rate: rate as f32,
+        };
+        let less = (rate * decay) as f32;
+        let (means, squares) = (&mut self.means, &mut self.squares);
+        if less > 0.0 {
+            for matrix in self.decays.iter().filter(|matrix| !self.frozen.contains(matrix)) {
+                self.weights[matrix.clone()].iter_mut().for_each(|weight| *weight -= *weight * less);
+            }
+        }
+        rows::adam(&by, &self.gradients[0], means, squares, &mut self.weights);
+    }
+
+    /// The mean loss of lanes, in nats for each token that counts; the network stays as it is.
+    pub fn judge(&mut self, lanes: &[Lane]) -> f64 {
+        let (mut sum, mut kept) = (0.0, 0);
+        for lane in lanes {
+            sum += self.works[0].judge(&self.weights, lane).iter().map(|&loss| f64::from(loss)).sum::<f64>();
+            kept += lane.kept();
+        }
+        sum / kept.max(1) as f64
+    }
+
+    /// Appends all that it needs to go on.
+    pub fn keep(&self, out: &mut Keeper<'_>) {
+        kept::keep(&(self.step, self.weights.len()), out);
+        for numbers in [&self.weights, &self.means, &self.squares] {
+            for block in numbers.chunks(1 << 14) {
+                let bytes: Vec<u8> = block.iter().flat_map(|number| number.to_le_bytes()).collect();
+                let _ = out.write_all(&bytes);
+            }
+        }
+    }
+
+    /// Goes on from where another of the same shape and recipe was kept.
+    pub fn restore(&mut self, from: &mut &[u8]) -> Result<(), Fault> {
+        let (step, n): (u64, usize) = kept::take(from)?;
+        let Some((numbers, rest)) = (n == self.weights.len()).then(|| from.split_at_checked(12 * n)).flatten() else {
+            return Err(Fault("what was kept of a training is of another network, or cut short".into()));
+        };
+        *from = rest;
+        self.step = step;
+        let into = [&mut self.weights, &mut self.means, &mut self.squares];
+        for (list, bytes) in into.into_iter().zip(numbers.chunks_exact(4 * n)) {
+            for (number, bytes) in list.iter_mut().zip(bytes.as_chunks().0) {
+                *number = f32::from_le_bytes(*bytes);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `base` to the power of `n` by squaring, whose bits are the same on every machine.
+fn powi(base: f64, n: u64) -> f64 {
+    let (mut power, mut base, mut left) = (1.0, base, n);
+    while left > 0 {
+        if left & 1 == 1 {
+            power *= base;
+        }
+        base *= base;
+        left >>= 1;
+    }
+    power
+}
