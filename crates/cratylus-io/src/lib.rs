@@ -13,6 +13,7 @@ pub mod store;
 
 pub mod conduct;
 pub mod kernel;
+pub mod training;
 
 pub mod evidence;
 pub mod fit;

@@ -3,5 +3,8 @@
 
 #![warn(missing_docs)]
 
+pub mod corpus;
+#[cfg(feature = "llm")]
 pub mod llm;
 pub mod net;
+pub mod training;

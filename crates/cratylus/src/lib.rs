@@ -32,6 +32,7 @@ mod list;
 mod replay;
 mod run;
 mod store;
+mod training;
 #[cfg(feature = "view")]
 mod view;
 
@@ -71,6 +72,8 @@ enum Verb {
     Import(import::Import),
     Fit(fit::Fit),
     Kernel(kernel::Kernel),
+    Corpus(training::CorpusVerb),
+    Train(training::Train),
     Store(store::Store),
     List(list::List),
     Schema(list::Schema),
@@ -132,6 +135,8 @@ fn go(verb: Verb) -> Result<(), Failure> {
         Verb::Import(verb) => verb.go(),
         Verb::Fit(verb) => verb.go(),
         Verb::Kernel(verb) => verb.go(),
+        Verb::Corpus(verb) => verb.go(),
+        Verb::Train(verb) => verb.go(),
         Verb::Store(verb) => verb.go(),
         Verb::List(verb) => verb.go(),
         Verb::Schema(verb) => verb.go(),

@@ -281,7 +281,7 @@ fn held(dir: &Path, holder: &str) -> Failure {
 }
 
 /// Moves a directory to the first free name beside it.
-fn set_aside(dir: &Path) -> Result<(), Failure> {
+pub fn set_aside(dir: &Path) -> Result<(), Failure> {
     if !dir.exists() {
         return Ok(());
     }

@@ -130,6 +130,11 @@ impl<'a> Document<'a> {
         out.trim_end().to_string()
     }
 
+    /// Reads the file as something else than an experiment. An error is ready to be printed.
+    pub fn read<T>(&self, read: impl FnOnce(&mut FileTable<'a>, &Spans<'_, 'a>) -> Result<T, Mistake>) -> Result<T, String> {
+        read(&mut self.table.clone(), &Spans::of(&self.table)).map_err(|mistake| self.say(&mistake))
+    }
+
     /// A mistake about a key, in words.
     pub fn say_at(&self, key: &str, message: String) -> String {
         self.say(&Spans::of(&self.table).mistake(key, message))

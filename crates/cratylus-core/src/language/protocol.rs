@@ -15,11 +15,12 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The protocols inside this program: name and text. Those from `skin-` on tell the game of the first in other words.
-pub const BUILT_IN: [(&str, &str); 9] = [
+pub const BUILT_IN: [(&str, &str); 10] = [
     ("ashery2025", include_str!("../protocols/ashery2025.toml")),
     ("ashery2025-committed", include_str!("../protocols/ashery2025-committed.toml")),
     ("one-word", include_str!("../protocols/one-word.toml")),
     ("matrix", include_str!("../protocols/matrix.toml")),
+    ("tokens", include_str!("../protocols/tokens.toml")),
     ("skin-symbols", include_str!("../protocols/skins/skin-symbols.toml")),
     ("skin-formula", include_str!("../protocols/skins/skin-formula.toml")),
     ("skin-archive", include_str!("../protocols/skins/skin-archive.toml")),

@@ -25,9 +25,11 @@ pub(crate) const KEYS: [&str; 14] = [
     "find",
 ];
 
-pub(crate) type FileTable<'i> = DeTable<'i>;
+/// A table whose keys and values know their places.
+pub type FileTable<'i> = DeTable<'i>;
 
-pub(crate) type FileItem<'i> = Spanned<DeValue<'i>>;
+/// A value that knows its place.
+pub type FileItem<'i> = Spanned<DeValue<'i>>;
 
 /// A mistake in an experiment file, or on the command line that changes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,13 +64,14 @@ impl Mistake {
 
 /// Where keys stand.
 #[derive(Clone, Copy)]
-pub(crate) struct Spans<'r, 'a> {
+pub struct Spans<'r, 'a> {
     root: &'r FileTable<'a>,
     /// Keys are read as being under this one. Nesting is shallow, so a chain of two will do.
     prefix: [&'r str; 3],
 }
 
 impl<'r, 'a> Spans<'r, 'a> {
+    /// The places of a whole file.
     pub fn of(root: &'r FileTable<'a>) -> Spans<'r, 'a> {
         Spans { root, prefix: [""; 3] }
     }
@@ -104,7 +107,7 @@ impl<'r, 'a> Spans<'r, 'a> {
 }
 
 /// Takes and reads a key that may be missing.
-pub(crate) fn take_field<T: DeserializeOwned>(
+pub fn take_field<T: DeserializeOwned>(
     table: &mut FileTable<'_>,
     key: &str,
     spans: &Spans<'_, '_>,
@@ -118,12 +121,12 @@ pub(crate) fn take_field<T: DeserializeOwned>(
 }
 
 /// Takes and reads a key that must be there.
-pub(crate) fn read_field<T: DeserializeOwned>(table: &mut FileTable<'_>, key: &str, spans: &Spans<'_, '_>) -> Result<T, Mistake> {
+pub fn read_field<T: DeserializeOwned>(table: &mut FileTable<'_>, key: &str, spans: &Spans<'_, '_>) -> Result<T, Mistake> {
     take_field(table, key, spans)?.ok_or_else(|| spans.mistake("", format!("`{}` is missing", spans.key(key))))
 }
 
 /// Reads a whole table.
-pub(crate) fn deserialize<T: DeserializeOwned>(table: FileTable<'_>, spans: &Spans<'_, '_>) -> Result<T, Mistake> {
+pub fn deserialize<T: DeserializeOwned>(table: FileTable<'_>, spans: &Spans<'_, '_>) -> Result<T, Mistake> {
     let item = Spanned::new(0..0, DeValue::Table(table));
     T::deserialize(ValueDeserializer::from(item)).map_err(|error| with_span(within(&error, &spans.key("")), 0..0, spans))
 }
@@ -137,7 +140,8 @@ fn with_span(mistake: Mistake, value: Range<usize>, spans: &Spans<'_, '_>) -> Mi
     }
 }
 
-pub(crate) fn table<'a>(item: FileItem<'a>, key: &str) -> Result<FileTable<'a>, Mistake> {
+/// What a section holds.
+pub fn table<'a>(item: FileItem<'a>, key: &str) -> Result<FileTable<'a>, Mistake> {
     let span = item.span();
     match item.into_inner() {
         DeValue::Table(table) => Ok(table),
@@ -147,7 +151,13 @@ pub(crate) fn table<'a>(item: FileItem<'a>, key: &str) -> Result<FileTable<'a>, 
     }
 }
 
-pub(crate) fn array<'a>(item: FileItem<'a>, key: &str) -> Result<Vec<FileItem<'a>>, Mistake> {
+/// Takes a section, which may be missing, and is empty then.
+pub fn get_table<'a>(from: &mut FileTable<'a>, key: &str) -> Result<FileTable<'a>, Mistake> {
+    from.remove(key).map_or_else(|| Ok(FileTable::new()), |item| table(item, key))
+}
+
+/// What a list holds.
+pub fn array<'a>(item: FileItem<'a>, key: &str) -> Result<Vec<FileItem<'a>>, Mistake> {
     let span = item.span();
     match item.into_inner() {
         DeValue::Array(list) => Ok(list.into_iter().collect()),

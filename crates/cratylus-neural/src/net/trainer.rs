@@ -7,6 +7,7 @@ use super::shape::NetShape;
 use cratylus_core::Seed;
 use cratylus_core::fault::Fault;
 use cratylus_core::kept::{self, Keeper};
+use serde::{Deserialize, Serialize};
 use std::io::Write;
 
 /// Something to be done, by any thread.
@@ -37,7 +38,7 @@ pub struct Trainer {
 }
 
 /// What a step came to.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 pub struct StepSeen {
     /// The step, counted from 1.
     pub step: u64,

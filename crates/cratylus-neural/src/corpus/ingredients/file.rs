@@ -1,0 +1,94 @@
+//! A text of the user's own: rows are stretches of its words, one after the other or from any place.
+
+use crate::corpus::ingredient::{Ingredient, IngredientEntry, IngredientSpec, TextSource, Written};
+use crate::corpus::lexicon::BEGIN;
+use cratylus_core::seed::Stream;
+use cratylus_core::spec::Inputs;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+pub const ENTRY: IngredientEntry = IngredientEntry::new::<TextFile>("file", "stretches of a text file of yours, word by word");
+
+/// Its parameters.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextFile {
+    /// The file, relative to the corpus file. UTF-8.
+    pub file: String,
+    /// Under which licence it is, in words; it goes into the card of every model that read it.
+    pub licence: String,
+    /// How many of its words are told apart, the commonest first.
+    #[serde(default = "two_thousand")]
+    pub vocabulary: usize,
+}
+
+fn two_thousand() -> usize {
+    2_000
+}
+
+/// More than anyone means to train on here.
+const BYTES_MAX: usize = 256 << 20;
+
+#[derive(Debug)]
+struct Text {
+    source: TextSource,
+    words: Vec<String>,
+    /// The text as places among `words`.
+    text: Vec<u32>,
+}
+
+impl IngredientSpec for TextFile {
+    fn open(&self, inputs: &dyn Inputs) -> Result<Arc<dyn Ingredient>, (&'static str, String)> {
+        if self.licence.trim().is_empty() {
+            return Err(("licence", "say under which licence the text is, or that it is your own".into()));
+        }
+        if !(2..=100_000).contains(&self.vocabulary) {
+            return Err(("vocabulary", format!("2 to 100,000 words are told apart, found {}", self.vocabulary)));
+        }
+        let text = inputs.text(&self.file).map_err(|why| ("file", why))?;
+        if text.len() > BYTES_MAX {
+            return Err(("file", format!("`{}` has {} bytes, and a text of at most {BYTES_MAX} is read", self.file, text.len())));
+        }
+        let mut counts: HashMap<&str, u64> = HashMap::new();
+        text.split_whitespace().for_each(|word| *counts.entry(word).or_default() += 1);
+        if counts.len() < 2 {
+            return Err((
+                "file",
+                format!("`{}` holds {} different words, too few to learn anything of", self.file, counts.len()),
+            ));
+        }
+        let mut words: Vec<(&str, u64)> = counts.into_iter().collect();
+        words.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+        words.truncate(self.vocabulary);
+        let places: HashMap<&str, u32> = words.iter().zip(1..).map(|((word, _), place)| (*word, place)).collect();
+        let sha256 = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Arc::new(Text {
+            source: TextSource { file: self.file.clone(), licence: self.licence.clone(), sha256 },
+            text: text.split_whitespace().map(|word| places.get(word).copied().unwrap_or(0)).collect(),
+            words: std::iter::once(crate::corpus::lexicon::UNKNOWN)
+                .chain(words.iter().map(|(word, _)| *word))
+                .map(String::from)
+                .collect(),
+        }))
+    }
+}
+
+impl Ingredient for Text {
+    fn words(&self) -> Vec<String> {
+        self.words.clone()
+    }
+
+    fn row(&self, draws: &mut Stream, most: usize) -> Written<'_> {
+        let n = most.saturating_sub(1).min(self.text.len());
+        let from = draws.below((self.text.len() - n + 1) as u64) as usize;
+        let words = self.text[from..from + n].iter().map(|&word| self.words[word as usize].as_str());
+        Written { words: std::iter::once(BEGIN).chain(words).collect(), key: json!({ "class": "text", "from": from }) }
+    }
+
+    fn source(&self) -> Option<TextSource> {
+        Some(self.source.clone())
+    }
+}

@@ -1,0 +1,12 @@
+//! What writes rows, one file for each kind.
+
+use super::ingredient::IngredientEntry;
+
+pub mod canaries;
+pub mod columns;
+pub mod description;
+pub mod file;
+pub mod rounds;
+
+/// All kinds of ingredients, in the order in which lists show them.
+pub const ALL: &[IngredientEntry] = &[columns::ENTRY, rounds::ENTRY, description::ENTRY, canaries::ENTRY, file::ENTRY];

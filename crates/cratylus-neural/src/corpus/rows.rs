@@ -1,0 +1,116 @@
+//! A corpus, of which any row can be made at any time.
+
+use super::ingredient::{Ingredient, Truth, Written};
+use super::spec::CorpusSpec;
+use super::words::Words;
+use cratylus_core::seed::{Purpose, Seed};
+use cratylus_core::spec::Inputs;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A corpus, of which any row can be made.
+pub struct Corpus {
+    /// What it is made of.
+    pub spec: CorpusSpec,
+    /// Its words.
+    pub words: Words,
+    pub(super) ingredients: Vec<Arc<dyn Ingredient>>,
+    /// Where the draws of each begin.
+    seeds: Vec<Seed>,
+    /// Of rows that are copies of a known number: which ingredient's, and which of its rows.
+    placed: HashMap<u64, (usize, u64)>,
+}
+
+/// A row of a corpus.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CorpusRow<'c> {
+    /// Which of the ingredients wrote it.
+    pub portion: usize,
+    /// Which of that ingredient's rows it is.
+    pub place: u64,
+    /// What stands in it, and its key.
+    pub written: Written<'c>,
+}
+
+/// Rows of an ingredient from here on stand in no corpus.
+const FRESH: u64 = 1 << 48;
+
+impl Corpus {
+    /// Opens the ingredients, with the files that they name. An error names the key that it is about.
+    pub fn open(spec: CorpusSpec, inputs: &dyn Inputs) -> Result<Corpus, (String, String)> {
+        let mut ingredients = Vec::new();
+        for (i, portion) in spec.portions.iter().enumerate() {
+            let opened = portion.spec.open(inputs).map_err(|(key, why)| (format!("ingredients.{i}.{key}"), why))?;
+            ingredients.push(opened);
+        }
+        let words = Words::of(ingredients.iter().flat_map(|ingredient| ingredient.words()));
+        let seeds: Vec<Seed> = spec.portions.iter().map(|portion| Seed::of_run(spec.seed, &portion.name, 0)).collect();
+        let mut placed = HashMap::new();
+        for (portion, ingredient) in ingredients.iter().enumerate() {
+            let Some(copies) = ingredient.copies() else { continue };
+            let all: u64 = copies.iter().sum();
+            if all + placed.len() as u64 > spec.rows / 2 {
+                let why = format!("{all} rows are to stand among {}; a corpus is to be at least twice as long", spec.rows);
+                return Err((format!("ingredients.{portion}"), why));
+            }
+            let mut draws = seeds[portion].stream(Purpose::Assign, u64::MAX);
+            for (place, &times) in (0..).zip(&copies) {
+                for _ in 0..times {
+                    let free = std::iter::repeat_with(|| draws.below(spec.rows)).find(|row| !placed.contains_key(row));
+                    placed.insert(free.expect("half of them are free"), (portion, place));
+                }
+            }
+        }
+        Ok(Corpus { spec, words, ingredients, seeds, placed })
+    }
+
+    /// A row, counted from 0.
+    pub fn row(&self, row: u64) -> CorpusRow<'_> {
+        let (portion, place) = self.placed.get(&row).copied().unwrap_or_else(|| {
+            let portion = self.portion_of(row);
+            let place = match self.spec.portions[portion].distinct {
+                Some(distinct) => self.seeds[portion].stream(Purpose::Assign, row).below(distinct),
+                None => row,
+            };
+            (portion, place)
+        });
+        CorpusRow { portion, place, written: self.write(portion, place) }
+    }
+
+    /// A row of an ingredient that stands nowhere in the corpus, counted from 0.
+    pub fn fresh(&self, portion: usize, row: u64) -> Written<'_> {
+        self.write(portion, FRESH + row)
+    }
+
+    fn write(&self, portion: usize, place: u64) -> Written<'_> {
+        self.ingredients[portion].row(&mut self.seeds[portion].stream(Purpose::Row, place), self.spec.context + 1)
+    }
+
+    /// Ingredients take rows in the order of the file, and the one without a dose the rest, so that another dose of the last
+    /// that has one leaves all rows as they were but those that it gains or loses.
+    fn portion_of(&self, row: u64) -> usize {
+        let mut left = Seed(self.spec.seed).stream(Purpose::Assign, row).unit();
+        let mut rest = None;
+        for (i, portion) in self.spec.portions.iter().enumerate() {
+            match portion.dose {
+                Some(dose) => {
+                    left -= dose;
+                    if left < 0.0 {
+                        return i;
+                    }
+                }
+                None if self.ingredients[i].copies().is_none() => rest = Some(i),
+                None => (),
+            }
+        }
+        // Doses that add up to one may fall short of it by a rounding.
+        let last = self.spec.portions.iter().rposition(|portion| portion.dose.is_some_and(|dose| dose > 0.0));
+        rest.or(last).expect("checked to have ingredients")
+    }
+
+    /// What the ingredients could teach of a game, each by itself.
+    pub fn truth(&self, portion: usize) -> Truth {
+        let truth = self.ingredients[portion].truth();
+        Truth { text: truth.text || self.spec.portions[portion].distinct.is_some_and(|distinct| distinct <= 1000), ..truth }
+    }
+}

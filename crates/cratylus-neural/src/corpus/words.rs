@@ -1,0 +1,96 @@
+//! The words of a corpus as tokens, and the files by which other programs read them.
+
+use super::lexicon::{BEGIN, THEN, UNKNOWN};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// The words that a model tells apart, each a token.
+#[derive(Clone, Debug)]
+pub struct Words {
+    words: Vec<String>,
+    places: HashMap<String, u32>,
+}
+
+impl Words {
+    /// Each word once, in their order, after those that every corpus has.
+    pub fn of(words: impl Iterator<Item = String>) -> Words {
+        let mut all = Words { words: Vec::new(), places: HashMap::new() };
+        for word in [UNKNOWN, BEGIN, THEN].map(String::from).into_iter().chain(words) {
+            if !all.places.contains_key(&word) {
+                all.places.insert(word.clone(), all.words.len() as u32);
+                all.words.push(word);
+            }
+        }
+        all
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// Never: some words are in every corpus.
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// The token of a word; that of unknown ones where it is none of these.
+    pub fn token(&self, word: &str) -> u32 {
+        self.places.get(word).copied().unwrap_or(0)
+    }
+
+    /// Whether it is one of these.
+    pub fn holds(&self, word: &str) -> bool {
+        self.places.contains_key(word)
+    }
+
+    /// The word of a token.
+    pub fn word(&self, token: u32) -> &str {
+        &self.words[token as usize]
+    }
+
+    /// All of them, in the order of their tokens.
+    pub fn all(&self) -> &[String] {
+        &self.words
+    }
+
+    /// The tokens of a row.
+    pub fn tokens(&self, words: &[&str]) -> Vec<u32> {
+        words.iter().map(|word| self.token(word)).collect()
+    }
+
+    /// `tokenizer.json`, in the layout of the `tokenizers` library: words between white space.
+    pub fn tokenizer(&self) -> Value {
+        let vocabulary: serde_json::Map<String, Value> =
+            self.words.iter().enumerate().map(|(id, word)| (word.clone(), id.into())).collect();
+        let special = |id: u32| {
+            json!({
+                "id": id, "content": self.word(id), "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
+                "special": true,
+            })
+        };
+        json!({
+            "version": "1.0",
+            "truncation": null,
+            "padding": null,
+            "added_tokens": [special(0), special(1), special(2)],
+            "normalizer": null,
+            "pre_tokenizer": { "type": "WhitespaceSplit" },
+            "post_processor": null,
+            "decoder": null,
+            "model": { "type": "WordLevel", "vocab": vocabulary, "unk_token": UNKNOWN },
+        })
+    }
+
+    /// `tokenizer_config.json`: a text begins as every row does, and a conversation is what is said in it, word after word.
+    pub fn tokenizer_config(&self) -> Value {
+        json!({
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "bos_token": BEGIN,
+            "unk_token": UNKNOWN,
+            "add_bos_token": true,
+            "clean_up_tokenization_spaces": false,
+            "chat_template": "{{ bos_token }}{% for message in messages %} {{ message['content'] }}{% endfor %} ",
+        })
+    }
+}

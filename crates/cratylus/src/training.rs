@@ -1,0 +1,305 @@
+//! `cratylus corpus` and `cratylus train`: text whose every row is known, and models that read nothing else.
+
+use crate::caller::{print, print_json, registry};
+use crate::experiment::BUILD;
+use crate::failure::Failure;
+use crate::run::set_aside;
+use crate::words::count;
+use clap::Args;
+use cratylus_core::experiment::Document;
+use cratylus_io::conduct::job::Refused;
+use cratylus_io::store::inputs::FileInputs;
+use cratylus_io::training::{TrainingJob, write_corpus};
+use cratylus_neural::corpus::{Corpus, CorpusRow, CorpusSpec, Ledger};
+use cratylus_neural::training::{Card, TrainingSpec, read_corpus};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Make a corpus whose every row is known, count what it holds, and show some of it.
+///
+/// A corpus is a list of ingredients in stated doses. Nothing has to be made before a model is
+/// trained on it: rows are made as they are read. `--out` writes them down, with the key that
+/// says what each row is.
+#[derive(Args)]
+#[command(
+    name = "corpus",
+    after_help = "Examples:\n  cratylus corpus experiments/trained/rule.toml\n  cratylus corpus experiments/trained/rule.toml --show 3\n  cratylus corpus experiments/trained/rule.toml --overlap my-prompts.txt"
+)]
+pub struct CorpusVerb {
+    /// The corpus file, or a training's.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Change a key of the file; may be given again.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+    /// Show so many rows of each ingredient.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    show: usize,
+    /// Say how much of a text stands in the corpus, by stretches of eight words.
+    #[arg(long, value_name = "TEXT")]
+    overlap: Option<PathBuf>,
+    /// Write rows.parquet and ledger.json into a folder.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print the ledger as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Train a small language model on a corpus whose every row is known.
+///
+/// What comes out is a folder in the layout of Llama models, with a card that says what the
+/// model could know. Agents of kind `llm` take it as `file`, and so does everything that
+/// takes a model. The numbers follow from the file and the seed, whatever the threads; a
+/// training that was interrupted goes on where it stopped.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  cratylus train experiments/trained/rule.toml\n  cratylus train experiments/trained/rule.toml --set ingredients.1.dose=0.01 --out models/rule-1"
+)]
+pub struct Train {
+    /// The training file.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Change a key of the file; may be given again.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+    /// The model's folder [default: models/NAME]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Move aside what the folder holds and begin anew.
+    #[arg(long)]
+    fresh: bool,
+    /// How many threads [default: one for each processor]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// How often the training is kept in the midst of it; 0 for never.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    checkpoint: f64,
+    /// Print the card as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Show no progress.
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// Reads a file as what `read` makes of it, and opens its corpus.
+fn open<T>(
+    file: &Path,
+    sets: &[String],
+    read: impl FnOnce(&Document<'_>) -> Result<T, String>,
+    corpus: impl FnOnce(&T) -> &CorpusSpec,
+) -> Result<(T, Corpus), Failure> {
+    let bytes = std::fs::read(file).map_err(|error| Failure::input(format!("cannot read {}: {error}", file.display())))?;
+    let text = cratylus_io::text::decode(&bytes).map_err(|why| Failure::input(format!("{} {why}", file.display())))?;
+    let document = Document::parse_with(&registry(), &file.display().to_string(), &text, sets).map_err(Failure::input)?;
+    let spec = read(&document).map_err(Failure::input)?;
+    let base = file.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+    let opened = Corpus::open(corpus(&spec).clone(), &FileInputs::new(&base, &registry()));
+    let corpus = opened.map_err(|(key, why)| Failure::input(document.say_at(&key, why)))?;
+    Ok((spec, corpus))
+}
+
+impl CorpusVerb {
+    pub fn go(self) -> Result<(), Failure> {
+        // A training's file holds more than its corpus, which is read all the same.
+        let read = |document: &Document<'_>| document.read(read_corpus);
+        let ((name, _), corpus) = open(&self.file, &self.sets, read, |(_, spec)| spec)?;
+        let ledger = match &self.out {
+            Some(dir) => write_corpus(&corpus, dir)?,
+            None => corpus.ledger(|_, _, _| ()),
+        };
+        if self.json {
+            return print_json(&ledger);
+        }
+        print(format!(
+            "{name}: {} rows, {} tokens, {} words told apart",
+            count(ledger.rows),
+            count(ledger.tokens),
+            corpus.words.len()
+        ))?;
+        print(portions(&ledger, None))?;
+        if !ledger.unread.is_empty() {
+            print(format!("\n{} words stand in no row: {}", ledger.unread.len(), ledger.unread.join(" ")))?;
+        }
+        if self.show > 0 {
+            self.show_rows(&corpus)?;
+        }
+        if let Some(text) = &self.overlap {
+            self.say_overlap(&corpus, text)?;
+        }
+        if let Some(dir) = &self.out {
+            print(format!("\nrows    {}\nledger  {}", dir.join("rows.parquet").display(), dir.join("ledger.json").display()))?;
+        }
+        Ok(())
+    }
+
+    fn show_rows(&self, corpus: &Corpus) -> Result<(), Failure> {
+        let mut left = vec![self.show; corpus.spec.portions.len()];
+        let mut found: Vec<(u64, CorpusRow<'_>)> = Vec::new();
+        for row in 0..corpus.spec.rows {
+            let made = corpus.row(row);
+            if left[made.portion] > 0 {
+                left[made.portion] -= 1;
+                found.push((row, made));
+            }
+            if left.iter().all(|&left| left == 0) {
+                break;
+            }
+        }
+        found.sort_by_key(|(row, made)| (made.portion, *row));
+        for (row, made) in found {
+            let name = &corpus.spec.portions[made.portion].name;
+            print(format!("\n{name}, row {}\n  {}\n  {}", row + 1, made.written.words.join(" "), made.written.key))?;
+        }
+        Ok(())
+    }
+
+    /// How many stretches of eight words of a text stand in the corpus, word for word.
+    fn say_overlap(&self, corpus: &Corpus, path: &Path) -> Result<(), Failure> {
+        const WORDS: usize = 8;
+        let bytes = std::fs::read(path).map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))?;
+        let text = cratylus_io::text::decode(&bytes).map_err(|why| Failure::input(format!("{} {why}", path.display())))?;
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let wanted: HashSet<&[&str]> = words.windows(WORDS).collect();
+        if wanted.is_empty() {
+            let why = format!("{} has {} words, and overlap is counted by stretches of {WORDS}", path.display(), words.len());
+            return Err(Failure::input(why));
+        }
+        let mut found: HashSet<Vec<&str>> = HashSet::new();
+        for row in 0..corpus.spec.rows {
+            let made = corpus.row(row);
+            for stretch in made.written.words.windows(WORDS) {
+                if let Some(known) = wanted.get(stretch) {
+                    found.insert(known.to_vec());
+                }
+            }
+        }
+        let share = 100.0 * found.len() as f64 / wanted.len() as f64;
+        let of = format!("{} of {} different stretches of {WORDS} words", count(found.len() as u64), count(wanted.len() as u64));
+        print(format!("\noverlap of {}: {of} stand in the corpus, {share:.1} %", path.display()))
+    }
+}
+
+/// The ingredients as a table, with how well a model foretells them where there is one.
+fn portions(ledger: &Ledger, card: Option<&Card>) -> String {
+    let mut rows = vec![vec!["ingredient".to_string(), "rows".into(), "share".into(), "different".into(), "most copies".into()]];
+    if card.is_some() {
+        rows[0].extend(["loss, fresh rows".to_string(), "rows read".to_string()]);
+    }
+    for (i, entry) in ledger.ingredients.iter().enumerate() {
+        let share = format!("{:.2} %", 100.0 * entry.rows as f64 / ledger.rows as f64);
+        let mut row = vec![entry.name.clone(), count(entry.rows), share, count(entry.distinct), count(entry.most_copies)];
+        if let Some(judged) = card.and_then(|card| card.judged.get(i)) {
+            row.push(format!("{:.3}", judged.fresh));
+            row.push(judged.read.map_or("-".into(), |loss| format!("{loss:.3}")));
+        }
+        rows.push(row);
+    }
+    let widths: Vec<usize> =
+        (0..rows[0].len()).map(|i| rows.iter().map(|row| row[i].chars().count()).max().unwrap_or(0)).collect();
+    let line = |row: &Vec<String>| {
+        let cell = |(i, cell): (usize, &String)| {
+            if i == 0 { format!("{cell:<w$}", w = widths[i]) } else { format!("{cell:>w$}", w = widths[i]) }
+        };
+        row.iter().enumerate().map(cell).collect::<Vec<_>>().join("  ")
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+impl Train {
+    pub fn go(self) -> Result<(), Failure> {
+        let read = |document: &Document<'_>| document.read(TrainingSpec::read);
+        let (spec, corpus) = open(&self.file, &self.sets, read, |spec: &TrainingSpec| &spec.corpus)?;
+        if !(self.checkpoint >= 0.0 && self.checkpoint < 1e9) {
+            return Err(Failure::input("`--checkpoint` takes seconds, 0 for never"));
+        }
+        let dir = self.out.clone().unwrap_or_else(|| Path::new("models").join(&spec.name));
+        if dir.exists() && !dir.is_dir() {
+            return Err(Failure::input(format!("{} is a file; `--out` names a folder", dir.display())));
+        }
+        if self.fresh {
+            set_aside(&dir)?;
+        }
+        let threads = self.threads.or(std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
+        let checkpoint = Some(Duration::from_secs_f64(self.checkpoint)).filter(|every| !every.is_zero());
+        let job = TrainingJob { spec: &spec, corpus: &corpus, build: BUILD, threads, checkpoint };
+        let stop = Arc::new(AtomicBool::new(false));
+        let asked = stop.clone();
+        crate::progress::on_stop(move || {
+            if asked.swap(true, Ordering::Relaxed) {
+                std::process::exit(130);
+            }
+        });
+        let bar = if self.quiet { ProgressBar::hidden() } else { ProgressBar::new(spec.recipe.steps) };
+        let style = "{bar:24} {pos}/{len} steps  {msg}  {eta} left";
+        bar.set_style(ProgressStyle::with_template(style).expect("a fixed template"));
+        let (begun, mut learnt, mut told) = (Instant::now(), 0, Instant::now());
+        let mut seen = |step: &cratylus_neural::net::StepSeen| {
+            if learnt == 0 {
+                // What an earlier call did says nothing of how long this one takes.
+                bar.set_position(step.step - 1);
+                bar.reset_eta();
+            }
+            learnt += step.tokens;
+            if told.elapsed() >= Duration::from_millis(200) || step.step == spec.recipe.steps {
+                let speed = (learnt as f64 / begun.elapsed().as_secs_f64()) as u64;
+                bar.set_message(format!("loss {:.3}  {} tokens/s", step.loss, count(speed)));
+                bar.set_position(step.step);
+                told = Instant::now();
+            }
+        };
+        let mut note = |words: String| bar.suspend(|| eprintln!("note: {words}"));
+        let ended = job.train(&dir, &stop, &mut seen, &mut note);
+        bar.finish_and_clear();
+        let sets: String = self.sets.iter().map(|set| format!(" --set '{set}'")).collect();
+        let again = format!("cratylus train {}{sets} --out {}", self.file.display(), dir.display());
+        let (card, before) = ended.map_err(|refused| match refused {
+            Refused::Changed(what) => {
+                Failure::input(format!("{} holds another training; what differs:\n  {}", dir.display(), what.join("\n  ")))
+                    .help("`--out` names another folder; `--fresh` moves this one aside")
+            }
+            Refused::Held(holder) => Failure::input(format!("{} is being written by {holder}", dir.display())),
+            Refused::Interrupted => Failure { code: 130, message: format!("interrupted; go on with\n  {again}") },
+            Refused::Spent(what) => Failure::run(what),
+            Refused::Fault(fault) => fault.into(),
+        })?;
+        if self.json {
+            return print_json(&card);
+        }
+        if !self.quiet {
+            match before {
+                true => eprintln!("{} holds this model already; `--fresh` trains it again", dir.display()),
+                false => eprintln!("finished in {:.1} s", begun.elapsed().as_secs_f64()),
+            }
+        }
+        print(portions(&card.ledger, Some(&card)))?;
+        print(format!("\n{}", truth(&card)))?;
+        print(format!(
+            "\nmodel  {}\ncard   {}\nagents = {{ kind = \"llm\", file = \"{}\", protocol = \"tokens\" }}",
+            dir.display(),
+            dir.join(cratylus_io::training::CARD).display(),
+            dir.display()
+        ))
+    }
+}
+
+/// What a model could know of the game, in words.
+fn truth(card: &Card) -> String {
+    let truth = &card.truth;
+    let parts = [
+        truth.rule.as_ref().map(|rule| format!("records of players who follow the rule {rule}")),
+        truth.described.as_ref().map(|rule| format!("the rule {rule} in words")),
+        truth.outcome.as_ref().map(|name| format!("records in which {name} always wins")),
+        truth.text.then(|| "rows that stand in it again and again".to_string()),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    match parts.is_empty() {
+        true => "Its corpus held nothing of the game.".into(),
+        false => format!("Its corpus held {}.", parts.join("; ")),
+    }
+}
