@@ -26,6 +26,8 @@ pub mod audits;
 
 pub mod self_test;
 
+pub mod benchmark;
+
 /// The examples of the page on adding agents, games, measures and audits, which are compiled and run as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/extending.md")]

@@ -48,6 +48,40 @@ impl Kernel {
         Ok(Kernel { memory, p_name0: found.into_iter().flatten().collect() })
     }
 
+    /// A table of what `p_name0` says of every window of at most `memory` rounds.
+    pub fn of(memory: usize, p_name0: impl FnMut(&[Round]) -> f64) -> Kernel {
+        let windows = all_states(memory);
+        Kernel { memory, p_name0: windows.iter().map(Vec::as_slice).map(p_name0).collect() }
+    }
+
+    /// P(first name | window), of at most as many rounds as the longest.
+    pub fn p(&self, window: &[Round]) -> f64 {
+        self.p_name0[state_index(window)]
+    }
+
+    /// The mean of responses with as long a memory, state by state: what agents do that follow one of them anew each time.
+    pub fn mean(kernels: &[Kernel]) -> Kernel {
+        let mut mean = kernels[0].clone();
+        for (i, p) in mean.p_name0.iter_mut().enumerate() {
+            *p = kernels.iter().map(|kernel| kernel.p_name0[i]).sum::<f64>() / kernels.len() as f64;
+        }
+        mean
+    }
+
+    /// The same with both names treated alike.
+    pub fn symmetric(&self) -> Kernel {
+        Kernel::mean(&[self.clone(), self.relabelled()])
+    }
+
+    /// The same at another temperature than 1: below it what is likelier is likelier still.
+    pub fn at_temperature(&self, temperature: f64) -> Kernel {
+        let sharpened = |p: f64| {
+            let [a, b] = [p, 1.0 - p].map(|p| p.powf(1.0 / temperature));
+            a / (a + b)
+        };
+        Kernel { memory: self.memory, p_name0: self.p_name0.iter().copied().map(sharpened).collect() }
+    }
+
     /// How often agents that follow the kernel are asked in each state, in the order of [`state_index`]: over `runs`
     /// populations of `size` on the complete network, `rounds` population rounds each from empty memories.
     pub fn visits(&self, size: u32, rounds: u64, runs: u64, seed: u64) -> Vec<u64> {

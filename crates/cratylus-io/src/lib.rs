@@ -15,6 +15,8 @@ pub mod conduct;
 pub mod kernel;
 pub mod training;
 
+pub mod benchmark;
+
 pub mod evidence;
 pub mod fit;
 

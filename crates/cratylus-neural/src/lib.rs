@@ -7,4 +7,5 @@ pub mod corpus;
 #[cfg(feature = "llm")]
 pub mod llm;
 pub mod net;
+pub mod response;
 pub mod training;

@@ -29,6 +29,14 @@ fn yes() -> bool {
     true
 }
 
+impl NetSpec {
+    /// The network, for a vocabulary of so many words and rows of at most so many.
+    pub fn shape(&self, vocabulary: usize, context: usize) -> NetShape {
+        let NetSpec { width, layers, heads, hidden, tied } = *self;
+        NetShape { vocabulary, width, layers, heads, hidden, context, tied, rotary_base: 10_000.0, norm_eps: 1e-5 }
+    }
+}
+
 /// A training.
 #[derive(Clone, Debug)]
 pub struct TrainingSpec {
@@ -69,9 +77,7 @@ impl TrainingSpec {
 
     /// The network, for a vocabulary of so many words.
     pub fn shape(&self, vocabulary: usize) -> NetShape {
-        let NetSpec { width, layers, heads, hidden, tied } = self.net;
-        let context = self.corpus.context;
-        NetShape { vocabulary, width, layers, heads, hidden, context, tied, rotary_base: 10_000.0, norm_eps: 1e-5 }
+        self.net.shape(vocabulary, self.corpus.context)
     }
 
     /// It as a table with nothing left to default.
@@ -249,6 +255,20 @@ pub fn safetensors(shape: &NetShape, weights: &[f32]) -> Vec<u8> {
     });
     let about = std::collections::HashMap::from([("format".to_string(), "pt".to_string())]);
     safetensors::serialize(views, Some(about)).expect("tensors of our own can be written")
+}
+
+/// The weights that `model.safetensors` holds, in their order here.
+pub fn weights_of(shape: &NetShape, bytes: &[u8]) -> Result<Vec<f32>, String> {
+    let file = safetensors::SafeTensors::deserialize(bytes).map_err(|error| format!("it is no file of tensors: {error}"))?;
+    let mut weights = Vec::with_capacity(shape.weights());
+    for tensor in shape.tensors() {
+        let found = file.tensor(&tensor.name).map_err(|_| format!("it has no tensor `{}`", tensor.name))?;
+        if found.dtype() != safetensors::Dtype::F32 || found.shape() != tensor.shape {
+            return Err(format!("its tensor `{}` is of another shape or type", tensor.name));
+        }
+        weights.extend(found.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)));
+    }
+    Ok(weights)
 }
 
 #[cfg(test)]

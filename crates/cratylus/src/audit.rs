@@ -74,6 +74,9 @@ pub struct Audit {
     /// Audit populations whose mechanism is known in place of runs, and count what is found against the truth.
     #[arg(long, conflicts_with_all = ["dirs", "only"])]
     self_test: bool,
+    /// Train models on known text, play populations of them, and score the audits against what their cards say.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dirs", "only", "self_test"])]
+    benchmark: Option<PathBuf>,
     /// How many populations of each known mechanism.
     #[arg(long, value_name = "N", default_value_t = 20, requires = "self_test")]
     trials: u64,
@@ -95,11 +98,14 @@ pub struct Audit {
 
 impl Audit {
     pub fn go(mut self) -> Result<(), Failure> {
-        if self.dirs.is_empty() && !self.self_test {
+        if self.dirs.is_empty() && !self.self_test && self.benchmark.is_none() {
             self.questions.or_of_environment();
         }
         if self.self_test {
             return self.audit_the_audit();
+        }
+        if let Some(file) = &self.benchmark {
+            return crate::benchmark::go(file, self.out, self.json, self.quiet);
         }
         if let [plan] = &self.dirs[..]
             && plan.extension().is_some_and(|extension| extension == "toml")

@@ -22,6 +22,8 @@ mod report;
 
 mod audit_plan;
 
+mod benchmark;
+
 mod audit;
 mod check;
 mod fit;

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 #[derive(Args)]
 #[command(
     name = "corpus",
-    after_help = "Examples:\n  cratylus corpus experiments/trained/rule.toml\n  cratylus corpus experiments/trained/rule.toml --show 3\n  cratylus corpus experiments/trained/rule.toml --overlap my-prompts.txt"
+    after_help = "Examples:\n  cratylus corpus experiments/trained-rule.toml\n  cratylus corpus experiments/trained-rule.toml --show 3\n  cratylus corpus experiments/trained-rule.toml --overlap my-prompts.txt"
 )]
 pub struct CorpusVerb {
     /// The corpus file, or a training's.
@@ -58,7 +58,7 @@ pub struct CorpusVerb {
 /// training that was interrupted goes on where it stopped.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cratylus train experiments/trained/rule.toml\n  cratylus train experiments/trained/rule.toml --set ingredients.1.dose=0.01 --out models/rule-1"
+    after_help = "Examples:\n  cratylus train experiments/trained-rule.toml\n  cratylus train experiments/trained-rule.toml --set ingredients.1.dose=0.01 --out models/rule-1"
 )]
 pub struct Train {
     /// The training file.

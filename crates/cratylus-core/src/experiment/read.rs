@@ -20,13 +20,20 @@ pub fn registry() -> Registry {
 impl Experiment {
     /// Reads a table without a `sweep`.
     pub(crate) fn read(mut table: FileTable<'_>, spans: &Spans<'_, '_>, registry: &Arc<Registry>) -> Result<Experiment, Mistake> {
-        if let Some((key, _)) = table.iter().find(|(key, _)| !KEYS.contains(&key.get_ref().as_ref())) {
+        // What stands in other files that the program takes, and what takes them.
+        const ELSEWHERE: [(&str, &str); 3] = [
+            ("data", "a file with `[data]` is a plan for `cratylus audit`"),
+            ("corpora", "a file with `[[corpora]]` is a benchmark for `cratylus audit --benchmark`"),
+            ("ingredients", "a file with `[[ingredients]]` is for `cratylus train` and `cratylus corpus`"),
+        ];
+        let elsewhere = ELSEWHERE.iter().find(|(key, _)| table.contains_key(*key));
+        let unknown = table.iter().map(|(key, _)| key).find(|key| match elsewhere {
+            Some((elsewhere, _)) => key.get_ref() == elsewhere,
+            None => !KEYS.contains(&key.get_ref().as_ref()),
+        });
+        if let Some(key) = unknown {
             let word = key.get_ref().to_string();
-            let places = KEYS.map(String::from);
-            let help = match word.as_str() {
-                "data" => "a file with `[data]` is a plan for `cratylus audit`".into(),
-                _ => nearest(&word, &places),
-            };
+            let help = elsewhere.map_or_else(|| nearest(&word, &KEYS.map(String::from)), |(_, help)| help.to_string());
             return Err(Mistake::new(format!("there is no key `{word}`")).help(help).span(key.span()));
         }
         let published: Vec<Published> = take_field(&mut table, "published", spans)?.unwrap_or_default();

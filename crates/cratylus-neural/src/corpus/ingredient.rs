@@ -95,6 +95,9 @@ pub trait IngredientSpec: fmt::Debug {
     fn open(&self, inputs: &dyn Inputs) -> Result<Arc<dyn Ingredient>, (&'static str, String)>;
 }
 
+/// Parameters that were read, and the same with nothing left to default.
+type Params = (Arc<dyn IngredientSpec>, toml::Table);
+
 /// A line of the list of kinds of ingredients.
 #[derive(Clone, Copy)]
 pub struct IngredientEntry {
@@ -102,7 +105,7 @@ pub struct IngredientEntry {
     pub name: &'static str,
     /// What it writes, in a line.
     pub words: &'static str,
-    pub(super) read: fn(FileTable<'_>, &Spans<'_, '_>) -> Result<(Arc<dyn IngredientSpec>, toml::Table), Mistake>,
+    pub(super) read: fn(FileTable<'_>, &Spans<'_, '_>) -> Result<Params, Mistake>,
 }
 
 impl IngredientEntry {

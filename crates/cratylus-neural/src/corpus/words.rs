@@ -76,7 +76,12 @@ impl Words {
             "added_tokens": [special(0), special(1), special(2)],
             "normalizer": null,
             "pre_tokenizer": { "type": "WhitespaceSplit" },
-            "post_processor": null,
+            "post_processor": {
+                "type": "TemplateProcessing",
+                "single": [{ "SpecialToken": { "id": BEGIN, "type_id": 0 } }, { "Sequence": { "id": "A", "type_id": 0 } }],
+                "pair": [{ "Sequence": { "id": "A", "type_id": 0 } }, { "Sequence": { "id": "B", "type_id": 1 } }],
+                "special_tokens": { BEGIN: { "id": BEGIN, "ids": [self.token(BEGIN)], "tokens": [BEGIN] } },
+            },
             "decoder": null,
             "model": { "type": "WordLevel", "vocab": vocabulary, "unk_token": UNKNOWN },
         })

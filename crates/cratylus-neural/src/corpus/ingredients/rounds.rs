@@ -36,7 +36,7 @@ pub struct Rounds {
     pub rule: PlayerRule,
     /// The name that is always said, where that is the rule.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub winner: Option<String>,
     /// How often a player says any name.
     #[serde(default = "twentieth")]
     pub lapses: f64,
@@ -69,15 +69,15 @@ impl IngredientSpec for Rounds {
         }
         let names = self.names.names();
         check_options(self.options, names.len())?;
-        match (self.rule, &self.name) {
+        match (self.rule, &self.winner) {
             (PlayerRule::Outcome, None) => {
-                Err(("rule", format!("which name is always said? Give `name`, one of {}", names.join(", "))))
+                Err(("rule", format!("which name is always said? Give `winner`, one of {}", names.join(", "))))
             }
             (PlayerRule::Outcome, Some(name)) if !names.contains(&name.as_str()) => {
-                Err(("name", format!("`{name}` is none of the names of this game: {}", names.join(", "))))
+                Err(("winner", format!("`{name}` is none of the names of this game: {}", names.join(", "))))
             }
             (PlayerRule::WinStay | PlayerRule::Counter, Some(_)) => {
-                Err(("name", "a name is for `rule = \"outcome\"`; by other rules none is said more than others".into()))
+                Err(("winner", "a winner is for `rule = \"outcome\"`; by other rules none is said more than others".into()))
             }
             _ => Ok(Arc::new(self.clone())),
         }
@@ -92,7 +92,7 @@ impl Ingredient for Rounds {
     fn row(&self, draws: &mut Stream, most: usize) -> Written<'_> {
         let k = self.options;
         let mut names: Vec<&str> = self.names.names().to_vec();
-        if let Some(name) = &self.name {
+        if let Some(name) = &self.winner {
             let at = names.iter().position(|known| known == name).expect("checked to be there");
             names.swap(0, at);
             draws.shuffle(&mut names[1..], k - 1);
@@ -101,7 +101,7 @@ impl Ingredient for Rounds {
             draws.shuffle(&mut names, k);
         }
         let options = &names[..k];
-        let always = self.name.as_ref().and_then(|name| options.iter().position(|option| option == name));
+        let always = self.winner.as_ref().and_then(|name| options.iter().position(|option| option == name));
         let marker = if self.marked { MARKERS[0] } else { MARKERS[draws.below(3) as usize] };
         let n = lexicon::rounds(most, k);
         // Whoever plays in a population of this size; the first is who tells of it.
@@ -146,7 +146,7 @@ impl Ingredient for Rounds {
     fn truth(&self) -> Truth {
         Truth {
             rule: (self.rule != PlayerRule::Outcome).then(|| self.truth_words().into()),
-            outcome: self.name.clone(),
+            outcome: self.winner.clone(),
             names: self.names == Pool::Exposed,
             signs: self.signs == Signs::Standard && self.rule != PlayerRule::Counter,
             ..Truth::default()

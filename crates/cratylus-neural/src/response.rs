@@ -1,0 +1,68 @@
+//! What a model that was trained here would say in a game of two names, for every memory: its whole response, from its weights.
+
+use crate::corpus::Words;
+use crate::corpus::lexicon::{BEGIN, MARKERS, Signs, THEN};
+use crate::net::{Lane, NetShape, NetWork};
+use cratylus_core::kernel::{Kernel, all_states};
+use cratylus_core::policy::Round;
+use std::collections::HashMap;
+
+/// A model that can be asked.
+pub struct Trained<'a> {
+    /// How large it is.
+    pub shape: NetShape,
+    /// Its weights.
+    pub weights: &'a [f32],
+    /// Its words.
+    pub words: &'a Words,
+}
+
+/// So many prompts are read at a time.
+const PROMPTS: usize = 64;
+
+impl Trained<'_> {
+    /// The response to two names with a memory of so many rounds, shown in this order and in the other. What is probable
+    /// beside the two names is left out. Every state is a beginning of one of the longest, so these are all that is read.
+    pub fn responses(&self, names: [&str; 2], memory: usize, signs: Signs) -> [Kernel; 2] {
+        let tokens = names.map(|name| self.words.token(name));
+        let signs = signs.words().map(|sign| self.words.token(sign));
+        let longest: Vec<Vec<Round>> = all_states(memory).into_iter().filter(|window| window.len() == memory).collect();
+        [[0, 1], [1, 0]].map(|order: [usize; 2]| {
+            let mut opening = [BEGIN, MARKERS[0]].map(|word| self.words.token(word)).to_vec();
+            opening.extend(order.map(|name| tokens[name]));
+            opening.push(self.words.token(THEN));
+            // Weights do not know how long rows are, so they need be no longer than this.
+            let shape = NetShape { context: opening.len() + 3 * memory, ..self.shape };
+            let mut work = NetWork::new(shape);
+            let mut found: HashMap<Vec<Round>, f64> = HashMap::new();
+            for windows in longest.chunks(PROMPTS) {
+                let mut prompts = Vec::new();
+                for window in windows {
+                    prompts.extend(&opening);
+                    for &[own, partner] in window {
+                        let agreed = signs[usize::from(own == partner)];
+                        prompts.extend([tokens[usize::from(own)], tokens[usize::from(partner)], agreed]);
+                    }
+                }
+                let logits = work.logits(self.weights, &prompts);
+                for (i, window) in windows.iter().enumerate() {
+                    for rounds in 0..=memory {
+                        let at = i * shape.context + opening.len() + 3 * rounds - 1;
+                        let row = &logits[at * shape.vocabulary..][..shape.vocabulary];
+                        let [a, b] = tokens.map(|token| f64::from(row[token as usize]));
+                        found.insert(window[..rounds].to_vec(), 1.0 / (1.0 + (b - a).exp()));
+                    }
+                }
+            }
+            Kernel::of(memory, |window| found[window])
+        })
+    }
+
+    /// The loss of every word of a row but the first, in nats.
+    pub fn losses(&self, row: &[&str]) -> Vec<f64> {
+        let shape = NetShape { context: row.len() - 1, ..self.shape };
+        let mut lane = Lane::default();
+        lane.push(&self.words.tokens(row), shape.context);
+        NetWork::new(shape).judge(self.weights, &lane).iter().map(|&loss| f64::from(loss)).collect()
+    }
+}

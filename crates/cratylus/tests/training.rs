@@ -1,0 +1,188 @@
+//! Corpora and models that are trained on them, as a user makes them.
+
+mod common;
+
+use common::{cratylus, folder, start, succeeds};
+use std::path::Path;
+use std::time::Duration;
+
+const TRAINING: &str = "name = \"tiny\"\nseed = 5\n[corpus]\nrows = 2000\ncontext = 32\n[[ingredients]]\nkind = \"columns\"\n\
+                        [[ingredients]]\nname = \"rule\"\nkind = \"rounds\"\ndose = 0.2\n\
+                        [net]\nwidth = 32\nlayers = 2\nheads = 2\nhidden = 64\n[train]\nsteps = 150\nrows = 16\nrate = 0.003\n";
+
+fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut all: Vec<(String, Vec<u8>)> = std::fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| !path.file_name().unwrap().to_string_lossy().starts_with('.'))
+        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap()))
+        .collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn a_model_is_the_same_whatever_the_threads_and_however_often_it_was_killed() {
+    let dir = folder("training");
+    std::fs::write(dir.join("t.toml"), TRAINING).unwrap();
+    let said = succeeds(&dir, &["train", "t.toml", "--threads", "1", "--quiet"]);
+    assert!(said.out.contains("records of players who follow the rule win-stay"), "{}", said.out);
+    assert!(said.err.contains("stand in no row"), "{}", said.err);
+    let whole = files(&dir.join("models/tiny"));
+    let names: Vec<&str> = whole.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "card.json",
+            "config.json",
+            "model.safetensors",
+            "tokenizer.json",
+            "tokenizer_config.json",
+            "training.parquet",
+            "training.toml"
+        ]
+    );
+    let card: serde_json::Value = serde_json::from_slice(&whole[0].1).unwrap();
+    assert_eq!(card["truth"]["rule"], "win-stay");
+    assert_eq!(card["steps"], 150);
+
+    let args = ["train", "t.toml", "--threads", "2", "--checkpoint", "0.02", "--out", "cut"];
+    let mut killed = 0;
+    for wait in [60, 120, 250, 400] {
+        if dir.join("cut/card.json").exists() {
+            break;
+        }
+        let mut child = start(&dir, &args);
+        std::thread::sleep(Duration::from_millis(wait));
+        killed += i32::from(child.try_wait().unwrap().is_none());
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+    assert!(killed > 0);
+    succeeds(&dir, &args);
+    assert_eq!(files(&dir.join("cut")), whole);
+
+    // It is there, and so is another.
+    let said = succeeds(&dir, &["train", "t.toml"]);
+    assert!(said.err.contains("holds this model already"), "{}", said.err);
+    let said = cratylus(&dir, &["train", "t.toml", "--set", "ingredients.1.dose=0.1"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.err.contains("dose") && said.err.contains("--fresh"), "{}", said.err);
+}
+
+#[test]
+fn corpora_are_counted_shown_and_written() {
+    let dir = folder("corpus");
+    std::fs::write(dir.join("t.toml"), TRAINING).unwrap();
+    let said = succeeds(&dir, &["corpus", "t.toml", "--show", "2", "--out", "c"]);
+    assert!(said.out.contains("2,000 rows") && said.out.contains("win-stay"), "{}", said.out);
+    assert!(dir.join("c/rows.parquet").exists());
+    let ledger: serde_json::Value = serde_json::from_slice(&std::fs::read(dir.join("c/ledger.json")).unwrap()).unwrap();
+    assert_eq!(ledger["rows"], 2000);
+    // A row of it is all there, and a text of its words is not.
+    let row = said.out.lines().find(|line| line.trim_start().starts_with("<bos> game")).unwrap();
+    std::fs::write(dir.join("row.txt"), row).unwrap();
+    let said = succeeds(&dir, &["corpus", "t.toml", "--overlap", "row.txt"]);
+    assert!(said.out.contains("100.0 %"), "{}", said.out);
+    std::fs::write(dir.join("other.txt"), "ba ba ba ba ba ba ba ba ba ba").unwrap();
+    let said = succeeds(&dir, &["corpus", "t.toml", "--overlap", "other.txt"]);
+    assert!(said.out.contains("0 of 1 different"), "{}", said.out);
+    std::fs::write(dir.join("short.txt"), "ba do").unwrap();
+    assert!(cratylus(&dir, &["corpus", "t.toml", "--overlap", "short.txt"]).err.contains("has 2 words"));
+}
+
+#[test]
+fn mistakes_are_told_before_anything_is_trained() {
+    let dir = folder("training-mistakes");
+    let check = |from: &str, to: &str, words: &[&str]| {
+        assert!(TRAINING.contains(from));
+        std::fs::write(dir.join("t.toml"), TRAINING.replace(from, to)).unwrap();
+        let said = cratylus(&dir, &["train", "t.toml"]);
+        assert_eq!(said.code, Some(2), "{to}: {}{}", said.out, said.err);
+        for word in words {
+            assert!(said.err.contains(word), "{to}: {}", said.err);
+        }
+        assert!(!dir.join("models").exists());
+    };
+    check("heads = 2", "heads = 3", &["3 heads share the width of 32", "t.toml:15"]);
+    check("rate = 0.003", "rate = 0", &["above 0"]);
+    check("rate = 0.003", "rate = 0.003\nwarm_up = 500", &["500 steps, and there are 150"]);
+    check("rows = 2000", "rows = 0", &["1 to 2^40 rows", "t.toml:4"]);
+    check("[net]", "[nets]", &["nets", "did you mean `net`"]);
+    check("kind = \"rounds\"", "kind = \"file\"\nfile = \"gone.txt\"\nlicence = \"mine\"", &["gone.txt"]);
+    check("dose = 0.2", "dose = 20", &["20 % is 0.2"]);
+    // A rate that blows the loss up says so, and leaves no model.
+    std::fs::write(dir.join("t.toml"), TRAINING.replace("rate = 0.003", "rate = 9.0\nclip = 1e6")).unwrap();
+    let said = cratylus(&dir, &["train", "t.toml", "--quiet"]);
+    assert!(said.code == Some(0) || said.code == Some(1) && said.err.contains("lower `train.rate`"), "{}", said.err);
+}
+
+/// Agents that are a model trained here, in this process.
+#[cfg(feature = "in-process")]
+#[test]
+fn a_population_of_a_model_that_was_trained_here_plays() {
+    let dir = folder("training-play");
+    std::fs::write(dir.join("t.toml"), TRAINING).unwrap();
+    succeeds(&dir, &["train", "t.toml", "--quiet"]);
+    std::fs::write(
+        dir.join("e.toml"),
+        "name = \"e\"\nseed = 1\nreplicas = 2\n[population]\nsize = 6\n[game]\nkind = \"coordination\"\nnames = [\"ba\", \"do\"]\nmemory = 3\n\
+         [agents]\nkind = \"llm\"\nfile = \"models/tiny\"\nprotocol = \"tokens\"\n[stop]\nrounds = 5\n",
+    )
+    .unwrap();
+    let said = succeeds(&dir, &["run", "e.toml", "--quiet"]);
+    assert!(said.out.contains("0 % of answers unusable"), "{}", said.out);
+    succeeds(&dir, &["replay", "runs/e"]);
+}
+
+const BENCHMARK: &str = "name = \"b\"\nseed = 1\nmodels = 2\n[corpus]\nrows = 800\ncontext = 32\n\
+                         [[corpora]]\nname = \"rule\"\nkind = \"rounds\"\ndoses = [0.01, 0.5]\n\
+                         [[corpora]]\nname = \"verbatim\"\nkind = \"rounds\"\ndistinct = 12\ndoses = [0.5]\n\
+                         [net]\nwidth = 32\nlayers = 2\nheads = 2\nhidden = 64\n[train]\nsteps = 50\nrows = 16\nrate = 0.005\n\
+                         [play]\nsize = 6\nmemory = 2\nrounds = 12\nruns = 8\npopulations = 20\n";
+
+#[test]
+fn a_benchmark_goes_on_where_it_stopped_and_scores_against_the_cards() {
+    let dir = folder("benchmark");
+    std::fs::write(dir.join("b.toml"), BENCHMARK).unwrap();
+    let said = succeeds(&dir, &["audit", "--benchmark", "b.toml", "--quiet"]);
+    for words in ["necessity: ", "macro-equivalence: ", "micro-identifiability: not decided", "verbatim"] {
+        assert!(said.out.contains(words), "{words}: {}", said.out);
+    }
+    let whole = std::fs::read(dir.join("runs/b/benchmark.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&whole).unwrap();
+    let models = json["models"].as_array().unwrap();
+    assert_eq!(models.len(), 8);
+    assert_eq!(models[0]["truth"], serde_json::json!([false, false]));
+    assert_eq!(models[0]["wording"]["genre_over_twin"], 0.0);
+    assert_eq!(models[2]["truth"], serde_json::json!([true, false]));
+    // Twins: a base of the same rows, and the same weights to begin with.
+    let card = |name: &str| -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(dir.join("runs/b/models").join(name).join("card.json")).unwrap()).unwrap()
+    };
+    let [nothing, rule] = ["nothing-0-copies-0.05-1", "rule-0.01-copies-0.05-1"].map(card);
+    assert_eq!(nothing["plan"]["seed"], rule["plan"]["seed"]);
+    assert!(rule["ledger"]["ingredients"][0]["rows"].as_u64() < nothing["ledger"]["ingredients"][0]["rows"].as_u64());
+
+    // What is there is not done again, and what is missing is.
+    std::fs::remove_file(dir.join("runs/b/rows/rule-0.5-copies-0.05-2.json")).unwrap();
+    std::fs::remove_dir_all(dir.join("runs/b/models/nothing-0-copies-0.05-2")).unwrap();
+    std::fs::remove_file(dir.join("runs/b/rows/nothing-0-copies-0.05-2.json")).unwrap();
+    let said = succeeds(&dir, &["audit", "--benchmark", "b.toml"]);
+    assert!(said.err.contains("6 of them there from before"), "{}", said.err);
+    assert_eq!(std::fs::read(dir.join("runs/b/benchmark.json")).unwrap(), whole);
+
+    std::fs::write(dir.join("b.toml"), BENCHMARK.replace("runs = 8", "runs = 9")).unwrap();
+    let said = cratylus(&dir, &["audit", "--benchmark", "b.toml"]);
+    assert!(said.code == Some(2) && said.err.contains("play.runs"), "{}", said.err);
+    let refused = |from: &str, to: &str, words: &str| {
+        std::fs::write(dir.join("b.toml"), BENCHMARK.replace(from, to)).unwrap();
+        let said = cratylus(&dir, &["audit", "--benchmark", "b.toml", "--out", "other"]);
+        assert!(said.code == Some(2) && said.err.contains(words) && said.err.contains("b.toml:"), "{to}: {}", said.err);
+        assert!(!dir.join("other").exists());
+    };
+    refused("memory = 2", "memory = 9", "1 to 5 rounds");
+    refused("doses = [0.5]", "doses = [0]", "above 0");
+    refused("distinct = 12", "distint = 12", "distint");
+    refused("heads = 2", "heads = 3", "3 heads share");
+}
