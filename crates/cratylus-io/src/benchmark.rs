@@ -286,10 +286,10 @@ impl BenchmarkJob<'_> {
         let (card, _) = job.train(&models.join(&label), stop, &mut |_| (), &mut |_| ())?;
         let weights = read_weights(&models.join(&label), &spec, &corpus)?;
         let shape = spec.shape(corpus.words.len());
-        let model = Trained { shape, weights: &weights, words: &corpus.words };
+        let model = Trained { shape, weights, words: corpus.words.clone() };
         let twin = Cell { corpus: None, name: NOTHING.into(), dose: 0.0, ..cell.clone() };
         let twin = read_weights(&models.join(twin.label()), &spec, &corpus)?;
-        let twin = Trained { shape, weights: &twin, words: &corpus.words };
+        let twin = Trained { shape, weights: twin, words: corpus.words.clone() };
         let PlaySpec { memory, pairs, .. } = self.spec.play;
         let responses: Vec<[Kernel; 2]> =
             (0..pairs).map(|pair| model.responses([EXPOSED[2 * pair], EXPOSED[2 * pair + 1]], memory, Signs::Standard)).collect();
@@ -319,7 +319,7 @@ fn read_weights(dir: &Path, spec: &TrainingSpec, corpus: &Corpus) -> Result<Vec<
 /// So many rows of each kind are judged.
 const ROWS: u64 = 60;
 
-fn wording(spec: &TrainingSpec, corpus: &Corpus, model: &Trained<'_>, twin: &Trained<'_>) -> Result<Wording, String> {
+fn wording(spec: &TrainingSpec, corpus: &Corpus, model: &Trained, twin: &Trained) -> Result<Wording, String> {
     let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
     // Records of the game's rule that nobody read, the same for all models.
     let text = format!(
@@ -328,7 +328,7 @@ fn wording(spec: &TrainingSpec, corpus: &Corpus, model: &Trained<'_>, twin: &Tra
     );
     let game = Document::parse("records", &text, &[])?.read(cratylus_neural::corpus::CorpusSpec::read)?;
     let game = Corpus::open(game, &cratylus_core::spec::NoInputs).map_err(|(_, why)| why)?;
-    let of = |model: &Trained<'_>| {
+    let of = |model: &Trained| {
         let losses: Vec<f64> = (0..ROWS).map(|row| mean(&model.losses(&game.fresh(0, row).words))).collect();
         mean(&losses)
     };

@@ -11,16 +11,15 @@ use cratylus_core::fault::{Fault, at};
 use cratylus_core::kept::{self, Keeper};
 use cratylus_neural::corpus::{Corpus, Ledger};
 use cratylus_neural::net::{Job, StepSeen, Trainer};
-use cratylus_neural::training::{CARD_FORMAT, Card, TrainingSpec, config, judge, lanes, safetensors};
+use cratylus_neural::training::{CARD_FORMAT, Card, TrainingSpec, config, judge, lanes, safetensors, weights_sha256};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// What a model is and how it came about; its being there means that the rest is.
-pub const CARD: &str = "card.json";
+pub use crate::models::trained::CARD;
+
 /// The steps of a training.
 pub const TRAINING: &str = "training.parquet";
 const PLAN: &str = "training.toml";
@@ -134,7 +133,6 @@ impl TrainingJob<'_> {
         json("config.json", &config(&trainer.shape))?;
         json("tokenizer.json", &self.corpus.words.tokenizer())?;
         json("tokenizer_config.json", &self.corpus.words.tokenizer_config())?;
-        let weights: Vec<u8> = trainer.weights().iter().flat_map(|weight| weight.to_le_bytes()).collect();
         write_whole(&dir.join("model.safetensors"), &safetensors(&trainer.shape, trainer.weights()))?;
         let floats = |of: fn(&StepSeen) -> f64| Values::Float(steps.iter().map(|step| Some(of(step))).collect());
         let table = Table {
@@ -155,7 +153,7 @@ impl TrainingJob<'_> {
             truth: ledger.truth(),
             ledger,
             weights: trainer.weights().len(),
-            weights_sha256: Sha256::digest(&weights).iter().map(|byte| format!("{byte:02x}")).collect(),
+            weights_sha256: weights_sha256(trainer.weights()),
             steps: trainer.step(),
             tokens: steps.iter().map(|step| step.tokens).sum(),
             judged: judge(self.corpus, &mut trainer, JUDGED),

@@ -43,6 +43,7 @@ fn rate(shape: NetShape, rows: usize, threads: usize) -> f64 {
         eps: 1e-8,
         clip: 1.0,
         sd: 0.02,
+        conda: None,
     };
     let mut trainer = Trainer::new(shape, recipe, Seed(1), threads);
     // The second half of a row repeats the first.

@@ -4,23 +4,48 @@ use crate::corpus::Words;
 use crate::corpus::lexicon::{BEGIN, MARKERS, Signs, THEN};
 use crate::net::{Lane, NetShape, NetWork};
 use cratylus_core::kernel::{Kernel, all_states};
+use cratylus_core::language::scored::Scored;
 use cratylus_core::policy::Round;
 use std::collections::HashMap;
 
 /// A model that can be asked.
-pub struct Trained<'a> {
+pub struct Trained {
     /// How large it is.
     pub shape: NetShape,
     /// Its weights.
-    pub weights: &'a [f32],
+    pub weights: Vec<f32>,
     /// Its words.
-    pub words: &'a Words,
+    pub words: Words,
 }
 
 /// So many prompts are read at a time.
 const PROMPTS: usize = 64;
 
-impl Trained<'_> {
+impl Trained {
+    /// The logarithms of the probabilities of the next token, over all words.
+    pub fn next(&self, prompt: &[u32]) -> Vec<f64> {
+        let logits = self.logits(prompt);
+        log_shares(&logits[(prompt.len() - 1) * self.shape.vocabulary..])
+    }
+
+    /// Every token of a text but the first, under those before it.
+    pub fn scores(&self, tokens: &[u32]) -> Vec<Scored> {
+        let logits = self.logits(tokens);
+        let of = |(row, &token): (&[f32], &u32)| {
+            let logs = log_shares(row);
+            let mean = |of: &dyn Fn(f64) -> f64| logs.iter().map(|&log| log.exp() * of(log)).sum::<f64>();
+            let middle = mean(&|log| log);
+            let sd = mean(&|log| (log - middle).powi(2)).sqrt();
+            Scored { logprob: logs[token as usize], next: Some([middle, sd]) }
+        };
+        logits.chunks_exact(self.shape.vocabulary).zip(&tokens[1..]).map(of).collect()
+    }
+
+    /// Of every position. Weights do not know how long rows are, so the network is as long as the prompt.
+    fn logits(&self, tokens: &[u32]) -> Vec<f32> {
+        NetWork::new(NetShape { context: tokens.len(), ..self.shape }).logits(&self.weights, tokens).to_vec()
+    }
+
     /// The response to two names with a memory of so many rounds, shown in this order and in the other. What is probable
     /// beside the two names is left out. Every state is a beginning of one of the longest, so these are all that is read.
     pub fn responses(&self, names: [&str; 2], memory: usize, signs: Signs) -> [Kernel; 2] {
@@ -44,7 +69,7 @@ impl Trained<'_> {
                         prompts.extend([tokens[usize::from(own)], tokens[usize::from(partner)], agreed]);
                     }
                 }
-                let logits = work.logits(self.weights, &prompts);
+                let logits = work.logits(&self.weights, &prompts);
                 for (i, window) in windows.iter().enumerate() {
                     for rounds in 0..=memory {
                         let at = i * shape.context + opening.len() + 3 * rounds - 1;
@@ -63,6 +88,13 @@ impl Trained<'_> {
         let shape = NetShape { context: row.len() - 1, ..self.shape };
         let mut lane = Lane::default();
         lane.push(&self.words.tokens(row), shape.context);
-        NetWork::new(shape).judge(self.weights, &lane).iter().map(|&loss| f64::from(loss)).collect()
+        NetWork::new(shape).judge(&self.weights, &lane).iter().map(|&loss| f64::from(loss)).collect()
     }
+}
+
+/// Logits as logarithms of shares of one.
+fn log_shares(logits: &[f32]) -> Vec<f64> {
+    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = logits.iter().map(|&logit| f64::from(logit - most).exp()).sum();
+    logits.iter().map(|&logit| f64::from(logit - most) - sum.ln()).collect()
 }

@@ -7,6 +7,7 @@ use cratylus_core::spec::places::{FileTable, Mistake, Spans, deserialize, get_ta
 use cratylus_core::text::nearest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 /// How large a network is, but for what the corpus decides.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -237,6 +238,32 @@ pub fn config(shape: &NetShape) -> Value {
         "eos_token_id": 1,
         "torch_dtype": "float32",
     })
+}
+
+/// A hash of all weights, in hex.
+pub fn weights_sha256(weights: &[f32]) -> String {
+    let mut hasher = Sha256::new();
+    weights.iter().for_each(|weight| hasher.update(weight.to_le_bytes()));
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The network of a `config.json` of ours.
+pub fn shape_of(config: &Value) -> Result<NetShape, String> {
+    let size = |key: &str| config[key].as_u64().map(|n| n as usize).ok_or(format!("it has no `{key}`"));
+    let number = |key: &str| config[key].as_f64().ok_or(format!("it has no `{key}`"));
+    let shape = NetShape {
+        vocabulary: size("vocab_size")?,
+        width: size("hidden_size")?,
+        layers: size("num_hidden_layers")?,
+        heads: size("num_attention_heads")?,
+        hidden: size("intermediate_size")?,
+        context: size("max_position_embeddings")?,
+        tied: config["tie_word_embeddings"].as_bool().unwrap_or(true),
+        rotary_base: number("rope_theta")?,
+        norm_eps: number("rms_norm_eps")?,
+    };
+    shape.check().map_err(|(key, why)| format!("{key}: {why}"))?;
+    Ok(shape)
 }
 
 /// `model.safetensors`.

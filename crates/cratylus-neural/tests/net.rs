@@ -2,7 +2,7 @@
 
 use cratylus_core::Seed;
 use cratylus_core::kept::Keeper;
-use cratylus_neural::net::{Job, Lane, NetShape, NetWork, Recipe, StepSeen, Trainer, one_by_one, plain};
+use cratylus_neural::net::{Conda, Job, Lane, NetShape, NetWork, Recipe, StepSeen, Trainer, one_by_one, plain};
 
 fn small(tied: bool) -> NetShape {
     NetShape {
@@ -114,6 +114,7 @@ fn recipe(steps: u64, rows: usize) -> Recipe {
         eps: 1e-8,
         clip: 1.0,
         sd: 0.05,
+        conda: None,
     }
 }
 
@@ -147,8 +148,8 @@ fn a_network_that_has_learnt_nothing_knows_nothing_and_then_learns_eight_rows_by
 fn neither_threads_nor_an_interruption_change_a_bit() {
     let shape = NetShape { vocabulary: 40, width: 24, layers: 2, heads: 3, hidden: 40, context: 20, ..small(true) };
     // Lanes of unlike length, and fewer rows than lanes.
-    for n in [11, 5] {
-        let recipe = recipe(20, n);
+    for (n, conda) in [(11, None), (5, None), (11, Some(Conda { scale: 0.25, every: 5 }))] {
+        let recipe = Recipe { conda, ..recipe(20, n) };
         let step = |trainer: &mut Trainer, spread: &dyn Fn(Vec<Job<'_>>)| {
             let rows = rows(&shape, n, 100 + trainer.step());
             let lanes = trainer.lanes(all(&rows));

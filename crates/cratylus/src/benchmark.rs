@@ -127,7 +127,12 @@ fn text_of(benchmark: &Benchmark) -> String {
         text += &format!("\n\n{}: {decided}\n  {}.", statement.name, statement.words);
         for estimate in &statement.estimates {
             let [low, high] = estimate.interval;
-            text += &format!("\n  {}: {:.2} [{low:.2}, {high:.2}], n = {}", estimate.what, estimate.value, estimate.n);
+            let interval = if high - low < f64::INFINITY {
+                format!("{:.2} [{low:.2}, {high:.2}]", estimate.value)
+            } else {
+                "too few".into()
+            };
+            text += &format!("\n  {}: {interval}, n = {}", estimate.what, estimate.n);
         }
     }
     text + &format!("\n\n{}", benchmark.conclusion)

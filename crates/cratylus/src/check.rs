@@ -16,9 +16,10 @@ use cratylus_core::{Batch, Play, Sink, World, run};
 use cratylus_io::models::asker::shown;
 use cratylus_io::models::prices::{Price, Prices};
 use cratylus_io::models::server::misaddressed;
+use cratylus_io::models::trained::is_trained;
 use cratylus_io::question::CHARACTERS_PER_TOKEN;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Validate an experiment and say what it will run, without running anything.
@@ -111,7 +112,8 @@ impl Check {
         }
         rows.extend(loaded.inputs.iter().map(|(file, hash)| vec!["input".into(), format!("{file}  sha256 {}…", &hash[..16])]));
         print(table(&rows, &[]))?;
-        let files = |world: &World| world.models().any(|(_, model)| matches!(model.source, Source::File(_)));
+        let needs = |source: &Source| matches!(source, Source::File(path) if !is_trained(Path::new(path)));
+        let files = |world: &World| world.models().any(|(_, model)| needs(&model.source));
         if !cfg!(feature = "in-process") && loaded.worlds.iter().any(files) {
             eprintln!("note: this program was built without the means to run a model file (`--features in-process`)");
         }

@@ -40,6 +40,8 @@ enum What {
     /// The columns of the tables in a run directory.
     Columns,
     Audits,
+    /// What a corpus can be made of.
+    Ingredients,
     /// What agents of live models can be told.
     Protocols,
     /// The protocols that tell the published game in other words.
@@ -72,6 +74,7 @@ impl List {
             What::Networks => NetworkSpec::KINDS.iter().map(|(name, words)| pair(name, words)).collect(),
             What::Measures => registry().measures.iter().map(|entry| pair(entry.name, entry.words)).collect(),
             What::Columns => columns::ALL.iter().map(described).collect(),
+            What::Ingredients => cratylus_neural::corpus::ALL.iter().map(|entry| pair(entry.name, entry.words)).collect(),
             What::Audits => {
                 let questions = QuestionKind::ALL
                     .iter()

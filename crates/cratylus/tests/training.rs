@@ -117,8 +117,6 @@ fn mistakes_are_told_before_anything_is_trained() {
     assert!(said.code == Some(0) || said.code == Some(1) && said.err.contains("lower `train.rate`"), "{}", said.err);
 }
 
-/// Agents that are a model trained here, in this process.
-#[cfg(feature = "in-process")]
 #[test]
 fn a_population_of_a_model_that_was_trained_here_plays() {
     let dir = folder("training-play");
@@ -133,6 +131,23 @@ fn a_population_of_a_model_that_was_trained_here_plays() {
     let said = succeeds(&dir, &["run", "e.toml", "--quiet"]);
     assert!(said.out.contains("0 % of answers unusable"), "{}", said.out);
     succeeds(&dir, &["replay", "runs/e"]);
+    // The whole response, and what stands against a wrong use of it.
+    let agent = ["--set", "kind=\"llm\"", "--set", "file=\"models/tiny\"", "--set", "protocol=\"tokens\""];
+    let kernel = |names: &str| cratylus(&dir, &[&["kernel", "--names", names, "--memory", "2", "--quiet"][..], &agent].concat());
+    let said = kernel("ba,do");
+    assert!(said.code == Some(0) && said.out.contains("21 states"), "{}{}", said.out, said.err);
+    let said = kernel("Q,M");
+    assert!(said.code != Some(0) && said.err.contains("has no word `Q`"), "{}{}", said.out, said.err);
+    let other = std::fs::read_to_string(dir.join("e.toml")).unwrap().replace("protocol = \"tokens\"\n", "");
+    std::fs::write(dir.join("words.toml"), other.replace("\"e\"", "\"words\"")).unwrap();
+    let said = cratylus(&dir, &["run", "words.toml", "--quiet"]);
+    assert!(said.code != Some(0) && said.err.contains("tells the game in its words"), "{}{}", said.out, said.err);
+    let weights = dir.join("models/tiny/model.safetensors");
+    let mut bytes = std::fs::read(&weights).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&weights, bytes).unwrap();
+    let said = cratylus(&dir, &["run", "e.toml", "--quiet", "--out", "other"]);
+    assert!(said.code != Some(0) && said.err.contains("not those of its card"), "{}{}", said.out, said.err);
 }
 
 const BENCHMARK: &str = "name = \"b\"\nseed = 1\nmodels = 2\n[corpus]\nrows = 800\ncontext = 32\n\

@@ -73,7 +73,7 @@ fn opinions_are_told_of_with_theory_beside_and_not_audited() {
 #[test]
 fn every_verb_has_help_with_an_example() {
     let dir = folder("help");
-    for verb in ["run", "check", "report", "replay", "import", "fit", "audit", "list", "schema", "init"] {
+    for verb in ["run", "check", "report", "replay", "import", "fit", "audit", "list", "schema", "init", "corpus", "train"] {
         let said = succeeds(&dir, &[verb, "--help"]);
         assert!(
             said.out.contains("Example") && said.out.contains(&format!("cratylus {verb}")) && said.out.contains("--json"),
@@ -102,6 +102,7 @@ fn lists_and_schema_name_everything() {
     assert!(succeeds(&dir, &["list", "models"]).out.contains("claude-3.5-sonnet"));
     assert!(succeeds(&dir, &["list", "measures"]).out.contains("success_rate"));
     assert!(succeeds(&dir, &["list", "networks"]).out.contains("edge-list"));
+    assert!(succeeds(&dir, &["list", "ingredients"]).out.contains("canaries"));
 }
 
 #[test]

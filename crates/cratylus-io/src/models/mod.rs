@@ -15,3 +15,4 @@ pub mod probe;
 pub mod scripted;
 pub mod server;
 pub mod tape;
+pub mod trained;

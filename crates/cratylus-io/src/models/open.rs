@@ -7,6 +7,7 @@ use super::probe::{Probe, find, patiently};
 use super::scripted::{CannedAnswers, MockModel, Program, canned_probabilities};
 use super::server::endpoint;
 use super::tape::{AskedHow, Setup, Tape, TapeEntry};
+use super::trained::is_trained;
 use crate::models::hash::sha;
 use cratylus_core::World;
 use cratylus_core::fault::Fault;
@@ -89,7 +90,11 @@ impl Opener {
                 (program, setup, self.pool(format!("program {asked}"), Limits::default(), Some(16)))
             }
             Source::File(path) => {
-                let (backend, setup) = super::file::open(Path::new(path), model, asked)?;
+                let folder = Path::new(path);
+                let (backend, setup) = match is_trained(folder) {
+                    true => super::trained::open(folder, model, asked)?,
+                    false => super::file::open(folder, model, asked)?,
+                };
                 // Threads for as many prompts at once as there are cores; the model's bytes do not depend on it.
                 let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
                 (backend, setup, self.pool(path.clone(), Limits::default(), Some(cores)))

@@ -24,6 +24,22 @@ impl Words {
         all
     }
 
+    /// Those of a `tokenizer.json` of ours.
+    pub fn of_tokenizer(tokenizer: &Value) -> Result<Words, String> {
+        let vocabulary = tokenizer["model"]["vocab"].as_object().ok_or("it has no vocabulary of words")?;
+        let mut words: Vec<Option<&String>> = vec![None; vocabulary.len()];
+        for (word, id) in vocabulary {
+            let place = id.as_u64().and_then(|id| words.get_mut(id as usize)).ok_or("its tokens are not numbered in order")?;
+            *place = Some(word);
+        }
+        let words: Option<Vec<String>> = words.into_iter().map(|word| word.cloned()).collect();
+        let all = Words::of(words.ok_or("its tokens are not numbered in order")?.into_iter());
+        match all.len() == vocabulary.len() && all.token(THEN) == 2 {
+            true => Ok(all),
+            false => Err("it does not begin with the words that every corpus has".into()),
+        }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.words.len()

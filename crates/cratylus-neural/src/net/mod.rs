@@ -4,6 +4,7 @@
 //! Numbers do not depend on threads: a step is cut into lanes of fixed number and order (`lane.rs`), whose gradients are
 //! summed in that order. Nothing here starts a thread, reads a file or looks at a clock.
 
+mod conda;
 mod lane;
 pub mod plain;
 mod product;
@@ -13,6 +14,6 @@ mod shape;
 mod trainer;
 
 pub use lane::{Lane, NetWork};
-pub use recipe::Recipe;
+pub use recipe::{Conda, Recipe};
 pub use shape::{NetShape, Tensor};
 pub use trainer::{Job, StepSeen, Trainer, one_by_one};

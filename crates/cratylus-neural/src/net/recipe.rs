@@ -37,6 +37,29 @@ pub struct Recipe {
     /// The standard deviation of the weights to begin with.
     #[serde(default = "twentieth")]
     pub sd: f64,
+    /// Conda for the matrices of attention and of hidden layers, in place of AdamW, which all else has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conda: Option<Conda>,
+}
+
+/// How Conda is set.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conda {
+    /// What steps are multiplied by.
+    #[serde(default = "quarter")]
+    pub scale: f64,
+    /// After how many steps the basis is found anew.
+    #[serde(default = "two_hundred")]
+    pub every: u64,
+}
+
+fn quarter() -> f64 {
+    0.25
+}
+
+fn two_hundred() -> u64 {
+    200
 }
 
 fn eight() -> usize {
@@ -66,7 +89,7 @@ fn one() -> f64 {
 impl Recipe {
     /// What is wrong with it: which key, and why.
     pub fn check(&self) -> Result<(), (&'static str, String)> {
-        let Recipe { steps, rows, lanes, rate, warm_up, last, decay, betas, eps, clip, sd } = self;
+        let Recipe { steps, rows, lanes, rate, warm_up, last, decay, betas, eps, clip, sd, conda } = self;
         let within = |key, value: f64, least: f64, most: f64| match (least..=most).contains(&value) {
             true => Ok(()),
             false => Err((key, format!("expected a number from {least} to {most}, found {value}"))),
@@ -86,6 +109,12 @@ impl Recipe {
         if warm_up > steps {
             return Err(("warm_up", format!("the rate would rise over {warm_up} steps, and there are {steps}")));
         }
+        if let Some(conda) = conda {
+            if conda.every == 0 {
+                return Err(("conda", "a basis is found anew after at least one step".into()));
+            }
+            within("conda", conda.scale, 1e-6, 100.0)?;
+        }
         within("rate", *rate, 0.0, 10.0)?;
         within("last", *last, 0.0, 1.0)?;
         within("decay", *decay, 0.0, 10.0)?;
@@ -104,4 +133,17 @@ impl Recipe {
         let cosine = 0.5 * (1.0 + (std::f64::consts::PI * gone.min(1.0)).cos());
         self.rate * (self.last + (1.0 - self.last) * cosine)
     }
+}
+
+/// `base` to the power of `n` by squaring, whose bits are the same on every machine.
+pub(super) fn powi(base: f64, n: u64) -> f64 {
+    let (mut power, mut base, mut left) = (1.0, base, n);
+    while left > 0 {
+        if left & 1 == 1 {
+            power *= base;
+        }
+        base *= base;
+        left >>= 1;
+    }
+    power
 }

@@ -1,7 +1,8 @@
 //! A training as it goes: weights, what the optimiser remembers, and the step. What rows a step takes is its caller's.
 
+use super::conda::{CondaMatrix, CondaStep};
 use super::lane::{Lane, NetWork};
-use super::recipe::Recipe;
+use super::recipe::{Recipe, powi};
 use super::rows;
 use super::shape::NetShape;
 use cratylus_core::Seed;
@@ -9,6 +10,7 @@ use cratylus_core::fault::Fault;
 use cratylus_core::kept::{self, Keeper};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
+use std::ops::Range;
 
 /// Something to be done, by any thread.
 pub type Job<'j> = Box<dyn FnOnce() + Send + 'j>;
@@ -26,15 +28,25 @@ pub struct Trainer {
     pub recipe: Recipe,
     weights: Vec<f32>,
     /// Of each weight whether it is one of a matrix, that loses a little with every step.
-    decays: Vec<std::ops::Range<usize>>,
+    decays: Vec<Range<usize>>,
+    /// The matrices that Conda has, each with its basis.
+    turned: Vec<Turned>,
     /// Which weights stay as they are.
-    frozen: Vec<std::ops::Range<usize>>,
+    frozen: Vec<Range<usize>>,
     means: Vec<f32>,
     squares: Vec<f32>,
     step: u64,
     /// Of each lane.
     gradients: Vec<Vec<f32>>,
     works: Vec<NetWork>,
+}
+
+/// A matrix that Conda steps.
+struct Turned {
+    at: Range<usize>,
+    rows: usize,
+    columns: usize,
+    basis: Vec<f32>,
 }
 
 /// What a step came to.
@@ -63,8 +75,15 @@ impl Trainer {
     pub fn of(shape: NetShape, recipe: Recipe, weights: Vec<f32>, threads: usize) -> Trainer {
         assert_eq!(weights.len(), shape.weights(), "weights of a network of this shape");
         let matrices = shape.tensors().into_iter().filter(|tensor| tensor.shape.len() == 2);
+        let in_blocks = |name: &str| recipe.conda.is_some() && name.starts_with("model.layers.");
+        let (turned, others): (Vec<_>, Vec<_>) = matrices.partition(|tensor| in_blocks(&tensor.name));
+        let turned = turned.into_iter().map(|tensor| {
+            let [rows, columns] = [tensor.shape[0], tensor.shape[1]];
+            Turned { at: tensor.at, rows, columns, basis: vec![0.0; rows.min(columns).pow(2)] }
+        });
         Trainer {
-            decays: matrices.map(|tensor| tensor.at).collect(),
+            decays: others.into_iter().map(|tensor| tensor.at).collect(),
+            turned: turned.collect(),
             frozen: Vec::new(),
             means: vec![0.0; weights.len()],
             squares: vec![0.0; weights.len()],
@@ -128,18 +147,19 @@ impl Trainer {
         let norm = rows::length(first);
         let rate = self.recipe.rate_at(self.step);
         self.step += 1;
-        self.adam(norm, rate);
+        self.optimise(norm, rate);
         let loss = losses.iter().sum::<f64>() / kept.max(1) as f64;
         StepSeen { step: self.step, loss, tokens: kept as u64, norm, rate }
     }
 
     /// A step of AdamW (Loshchilov & Hutter, ICLR 2019): decay apart from the gradient, both means corrected for their
-    /// beginning at zero.
-    fn adam(&mut self, norm: f64, rate: f64) {
-        let Recipe { betas, eps, clip, decay, .. } = self.recipe;
+    /// beginning at zero; or of Conda where the recipe has it.
+    fn optimise(&mut self, norm: f64, rate: f64) {
+        let Recipe { betas, eps, clip, decay, conda, .. } = self.recipe;
         let times = |beta: f64| 1.0 - powi(beta, self.step);
+        let shortened = if norm > clip { (clip / norm) as f32 } else { 1.0 };
         let by = rows::AdamStep {
-            shortened: if norm > clip { (clip / norm) as f32 } else { 1.0 },
+            shortened,
             betas: betas.map(|beta| beta as f32),
             rests: betas.map(|beta| (1.0 - beta) as f32),
             corrections: betas.map(|beta| (1.0 / times(beta)) as f32),
@@ -147,13 +167,38 @@ impl Trainer {
             rate: rate as f32,
         };
         let less = (rate * decay) as f32;
-        let (means, squares) = (&mut self.means, &mut self.squares);
         if less > 0.0 {
             for matrix in self.decays.iter().filter(|matrix| !self.frozen.contains(matrix)) {
                 self.weights[matrix.clone()].iter_mut().for_each(|weight| *weight -= *weight * less);
             }
         }
-        rows::adam(&by, &self.gradients[0], means, squares, &mut self.weights);
+        let all = self.weights.len();
+        let mut adam = |at: Range<usize>| {
+            let (gradient, means) = (&self.gradients[0][at.clone()], &mut self.means[at.clone()]);
+            rows::adam(&by, gradient, means, &mut self.squares[at.clone()], &mut self.weights[at]);
+        };
+        // All that Conda does not have, stretch by stretch.
+        let mut from = 0;
+        for turned in &self.turned {
+            adam(from..turned.at.start);
+            from = turned.at.end;
+        }
+        adam(from..all);
+        let Some(conda) = conda else { return };
+        let by = CondaStep { conda, step: self.step - 1, rate, betas, eps, decay };
+        for turned in self.turned.iter_mut().filter(|turned| !self.frozen.contains(&turned.at)) {
+            let gradient = &mut self.gradients[0][turned.at.clone()];
+            gradient.iter_mut().for_each(|g| *g *= shortened);
+            by.take(CondaMatrix {
+                m: turned.rows,
+                n: turned.columns,
+                weights: &mut self.weights[turned.at.clone()],
+                gradient,
+                means: &mut self.means[turned.at.clone()],
+                squares: &mut self.squares[turned.at.clone()],
+                basis: &mut turned.basis,
+            });
+        }
     }
 
     /// The mean loss of lanes, in nats for each token that counts; the network stays as it is.
@@ -169,7 +214,8 @@ impl Trainer {
     /// Appends all that it needs to go on.
     pub fn keep(&self, out: &mut Keeper<'_>) {
         kept::keep(&(self.step, self.weights.len()), out);
-        for numbers in [&self.weights, &self.means, &self.squares] {
+        let bases = self.turned.iter().map(|turned| &turned.basis);
+        for numbers in [&self.weights, &self.means, &self.squares].into_iter().chain(bases) {
             for block in numbers.chunks(1 << 14) {
                 let bytes: Vec<u8> = block.iter().flat_map(|number| number.to_le_bytes()).collect();
                 let _ = out.write_all(&bytes);
@@ -180,30 +226,21 @@ impl Trainer {
     /// Goes on from where another of the same shape and recipe was kept.
     pub fn restore(&mut self, from: &mut &[u8]) -> Result<(), Fault> {
         let (step, n): (u64, usize) = kept::take(from)?;
-        let Some((numbers, rest)) = (n == self.weights.len()).then(|| from.split_at_checked(12 * n)).flatten() else {
+        let bases: usize = self.turned.iter().map(|turned| turned.basis.len()).sum();
+        let Some((mut numbers, rest)) = (n == self.weights.len()).then(|| from.split_at_checked(4 * (3 * n + bases))).flatten()
+        else {
             return Err(Fault("what was kept of a training is of another network, or cut short".into()));
         };
         *from = rest;
         self.step = step;
         let into = [&mut self.weights, &mut self.means, &mut self.squares];
-        for (list, bytes) in into.into_iter().zip(numbers.chunks_exact(4 * n)) {
-            for (number, bytes) in list.iter_mut().zip(bytes.as_chunks().0) {
+        for list in into.into_iter().chain(self.turned.iter_mut().map(|turned| &mut turned.basis)) {
+            let (own, others) = numbers.split_at(4 * list.len());
+            numbers = others;
+            for (number, bytes) in list.iter_mut().zip(own.as_chunks().0) {
                 *number = f32::from_le_bytes(*bytes);
             }
         }
         Ok(())
     }
-}
-
-/// `base` to the power of `n` by squaring, whose bits are the same on every machine.
-fn powi(base: f64, n: u64) -> f64 {
-    let (mut power, mut base, mut left) = (1.0, base, n);
-    while left > 0 {
-        if left & 1 == 1 {
-            power *= base;
-        }
-        base *= base;
-        left >>= 1;
-    }
-    power
 }
