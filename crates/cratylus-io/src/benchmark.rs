@@ -5,8 +5,7 @@ use crate::conduct::hold;
 use crate::conduct::job::Refused;
 use crate::each::each;
 use crate::store::manifest::Build;
-use crate::store::plan::differences;
-use crate::training::TrainingJob;
+use crate::training::{TrainingJob, of_this_plan};
 use crate::whole::write_whole;
 use cratylus_audit::benchmark::{ModelRow, NOTHING, PlaySpec, Wording, auc, behaviour};
 use cratylus_core::experiment::Document;
@@ -246,13 +245,7 @@ impl BenchmarkJob<'_> {
         }
         let _lock = hold(dir)?;
         let plan = toml::to_string(&self.spec.plan()).expect("a plan is plain values");
-        let file = dir.join(PLAN);
-        match fs::read_to_string(&file) {
-            Ok(before) if before != plan => return Err(Refused::Changed(differences(&before, &plan))),
-            Ok(_) => (),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => write_whole(&file, plan.as_bytes())?,
-            Err(error) => return Err(at("reading", &file)(error).into()),
-        }
+        of_this_plan(&dir.join(PLAN), &plan)?;
         let (bases, others): (Vec<Cell>, Vec<Cell>) = self.spec.cells().into_iter().partition(|cell| cell.corpus.is_none());
         let mut rows = Vec::new();
         for cells in [bases, others] {

@@ -42,6 +42,16 @@ pub struct TrainingJob<'a> {
     pub checkpoint: Option<Duration>,
 }
 
+/// Writes a plan into a folder that has none, and refuses one that has another.
+pub(crate) fn of_this_plan(file: &Path, plan: &str) -> Result<(), Refused> {
+    match fs::read_to_string(file) {
+        Ok(before) if before != plan => Err(Refused::Changed(differences(&before, plan))),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(write_whole(file, plan.as_bytes())?),
+        Err(error) => Err(at("reading", file)(error).into()),
+    }
+}
+
 /// Does jobs, each on a thread.
 fn spread(jobs: Vec<Job<'_>>) {
     let mut jobs = jobs.into_iter();
@@ -65,13 +75,7 @@ impl TrainingJob<'_> {
         fs::create_dir_all(dir).map_err(at("making", dir))?;
         let _lock = hold(dir)?;
         let plan = toml::to_string(&self.spec.plan()).expect("a plan is plain values");
-        let file = dir.join(PLAN);
-        match fs::read_to_string(&file) {
-            Ok(before) if before != plan => return Err(Refused::Changed(differences(&before, &plan))),
-            Ok(_) => (),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => write_whole(&file, plan.as_bytes())?,
-            Err(error) => return Err(at("reading", &file)(error).into()),
-        }
+        of_this_plan(&dir.join(PLAN), &plan)?;
         if dir.join(CARD).exists() {
             return Ok((card(dir)?, true));
         }

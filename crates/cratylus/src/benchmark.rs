@@ -3,13 +3,13 @@
 use crate::caller::{print, print_json, registry};
 use crate::experiment::BUILD;
 use crate::failure::Failure;
+use crate::training::in_the_way;
 use crate::words::{count, table};
 use cratylus_audit::benchmark::{Benchmark, CorpusRowScored, Decided};
 use cratylus_core::experiment::Document;
 use cratylus_core::spec::Inputs;
 use cratylus_core::stats::Proportion;
 use cratylus_io::benchmark::{BenchmarkJob, BenchmarkSpec};
-use cratylus_io::conduct::job::Refused;
 use cratylus_io::store::inputs::FileInputs;
 use cratylus_io::whole::write_whole;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -55,16 +55,7 @@ pub fn go(file: &Path, out: Option<PathBuf>, json: bool, quiet: bool) -> Result<
     let ended = job.go(&dir, &stop, &done);
     bar.finish_and_clear();
     let again = format!("cratylus audit --benchmark {} --out {}", file.display(), dir.display());
-    let rows = ended.map_err(|refused| match refused {
-        Refused::Changed(what) => {
-            Failure::input(format!("{} holds another benchmark; what differs:\n  {}", dir.display(), what.join("\n  ")))
-                .help("`--out` names another folder")
-        }
-        Refused::Held(holder) => Failure::input(format!("{} is being written by {holder}", dir.display())),
-        Refused::Interrupted => Failure { code: 130, message: format!("interrupted; go on with\n  {again}") },
-        Refused::Spent(what) => Failure::run(what),
-        Refused::Fault(fault) => fault.into(),
-    })?;
+    let rows = ended.map_err(|refused| in_the_way(refused, &dir, "benchmark", &again))?;
     let benchmark = Benchmark::of(&rows);
     let kept = kept.into_inner();
     let whole = serde_json::json!({ "models": rows, "benchmark": benchmark });

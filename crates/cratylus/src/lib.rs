@@ -22,6 +22,8 @@ mod report;
 
 mod audit_plan;
 
+mod training;
+
 mod benchmark;
 
 mod audit;
@@ -34,7 +36,6 @@ mod list;
 mod replay;
 mod run;
 mod store;
-mod training;
 #[cfg(feature = "view")]
 mod view;
 

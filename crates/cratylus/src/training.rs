@@ -258,16 +258,7 @@ impl Train {
         bar.finish_and_clear();
         let sets: String = self.sets.iter().map(|set| format!(" --set '{set}'")).collect();
         let again = format!("cratylus train {}{sets} --out {}", self.file.display(), dir.display());
-        let (card, before) = ended.map_err(|refused| match refused {
-            Refused::Changed(what) => {
-                Failure::input(format!("{} holds another training; what differs:\n  {}", dir.display(), what.join("\n  ")))
-                    .help("`--out` names another folder; `--fresh` moves this one aside")
-            }
-            Refused::Held(holder) => Failure::input(format!("{} is being written by {holder}", dir.display())),
-            Refused::Interrupted => Failure { code: 130, message: format!("interrupted; go on with\n  {again}") },
-            Refused::Spent(what) => Failure::run(what),
-            Refused::Fault(fault) => fault.into(),
-        })?;
+        let (card, before) = ended.map_err(|refused| in_the_way(refused, &dir, "training", &again))?;
         if self.json {
             return print_json(&card);
         }
@@ -285,6 +276,25 @@ impl Train {
             dir.join(cratylus_io::training::CARD).display(),
             dir.display()
         ))
+    }
+}
+
+/// What stands in the way of writing into a folder, in words.
+pub fn in_the_way(refused: Refused, dir: &Path, what: &str, again: &str) -> Failure {
+    match refused {
+        Refused::Changed(differs) => {
+            Failure::input(format!("{} holds another {what}; what differs:\n  {}", dir.display(), differs.join("\n  "))).help(
+                if what == "training" {
+                    "`--out` names another folder; `--fresh` moves this one aside"
+                } else {
+                    "`--out` names another folder"
+                },
+            )
+        }
+        Refused::Held(holder) => Failure::input(format!("{} is being written by {holder}", dir.display())),
+        Refused::Interrupted => Failure { code: 130, message: format!("interrupted; go on with\n  {again}") },
+        Refused::Spent(what) => Failure::run(what),
+        Refused::Fault(fault) => fault.into(),
     }
 }
 

@@ -28,9 +28,10 @@ mod nowhere {
 mod here {
     use crate::models::backend::{Allowance, Backend, Given, Raw, Refusal, Request, Want};
     use crate::models::hash::sha;
-    use crate::models::tape::{AskedHow, Setup, Took};
+    use crate::models::tape::{Setup, Took};
+    use crate::models::trained::asked_how;
     use cratylus_core::fault::Fault;
-    use cratylus_core::language::model::{Choice, Model};
+    use cratylus_core::language::model::Model;
     use cratylus_core::language::spelling::NextToken;
     use cratylus_core::{Purpose, Seed};
     use cratylus_neural::llm::{ChatMessage, LocalModel};
@@ -46,16 +47,7 @@ mod here {
         let identity = serde_json::to_value(local.identity()).expect("an identity is plain data");
         let id = sha(identity.to_string().as_bytes());
         let listed = local.identity().vocabulary as u32;
-        let (how, why) = match model.choice {
-            Choice::Auto | Choice::Exact => (AskedHow::Exact { listed }, "the whole distribution of the next token is here"),
-            Choice::FirstToken => (AskedHow::FirstToken { listed }, "as the experiment says"),
-            Choice::Text => (AskedHow::Text, "as the experiment says"),
-            Choice::Constrained => {
-                return Err(Fault(
-                    "a model in this process gives probabilities of the names, so there is nothing to constrain; leave `choice` out".into(),
-                ));
-            }
-        };
+        let (how, why) = asked_how(model.choice, listed)?;
         let prefill = !model.protocol.prefill.is_empty();
         let setup = Setup {
             asked: asked.into(),

@@ -36,6 +36,19 @@ pub fn is_trained(path: &Path) -> bool {
     path.join(CARD).exists()
 }
 
+/// How a model in this process is asked, and why.
+pub(super) fn asked_how(choice: Choice, listed: u32) -> Result<(AskedHow, &'static str), Fault> {
+    match choice {
+        Choice::Auto | Choice::Exact => Ok((AskedHow::Exact { listed }, "the whole distribution of the next token is here")),
+        Choice::FirstToken => Ok((AskedHow::FirstToken { listed }, "as the experiment says")),
+        Choice::Text => Ok((AskedHow::Text, "as the experiment says")),
+        Choice::Constrained => Err(Fault(
+            "a model in this process gives probabilities of the names, so there is nothing to constrain; leave `choice` out"
+                .into(),
+        )),
+    }
+}
+
 /// Loads a model, and says what it is.
 pub fn open(path: &Path, model: &Model, asked: &str) -> Result<(Arc<dyn Backend>, Setup), Fault> {
     let read = |name: &str| {
@@ -69,18 +82,7 @@ pub fn open(path: &Path, model: &Model, asked: &str) -> Result<(Arc<dyn Backend>
         "name": card.name, "architecture": "llama", "quantisation": "F32", "vocabulary": shape.vocabulary, "context": shape.context,
         "weights_sha256": hash, "words_sha256": sha(words.all().join("\n").as_bytes()), "library": COMPUTED,
     });
-    let listed = shape.vocabulary as u32;
-    let (how, why) = match model.choice {
-        Choice::Auto | Choice::Exact => (AskedHow::Exact { listed }, "the whole distribution of the next token is here"),
-        Choice::FirstToken => (AskedHow::FirstToken { listed }, "as the experiment says"),
-        Choice::Text => (AskedHow::Text, "as the experiment says"),
-        Choice::Constrained => {
-            return Err(Fault(
-                "a model in this process gives probabilities of the names, so there is nothing to constrain; leave `choice` out"
-                    .into(),
-            ));
-        }
-    };
+    let (how, why) = asked_how(model.choice, shape.vocabulary as u32)?;
     let setup = Setup {
         asked: asked.into(),
         name: model.name.clone(),
