@@ -104,7 +104,12 @@ pub fn read_corpus(file: &mut FileTable<'_>, spans: &Spans<'_, '_>) -> Result<(S
     let known = KEYS.map(String::from);
     if let Some((key, item)) = file.iter().find(|(key, _)| !KEYS.contains(&key.get_ref().as_ref())) {
         let why = format!("there is no key `{}` in a corpus or a training", key.get_ref());
-        return Err(Mistake::new(why).help(nearest(key.get_ref(), &known)).span(item.span()));
+        let help = match key.get_ref().as_ref() {
+            "population" | "game" | "agents" | "replicas" | "stop" => "this is an experiment, for `cratylus run`".into(),
+            "corpora" | "models" | "play" | "base" => "this is a benchmark, for `cratylus audit --benchmark`".into(),
+            other => nearest(other, &known),
+        };
+        return Err(Mistake::new(why).help(help).span(item.span()));
     }
     let name = take_field(file, "name", spans)?.unwrap_or_else(|| "model".to_string());
     Ok((name, CorpusSpec::read(file, spans)?))

@@ -166,12 +166,14 @@ impl Audit {
         let plan = Plan::read(path, &self.data)?;
         let out = self.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&plan.name));
         let dirs = plan.import(&out)?;
+        // What cannot be read is told before anything long begins.
+        let recognised = plan.recognition(&out)?;
         let (all, _) = read(&dirs)?;
         let (against, _) = read(&self.against)?;
         let Some(questioned) = self.question()? else { return Ok(()) };
         let mut asked = ask_all(&all, &against, &questioned, &self.options(), &|audit| self.wanted(audit));
         asked.extend(of_model(questioned));
-        asked.extend(plan.recognition(&out)?.map(|finding| KeptCondition {
+        asked.extend(recognised.map(|finding| KeptCondition {
             condition: finding.condition.clone(),
             agents: "the models that were asked".into(),
             runs: 0,

@@ -3,9 +3,12 @@
 use crate::failure::Failure;
 use cratylus_core::brought::Outside;
 use cratylus_core::spec::Registry;
+use cratylus_io::conduct::hold;
+use cratylus_io::conduct::job::Refused;
 use cratylus_io::conduct::progress::Progress;
 use std::cell::RefCell;
 use std::fmt;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -66,4 +69,27 @@ pub fn print(text: impl fmt::Display) -> Result<(), Failure> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::run(format!("writing to stdout: {error}"))),
         _ => Ok(()),
     }
+}
+
+/// Another process has a folder.
+pub fn held(dir: &Path, holder: &str) -> Failure {
+    Failure::run(format!("{} is being written by {holder}; wait for it, or choose another `--out`", dir.display()))
+}
+
+/// Moves a directory to the first free name beside it.
+pub fn set_aside(dir: &Path) -> Result<(), Failure> {
+    if !dir.exists() {
+        return Ok(());
+    }
+    // Not from under a process that is writing into it.
+    if let Err(Refused::Held(holder)) = hold(dir) {
+        return Err(held(dir, &holder));
+    }
+    let name = dir.file_name().map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned());
+    let aside =
+        (1..).map(|i| dir.with_file_name(format!("{name}.before-{i}"))).find(|path| !path.exists()).expect("numbers do not end");
+    std::fs::rename(dir, &aside)
+        .map_err(|error| Failure::run(format!("moving {} to {}: {error}", dir.display(), aside.display())))?;
+    eprintln!("what {} held is now in {}", dir.display(), aside.display());
+    Ok(())
 }

@@ -3,6 +3,7 @@
 
 use cratylus_core::Pairing;
 use cratylus_core::experiment::{Asked, Experiment, Point, Sequential};
+use cratylus_core::game::Seats;
 use cratylus_core::meeting::networks::spec::NetworkSpec;
 use cratylus_core::text::listed;
 use cratylus_core::watch::stop::{By, ROUNDS_MAX};
@@ -58,10 +59,11 @@ fn meeting(experiment: &Experiment) -> String {
     if let Some(groups) = &experiment.population.groups {
         let size = groups.size.map_or("the sizes of a file".into(), |n| format!("{n} agents"));
         let drawn = groups.per_agent.map_or(String::new(), |n| format!(", each agent being in {n} of them on average"));
-        let agree = match experiment.game.spec.agree().unwrap_or_default() {
-            cratylus_core::meeting::groups::Agree::All => "all",
-            cratylus_core::meeting::groups::Agree::Any => "any",
-        };
+        // Where all act at once nobody hears a name and agrees to it.
+        if experiment.seats() == Seats::Group {
+            return format!("met in groups of {size}{drawn}");
+        }
+        let agree = experiment.game.plan.get("agree").and_then(toml::Value::as_str).unwrap_or("all");
         return format!("met in groups of {size}{drawn}, a name succeeding where {agree} of the hearers knew it");
     }
     let network = match &experiment.population.network {

@@ -1,6 +1,6 @@
 //! `cratylus run`: runs an experiment into a directory, shows how it goes, and says what came of it.
 
-use crate::caller::{print, print_json, registry};
+use crate::caller::{held, print, print_json, registry, set_aside};
 use crate::experiment::{BUILD, Loaded, load};
 use crate::failure::Failure;
 use crate::progress::{Shown, asked, watched};
@@ -11,7 +11,7 @@ use cratylus_core::World;
 use cratylus_io::conduct::cells::{SEQUENTIAL, cells, compute, shard};
 use cratylus_io::conduct::job::{CHECKPOINT_EVERY, Ended, Job, LiveOptions, Refused};
 use cratylus_io::conduct::progress::Progress;
-use cratylus_io::conduct::{conduct, hold, midway};
+use cratylus_io::conduct::{conduct, midway};
 use cratylus_io::models::server::misaddressed;
 use cratylus_io::store::run_dir::RunDir;
 use std::num::NonZeroUsize;
@@ -274,26 +274,4 @@ pub fn refusal(refused: Refused, dir: &Path, resume: &str, raised: &str, begun: 
             Failure::input(format!("{shown_dir} holds runs of an experiment that was different:\n{shown}{more}\n  help: {help}"))
         }
     }
-}
-
-fn held(dir: &Path, holder: &str) -> Failure {
-    Failure::run(format!("{} is being written by {holder}; wait for it, or choose another `--out`", dir.display()))
-}
-
-/// Moves a directory to the first free name beside it.
-pub fn set_aside(dir: &Path) -> Result<(), Failure> {
-    if !dir.exists() {
-        return Ok(());
-    }
-    // Not from under a process that is writing into it.
-    if let Err(Refused::Held(holder)) = hold(dir) {
-        return Err(held(dir, &holder));
-    }
-    let name = dir.file_name().map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned());
-    let aside =
-        (1..).map(|i| dir.with_file_name(format!("{name}.before-{i}"))).find(|path| !path.exists()).expect("numbers do not end");
-    std::fs::rename(dir, &aside)
-        .map_err(|error| Failure::run(format!("moving {} to {}: {error}", dir.display(), aside.display())))?;
-    eprintln!("what {} held is now in {}", dir.display(), aside.display());
-    Ok(())
 }

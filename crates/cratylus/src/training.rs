@@ -1,9 +1,8 @@
 //! `cratylus corpus` and `cratylus train`: text whose every row is known, and models that read nothing else.
 
-use crate::caller::{print, print_json, registry};
+use crate::caller::{held, print, print_json, registry, set_aside};
 use crate::experiment::BUILD;
 use crate::failure::Failure;
-use crate::run::set_aside;
 use crate::words::count;
 use clap::Args;
 use cratylus_core::experiment::Document;
@@ -291,7 +290,7 @@ pub fn in_the_way(refused: Refused, dir: &Path, what: &str, again: &str) -> Fail
                 },
             )
         }
-        Refused::Held(holder) => Failure::input(format!("{} is being written by {holder}", dir.display())),
+        Refused::Held(holder) => held(dir, &holder),
         Refused::Interrupted => Failure { code: 130, message: format!("interrupted; go on with\n  {again}") },
         Refused::Spent(what) => Failure::run(what),
         Refused::Fault(fault) => fault.into(),

@@ -111,6 +111,7 @@ fn mistakes_are_told_before_anything_is_trained() {
     check("[net]", "[nets]", &["nets", "did you mean `net`"]);
     check("kind = \"rounds\"", "kind = \"file\"\nfile = \"gone.txt\"\nlicence = \"mine\"", &["gone.txt"]);
     check("dose = 0.2", "dose = 20", &["20 % is 0.2"]);
+    check("[corpus]", "[game]\nkind = \"naming\"\n[corpus]", &["this is an experiment, for `cratylus run`"]);
     // A rate that blows the loss up says so, and leaves no model.
     std::fs::write(dir.join("t.toml"), TRAINING.replace("rate = 0.003", "rate = 9.0\nclip = 1e6")).unwrap();
     let said = cratylus(&dir, &["train", "t.toml", "--quiet"]);

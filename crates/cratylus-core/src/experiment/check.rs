@@ -95,12 +95,15 @@ impl Experiment {
         let mistake = |key: &str, why: &str| Err(spans.mistake(key, why.into()));
         let seats = self.seats();
         let Some(groups) = &self.population.groups else {
-            return match self.game.spec.agree() {
+            return match self.game.spec.for_groups() {
                 _ if seats == Seats::Group => {
                     let why = format!("who plays the game `{}` together? Give `population.groups.size`", self.game.kind);
                     mistake("population", &why)
                 }
-                Some(_) => mistake("game.agree", "a pair has one hearer; `agree` is for groups (`population.groups`)"),
+                Some(key) => {
+                    let why = format!("a pair has one hearer; `{key}` is for groups (`population.groups`)");
+                    mistake(&format!("game.{key}"), &why)
+                }
                 None => Ok(()),
             };
         };

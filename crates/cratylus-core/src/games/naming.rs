@@ -37,8 +37,8 @@ impl GameSpec for Naming {
         self.names.as_deref()
     }
 
-    fn agree(&self) -> Option<Agree> {
-        self.agree
+    fn for_groups(&self) -> Option<&'static str> {
+        self.agree.map(|_| "agree")
     }
 
     fn build(&self, _: &Registry) -> Result<Box<dyn Game>, (&'static str, String)> {

@@ -12,7 +12,6 @@ use crate::inventory::{Inventory, InventoryRule};
 use crate::kernel::Kernel;
 use crate::language::model::Model;
 use crate::language::normal::{alike, normal};
-use crate::meeting::groups::Agree;
 use crate::opinion::OpinionRule;
 use crate::policy::Policy;
 use crate::recorded::RecordedCondition;
@@ -76,8 +75,8 @@ pub trait GameSpec: fmt::Debug + Send + Sync {
         self.succeeds()
     }
 
-    /// How hearers of a group agree, where the file says it.
-    fn agree(&self) -> Option<Agree> {
+    /// A key that the file gives and that means something in groups alone.
+    fn for_groups(&self) -> Option<&'static str> {
         None
     }
 
