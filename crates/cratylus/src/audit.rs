@@ -44,7 +44,7 @@ use std::path::{Path, PathBuf};
 /// A file that ends in .toml is a plan: it names published data, which are imported and audited together.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cratylus audit runs/consensus\n  cratylus audit runs/ai-norms/claude_*\n  cratylus audit runs/consensus --only mechanism,interaction --json\n  cratylus audit runs/live --endpoint http://127.0.0.1:8080/v1 --model my-model\n  cratylus audit --agent '{ kind = \"mock\", policy = { kind = \"best-response\", payoffs = true } }' --yes\n  cratylus audit --agent '{ kind = \"llm\", file = \"model.gguf\" }' --text supplement.txt --yes\n  cratylus audit --answers runs/leakage-probes --blind-out to-code.csv\n  cratylus audit experiments/re-audit.toml --data ai-norms=AI-norms/data"
+    after_help = "Examples:\n  cratylus audit runs/consensus\n  cratylus audit runs/ai-norms/claude_*\n  cratylus audit runs/consensus --only mechanism,interaction --json\n  cratylus audit runs/live --endpoint http://127.0.0.1:8080/v1 --model my-model\n  cratylus audit --agent '{ kind = \"mock\", policy = { kind = \"best-response\", payoffs = true } }' --yes\n  cratylus audit --agent '{ kind = \"llm\", file = \"model.gguf\" }' --text supplement.txt --yes\n  cratylus audit --answers runs/leakage-probes --blind-out to-code.csv\n  cratylus audit experiments/re-audit.toml --data ai-norms=AI-norms/data\n  cratylus audit --benchmark experiments/leakage-benchmark-small.toml --set models=10"
 )]
 pub struct Audit {
     /// Finished run directories, or one plan (.toml).
@@ -105,7 +105,7 @@ impl Audit {
             return self.audit_the_audit();
         }
         if let Some(file) = &self.benchmark {
-            return crate::benchmark::go(file, self.out, self.json, self.quiet);
+            return crate::benchmark::go(file, &self.questions.sets, self.out, self.json, self.quiet);
         }
         if let [plan] = &self.dirs[..]
             && plan.extension().is_some_and(|extension| extension == "toml")

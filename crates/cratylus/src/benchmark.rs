@@ -19,10 +19,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Trains, plays, audits and scores what a file says.
-pub fn go(file: &Path, out: Option<PathBuf>, json: bool, quiet: bool) -> Result<(), Failure> {
+pub fn go(file: &Path, sets: &[String], out: Option<PathBuf>, json: bool, quiet: bool) -> Result<(), Failure> {
     let bytes = std::fs::read(file).map_err(|error| Failure::input(format!("cannot read {}: {error}", file.display())))?;
     let text = cratylus_io::text::decode(&bytes).map_err(|why| Failure::input(format!("{} {why}", file.display())))?;
-    let document = Document::parse_with(&registry(), &file.display().to_string(), &text, &[]).map_err(Failure::input)?;
+    let document = Document::parse_with(&registry(), &file.display().to_string(), &text, sets).map_err(Failure::input)?;
     let spec = document.read(BenchmarkSpec::read).map_err(Failure::input)?;
     let dir = out.unwrap_or_else(|| Path::new("runs").join(&spec.name));
     if dir.exists() && !dir.is_dir() {
@@ -54,7 +54,8 @@ pub fn go(file: &Path, out: Option<PathBuf>, json: bool, quiet: bool) -> Result<
     let job = BenchmarkJob { spec: &spec, inputs: &inputs, build: BUILD, threads };
     let ended = job.go(&dir, &stop, &done);
     bar.finish_and_clear();
-    let again = format!("cratylus audit --benchmark {} --out {}", file.display(), dir.display());
+    let given: String = sets.iter().map(|set| format!(" --set '{set}'")).collect();
+    let again = format!("cratylus audit --benchmark {}{given} --out {}", file.display(), dir.display());
     let rows = ended.map_err(|refused| in_the_way(refused, &dir, "benchmark", &again))?;
     let benchmark = Benchmark::of(&rows);
     let kept = kept.into_inner();

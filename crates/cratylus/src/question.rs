@@ -43,9 +43,10 @@ pub struct Questions {
     /// The whole agent as a TOML table, of kind llm, mock or scripted.
     #[arg(long, value_name = "TOML")]
     agent: Option<String>,
-    /// Any other key of the agent, or of the game (`game.payoff=…`), quoted as TOML; may be given again.
+    /// Any other key of the agent, or of the game (`game.payoff=…`), quoted as TOML; with --benchmark, one of its file; may be
+    /// given again.
     #[arg(long = "set", value_name = "KEY=VALUE")]
-    sets: Vec<String>,
+    pub sets: Vec<String>,
     /// The two names of the telling that is questioned.
     #[arg(long, value_name = "NAMES", default_value = "Q,M")]
     names: String,

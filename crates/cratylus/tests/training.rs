@@ -188,8 +188,7 @@ fn a_benchmark_goes_on_where_it_stopped_and_scores_against_the_cards() {
     assert!(said.err.contains("6 of them there from before"), "{}", said.err);
     assert_eq!(std::fs::read(dir.join("runs/b/benchmark.json")).unwrap(), whole);
 
-    std::fs::write(dir.join("b.toml"), BENCHMARK.replace("runs = 8", "runs = 9")).unwrap();
-    let said = cratylus(&dir, &["audit", "--benchmark", "b.toml"]);
+    let said = cratylus(&dir, &["audit", "--benchmark", "b.toml", "--set", "play.runs=9"]);
     assert!(said.code == Some(2) && said.err.contains("play.runs"), "{}", said.err);
     let refused = |from: &str, to: &str, words: &str| {
         std::fs::write(dir.join("b.toml"), BENCHMARK.replace(from, to)).unwrap();
