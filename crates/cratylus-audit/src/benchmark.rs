@@ -418,7 +418,7 @@ fn scored(models: &[ModelRow]) -> Vec<CorpusRowScored> {
     rows
 }
 
-/// Models of a corpus whose base copies least that is not nothing, as the published populations; of another where there are none.
+/// Models of a corpus on the base that statements are about, at a dose where one is given.
 fn of_corpus<'m>(models: &'m [ModelRow], corpus: &str, dose: Option<f64>) -> Vec<&'m ModelRow> {
     let copies = base(models);
     let fits =

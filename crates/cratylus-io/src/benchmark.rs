@@ -68,13 +68,13 @@ fn two() -> usize {
     2
 }
 
-const KEYS: [&str; 8] = ["name", "seed", "models", "corpus", "base", "corpora", "net", "train"];
+const KEYS: [&str; 9] = ["name", "seed", "models", "corpus", "base", "corpora", "net", "train", "play"];
 
 impl BenchmarkSpec {
     /// Reads a file's table.
     pub fn read(file: &mut FileTable<'_>, spans: &Spans<'_, '_>) -> Result<BenchmarkSpec, Mistake> {
-        let known: Vec<String> = KEYS.iter().chain(&["play"]).map(|key| key.to_string()).collect();
-        if let Some((key, item)) = file.iter().find(|(key, _)| !known.iter().any(|known| known == key.get_ref().as_ref())) {
+        let known = KEYS.map(String::from);
+        if let Some((key, item)) = file.iter().find(|(key, _)| !KEYS.contains(&key.get_ref().as_ref())) {
             let why = format!("there is no key `{}` in a benchmark", key.get_ref());
             return Err(Mistake::new(why).help(nearest(key.get_ref(), &known)).span(item.span()));
         }
@@ -244,7 +244,10 @@ impl BenchmarkJob<'_> {
             fs::create_dir_all(&folder).map_err(at("making", &folder))?;
         }
         let _lock = hold(dir)?;
-        let plan = toml::to_string(&self.spec.plan()).expect("a plan is plain values");
+        // Rows of two programs would be two benchmarks.
+        let mut plan = self.spec.plan();
+        plan.insert("program".into(), format!("{} {}", self.build.version, self.build.revision).into());
+        let plan = toml::to_string(&plan).expect("a plan is plain values");
         of_this_plan(&dir.join(PLAN), &plan)?;
         let (bases, others): (Vec<Cell>, Vec<Cell>) = self.spec.cells().into_iter().partition(|cell| cell.corpus.is_none());
         let mut rows = Vec::new();

@@ -112,10 +112,11 @@ fn mistakes_are_told_before_anything_is_trained() {
     check("kind = \"rounds\"", "kind = \"file\"\nfile = \"gone.txt\"\nlicence = \"mine\"", &["gone.txt"]);
     check("dose = 0.2", "dose = 20", &["20 % is 0.2"]);
     check("[corpus]", "[game]\nkind = \"naming\"\n[corpus]", &["this is an experiment, for `cratylus run`"]);
-    // A rate that blows the loss up says so, and leaves no model.
-    std::fs::write(dir.join("t.toml"), TRAINING.replace("rate = 0.003", "rate = 9.0\nclip = 1e6")).unwrap();
+    // What blows the loss up is told, and leaves no model.
+    std::fs::write(dir.join("t.toml"), TRAINING.replace("rate = 0.003", "rate = 9.0\nclip = 1e6\ndecay = 10.0")).unwrap();
     let said = cratylus(&dir, &["train", "t.toml", "--quiet"]);
-    assert!(said.code == Some(0) || said.code == Some(1) && said.err.contains("lower `train.rate`"), "{}", said.err);
+    assert!(said.code == Some(1) && said.err.contains("lower `train.rate`"), "{}{}", said.out, said.err);
+    assert!(!dir.join("models/tiny/card.json").exists());
 }
 
 #[test]
@@ -143,6 +144,12 @@ fn a_population_of_a_model_that_was_trained_here_plays() {
     std::fs::write(dir.join("words.toml"), other.replace("\"e\"", "\"words\"")).unwrap();
     let said = cratylus(&dir, &["run", "words.toml", "--quiet"]);
     assert!(said.code != Some(0) && said.err.contains("tells the game in its words"), "{}{}", said.out, said.err);
+    std::fs::write(dir.join("text.txt"), "You play a game of repeated choices with the other player in each round. ".repeat(2))
+        .unwrap();
+    let agent = "{ kind = \"llm\", file = \"models/tiny\", protocol = \"tokens\" }";
+    let judged = ["audit", "--agent", agent, "--names", "ba,do", "--text", "text.txt", "--only", "text-likelihood"];
+    let said = cratylus(&dir, &[&judged[..], &["--yes", "--quiet"]].concat());
+    assert!(said.code != Some(0) && said.err.contains("says nothing of this"), "{}{}", said.out, said.err);
     let weights = dir.join("models/tiny/model.safetensors");
     let mut bytes = std::fs::read(&weights).unwrap();
     *bytes.last_mut().unwrap() ^= 1;

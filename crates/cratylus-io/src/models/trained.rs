@@ -110,6 +110,15 @@ impl TrainedModel {
             }
             tokens.push(words.token(word));
         }
+        // Of a text that is judged some words may be unknown, as they are in what it read; most may not.
+        let unknown = tokens.iter().filter(|&&token| token == 0).count();
+        if 2 * unknown > tokens.len() {
+            return Err(Refusal::fatal(format!(
+                "{unknown} of the {} words of a text are none of `{}`'s: it was trained on other text, and says nothing of this",
+                tokens.len() - 1,
+                self.name
+            )));
+        }
         if tokens.len() > self.model.shape.context {
             return Err(Refusal::fatal(format!(
                 "a prompt has {} tokens, and `{}` reads at most {}; give a shorter memory",

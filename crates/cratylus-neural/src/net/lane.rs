@@ -78,7 +78,7 @@ fn sized(vector: &mut Vec<f32>, n: usize) {
     vector.resize(n, 0.0);
 }
 
-/// Two tensors of a gradient, or of a gradient one at a time: a part of a slice.
+/// Where the gradient of a tensor is summed.
 fn part<'g>(gradient: &'g mut [f32], at: &Range<usize>) -> &'g mut [f32] {
     &mut gradient[at.clone()]
 }
