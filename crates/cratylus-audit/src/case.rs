@@ -24,6 +24,8 @@ pub struct AuditOptions {
     pub resamples: u64,
     /// What counts as no difference.
     pub margins: Margins,
+    /// The code of a rival that is kept out, where what it says is known to have made the record. None keeps all.
+    pub without: Option<&'static str>,
 }
 
 /// Differences too small to matter, declared before anything is compared.
@@ -40,7 +42,7 @@ pub struct Margins {
 impl Default for AuditOptions {
     fn default() -> AuditOptions {
         let margins = Margins { share: 0.15, log_time: 0.25, success: 0.10 };
-        AuditOptions { seed: 2025, populations: 1000, draws: 10_000, resamples: 20, margins }
+        AuditOptions { seed: 2025, populations: 1000, draws: 10_000, resamples: 20, margins, without: None }
     }
 }
 
@@ -132,7 +134,7 @@ impl<'a> Case<'a> {
 
     /// All rivals, fitted and scored. Worked out by the first that asks, as what follows is.
     pub fn ladder(&self) -> &Ladder {
-        self.ladder.get_or_init(|| Ladder::climb(&self.decisions, &self.setting()))
+        self.ladder.get_or_init(|| Ladder::climb(&self.decisions, &self.setting(), self.options.without))
     }
 
     /// How much of the choices is recall of one name. None where nothing could be fitted.

@@ -88,7 +88,7 @@ fn leaving_out_a_run_is_fitting_without_it() {
 fn rivals_without_labels_answer_mirrored_memories_alike() {
     let condition = population("label-biased follower", &Design { runs: 8, ..Design::default() }, 5);
     let decisions = Decisions::read(&condition);
-    let ladder = Ladder::climb(&decisions, &setting(&decisions));
+    let ladder = Ladder::climb(&decisions, &setting(&decisions), None);
     // The one that goes by the length of its memory has labels of its own.
     for rung in ladder.rungs.iter().filter(|rung| !rung.labelled && rung.entry.code != "M1'") {
         for window in &decisions.windows {
@@ -105,7 +105,7 @@ fn rivals_without_labels_answer_mirrored_memories_alike() {
 fn the_right_rival_wins_and_its_parameters_are_found() {
     let condition = population("win-stay-lose-shift", &Design { runs: 20, ..Design::default() }, 9);
     let decisions = Decisions::read(&condition);
-    let ladder = Ladder::climb(&decisions, &setting(&decisions));
+    let ladder = Ladder::climb(&decisions, &setting(&decisions), None);
     let rung = ladder.rung("M2", false);
     // A lapse of 5 % falls on the right name half of the time.
     let (name, lapse) = &rung.response.shown()[0];
@@ -126,7 +126,7 @@ fn frozen_relabelled_histories_take_agreement_to_chance() {
     for names in [2, 8] {
         let condition = population("symmetric follower", &Design { names, runs: 12, ..Design::default() }, 4);
         let decisions = Decisions::read(&condition);
-        let ladder = Ladder::climb(&decisions, &setting(&decisions));
+        let ladder = Ladder::climb(&decisions, &setting(&decisions), None);
         let response = &ladder.rung("M7", true).response;
         let told = histories(&condition);
         let agreement: Vec<f64> =
@@ -141,7 +141,7 @@ fn partners_who_were_not_listened_to_have_no_influence() {
     // The agents of a yoked population learn from frozen histories; whom they meet is chance.
     let condition = population("symmetric follower", &Design { runs: 12, ..Design::default() }, 8);
     let decisions = Decisions::read(&condition);
-    let ladder = Ladder::climb(&decisions, &setting(&decisions));
+    let ladder = Ladder::climb(&decisions, &setting(&decisions), None);
     let response = &ladder.rung("M7", true).response;
     let told = histories(&condition);
     let runs = (0..20).map(|n| {

@@ -28,6 +28,23 @@ impl Trained {
         log_shares(&logits[(prompt.len() - 1) * self.shape.vocabulary..])
     }
 
+    /// The same after every token of a text.
+    pub fn next_of_all(&self, tokens: &[u32]) -> Vec<Vec<f64>> {
+        self.logits(tokens).chunks_exact(self.shape.vocabulary).map(log_shares).collect()
+    }
+
+    /// So many tokens after a text, each the likeliest.
+    pub fn completed(&self, prompt: &[u32], n: usize) -> Vec<u32> {
+        let mut tokens = prompt.to_vec();
+        for _ in 0..n {
+            let next = self.next(&tokens);
+            // Of equals the first, so that it is the same everywhere.
+            let best = (0..next.len()).rev().max_by(|&a, &b| next[a].total_cmp(&next[b]));
+            tokens.push(best.expect("there are words") as u32);
+        }
+        tokens.split_off(prompt.len())
+    }
+
     /// Every token of a text but the first, under those before it.
     pub fn scores(&self, tokens: &[u32]) -> Vec<Scored> {
         let logits = self.logits(tokens);

@@ -77,6 +77,9 @@ pub struct Audit {
     /// Train models on known text, play populations of them, and score the audits against what their cards say.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["dirs", "only", "self_test"])]
     benchmark: Option<PathBuf>,
+    /// Make this part of the benchmark's models alone, I from 1 to K; folders of parts copied into one are scored together.
+    #[arg(long, value_name = "I/K", value_parser = crate::run::shard_of, requires = "benchmark")]
+    shard: Option<[usize; 2]>,
     /// How many populations of each known mechanism.
     #[arg(long, value_name = "N", default_value_t = 20, requires = "self_test")]
     trials: u64,
@@ -105,7 +108,7 @@ impl Audit {
             return self.audit_the_audit();
         }
         if let Some(file) = &self.benchmark {
-            return crate::benchmark::go(file, &self.questions.sets, self.out, self.json, self.quiet);
+            return crate::benchmark::go(file, &self.questions.sets, self.shard, self.out, self.json, self.quiet);
         }
         if let [plan] = &self.dirs[..]
             && plan.extension().is_some_and(|extension| extension == "toml")

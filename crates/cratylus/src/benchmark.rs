@@ -5,7 +5,7 @@ use crate::experiment::BUILD;
 use crate::failure::Failure;
 use crate::training::in_the_way;
 use crate::words::{count, table};
-use cratylus_audit::benchmark::{Benchmark, CorpusRowScored, Decided};
+use cratylus_audit::benchmark::{About, Benchmark, CorpusRowScored, Scored};
 use cratylus_core::experiment::Document;
 use cratylus_core::spec::Inputs;
 use cratylus_core::stats::Proportion;
@@ -19,7 +19,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Trains, plays, audits and scores what a file says.
-pub fn go(file: &Path, sets: &[String], out: Option<PathBuf>, json: bool, quiet: bool) -> Result<(), Failure> {
+pub fn go(
+    file: &Path,
+    sets: &[String],
+    shard: Option<[usize; 2]>,
+    out: Option<PathBuf>,
+    json: bool,
+    quiet: bool,
+) -> Result<(), Failure> {
     let bytes = std::fs::read(file).map_err(|error| Failure::input(format!("cannot read {}: {error}", file.display())))?;
     let text = cratylus_io::text::decode(&bytes).map_err(|why| Failure::input(format!("{} {why}", file.display())))?;
     let document = Document::parse_with(&registry(), &file.display().to_string(), &text, sets).map_err(Failure::input)?;
@@ -39,7 +46,8 @@ pub fn go(file: &Path, sets: &[String], out: Option<PathBuf>, json: bool, quiet:
             std::process::exit(130);
         }
     });
-    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(spec.size()) };
+    let mut job = BenchmarkJob { spec: &spec, inputs: &inputs, build: BUILD, threads, shard };
+    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(job.size()) };
     bar.set_style(ProgressStyle::with_template("{bar:24} {pos}/{len} models  {msg}  {eta} left").expect("a fixed template"));
     bar.enable_steady_tick(std::time::Duration::from_secs(1));
     let (begun, kept) = (Instant::now(), AtomicU64::new(0));
@@ -51,12 +59,25 @@ pub fn go(file: &Path, sets: &[String], out: Option<PathBuf>, json: bool, quiet:
         bar.set_message(label.to_string());
         bar.inc(1);
     };
-    let job = BenchmarkJob { spec: &spec, inputs: &inputs, build: BUILD, threads };
     let ended = job.go(&dir, &stop, &done);
     bar.finish_and_clear();
-    let given: String = sets.iter().map(|set| format!(" --set '{set}'")).collect();
+    let mut given: String = sets.iter().map(|set| format!(" --set '{set}'")).collect();
+    if let Some([i, k]) = shard {
+        given += &format!(" --shard {i}/{k}");
+    }
     let again = format!("cratylus audit --benchmark {}{given} --out {}", file.display(), dir.display());
     let rows = ended.map_err(|refused| in_the_way(refused, &dir, "benchmark", &again))?;
+    if let Some([_, k]) = shard.filter(|[_, k]| *k > 1) {
+        job.shard = None;
+        let all = job.size();
+        eprintln!(
+            "{} of {} models are in {}; copy `models` and `rows` of all {k} parts into one folder, and leave `--shard` out there",
+            count(rows.len() as u64),
+            count(all),
+            dir.display()
+        );
+        return Ok(());
+    }
     let benchmark = Benchmark::of(&rows);
     let kept = kept.into_inner();
     let whole = serde_json::json!({ "models": rows, "benchmark": benchmark });
@@ -74,8 +95,18 @@ pub fn go(file: &Path, sets: &[String], out: Option<PathBuf>, json: bool, quiet:
 }
 
 /// What the columns of a table are: their names here, or those of means.
-const RESPONSES: [&str; 6] = ["stay", "follow", "hidden", "yoked", "plain", "entropy"];
-const WORDINGS: [&str; 4] = ["game loss", "by loss", "by least likely", "by twin"];
+const RESPONSES: [&str; 8] = ["stay", "follow", "hidden", "yoked", "plain", "agreed", "tips", "entropy"];
+const ANSWERS: [&str; 6] = ["prior", "inverted", "skin", "held out", "foreseen", "game loss"];
+
+/// What they say.
+const LEGEND: &str = "\
+Stay, follow: with hidden labels, how often a name is kept after a success, and the partner's taken after a failure.
+Hidden, yoked, plain: success late in a run with hidden labels, the same without partners, and with one pair of names.
+Agreed: the share of runs with hidden labels that came to consensus. Tips: the least committed minority, in agents.
+Prior: the most that any name is preferred. Inverted, skin, held out: what is left of the response with the payoffs turned
+round, under other names and signs, and with names that no game uses. Foreseen: how probable the right sign is, late in
+fresh records. Game loss: of fresh records of the rule, nats for each word.
+Wrong: verdicts on recall that the cards say are wrong, with the 95 % interval of their share.";
 
 fn text_of(benchmark: &Benchmark) -> String {
     let begin = |row: &CorpusRowScored| {
@@ -101,31 +132,78 @@ fn text_of(benchmark: &Benchmark) -> String {
         verdicts.push(begin(row).into_iter().chain(counts).chain([wrong]).collect());
     }
     let mut text = format!(
-        "Responses and populations, mean over models\n{}\n\nVerdicts on the record: on interaction, then on recall of an outcome\n{}\n\nWording, mean over models\n{}",
+        "Responses and populations, mean over models\n{}\n\nAnswers, mean over models\n{}\n\nVerdicts on the record: on interaction, then on recall of an outcome\n{}\n\n{LEGEND}",
         of(&RESPONSES),
+        of(&ANSWERS),
         table(&verdicts, &(1..11).collect::<Vec<_>>()),
-        of(&WORDINGS)
     );
-    text += "\n\nStay, follow: with hidden labels, how often a name is kept after a success, and the partner's taken after a failure.\n\
-             Hidden, yoked, plain: success late in a run with hidden labels, the same without partners, and with one pair of names.\n\
-             Wrong: verdicts on recall that the cards say are wrong, with the 95 % interval of their share.\n\
-             Game loss: of fresh records of the rule, nats for each word. By …: how well rows that were read are told from fresh ones (AUC).";
+    for (about, title) in [
+        (About::Rule, "Audits about the rule"),
+        (About::Outcome, "Audits about an outcome"),
+        (About::Text, "Audits about the text of a few records"),
+    ] {
+        let of: Vec<&Scored> = benchmark.audits.iter().filter(|audit| audit.about == about).collect();
+        if of.iter().any(|audit| !audit.at.is_empty()) {
+            text += &format!("\n\n{title}\n{}", audits(&of));
+        }
+    }
+    text += "\n\nFound: in how many of the models with it. AUC: how well the effect tells them from models that read nothing of the game.\n\
+             Half: the dose at which half are found. Alarms: in how many models without it, of the base alone, of other bases, of other corpora.\n\
+             Not safe: more than twice as many false alarms as are meant (5 %), of models of the base alone.";
+    if !benchmark.canaries.is_empty() {
+        text += &format!("\n\nRows that stand in half of the models, by copies\n{}", canaries(benchmark));
+    }
     for statement in &benchmark.statements {
-        let decided = match statement.decided {
-            Decided::Yes => "yes",
-            Decided::No => "no",
-            Decided::Open => "not decided",
-        };
-        text += &format!("\n\n{}: {decided}\n  {}.", statement.name, statement.words);
+        text += &format!("\n\n{}: {}\n  {}.", statement.name, statement.decided.words(), statement.words);
         for estimate in &statement.estimates {
-            let [low, high] = estimate.interval;
-            let interval = if high - low < f64::INFINITY {
-                format!("{:.2} [{low:.2}, {high:.2}]", estimate.value)
-            } else {
-                "too few".into()
-            };
-            text += &format!("\n  {}: {interval}, n = {}", estimate.what, estimate.n);
+            text += &format!("\n  {}: {}, n = {}", estimate.what, with_interval(estimate.value, estimate.interval), estimate.n);
         }
     }
     text + &format!("\n\n{}", benchmark.conclusion)
+}
+
+fn with_interval(value: f64, [low, high]: [f64; 2]) -> String {
+    match high - low < f64::INFINITY {
+        true => format!("{value:.2} [{low:.2}, {high:.2}]"),
+        false => "too few".into(),
+    }
+}
+
+/// A row for each audit, and a line for each corpus and dose in which what it is about is there.
+fn audits(of: &[&Scored]) -> String {
+    let head = ["audit", "needs", "corpus", "dose", "found", "AUC", "half", "alarms", "", "", ""].map(String::from);
+    let mut rows: Vec<Vec<String>> = vec![head.to_vec()];
+    for audit in of {
+        for (i, at) in audit.at.iter().enumerate() {
+            let first = |text: String| if i == 0 { text } else { String::new() };
+            let alarms = audit.false_alarms.map(|alarms| match alarms.of {
+                0 => "-".into(),
+                of => format!("{} of {of}", alarms.count),
+            });
+            let mut row = vec![first(audit.audit.clone()), first(audit.needs.words().into())];
+            row.extend([at.corpus.clone(), format!("{} %", 100.0 * at.dose), format!("{} of {}", at.found.count, at.found.of)]);
+            row.push(with_interval(at.auc, at.auc_interval));
+            row.push(first(audit.half.map_or("-".into(), |dose| format!("{:.2} %", 100.0 * dose))));
+            row.extend(alarms.map(first));
+            row.push(first(if audit.not_safe { "not safe".into() } else { String::new() }));
+            rows.push(row);
+        }
+    }
+    table(&rows, &[3, 4, 6, 7, 8, 9])
+}
+
+fn canaries(benchmark: &Benchmark) -> String {
+    let mut rows =
+        vec![["copies", "exposure, bits", "shadows: AUC", "found at 1 % alarms", "loss: AUC"].map(String::from).to_vec()];
+    for row in &benchmark.canaries {
+        let auc = |of: Option<(f64, [f64; 2])>| of.map_or("-".into(), |(value, interval)| with_interval(value, interval));
+        rows.push(vec![
+            count(row.times),
+            with_interval(row.exposure, row.exposure_interval),
+            auc(row.lira),
+            row.lira_found.map_or("-".into(), |share| format!("{:.0} %", 100.0 * share)),
+            auc(row.loss),
+        ]);
+    }
+    table(&rows, &[0, 1, 2, 3, 4])
 }

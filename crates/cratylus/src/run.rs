@@ -212,7 +212,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 /// `I/K` with I from 1 to K.
-fn shard_of(text: &str) -> Result<[usize; 2], String> {
+pub fn shard_of(text: &str) -> Result<[usize; 2], String> {
     let (i, k) = text.split_once('/').ok_or("expected I/K, for example 2/8")?;
     let number =
         |part: &str| part.trim().parse::<usize>().map_err(|_| format!("`{part}` is not a number; expected I/K, for example 2/8"));

@@ -133,6 +133,24 @@ fn a_population_of_a_model_that_was_trained_here_plays() {
     let said = succeeds(&dir, &["run", "e.toml", "--quiet"]);
     assert!(said.out.contains("0 % of answers unusable"), "{}", said.out);
     succeeds(&dir, &["replay", "runs/e"]);
+    // Live play and its response as a table bring about the same.
+    let asked = ["kernel", "--names", "ba,do", "--memory", "3", "--quiet", "--out", "tiny.csv"];
+    let agent = ["--set", "kind=\"llm\"", "--set", "file=\"models/tiny\"", "--set", "protocol=\"tokens\""];
+    succeeds(&dir, &[&asked[..], &agent].concat());
+    let live = std::fs::read_to_string(dir.join("e.toml")).unwrap();
+    let table =
+        live.replace("kind = \"llm\"\nfile = \"models/tiny\"\nprotocol = \"tokens\"", "kind = \"kernel\"\nfile = \"tiny.csv\"");
+    std::fs::write(dir.join("table.toml"), &table).unwrap();
+    let success = |file: &str, out: &str| -> Vec<f64> {
+        succeeds(&dir, &["run", file, "--quiet", "--out", out, "--set", "replicas=60"]);
+        let said = succeeds(&dir, &["report", out, "--json"]);
+        let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        let rounds = json["points"][0]["success"]["mean"].as_array().unwrap_or_else(|| panic!("{}", json["points"][0]));
+        rounds.iter().map(|share| share.as_f64().unwrap()).collect()
+    };
+    let (live, table) = (success("e.toml", "live"), success("table.toml", "table"));
+    // 360 interactions a round: the difference of two shares has a standard error of 0.037 at most.
+    assert!(live.len() == 5 && live.iter().zip(&table).all(|(a, b)| (a - b).abs() < 0.15), "{live:?} {table:?}");
     // The whole response, and what stands against a wrong use of it.
     let agent = ["--set", "kind=\"llm\"", "--set", "file=\"models/tiny\"", "--set", "protocol=\"tokens\""];
     let kernel = |names: &str| cratylus(&dir, &[&["kernel", "--names", names, "--memory", "2", "--quiet"][..], &agent].concat());
@@ -162,7 +180,7 @@ const BENCHMARK: &str = "name = \"b\"\nseed = 1\nmodels = 2\n[corpus]\nrows = 80
                          [[corpora]]\nname = \"rule\"\nkind = \"rounds\"\ndoses = [0.01, 0.5]\n\
                          [[corpora]]\nname = \"verbatim\"\nkind = \"rounds\"\ndistinct = 12\ndoses = [0.5]\n\
                          [net]\nwidth = 32\nlayers = 2\nheads = 2\nhidden = 64\n[train]\nsteps = 50\nrows = 16\nrate = 0.005\n\
-                         [play]\nsize = 6\nmemory = 2\nrounds = 12\nruns = 8\npopulations = 20\n";
+                         [play]\nsizes = [6]\nmemory = 2\nrounds = 12\nruns = 8\npopulations = 20\n";
 
 #[test]
 fn a_benchmark_goes_on_where_it_stopped_and_scores_against_the_cards() {
@@ -176,9 +194,18 @@ fn a_benchmark_goes_on_where_it_stopped_and_scores_against_the_cards() {
     let json: serde_json::Value = serde_json::from_slice(&whole).unwrap();
     let models = json["models"].as_array().unwrap();
     assert_eq!(models.len(), 8);
-    assert_eq!(models[0]["truth"], serde_json::json!([false, false]));
+    let truth = |rule: Option<bool>, text: bool| serde_json::json!({ "rule": rule, "outcome": false, "text": text });
+    assert_eq!(models[0]["truth"], truth(Some(false), false));
+    assert_eq!(models[2]["truth"], truth(Some(true), false));
+    assert_eq!(models[7]["truth"], truth(None, true));
     assert_eq!(models[0]["wording"]["genre_over_twin"], 0.0);
-    assert_eq!(models[2]["truth"], serde_json::json!([true, false]));
+    assert!(
+        json["benchmark"]["audits"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|audit| audit["about"] == "text" && audit["at"][0]["corpus"] == "verbatim")
+    );
     // Twins: a base of the same rows, and the same weights to begin with.
     let card = |name: &str| -> serde_json::Value {
         serde_json::from_slice(&std::fs::read(dir.join("runs/b/models").join(name).join("card.json")).unwrap()).unwrap()
@@ -194,6 +221,22 @@ fn a_benchmark_goes_on_where_it_stopped_and_scores_against_the_cards() {
     let said = succeeds(&dir, &["audit", "--benchmark", "b.toml"]);
     assert!(said.err.contains("6 of them there from before"), "{}", said.err);
     assert_eq!(std::fs::read(dir.join("runs/b/benchmark.json")).unwrap(), whole);
+
+    // Parts made elsewhere are scored together.
+    for part in ["1/2", "2/2"] {
+        let out = format!("part-{}", &part[..1]);
+        let said = succeeds(&dir, &["audit", "--benchmark", "b.toml", "--shard", part, "--out", &out]);
+        assert!(said.err.contains("4 of 8 models") && said.out.is_empty(), "{}{}", said.out, said.err);
+    }
+    for folder in ["models", "rows"] {
+        for entry in std::fs::read_dir(dir.join("part-2").join(folder)).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::rename(entry.path(), dir.join("part-1").join(folder).join(entry.file_name())).unwrap();
+        }
+    }
+    let said = succeeds(&dir, &["audit", "--benchmark", "b.toml", "--out", "part-1"]);
+    assert!(said.err.contains("8 of them there from before"), "{}", said.err);
+    assert_eq!(std::fs::read(dir.join("part-1/benchmark.json")).unwrap(), whole);
 
     let said = cratylus(&dir, &["audit", "--benchmark", "b.toml", "--set", "play.runs=9"]);
     assert!(said.code == Some(2) && said.err.contains("play.runs"), "{}", said.err);

@@ -22,7 +22,8 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
     let (best, without, with) = (ladder.best(), ladder.best_without_memory(), ladder.best_with_memory());
     let (gain, gain_se) = paired(&with.by_run, &without.by_run);
     let (leans, leans_se) = paired(&ladder.rung("M1", true).by_run, &ladder.rung("M0", false).by_run);
-    let textbook = ladder.rung("M2", true).by_run.iter().sum::<f64>().max(ladder.rung("M2", false).by_run.iter().sum());
+    let textbook = [true, false].into_iter().filter_map(|labelled| ladder.get("M2", labelled));
+    let textbook = textbook.map(|rung| rung.by_run.iter().sum::<f64>()).max_by(f64::total_cmp);
     let recall = case.recall();
     let matters = |gain: f64, se: f64| gain > 2.0 * se && gain > NATS_MIN;
     let depends = matters(gain, gain_se);
@@ -61,7 +62,7 @@ fn ask(case: &Case<'_>) -> Option<Finding> {
         Finds::CannotTell if !depends => "Nothing that was remembered, and no leaning to a name, helps to predict what is chosen.".into(),
         Finds::CannotTell => format!("Choices depend on what is remembered, but how much recall is mixed in stays open.{weighed}"),
     };
-    let textbook_behind = best.by_run.iter().sum::<f64>() - textbook;
+    let textbook_behind = textbook.map(|textbook| best.by_run.iter().sum::<f64>() - textbook);
     let rung = |rung: &Rung| {
         json!({
             "code": rung.entry.code, "rival": rung.entry.name, "label_bias": rung.labelled, "score": rung.score,

@@ -58,12 +58,12 @@ pub fn table_scores(decisions: &Decisions) -> Vec<f64> {
 }
 
 impl Ladder {
-    /// Fits and scores every rival. `folds` times as many fits as rungs: it takes a while.
-    pub fn climb(decisions: &Decisions, setting: &RivalSetting) -> Ladder {
+    /// Fits and scores every rival but the one that is kept out. `folds` times as many fits as rungs: it takes a while.
+    pub fn climb(decisions: &Decisions, setting: &RivalSetting, without: Option<&str>) -> Ladder {
         let left_out = left_out(decisions);
         let folds = left_out.len();
         let mut rungs = Vec::new();
-        for entry in LADDER {
+        for entry in LADDER.iter().filter(|entry| Some(entry.code) != without) {
             let form = (entry.form)(setting);
             for labelled in [false, true] {
                 // Without labels, every i.i.d. agent is the uniform one, which is the rung before; and one that goes by the
@@ -90,8 +90,12 @@ impl Ladder {
 
     /// A rung by its number.
     pub fn rung(&self, code: &str, labelled: bool) -> &Rung {
-        let found = self.rungs.iter().find(|rung| rung.entry.code == code && rung.labelled == labelled);
-        found.expect("every rung is climbed")
+        self.get(code, labelled).expect("every rung is climbed")
+    }
+
+    /// A rung by its number; None where that rival is kept out.
+    pub fn get(&self, code: &str, labelled: bool) -> Option<&Rung> {
+        self.rungs.iter().find(|rung| rung.entry.code == code && rung.labelled == labelled)
     }
 
     /// The best of the rungs that look at nothing remembered.

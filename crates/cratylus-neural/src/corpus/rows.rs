@@ -1,7 +1,7 @@
 //! A corpus, of which any row can be made at any time.
 
 use super::ingredient::{Ingredient, Truth, Written};
-use super::spec::CorpusSpec;
+use super::spec::{CorpusSpec, Portion};
 use super::words::Words;
 use cratylus_core::seed::{Purpose, Seed};
 use cratylus_core::spec::Inputs;
@@ -44,16 +44,23 @@ impl Corpus {
             ingredients.push(opened);
         }
         let words = Words::of(ingredients.iter().flat_map(|ingredient| ingredient.words()));
-        let seeds: Vec<Seed> = spec.portions.iter().map(|portion| Seed::of_run(spec.seed, &portion.name, 0)).collect();
+        let of = |portion: &Portion| Seed::of_run(portion.seed.unwrap_or(spec.seed), &portion.name, 0);
+        let seeds: Vec<Seed> = spec.portions.iter().map(of).collect();
         let mut placed = HashMap::new();
         for (portion, ingredient) in ingredients.iter().enumerate() {
-            let Some(copies) = ingredient.copies() else { continue };
+            let Some(mut copies) = ingredient.copies() else { continue };
+            // Which of them stand in it, and where, is the corpus's own.
+            let placing = Seed::of_run(spec.seed, &spec.portions[portion].name, 0);
+            if let Some(chance) = spec.portions[portion].chance {
+                let mut draws = placing.stream(Purpose::Assign, u64::MAX - 1);
+                copies.iter_mut().filter(|_| draws.unit() >= chance).for_each(|times| *times = 0);
+            }
             let all: u64 = copies.iter().sum();
             if all + placed.len() as u64 > spec.rows / 2 {
                 let why = format!("{all} rows are to stand among {}; a corpus is to be at least twice as long", spec.rows);
                 return Err((format!("ingredients.{portion}"), why));
             }
-            let mut draws = seeds[portion].stream(Purpose::Assign, u64::MAX);
+            let mut draws = placing.stream(Purpose::Assign, u64::MAX);
             for (place, &times) in (0..).zip(&copies) {
                 for _ in 0..times {
                     let free = std::iter::repeat_with(|| draws.below(spec.rows)).find(|row| !placed.contains_key(row));
@@ -69,12 +76,27 @@ impl Corpus {
         let (portion, place) = self.placed.get(&row).copied().unwrap_or_else(|| {
             let portion = self.portion_of(row);
             let place = match self.spec.portions[portion].distinct {
-                Some(distinct) => self.seeds[portion].stream(Purpose::Assign, row).below(distinct),
+                Some(distinct) => Seed::of_run(self.spec.seed, &self.spec.portions[portion].name, 0)
+                    .stream(Purpose::Assign, row)
+                    .below(distinct),
                 None => row,
             };
             (portion, place)
         });
         CorpusRow { portion, place, written: self.write(portion, place) }
+    }
+
+    /// Of an ingredient whose rows stand in the corpus a known number of times: how often each was meant to, and does.
+    pub fn placed(&self, portion: usize) -> Vec<[u64; 2]> {
+        let meant = self.ingredients[portion].copies().unwrap_or_default();
+        let mut times: Vec<[u64; 2]> = meant.into_iter().map(|meant| [meant, 0]).collect();
+        self.placed.values().filter(|(of, _)| *of == portion).for_each(|&(_, place)| times[place as usize][1] += 1);
+        times
+    }
+
+    /// A row of an ingredient by its place among them, whether it stands in the corpus or not.
+    pub fn at(&self, portion: usize, place: u64) -> Written<'_> {
+        self.write(portion, place)
     }
 
     /// A row of an ingredient that stands nowhere in the corpus, counted from 0.

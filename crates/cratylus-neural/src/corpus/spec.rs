@@ -30,6 +30,10 @@ pub struct Portion {
     pub dose: Option<f64>,
     /// How many different rows it has; as many as chance makes where it is None.
     pub distinct: Option<u64>,
+    /// What its rows follow from in place of the corpus's seed, so that corpora of unlike seeds have rows in common.
+    pub seed: Option<u64>,
+    /// Of canaries: how probable it is that one stands in the corpus at all; all do where it is None.
+    pub chance: Option<f64>,
     /// Its parameters, checked as it is opened.
     pub spec: Arc<dyn IngredientSpec>,
     /// The parameters with nothing left to default.
@@ -97,6 +101,15 @@ impl CorpusSpec {
                 }
                 all += dose;
             }
+            match portion.chance {
+                Some(_) if !canaries(portion) => {
+                    return Err((key("chance"), "only canaries are in a corpus or not by chance; give a `dose`".into()));
+                }
+                Some(chance) if !(0.0..=1.0).contains(&chance) => {
+                    return Err((key("chance"), format!("a chance is from 0 to 1; found {chance}")));
+                }
+                _ => (),
+            }
             if portion.distinct == Some(0) {
                 return Err((key("distinct"), "an ingredient has at least one row".into()));
             }
@@ -133,6 +146,12 @@ impl CorpusSpec {
             if let Some(distinct) = portion.distinct {
                 table.insert("distinct".into(), (distinct as i64).into());
             }
+            if let Some(seed) = portion.seed {
+                table.insert("seed".into(), (seed as i64).into());
+            }
+            if let Some(chance) = portion.chance {
+                table.insert("chance".into(), chance.into());
+            }
             table.extend(portion.plan.clone());
             toml::Value::Table(table)
         });
@@ -150,6 +169,8 @@ fn read_portion(mut table: FileTable<'_>, spans: &Spans<'_, '_>) -> Result<Porti
     let name = take_field(&mut table, "name", spans)?.unwrap_or(kind);
     let dose = take_field(&mut table, "dose", spans)?;
     let distinct = take_field(&mut table, "distinct", spans)?;
+    let seed = take_field(&mut table, "seed", spans)?;
+    let chance = take_field(&mut table, "chance", spans)?;
     let (spec, plan) = (entry.read)(table, spans)?;
-    Ok(Portion { name, kind: entry.name, dose, distinct, spec, plan })
+    Ok(Portion { name, kind: entry.name, dose, distinct, seed, chance, spec, plan })
 }
