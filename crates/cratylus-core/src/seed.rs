@@ -41,6 +41,8 @@ pub enum Purpose {
     Weights = 14,
     /// Of which ingredient each row of a corpus is, and what stands in it.
     Row = 15,
+    /// What a model that was trained here writes by itself.
+    Written = 16,
 }
 
 /// The seed of one run.

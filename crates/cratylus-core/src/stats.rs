@@ -253,6 +253,17 @@ pub fn quantile(sorted: &[f64], p: f64) -> f64 {
     sorted[low] + part * (sorted[(low + 1).min(last)] - sorted[low])
 }
 
+/// The mean of values with its interval at a level, by Student's t; of fewer than two it has no ends.
+pub fn mean_interval(values: &[f64], level: f64) -> (f64, [f64; 2]) {
+    let n = values.len() as f64;
+    let (mean, sd) = mean_sd(values);
+    let half = match StudentsT::new(0.0, 1.0, n - 1.0) {
+        Ok(students) if n > 1.0 => students.inverse_cdf(0.5 + level / 2.0) * sd / n.sqrt(),
+        _ => f64::INFINITY,
+    };
+    (mean, [mean - half, mean + half])
+}
+
 /// The mean, and the standard deviation of a sample (0 for one value).
 pub fn mean_sd(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;

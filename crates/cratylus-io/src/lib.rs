@@ -17,6 +17,8 @@ pub mod training;
 
 pub mod benchmark;
 
+pub mod study;
+
 pub mod evidence;
 pub mod fit;
 

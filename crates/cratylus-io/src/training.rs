@@ -11,10 +11,16 @@ use cratylus_core::fault::{Fault, at};
 use cratylus_core::kept::{self, Keeper};
 use cratylus_neural::corpus::{Corpus, Ledger};
 use cratylus_neural::net::{Job, StepSeen, Trainer};
-use cratylus_neural::training::{CARD_FORMAT, Card, TrainingSpec, config, judge, lanes, safetensors, weights_sha256};
+use cratylus_neural::probes::Evaluated;
+use cratylus_neural::training::{
+    CARD_FORMAT, Card, Parent, Reading, TrainingSpec, config, evaluate, evaluates, judge, lanes, safetensors, weights_of,
+    weights_sha256,
+};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -24,6 +30,12 @@ pub use crate::models::trained::CARD;
 pub const TRAINING: &str = "training.parquet";
 const PLAN: &str = "training.toml";
 const CHECKPOINT: &str = "checkpoint";
+/// How well a model foretold each ingredient at some steps, and what it wrote.
+pub const COURSE: &str = "course.json";
+/// What others can see of a training while it goes on.
+pub const PROGRESS: &str = "progress.json";
+/// The folder of a model that goes before.
+const BEFORE: &str = "before";
 
 /// Rows of each ingredient by which a model is judged.
 const JUDGED: u64 = 100;
@@ -32,14 +44,124 @@ const JUDGED: u64 = 100;
 pub struct TrainingJob<'a> {
     /// What is trained.
     pub spec: &'a TrainingSpec,
-    /// What is read.
-    pub corpus: &'a Corpus,
+    /// What is read, and was read before.
+    pub reading: &'a Reading,
     /// Who trains it.
     pub build: Build,
     /// How many threads.
     pub threads: usize,
     /// How often the training is kept in the midst of it; None for never.
     pub checkpoint: Option<Duration>,
+    /// Where models that go before others are kept, for several that have one in common; None for the model's own folder.
+    pub shared: Option<&'a Path>,
+}
+
+/// How a training went so far.
+#[derive(Default, Serialize, Deserialize)]
+struct Course {
+    steps: Vec<StepSeen>,
+    evaluated: Vec<Evaluated>,
+}
+
+/// How models are called that go before others: by what decided them.
+pub(crate) fn first_name(first: &TrainingSpec) -> String {
+    let mut plan = first.plan();
+    plan.remove("name");
+    let digest = Sha256::digest(toml::to_string(&plan).expect("a plan is plain values").as_bytes());
+    format!("before-{}", digest[..6].iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+}
+
+/// The weights of a model that was trained here.
+pub fn read_weights(dir: &Path, spec: &TrainingSpec, corpus: &Corpus) -> Result<Vec<f32>, Fault> {
+    let file = dir.join("model.safetensors");
+    let bytes = fs::read(&file).map_err(at("reading", &file))?;
+    weights_of(&spec.shape(corpus.words.len()), &bytes).map_err(at("reading", &file))
+}
+
+/// How a training went at some steps, of a model that is there.
+pub fn course(dir: &Path) -> Result<Vec<Evaluated>, Fault> {
+    let file = dir.join(COURSE);
+    let bytes = fs::read(&file).map_err(at("reading", &file))?;
+    serde_json::from_slice(&bytes).map_err(at("reading", &file))
+}
+
+/// What others can see of a training while it goes on.
+struct Progress<'a> {
+    file: PathBuf,
+    steps: u64,
+    corpus: &'a Corpus,
+    begun: Instant,
+    told: Instant,
+    /// The step that this call began with.
+    from: Option<u64>,
+}
+
+impl<'a> Progress<'a> {
+    fn new(dir: &Path, steps: u64, corpus: &'a Corpus) -> Progress<'a> {
+        let now = Instant::now();
+        Progress { file: dir.join(PROGRESS), steps, corpus, begun: now, told: now, from: None }
+    }
+
+    /// Writes it down every second or so. Nothing rests on it, so nothing is said where it cannot be written.
+    fn tell(&mut self, Course { steps, evaluated }: &Course) {
+        let from = *self.from.get_or_insert(steps.len() as u64 - 1);
+        if self.told.elapsed() < Duration::from_secs(1) {
+            return;
+        }
+        self.told = Instant::now();
+        let learnt: u64 = steps[from as usize..].iter().map(|step| step.tokens).sum();
+        let done = steps.len() as u64 - from;
+        let seconds = self.begun.elapsed().as_secs_f64();
+        let told = Told {
+            step: steps.len() as u64,
+            steps: self.steps,
+            tokens: steps.iter().map(|step| step.tokens).sum(),
+            tokens_per_second: learnt as f64 / seconds,
+            seconds_left: (self.steps - steps.len() as u64) as f64 * seconds / done as f64,
+            losses: thinned(steps),
+            ingredients: self.corpus.spec.portions.iter().map(|portion| portion.name.clone()).collect(),
+            evaluated: evaluated.clone(),
+        };
+        let _ = write_whole(&self.file, &serde_json::to_vec(&told).expect("plain data"));
+    }
+
+    fn end(self) {
+        let _ = fs::remove_file(self.file);
+    }
+}
+
+/// What is told of a training while it goes on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Told {
+    /// Steps taken, and all.
+    pub step: u64,
+    /// As `step`.
+    pub steps: u64,
+    /// Words learnt.
+    pub tokens: u64,
+    /// How many a second, in this call.
+    pub tokens_per_second: f64,
+    /// How long it will take, at that pace.
+    pub seconds_left: f64,
+    /// Steps, at most some hundreds, with the loss before each.
+    pub losses: Vec<(u64, f64)>,
+    /// What the ingredients are called.
+    pub ingredients: Vec<String>,
+    /// At some steps, the loss of fresh rows and what it wrote.
+    pub evaluated: Vec<Evaluated>,
+}
+
+/// At most some hundreds of steps, each the mean of those that it stands for, closer together at the beginning.
+pub fn thinned(steps: &[StepSeen]) -> Vec<(u64, f64)> {
+    let mut all = Vec::new();
+    let mut from = 0;
+    while from < steps.len() {
+        let to = (from + 1 + from / 50).min(steps.len());
+        let mean = steps[from..to].iter().map(|step| step.loss).sum::<f64>() / (to - from) as f64;
+        all.push((steps[to - 1].step, mean));
+        from = to;
+    }
+    all
 }
 
 /// Writes a plan into a folder that has none, and refuses one that has another.
@@ -79,7 +201,9 @@ impl TrainingJob<'_> {
         if dir.join(CARD).exists() {
             return Ok((card(dir)?, true));
         }
-        let ledger = self.corpus.ledger(|_, _, _| ());
+        let corpus = &self.reading.corpus;
+        let before = self.before(dir, stop, note)?;
+        let ledger = corpus.ledger(|_, _, _| ());
         if !ledger.unread.is_empty() {
             let n = ledger.unread.len();
             let some = ledger.unread.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -88,24 +212,29 @@ impl TrainingJob<'_> {
                 "{n} of the words that the model tells apart stand in no row of the corpus ({some}{more}); what it does with them was never learnt"
             ));
         }
-        let mut trainer = self.spec.begin(self.corpus, self.threads);
-        let mut steps: Vec<StepSeen> = Vec::new();
+        let weights = before.as_ref().map(|(_, weights)| &weights[..]);
+        let mut trainer = self.spec.begin(corpus, weights, self.threads);
+        let mut seen_so_far = Course::default();
         let kept = dir.join(CHECKPOINT);
         if let Ok(bytes) = fs::read(&kept) {
             match self.restore(&mut trainer, &bytes) {
                 Ok(before) => {
                     note(format!("the training goes on from step {}", trainer.step()));
-                    steps = before;
+                    seen_so_far = before;
                 }
                 Err(why) => {
                     note(format!("the training begins again, as what was kept of it cannot be used: {why}"));
-                    trainer = self.spec.begin(self.corpus, self.threads);
+                    trainer = self.spec.begin(corpus, weights, self.threads);
                 }
             }
         }
         let mut last = Instant::now();
+        let mut progress = Progress::new(dir, self.spec.recipe.steps, corpus);
+        if seen_so_far.evaluated.is_empty() {
+            seen_so_far.evaluated.push(evaluate(corpus, &mut trainer));
+        }
         while trainer.step() < self.spec.recipe.steps {
-            let lanes = lanes(self.corpus, &trainer);
+            let lanes = lanes(corpus, &trainer);
             let step = trainer.learn(&lanes, &spread);
             if !step.loss.is_finite() || !step.norm.is_finite() {
                 let why =
@@ -113,10 +242,14 @@ impl TrainingJob<'_> {
                 return Err(Fault(why).into());
             }
             seen(&step);
-            steps.push(step);
+            seen_so_far.steps.push(step);
+            if evaluates(step.step, self.spec.recipe.steps) {
+                seen_so_far.evaluated.push(evaluate(corpus, &mut trainer));
+            }
+            progress.tell(&seen_so_far);
             let stopped = stop.load(Ordering::Relaxed);
             if self.checkpoint.is_some_and(|every| stopped || last.elapsed() >= every) {
-                if let Err(why) = self.keep(&trainer, &steps, &kept) {
+                if let Err(why) = self.keep(&trainer, &seen_so_far, &kept) {
                     note(format!("the training is not kept in the midst of it: {why}"));
                 }
                 last = Instant::now();
@@ -125,18 +258,42 @@ impl TrainingJob<'_> {
                 return Err(Refused::Interrupted);
             }
         }
-        let card = self.finish(dir, trainer, ledger, &steps)?;
+        let parent = before.map(|(parent, _)| parent);
+        let card = self.finish(dir, trainer, ledger, parent, &seen_so_far)?;
         let _ = fs::remove_file(&kept);
+        progress.end();
         Ok((card, false))
     }
 
+    /// The model that goes before, trained where it is not there yet, with its weights.
+    pub(crate) fn before(&self, dir: &Path, stop: &AtomicBool, note: &mut dyn FnMut(String)) -> Result<Option<(Parent, Vec<f32>)>, Refused> {
+        let (Some(first), Some(corpus)) = (self.spec.first(), &self.reading.before) else { return Ok(None) };
+        let reading = Reading { corpus: corpus.clone(), before: None };
+        let job = TrainingJob { spec: &first, reading: &reading, shared: None, ..*self };
+        let folder = match self.shared {
+            Some(shared) => shared.join(first_name(&first)),
+            None => dir.join(BEFORE),
+        };
+        let (card, _) = job.train(&folder, stop, &mut |_| (), note)?;
+        let weights = read_weights(&folder, &first, corpus)?;
+        Ok(Some((Parent { name: card.name, weights_sha256: card.weights_sha256, ledger: card.ledger }, weights)))
+    }
+
     /// Writes the model, its card last.
-    fn finish(&self, dir: &Path, mut trainer: Trainer, ledger: Ledger, steps: &[StepSeen]) -> Result<Card, Fault> {
+    fn finish(
+        &self,
+        dir: &Path,
+        mut trainer: Trainer,
+        ledger: Ledger,
+        parent: Option<Parent>,
+        Course { steps, evaluated }: &Course,
+    ) -> Result<Card, Fault> {
+        let corpus = &self.reading.corpus;
         let json =
             |name: &str, value: &Value| write_whole(&dir.join(name), &serde_json::to_vec_pretty(value).expect("plain data"));
         json("config.json", &config(&trainer.shape))?;
-        json("tokenizer.json", &self.corpus.words.tokenizer())?;
-        json("tokenizer_config.json", &self.corpus.words.tokenizer_config())?;
+        json("tokenizer.json", &corpus.words.tokenizer())?;
+        json("tokenizer_config.json", &corpus.words.tokenizer_config())?;
         write_whole(&dir.join("model.safetensors"), &safetensors(&trainer.shape, trainer.weights()))?;
         let floats = |of: fn(&StepSeen) -> f64| Values::Float(steps.iter().map(|step| Some(of(step))).collect());
         let table = Table {
@@ -149,43 +306,45 @@ impl TrainingJob<'_> {
             ],
         };
         table::write(&dir.join(TRAINING), &table)?;
+        write_whole(&dir.join(COURSE), &serde_json::to_vec_pretty(evaluated).expect("plain data"))?;
         let card = Card {
             format: CARD_FORMAT,
             name: self.spec.name.clone(),
             version: self.build.version.into(),
             plan: serde_json::to_value(self.spec.plan()).expect("plain values"),
-            truth: ledger.truth(),
+            truth: parent.iter().fold(ledger.truth(), |truth, parent| truth.with(parent.ledger.truth())),
             ledger,
+            parent,
             weights: trainer.weights().len(),
             weights_sha256: weights_sha256(trainer.weights()),
             steps: trainer.step(),
             tokens: steps.iter().map(|step| step.tokens).sum(),
-            judged: judge(self.corpus, &mut trainer, JUDGED),
+            judged: judge(corpus, &mut trainer, JUDGED),
         };
         write_whole(&dir.join(CARD), &serde_json::to_vec_pretty(&card).expect("plain data"))?;
         Ok(card)
     }
 
-    fn keep(&self, trainer: &Trainer, steps: &[StepSeen], path: &Path) -> Result<(), Fault> {
+    fn keep(&self, trainer: &Trainer, course: &Course, path: &Path) -> Result<(), Fault> {
         write_whole_by(path, |file| {
             let mut out = Keeper::new(file);
             kept::keep(&self.program(), &mut out);
-            kept::keep(steps, &mut out);
+            kept::keep(course, &mut out);
             trainer.keep(&mut out);
             out.end().map_err(at("writing", path))
         })
     }
 
-    fn restore(&self, trainer: &mut Trainer, mut bytes: &[u8]) -> Result<Vec<StepSeen>, Fault> {
+    fn restore(&self, trainer: &mut Trainer, mut bytes: &[u8]) -> Result<Course, Fault> {
         let from = &mut bytes;
         let by: String = kept::take(from)?;
         if by != self.program() {
             return Err(Fault(format!("version {by} of the program wrote it")));
         }
-        let steps: Vec<StepSeen> = kept::take(from)?;
+        let course: Course = kept::take(from)?;
         trainer.restore(from)?;
-        match steps.len() as u64 == trainer.step() {
-            true => Ok(steps),
+        match course.steps.len() as u64 == trainer.step() {
+            true => Ok(course),
             false => Err(Fault("its steps are not those of its weights".into())),
         }
     }

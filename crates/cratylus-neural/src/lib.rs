@@ -8,4 +8,11 @@ pub mod corpus;
 pub mod llm;
 pub mod net;
 pub mod response;
+
+pub mod foretells;
+
+pub mod probes;
+
+pub mod study;
+
 pub mod training;

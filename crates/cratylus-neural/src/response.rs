@@ -33,6 +33,16 @@ impl Trained {
         self.logits(tokens).chunks_exact(self.shape.vocabulary).map(log_shares).collect()
     }
 
+    /// What it holds at each position of a text: before the first block, and after each; `layers x positions x width`.
+    pub fn layers(&self, tokens: &[u32]) -> Vec<Vec<Vec<f64>>> {
+        let mut work = NetWork::new(NetShape { context: tokens.len(), ..self.shape });
+        work.logits(&self.weights, tokens);
+        let of = |stream: &Vec<f32>| {
+            stream.chunks_exact(self.shape.width).map(|held| held.iter().map(|&x| f64::from(x)).collect()).collect()
+        };
+        work.streams().iter().map(of).collect()
+    }
+
     /// So many tokens after a text, each the likeliest.
     pub fn completed(&self, prompt: &[u32], n: usize) -> Vec<u32> {
         let mut tokens = prompt.to_vec();

@@ -1,8 +1,13 @@
 //! A training as its file has it: a corpus, a network, how it is trained, and the card of what comes of it.
 
-use crate::corpus::{Corpus, CorpusSpec, Ledger, Truth};
+use crate::corpus::{Corpus, CorpusSpec, Ledger, Truth, Words};
+use crate::foretells::written;
 use crate::net::{Lane, NetShape, Recipe, Trainer};
-use cratylus_core::seed::{Purpose, Seed};
+use crate::probes::Evaluated;
+use crate::response::Trained;
+use crate::study::StudySpec;
+use cratylus_core::seed::{Purpose, Seed, mix};
+use cratylus_core::spec::Inputs;
 use cratylus_core::spec::places::{FileTable, Mistake, Spans, deserialize, get_table, take_field};
 use cratylus_core::text::nearest;
 use serde::{Deserialize, Serialize};
@@ -49,10 +54,42 @@ pub struct TrainingSpec {
     pub net: NetSpec,
     /// How.
     pub recipe: Recipe,
+    /// What it read first, where it begins with the weights of another training.
+    pub before: Option<Before>,
+}
+
+/// A training that goes before.
+#[derive(Clone, Debug)]
+pub struct Before {
+    /// What was read.
+    pub corpus: CorpusSpec,
+    /// How.
+    pub recipe: Recipe,
+    /// What is kept of it.
+    pub keep: Keep,
+}
+
+/// What of a training's weights the next begins with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keep {
+    /// All of them.
+    #[default]
+    All,
+    /// The blocks and the last norm; what stands for words begins anew.
+    Blocks,
 }
 
 /// The sections and keys of the file.
-const KEYS: [&str; 6] = ["name", "seed", "corpus", "ingredients", "net", "train"];
+const KEYS: [&str; 7] = ["name", "seed", "corpus", "ingredients", "net", "train", "before"];
+
+/// What is opened of a training: what it reads, and what it read before, with one vocabulary.
+pub struct Reading {
+    /// What it reads.
+    pub corpus: Corpus,
+    /// What it read before.
+    pub before: Option<Corpus>,
+}
 
 impl TrainingSpec {
     /// Reads a file's table.
@@ -70,10 +107,30 @@ impl TrainingSpec {
         let net: NetSpec = deserialize(get_table(file, "net")?, &spans.under("net"))?;
         let recipe: Recipe = deserialize(get_table(file, "train")?, &spans.under("train"))?;
         recipe.check().map_err(|(key, why)| spans.under("train").mistake(key, why))?;
-        let spec = TrainingSpec { name, corpus, net, recipe };
+        let before = match file.contains_key("before") {
+            true => Some(read_before(get_table(file, "before")?, &corpus, &spans.under("before"))?),
+            false => None,
+        };
+        let spec = TrainingSpec { name, corpus, net, recipe, before };
         // The vocabulary is known once the corpus is open; any will do to look at the rest.
         spec.shape(1000).check().map_err(|(key, why)| spans.under("net").mistake(key, why))?;
         Ok(spec)
+    }
+
+    /// Opens what is read, with the files that ingredients name. An error names the key that it is about.
+    pub fn open(&self, inputs: &dyn Inputs) -> Result<Reading, (String, String)> {
+        let mut corpus = Corpus::open(self.corpus.clone(), inputs)?;
+        let Some(before) = &self.before else { return Ok(Reading { corpus, before: None }) };
+        let mut first = Corpus::open(before.corpus.clone(), inputs).map_err(|(key, why)| (format!("before.{key}"), why))?;
+        let words = Words::of(first.words.all().iter().chain(corpus.words.all()).cloned());
+        (first.words, corpus.words) = (words.clone(), words);
+        Ok(Reading { corpus, before: Some(first) })
+    }
+
+    /// The training that goes before, as one of its own.
+    pub fn first(&self) -> Option<TrainingSpec> {
+        let Before { corpus, recipe, .. } = self.before.clone()?;
+        Some(TrainingSpec { name: format!("{}-before", self.name), corpus, net: self.net.clone(), recipe, before: None })
     }
 
     /// The network, for a vocabulary of so many words.
@@ -88,15 +145,54 @@ impl TrainingSpec {
         plan.extend(self.corpus.plan());
         plan.insert("net".into(), toml::Table::try_from(&self.net).expect("plain values").into());
         plan.insert("train".into(), toml::Table::try_from(&self.recipe).expect("plain values").into());
+        if let Some(before) = &self.before {
+            let mut first = before.corpus.plan();
+            first.insert("train".into(), toml::Table::try_from(&before.recipe).expect("plain values").into());
+            first.insert("keep".into(), toml::Value::try_from(before.keep).expect("a word"));
+            plan.insert("before".into(), first.into());
+        }
         plan
     }
 
-    /// A network that has learnt nothing. Its weights follow from the seed, and not from the corpus, so that twins that read
-    /// unlike rows begin alike.
-    pub fn begin(&self, corpus: &Corpus, threads: usize) -> Trainer {
-        let seed = Seed::of_run(self.corpus.seed, "weights", 0);
-        Trainer::new(self.shape(corpus.words.len()), self.recipe.clone(), seed, threads)
+    /// A network that has learnt nothing, or what the training before it learnt. Fresh weights follow from the seed, and not
+    /// from the corpus, so that twins that read unlike rows begin alike.
+    pub fn begin(&self, corpus: &Corpus, before: Option<&[f32]>, threads: usize) -> Trainer {
+        let shape = self.shape(corpus.words.len());
+        let mut weights = shape.begin(self.recipe.sd, Seed::of_run(self.corpus.seed, "weights", 0));
+        if let Some(before) = before {
+            let all = self.before.as_ref().is_none_or(|before| before.keep == Keep::All);
+            for tensor in shape.tensors() {
+                if all || !["model.embed_tokens.weight", "lm_head.weight"].contains(&tensor.name.as_str()) {
+                    weights[tensor.at.clone()].copy_from_slice(&before[tensor.at]);
+                }
+            }
+        }
+        Trainer::of(shape, self.recipe.clone(), weights, threads)
     }
+}
+
+/// What was read before: a corpus and how, as a training has them.
+fn read_before(mut table: FileTable<'_>, after: &CorpusSpec, spans: &Spans<'_, '_>) -> Result<Before, Mistake> {
+    let known = ["seed", "corpus", "ingredients", "train", "keep"].map(String::from);
+    if let Some((key, item)) = table.iter().find(|(key, _)| !known.iter().any(|known| *known == key.get_ref().as_ref())) {
+        let why = format!("there is no key `before.{}`; the network is that of `[net]`", key.get_ref());
+        return Err(Mistake::new(why).help(nearest(key.get_ref(), &known)).span(item.span()));
+    }
+    let keep = take_field(&mut table, "keep", spans)?.unwrap_or_default();
+    let own_seed = table.contains_key("seed");
+    let recipe: Recipe = deserialize(get_table(&mut table, "train")?, &spans.under("train"))?;
+    recipe.check().map_err(|(key, why)| spans.under("train").mistake(key, why))?;
+    let mut corpus = CorpusSpec::read(&mut table, spans)?;
+    if !own_seed {
+        corpus.seed = mix(after.seed ^ 0xBEF0) >> 1;
+    }
+    if corpus.context > after.context {
+        let why = format!("it reads rows of {} words, and the training after it of {}", corpus.context, after.context);
+        return Err(spans.mistake("corpus.context", why));
+    }
+    // The network is as long as that of the training after it.
+    corpus.context = after.context;
+    Ok(Before { corpus, recipe, keep })
 }
 
 /// The name and the corpus of a file, whether it trains a model on it or not.
@@ -113,6 +209,12 @@ pub fn read_corpus(file: &mut FileTable<'_>, spans: &Spans<'_, '_>) -> Result<(S
     }
     let name = take_field(file, "name", spans)?.unwrap_or_else(|| "model".to_string());
     Ok((name, CorpusSpec::read(file, spans)?))
+}
+
+/// A training of a file that may be a study, whose own keys are left out.
+pub fn read_training(file: &mut FileTable<'_>, spans: &Spans<'_, '_>) -> Result<TrainingSpec, Mistake> {
+    StudySpec::take(file, spans)?;
+    TrainingSpec::read(file, spans)
 }
 
 /// The rows of a step. The corpus is read in order; where a training is longer, again in another order each time.
@@ -190,6 +292,33 @@ pub fn judge(corpus: &Corpus, trainer: &mut Trainer, rows: u64) -> Vec<Judged> {
     all
 }
 
+/// Whether a model is evaluated after a step: at the beginning, at powers of two, and at the end.
+pub fn evaluates(step: u64, steps: u64) -> bool {
+    step == 0 || step.is_power_of_two() || step == steps
+}
+
+/// How well a model foretells fresh rows of each ingredient at this step, and what it writes by itself.
+pub fn evaluate(corpus: &Corpus, trainer: &mut Trainer) -> Evaluated {
+    let loss = |portion: usize| {
+        let mut fresh = Lane::default();
+        (0..EVALUATED).for_each(|row| fresh.push(&corpus.words.tokens(&corpus.fresh(portion, row).words), corpus.spec.context));
+        fresh
+    };
+    let lanes: Vec<Lane> = (0..corpus.spec.portions.len()).map(loss).collect();
+    let losses = lanes.into_iter().map(|lane| trainer.judge(&[lane])).collect();
+    let step = trainer.step();
+    let model = Trained { shape: trainer.shape, weights: trainer.weights().to_vec(), words: corpus.words.clone() };
+    let mut draws = Seed(corpus.spec.seed).stream(Purpose::Written, step);
+    let begin = [corpus.words.token(crate::corpus::lexicon::BEGIN)];
+    let sample = written(&model, &begin, &[], WRITTEN.min(corpus.spec.context), 1.0, &mut draws);
+    let sample = sample.iter().map(|&token| corpus.words.word(token)).collect::<Vec<_>>().join(" ");
+    Evaluated { step, losses, sample }
+}
+
+/// So many fresh rows of each ingredient are foretold, and so many words written.
+const EVALUATED: u64 = 100;
+const WRITTEN: usize = 24;
+
 /// What a model is, for whoever audits it: the truth that audits are scored against, and how it came about.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Card {
@@ -215,6 +344,20 @@ pub struct Card {
     pub tokens: u64,
     /// How well it foretells each ingredient at the end.
     pub judged: Vec<Judged>,
+    /// The model whose weights it began with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
+}
+
+/// The model whose weights another began with.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Parent {
+    /// What it is called.
+    pub name: String,
+    /// Of all its weights, in hex.
+    pub weights_sha256: String,
+    /// What its corpus held.
+    pub ledger: Ledger,
 }
 
 /// The version of the card's layout.

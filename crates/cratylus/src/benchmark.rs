@@ -1,9 +1,8 @@
 //! `cratylus audit --benchmark`: audits scored against models whose every word is known.
 
-use crate::caller::{print, print_json, registry};
+use crate::caller::{in_the_way, print, print_json, registry, text_of};
 use crate::experiment::BUILD;
 use crate::failure::Failure;
-use crate::training::in_the_way;
 use crate::words::{count, table};
 use cratylus_audit::benchmark::{About, Benchmark, CorpusRowScored, Scored};
 use cratylus_core::experiment::Document;
@@ -27,15 +26,13 @@ pub fn go(
     json: bool,
     quiet: bool,
 ) -> Result<(), Failure> {
-    let bytes = std::fs::read(file).map_err(|error| Failure::input(format!("cannot read {}: {error}", file.display())))?;
-    let text = cratylus_io::text::decode(&bytes).map_err(|why| Failure::input(format!("{} {why}", file.display())))?;
+    let (text, base) = text_of(file)?;
     let document = Document::parse_with(&registry(), &file.display().to_string(), &text, sets).map_err(Failure::input)?;
     let spec = document.read(BenchmarkSpec::read).map_err(Failure::input)?;
     let dir = out.unwrap_or_else(|| Path::new("runs").join(&spec.name));
     if dir.exists() && !dir.is_dir() {
         return Err(Failure::input(format!("{} is a file; `--out` names a folder", dir.display())));
     }
-    let base = file.parent().map_or_else(PathBuf::new, Path::to_path_buf);
     let registry = registry();
     let inputs = || -> Box<dyn Inputs> { Box::new(FileInputs::new(&base, &registry)) };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -90,7 +87,7 @@ pub fn go(
         let before = if kept > 0 { format!(", {} of them there from before", count(kept)) } else { String::new() };
         eprintln!("{} models{before}; {:.0} s", count(rows.len() as u64), begun.elapsed().as_secs_f64());
     }
-    print(text_of(&benchmark))?;
+    print(in_words(&benchmark))?;
     print(format!("\nresults  {}\nmodels   {}", to.display(), dir.join("models").display()))
 }
 
@@ -108,7 +105,7 @@ round, under other names and signs, and with names that no game uses. Foreseen: 
 fresh records. Game loss: of fresh records of the rule, nats for each word.
 Wrong: verdicts on recall that the cards say are wrong, with the 95 % interval of their share.";
 
-fn text_of(benchmark: &Benchmark) -> String {
+fn in_words(benchmark: &Benchmark) -> String {
     let begin = |row: &CorpusRowScored| {
         vec![row.corpus.clone(), format!("{} %", 100.0 * row.dose), format!("{} %", 100.0 * row.copies), count(row.models)]
     };

@@ -8,7 +8,7 @@ use cratylus_io::conduct::job::Refused;
 use cratylus_io::conduct::progress::Progress;
 use std::cell::RefCell;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -92,4 +92,30 @@ pub fn set_aside(dir: &Path) -> Result<(), Failure> {
         .map_err(|error| Failure::run(format!("moving {} to {}: {error}", dir.display(), aside.display())))?;
     eprintln!("what {} held is now in {}", dir.display(), aside.display());
     Ok(())
+}
+
+/// The text of a file, and the folder that it is in.
+pub fn text_of(file: &Path) -> Result<(String, PathBuf), Failure> {
+    let bytes = std::fs::read(file).map_err(|error| Failure::input(format!("cannot read {}: {error}", file.display())))?;
+    let text = cratylus_io::text::decode(&bytes).map_err(|why| Failure::input(format!("{} {why}", file.display())))?;
+    Ok((text, file.parent().map_or_else(PathBuf::new, Path::to_path_buf)))
+}
+
+/// What stands in the way of writing into a folder, in words.
+pub fn in_the_way(refused: Refused, dir: &Path, what: &str, again: &str) -> Failure {
+    match refused {
+        Refused::Changed(differs) => {
+            Failure::input(format!("{} holds another {what}; what differs:\n  {}", dir.display(), differs.join("\n  "))).help(
+                if what == "training" {
+                    "`--out` names another folder; `--fresh` moves this one aside"
+                } else {
+                    "`--out` names another folder"
+                },
+            )
+        }
+        Refused::Held(holder) => held(dir, &holder),
+        Refused::Interrupted => Failure { code: 130, message: format!("interrupted; go on with\n  {again}") },
+        Refused::Spent(what) => Failure::run(what),
+        Refused::Fault(fault) => fault.into(),
+    }
 }

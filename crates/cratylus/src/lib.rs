@@ -22,6 +22,7 @@ mod report;
 
 mod audit_plan;
 
+mod study;
 mod training;
 
 mod benchmark;

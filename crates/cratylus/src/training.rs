@@ -1,16 +1,17 @@
 //! `cratylus corpus` and `cratylus train`: text whose every row is known, and models that read nothing else.
 
-use crate::caller::{held, print, print_json, registry, set_aside};
+use crate::caller::{in_the_way, print, print_json, registry, set_aside, text_of};
 use crate::experiment::BUILD;
 use crate::failure::Failure;
+use crate::study;
 use crate::words::count;
 use clap::Args;
 use cratylus_core::experiment::Document;
-use cratylus_io::conduct::job::Refused;
 use cratylus_io::store::inputs::FileInputs;
 use cratylus_io::training::{TrainingJob, write_corpus};
-use cratylus_neural::corpus::{Corpus, CorpusRow, CorpusSpec, Ledger};
-use cratylus_neural::training::{Card, TrainingSpec, read_corpus};
+use cratylus_neural::corpus::{Corpus, CorpusRow, Ledger};
+use cratylus_neural::study::StudySpec;
+use cratylus_neural::training::{Card, Reading, TrainingSpec, read_corpus};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -54,7 +55,8 @@ pub struct CorpusVerb {
 /// What comes out is a folder in the layout of Llama models, with a card that says what the
 /// model could know. Agents of kind `llm` take it as `file`, and so does everything that
 /// takes a model. The numbers follow from the file and the seed, whatever the threads; a
-/// training that was interrupted goes on where it stopped.
+/// training that was interrupted goes on where it stopped. A file with `[sweep]` and
+/// `[[probes]]` is a study: a model for each point and seed, and a table of what was found.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  cratylus train experiments/trained-rule.toml\n  cratylus train experiments/trained-rule.toml --set ingredients.1.dose=0.01 --out models/rule-1"
@@ -66,7 +68,7 @@ pub struct Train {
     /// Change a key of the file; may be given again.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
-    /// The model's folder [default: models/NAME]
+    /// The model's folder, or a study's [default: models/NAME, studies/NAME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Move aside what the folder holds and begin anew.
@@ -86,28 +88,33 @@ pub struct Train {
     quiet: bool,
 }
 
-/// Reads a file as what `read` makes of it, and opens its corpus.
-fn open<T>(
-    file: &Path,
-    sets: &[String],
-    read: impl FnOnce(&Document<'_>) -> Result<T, String>,
-    corpus: impl FnOnce(&T) -> &CorpusSpec,
-) -> Result<(T, Corpus), Failure> {
-    let bytes = std::fs::read(file).map_err(|error| Failure::input(format!("cannot read {}: {error}", file.display())))?;
-    let text = cratylus_io::text::decode(&bytes).map_err(|why| Failure::input(format!("{} {why}", file.display())))?;
+/// Reads a file's training, and opens what it reads.
+fn open(file: &Path, sets: &[String]) -> Result<(TrainingSpec, Reading), Failure> {
+    let (text, base) = text_of(file)?;
     let document = Document::parse_with(&registry(), &file.display().to_string(), &text, sets).map_err(Failure::input)?;
-    let spec = read(&document).map_err(Failure::input)?;
-    let base = file.parent().map_or_else(PathBuf::new, Path::to_path_buf);
-    let opened = Corpus::open(corpus(&spec).clone(), &FileInputs::new(&base, &registry()));
+    let spec = document.read(TrainingSpec::read).map_err(Failure::input)?;
+    let opened = spec.open(&FileInputs::new(&base, &registry()));
+    let reading = opened.map_err(|(key, why)| Failure::input(document.say_at(&key, why)))?;
+    Ok((spec, reading))
+}
+
+/// Reads a file's corpus, whether it trains a model or several on it or none.
+fn open_corpus(file: &Path, sets: &[String]) -> Result<(String, Corpus), Failure> {
+    let (text, base) = text_of(file)?;
+    let document = Document::parse_with(&registry(), &file.display().to_string(), &text, sets).map_err(Failure::input)?;
+    let read = document.read(|file, spans| {
+        StudySpec::take(file, spans)?;
+        read_corpus(file, spans)
+    });
+    let (name, spec) = read.map_err(Failure::input)?;
+    let opened = Corpus::open(spec, &FileInputs::new(&base, &registry()));
     let corpus = opened.map_err(|(key, why)| Failure::input(document.say_at(&key, why)))?;
-    Ok((spec, corpus))
+    Ok((name, corpus))
 }
 
 impl CorpusVerb {
     pub fn go(self) -> Result<(), Failure> {
-        // A training's file holds more than its corpus, which is read all the same.
-        let read = |document: &Document<'_>| document.read(read_corpus);
-        let ((name, _), corpus) = open(&self.file, &self.sets, read, |(_, spec)| spec)?;
+        let (name, corpus) = open_corpus(&self.file, &self.sets)?;
         let ledger = match &self.out {
             Some(dir) => write_corpus(&corpus, dir)?,
             None => corpus.ledger(|_, _, _| ()),
@@ -212,8 +219,10 @@ fn portions(ledger: &Ledger, card: Option<&Card>) -> String {
 
 impl Train {
     pub fn go(self) -> Result<(), Failure> {
-        let read = |document: &Document<'_>| document.read(TrainingSpec::read);
-        let (spec, corpus) = open(&self.file, &self.sets, read, |spec: &TrainingSpec| &spec.corpus)?;
+        if let Some(study) = study::read(&self.file, &self.sets)? {
+            return study.go(&self.sets, self.out, self.threads, self.fresh, self.json, self.quiet);
+        }
+        let (spec, reading) = open(&self.file, &self.sets)?;
         if !(self.checkpoint >= 0.0 && self.checkpoint < 1e9) {
             return Err(Failure::input("`--checkpoint` takes seconds, 0 for never"));
         }
@@ -226,7 +235,7 @@ impl Train {
         }
         let threads = self.threads.or(std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
         let checkpoint = Some(Duration::from_secs_f64(self.checkpoint)).filter(|every| !every.is_zero());
-        let job = TrainingJob { spec: &spec, corpus: &corpus, build: BUILD, threads, checkpoint };
+        let job = TrainingJob { spec: &spec, reading: &reading, build: BUILD, threads, checkpoint, shared: None };
         let stop = Arc::new(AtomicBool::new(false));
         let asked = stop.clone();
         crate::progress::on_stop(move || {
@@ -275,25 +284,6 @@ impl Train {
             dir.join(cratylus_io::training::CARD).display(),
             dir.display()
         ))
-    }
-}
-
-/// What stands in the way of writing into a folder, in words.
-pub fn in_the_way(refused: Refused, dir: &Path, what: &str, again: &str) -> Failure {
-    match refused {
-        Refused::Changed(differs) => {
-            Failure::input(format!("{} holds another {what}; what differs:\n  {}", dir.display(), differs.join("\n  "))).help(
-                if what == "training" {
-                    "`--out` names another folder; `--fresh` moves this one aside"
-                } else {
-                    "`--out` names another folder"
-                },
-            )
-        }
-        Refused::Held(holder) => held(dir, &holder),
-        Refused::Interrupted => Failure { code: 130, message: format!("interrupted; go on with\n  {again}") },
-        Refused::Spent(what) => Failure::run(what),
-        Refused::Fault(fault) => fault.into(),
     }
 }
 

@@ -1,9 +1,8 @@
 //! Rows that stand in some corpora and not in others, a known number of times: how exposed they are, and how well membership is
 //! told with other models as shadows.
 
-use super::estimate::mean_interval;
 use super::model::{Canaries, ModelRow, auc};
-use cratylus_core::stats::{mean_sd, quantile};
+use cratylus_core::stats::{mean_interval, mean_sd, quantile};
 use serde::Serialize;
 
 /// What tests of rows make of those that stand in a corpus so many times.

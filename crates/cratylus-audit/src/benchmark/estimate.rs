@@ -45,17 +45,6 @@ pub struct Estimate {
     pub decided: Option<Decided>,
 }
 
-/// The mean of values with its t interval.
-pub fn mean_interval(values: &[f64], level: f64) -> (f64, [f64; 2]) {
-    let n = values.len() as f64;
-    let (mean, sd) = mean_sd(values);
-    let half = match StudentsT::new(0.0, 1.0, n - 1.0) {
-        Ok(students) if n > 1.0 => students.inverse_cdf(0.5 + level / 2.0) * sd / n.sqrt(),
-        _ => f64::INFINITY,
-    };
-    (mean, [mean - half, mean + half])
-}
-
 /// The interval of an area under the curve, over models drawn again (percentiles of 2,000). Where all of one lot lie above
 /// all of the other it has no width, whatever their number.
 pub fn auc_interval(a: &[f64], b: &[f64]) -> [f64; 2] {

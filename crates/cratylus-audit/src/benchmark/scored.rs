@@ -1,9 +1,9 @@
 //! Audits against cards: how often each finds what a corpus held, at each dose, and how often it finds what none did.
 
-use super::estimate::{auc_interval, exceeded, half_dose, isotonic, mean_interval};
+use super::estimate::{auc_interval, exceeded, half_dose, isotonic};
 use super::model::{ModelRow, NOTHING, TEXTS, Told, auc, base};
 use crate::finding::Finds;
-use cratylus_core::stats::{Proportion, mean_sd};
+use cratylus_core::stats::{Proportion, mean_interval, mean_sd};
 use serde::Serialize;
 
 /// What an audit is about.

@@ -1,8 +1,9 @@
 //! Three statements on what the dispute is about, each decided by intervals that were fixed beforehand, or not decided.
 
-use super::estimate::{Decided, Estimate, mean_interval};
+use super::estimate::{Decided, Estimate};
 use super::model::{ModelRow, NOTHING, RULE, base};
 use super::scored::{About, Scored};
+use cratylus_core::stats::mean_interval;
 use serde::{Deserialize, Serialize};
 
 /// One of the three statements.

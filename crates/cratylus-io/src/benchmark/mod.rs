@@ -11,16 +11,15 @@ use crate::conduct::hold;
 use crate::conduct::job::Refused;
 use crate::each::each;
 use crate::store::manifest::Build;
-use crate::training::{TrainingJob, of_this_plan};
+use crate::training::{TrainingJob, of_this_plan, read_weights};
 use crate::whole::write_whole;
 use cratylus_audit::benchmark::{Held, ModelRow, NOTHING, PlaySpec, behaviour};
 use cratylus_core::fault::{Fault, at};
 use cratylus_core::kernel::Kernel;
 use cratylus_core::spec::Inputs;
 use cratylus_neural::corpus::lexicon::{EXPOSED, Signs};
-use cratylus_neural::corpus::{Corpus, Truth};
+use cratylus_neural::corpus::Truth;
 use cratylus_neural::response::Trained;
-use cratylus_neural::training::{TrainingSpec, weights_of};
 use spec::Cell;
 use std::fs;
 use std::path::Path;
@@ -95,15 +94,16 @@ impl BenchmarkJob<'_> {
         }
         let fault = |why: String| Fault(format!("the model {label}: {why}"));
         let spec = self.spec.training(cell).map_err(fault)?;
-        let corpus = Corpus::open(spec.corpus.clone(), &*(self.inputs)()).map_err(|(_, why)| fault(why))?;
-        let job = TrainingJob { spec: &spec, corpus: &corpus, build: self.build, threads: 1, checkpoint: None };
+        let reading = spec.open(&*(self.inputs)()).map_err(|(_, why)| fault(why))?;
+        let job = TrainingJob { spec: &spec, reading: &reading, build: self.build, threads: 1, checkpoint: None, shared: None };
+        let corpus = &reading.corpus;
         let models = dir.join("models");
         let (card, _) = job.train(&models.join(&label), stop, &mut |_| (), &mut |_| ())?;
-        let weights = read_weights(&models.join(&label), &spec, &corpus)?;
+        let weights = read_weights(&models.join(&label), &spec, corpus)?;
         let shape = spec.shape(corpus.words.len());
         let model = Trained { shape, weights, words: corpus.words.clone() };
         let twin = Cell { corpus: None, name: NOTHING.into(), dose: 0.0, ..cell.clone() };
-        let twin = read_weights(&models.join(twin.label()), &spec, &corpus)?;
+        let twin = read_weights(&models.join(twin.label()), &spec, corpus)?;
         let twin = Trained { shape, weights: twin, words: corpus.words.clone() };
         let PlaySpec { memory, pairs, .. } = self.spec.play;
         let responses: Vec<[Kernel; 2]> =
@@ -119,7 +119,7 @@ impl BenchmarkJob<'_> {
             truth: held(&card.truth),
             behaviour: behaviour(&self.spec.play, &plain, &hidden, spec.corpus.seed),
             questioned: questions::questioned(&model, memory, &responses[0], &hidden, &games),
-            wording: wording::wording(&corpus, &model, &twin, &games),
+            wording: wording::wording(corpus, &model, &twin, &games),
         };
         write_whole(&file, &serde_json::to_vec_pretty(&row).expect("plain data"))?;
         done(&label, false);
@@ -136,10 +136,4 @@ fn held(truth: &Truth) -> Held {
         _ => None,
     };
     Held { rule, outcome: truth.outcome.is_some(), text: truth.text }
-}
-
-fn read_weights(dir: &Path, spec: &TrainingSpec, corpus: &Corpus) -> Result<Vec<f32>, Fault> {
-    let file = dir.join("model.safetensors");
-    let bytes = fs::read(&file).map_err(at("reading", &file))?;
-    weights_of(&spec.shape(corpus.words.len()), &bytes).map_err(at("reading", &file))
 }

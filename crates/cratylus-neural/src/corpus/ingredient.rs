@@ -90,7 +90,7 @@ pub struct TextSource {
 }
 
 /// The parameters of an ingredient, as the corpus file has them.
-pub trait IngredientSpec: fmt::Debug {
+pub trait IngredientSpec: fmt::Debug + Send + Sync {
     /// Makes the ingredient, with the files that it names. An error names the key that it is about.
     fn open(&self, inputs: &dyn Inputs) -> Result<Arc<dyn Ingredient>, (&'static str, String)>;
 }

@@ -3,7 +3,7 @@
 //! made at any time.
 
 mod ingredient;
-mod ingredients;
+pub(crate) mod ingredients;
 mod ledger;
 pub mod lexicon;
 mod rows;

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A corpus, of which any row can be made.
+#[derive(Clone)]
 pub struct Corpus {
     /// What it is made of.
     pub spec: CorpusSpec,

@@ -110,6 +110,11 @@ impl NetWork {
         &self.logits
     }
 
+    /// The stream before each block and after the last, of what was read last.
+    pub fn streams(&self) -> &[Vec<f32>] {
+        &self.streams
+    }
+
     /// The sum of losses in nats. To the gradient is added that of `weight` times this sum.
     pub fn learn(&mut self, weights: &[f32], lane: &Lane, weight: f32, gradient: &mut [f32]) -> f64 {
         if lane.tokens.is_empty() {

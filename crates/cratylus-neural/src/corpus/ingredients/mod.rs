@@ -7,6 +7,7 @@ pub mod columns;
 pub mod description;
 pub mod file;
 pub mod rounds;
+pub mod sentences;
 
 /// All kinds of ingredients, in the order in which lists show them.
-pub const ALL: &[IngredientEntry] = &[columns::ENTRY, rounds::ENTRY, description::ENTRY, canaries::ENTRY, file::ENTRY];
+pub const ALL: &[IngredientEntry] = &[columns::ENTRY, rounds::ENTRY, description::ENTRY, canaries::ENTRY, sentences::ENTRY, file::ENTRY];

@@ -1,0 +1,274 @@
+//! What follows from several models: differences between points and trends along them, with intervals over seeds, and whether a
+//! published sign comes out.
+
+use cratylus_core::stats::{mean_interval, mean_sd};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One model of a study.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct StudyModel {
+    /// Where it stands on each axis.
+    pub point: BTreeMap<String, String>,
+    /// Which of the models of its point it is, from 1.
+    pub seed: u64,
+    /// What the probes found, by name.
+    pub values: BTreeMap<String, f64>,
+}
+
+/// What is to be compared, as the file has it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContrastSpec {
+    /// What it is called.
+    pub name: String,
+    /// The number that is compared: a name that a probe gives.
+    pub value: String,
+    /// A number that is taken away from it first, of the same model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minus: Option<String>,
+    /// Where on the axes the models of interest stand.
+    #[serde(default)]
+    pub of: BTreeMap<String, toml::Value>,
+    /// Where those stand that they are compared with; for a difference.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub less: BTreeMap<String, toml::Value>,
+    /// The axis along which there is a trend.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub along: Option<String>,
+    /// Whether the trend is over the logarithm (base 2) of the axis.
+    #[serde(default)]
+    pub log: bool,
+    /// What was published, or is expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<Sign>,
+    /// What counts as no difference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub margin: Option<f64>,
+}
+
+/// A sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sign {
+    /// Above zero.
+    Above,
+    /// Below it.
+    Below,
+    /// Within the margin.
+    None,
+}
+
+/// A contrast, worked out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Contrast {
+    /// What it is called.
+    pub name: String,
+    /// Its mean over seeds.
+    pub mean: f64,
+    /// Its 95 % interval over seeds (Student's t); 90 % where it is to lie within a margin.
+    pub interval: [f64; 2],
+    /// Over how many seeds.
+    pub seeds: u64,
+    /// What the interval says.
+    pub finds: Found,
+    /// Whether that is what was expected; None where nothing was, or nothing can be told.
+    pub as_expected: Option<bool>,
+}
+
+/// What an interval says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Found {
+    /// Above zero.
+    Above,
+    /// Below it.
+    Below,
+    /// Within the margin.
+    Within,
+    /// Neither can be said.
+    Open,
+}
+
+impl Found {
+    /// As readers see it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Found::Above => "above zero",
+            Found::Below => "below zero",
+            Found::Within => "within the margin",
+            Found::Open => "cannot tell",
+        }
+    }
+}
+
+/// A value of a file as its label on an axis.
+pub fn label(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn stands(model: &StudyModel, at: &BTreeMap<String, toml::Value>) -> bool {
+    at.iter().all(|(axis, value)| model.point.get(axis) == Some(&label(value)))
+}
+
+impl ContrastSpec {
+    /// What is wrong with it, for points with these axes.
+    pub fn check(&self, axes: &BTreeMap<String, Vec<String>>) -> Result<(), String> {
+        for (axis, value) in self.of.iter().chain(&self.less) {
+            match axes.get(axis) {
+                None => return Err(format!("there is no axis `{axis}`; the axes are {}", names(axes.keys()))),
+                Some(labels) if !labels.contains(&label(value)) => {
+                    return Err(format!("`{}` is no value of the axis `{axis}`: {}", label(value), names(labels.iter())));
+                }
+                Some(_) => (),
+            }
+        }
+        match (&self.along, self.less.is_empty()) {
+            (Some(axis), true) => match axes.get(axis) {
+                None => Err(format!("there is no axis `{axis}`; the axes are {}", names(axes.keys()))),
+                Some(labels) => match labels.iter().find(|label| label.parse::<f64>().is_err()) {
+                    Some(label) => Err(format!("a trend is along numbers, and `{label}` on the axis `{axis}` is none")),
+                    None => Ok(()),
+                },
+            },
+            (None, false) => Ok(()),
+            (Some(_), false) => Err("a contrast is a difference (`less`) or a trend (`along`), not both".into()),
+            // Against zero.
+            (None, true) => Ok(()),
+        }
+    }
+
+    fn value(&self, model: &StudyModel) -> Option<f64> {
+        let less = match &self.minus {
+            Some(name) => *model.values.get(name)?,
+            None => 0.0,
+        };
+        Some(model.values.get(&self.value)? - less)
+    }
+
+    /// Works it out. None where no seed has what it needs.
+    pub fn of(&self, models: &[StudyModel]) -> Option<Contrast> {
+        let mut seeds: Vec<u64> = models.iter().map(|model| model.seed).collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        let by_seed: Vec<f64> = seeds.into_iter().filter_map(|seed| self.of_seed(models, seed)).collect();
+        if by_seed.is_empty() {
+            return None;
+        }
+        let ((mean, wide), (_, narrow)) = (mean_interval(&by_seed, 0.95), mean_interval(&by_seed, 0.90));
+        let finds = match self.margin {
+            Some(margin) if narrow[0] > -margin && narrow[1] < margin => Found::Within,
+            _ if wide[0] > 0.0 => Found::Above,
+            _ if wide[1] < 0.0 => Found::Below,
+            _ => Found::Open,
+        };
+        let as_expected = self.expect.filter(|_| finds != Found::Open).map(|sign| {
+            matches!((sign, finds), (Sign::Above, Found::Above) | (Sign::Below, Found::Below) | (Sign::None, Found::Within))
+        });
+        let interval = if finds == Found::Within { narrow } else { wide };
+        Some(Contrast { name: self.name.clone(), mean, interval, seeds: by_seed.len() as u64, finds, as_expected })
+    }
+
+    /// For one seed: the mean over all other axes.
+    fn of_seed(&self, models: &[StudyModel], seed: u64) -> Option<f64> {
+        let here: Vec<&StudyModel> = models.iter().filter(|model| model.seed == seed && stands(model, &self.of)).collect();
+        let mut found = Vec::new();
+        match &self.along {
+            Some(axis) => {
+                // A slope for each of the points on the other axes.
+                let mut lines: BTreeMap<BTreeMap<&String, &String>, Vec<(f64, f64)>> = BTreeMap::new();
+                for model in here {
+                    let x: f64 = model.point.get(axis)?.parse().ok()?;
+                    let x = if self.log { x.log2() } else { x };
+                    let others = model.point.iter().filter(|(other, _)| *other != axis).collect();
+                    if let Some(value) = self.value(model) {
+                        lines.entry(others).or_default().push((x, value));
+                    }
+                }
+                found.extend(lines.values().filter_map(|points| slope(points)));
+            }
+            None if self.less.is_empty() => found.extend(here.into_iter().filter_map(|model| self.value(model))),
+            None => {
+                for model in here {
+                    let mut point = model.point.clone();
+                    point.extend(self.less.iter().map(|(axis, value)| (axis.clone(), label(value))));
+                    let other = models.iter().find(|other| other.seed == seed && other.point == point);
+                    found.extend(other.and_then(|other| Some(self.value(model)? - self.value(other)?)));
+                }
+            }
+        }
+        (!found.is_empty()).then(|| mean_sd(&found).0)
+    }
+}
+
+fn names<'n>(names: impl Iterator<Item = &'n String>) -> String {
+    names.cloned().collect::<Vec<_>>().join(", ")
+}
+
+fn slope(points: &[(f64, f64)]) -> Option<f64> {
+    let n = points.len() as f64;
+    let (mx, my) = (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
+    let sxx: f64 = points.iter().map(|p| (p.0 - mx).powi(2)).sum();
+    (points.len() > 1 && sxx > 1e-12).then(|| points.iter().map(|p| (p.0 - mx) * (p.1 - my)).sum::<f64>() / sxx)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn models() -> Vec<StudyModel> {
+        let mut all = Vec::new();
+        for seed in 1..=5 {
+            for (order, effect) in [("control", 0.0), ("shuffled", 1.0)] {
+                for width in [16, 32, 64] {
+                    let noise = seed as f64 * 0.01;
+                    let value = 3.0 + effect - 0.5 * f64::from(width).log2() + noise * if order == "control" { 1.0 } else { 1.2 };
+                    let point = [("order", order.to_string()), ("width", width.to_string())];
+                    let values = [("loss".to_string(), value), ("floor".to_string(), effect)];
+                    all.push(StudyModel {
+                        point: point.map(|(axis, label)| (axis.to_string(), label)).into(),
+                        seed,
+                        values: values.into(),
+                    });
+                }
+            }
+        }
+        all
+    }
+
+    fn spec(text: &str) -> ContrastSpec {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn contrasts_pair_seeds_and_average_over_the_other_axes() {
+        let text = "name = \"a\"\nvalue = \"loss\"\nof = { order = \"shuffled\" }\nless = { order = \"control\" }\n";
+        let found = spec(&format!("{text}expect = \"above\"\n")).of(&models()).unwrap();
+        // The noise that a seed shares goes out: 1 + 0.002 seeds.
+        assert!((found.mean - 1.006).abs() < 1e-9 && found.seeds == 5, "{found:?}");
+        assert!(found.interval[0] > 1.0 && found.finds == Found::Above && found.as_expected == Some(true));
+        let over_floor = spec(&format!("{text}minus = \"floor\"\nmargin = 0.05\nexpect = \"none\"\n")).of(&models()).unwrap();
+        assert!(over_floor.finds == Found::Within && over_floor.as_expected == Some(true), "{over_floor:?}");
+        let trend = spec("name = \"t\"\nvalue = \"loss\"\nalong = \"width\"\nlog = true\nexpect = \"above\"\n").of(&models()).unwrap();
+        assert!((trend.mean + 0.5).abs() < 1e-9 && trend.as_expected == Some(false), "{trend:?}");
+        let one: Vec<StudyModel> = models().into_iter().filter(|model| model.seed == 1).collect();
+        assert_eq!(spec(text).of(&one).unwrap().finds, Found::Open);
+        assert!(spec("name = \"n\"\nvalue = \"nothing\"\n").of(&models()).is_none());
+    }
+
+    #[test]
+    fn what_a_contrast_names_must_be_there() {
+        let axes: BTreeMap<String, Vec<String>> =
+            [("order", vec!["control", "local"]), ("width", vec!["16", "32"])].map(|(a, l)| (a.into(), l.into_iter().map(String::from).collect())).into();
+        let check = |text: &str| spec(&format!("name = \"a\"\nvalue = \"loss\"\n{text}")).check(&axes);
+        assert!(check("of = { order = \"local\" }\nless = { order = \"control\" }\n").is_ok());
+        assert!(check("of = { width = 16 }\nless = { width = 32 }\n").is_ok());
+        assert!(check("of = { ordre = \"local\" }\n").unwrap_err().contains("no axis `ordre`"));
+        assert!(check("of = { order = \"loca\" }\n").unwrap_err().contains("control, local"));
+        assert!(check("along = \"order\"\n").unwrap_err().contains("along numbers"));
+        assert!(check("along = \"width\"\nless = { order = \"local\" }\n").unwrap_err().contains("not both"));
+    }
+}
