@@ -1,5 +1,5 @@
 // Fills the built page with SAMPLE DATA FOR TRYING THE PAGE: most numbers follow a reference table, the others are made up,
-// and none is a result. Writes sample-audit.json and sample.html beside this file; neither is kept.
+// and none is a result. Writes sample-audit.json, sample.html and sample-benchmark.html beside this file; none is kept.
 import { readFile, writeFile } from "node:fs/promises";
 
 const here = new URL(".", import.meta.url);
@@ -186,9 +186,71 @@ const audit = {
   ],
 };
 
-const report = { format: 1, name: "Sample data for trying the page", claim: "None of these numbers is a result.", game: "naming", audit };
-const json = JSON.stringify(report);
-await writeFile(new URL("sample-audit.json", here), json);
+/** Estimates with intervals, as the statements of a benchmark have them. */
+const estimates = (title, axis, reference, rows) => ({
+  kind: "bars", title, axis, reference,
+  rows: rows.map(([label, value, low, high]) => ({ label, value, low, high })),
+});
+
+/** How often an audit finds what is there, against how much of it a model read. */
+function power() {
+  const doses = [0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+  const curve = (label, who, half, steep) => {
+    const y = doses.map((dose) => tidy(0.05 + 0.95 / (1 + (half / dose) ** steep)));
+    return { label, who, joined: true, x: doses, y, low: y.map((p) => tidy(Math.max(0, p - 0.16))), high: y.map((p) => tidy(Math.min(1, p + 0.13))) };
+  };
+  return {
+    kind: "curves", log_x: true, title: "How often audits find records of the rule", x: "dose, % of rows", y: "share of models",
+    lines: [curve("loss of fresh records", "rival", 0.6, 2), curve("ladder", "rival", 3, 1.6), curve("payoffs turned round", "rival", 9, 1.2),
+      { label: "meant as false alarms", who: "reference", joined: true, x: [0.1, 10], y: [0.05, 0.05] }],
+  };
+}
+
+const benchmark = {
+  conclusion: "Models that read nothing of the game agree on names that they cannot tell apart; whether a record of them can tell them from models that read its rule was not decided.",
+  statements: [
+    {
+      name: "necessity", decided: "yes", words: "Leakage is not necessary for agreement: with nothing of the game and hidden labels, agreement exceeds that of yoked agents by more than 0.20.",
+      picture: estimates("Agreement beyond that of yoked agents", "success late in a run, hidden labels less yoked", 0.2, [["copies 5 %", 0.29, 0.22, 0.37], ["copies 20 %", 0.36, 0.23, 0.49]]),
+    },
+    {
+      name: "macro-equivalence", decided: "not decided", words: "Records of populations cannot tell: twins that read the rule and that did not differ within the margins, but too few of them reached consensus.",
+      picture: estimates("Twins that read the rule less those that did not", "difference, with 90 % intervals", 0, [["success in round 1", 0, 0, 0.01], ["success in round 3", 0.02, 0.01, 0.03], ["success in round 10", 0.02, -0.02, 0.06], ["log rounds to consensus", null], ["entropy of winners", 0.29, -0.56, 1.15]]),
+    },
+    { name: "micro-identifiability", decided: "no", words: "No test of the model tells a dose of 1 % from none without another base setting it off.", picture: null },
+  ],
+  pictures: [
+    power(),
+    { kind: "samples", title: "Exposure of rows by copies", axis: "exposure, bits", log: false, rows: [1, 4, 16, 64].map((copies) => ({ label: `${copies} copies`, values: times(20, () => tidy(2 * Math.log2(copies + 1) + 1.4 * Math.abs(normal()))) })) },
+  ],
+  tables: [
+    {
+      title: "Responses and populations", note: "Means over eight models of each corpus.", right: [1, 2, 3, 4, 5, 6],
+      rows: [["corpus", "dose", "copies", "kept after success", "taken after failure", "success late, hidden", "success late, yoked"],
+        ["nothing", "0 %", "5 %", "0.68", "0.34", "0.70", "0.50"], ["nothing", "0 %", "20 %", "0.78", "0.42", "0.85", "0.50"],
+        ["rule", "1 %", "5 %", "0.69", "0.33", "0.68", "0.50"], ["rule", "10 %", "5 %", "0.75", "0.42", "0.75", "0.50"]],
+    },
+    {
+      title: "Audits about the rule", note: "Found: in how many of the models with it. Not safe: more than twice as many false alarms as are meant.", right: [3, 4, 5],
+      rows: [["audit", "needs", "corpus", "dose", "found", "false alarms", "caution"],
+        ["ladder", "a record", "rule", "1 %", "1 of 8", "0 of 8", ""], ["", "", "rule", "10 %", "6 of 8", "", ""],
+        ["loss of fresh records", "probabilities", "rule", "1 %", "5 of 8", "8 of 8", "<b>not safe</b>: another base sets it off every time"]],
+    },
+    {
+      title: "Rows that stand in half of the models", note: "By copies.", right: [0, 1, 2],
+      rows: [["copies", "exposure, bits", "shadows: AUC"], ["1", "1.2 [0.9, 1.5]", "0.55 [0.48, 0.62]"], ["16", "7.9 [7.1, 8.6]", "0.97 [0.94, 0.99]"], ["64", "11.6 [11.0, 12.0]", "1.00 [0.99, 1.00]"]],
+    },
+  ],
+};
+
 const page = await readFile(new URL("../crates/cratylus/assets/report.html", here), "utf8");
-await writeFile(new URL("sample.html", here), page.replace('{"placeholder":true}', () => json.replaceAll("<", "\\u003c")));
-console.log(`sample.html: ${(json.length / 1024).toFixed(1)} KiB of sample data`);
+
+async function fill(file, report) {
+  const json = JSON.stringify({ format: 1, claim: "None of these numbers is a result.", ...report });
+  await writeFile(new URL(file, here), page.replace('{"placeholder":true}', () => json.replaceAll("<", "\\u003c")));
+  console.log(`${file}: ${(json.length / 1024).toFixed(1)} KiB of sample data`);
+  return json;
+}
+
+await writeFile(new URL("sample-audit.json", here), await fill("sample.html", { name: "Sample data for trying the page", game: "naming", audit }));
+await fill("sample-benchmark.html", { name: "Sample data of a benchmark", provenance: { version: "0.0.0", seed: 2026 }, points: [], benchmark });

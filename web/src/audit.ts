@@ -1,12 +1,11 @@
 // What the audits concluded: two sentences for each condition, a table of all findings, and the findings one by one.
 // Nothing is worked out here; the words and the numbers are those of the program.
 import { isNumber, unique, type Audit, type Finding, type Verdict } from "./data";
-import { html, svg } from "./dom";
+import { html } from "./dom";
 import { mount } from "./figure";
 import { alike, pictured } from "./figures/pictures";
-import { marker, symbols } from "./plot";
+import { marked, undecided, type Mark } from "./mark";
 import { estimate, number, percent, pValue } from "./text";
-import { colour } from "./theme";
 
 const formatRead = 1;
 
@@ -16,10 +15,10 @@ const manyFindings = 6;
 /** Beyond this many conditions, each finding of an audit but the first starts folded. */
 const manyConditions = 4;
 
-const words: Record<string, { says: string; paint: string; symbol: number; hollow?: boolean }> = {
+const words: Record<string, Mark> = {
   "supports-interaction": { says: "supports interaction", paint: "series0", symbol: 0 },
   "supports-recall": { says: "supports recall", paint: "series1", symbol: 2 },
-  "cannot-tell": { says: "cannot tell", paint: "muted", symbol: 3, hollow: true },
+  "cannot-tell": { ...undecided, says: "cannot tell" },
 };
 
 const bearings: Record<string, string> = {
@@ -27,12 +26,9 @@ const bearings: Record<string, string> = {
   response: "bears on where the individual response comes from",
 };
 
-/** What was found as a shape and in words; colour only repeats them. */
 function found(finds: string | null | undefined, times = 1): HTMLElement {
-  const word = (finds && Object.hasOwn(words, finds) && words[finds]) || { ...words["cannot-tell"]!, says: finds || "?" };
-  return html("span", { class: "found" },
-    svg("svg", { viewBox: "-6.5 -6.5 13 13", width: 13, height: 13, "aria-hidden": "true" }, marker(0, 0, colour(word.paint), word.hollow, symbols[word.symbol], word.symbol === 3 ? 60 : 80)),
-    word.says + (times > 1 ? ` ×${times}` : ""));
+  const word = (finds && Object.hasOwn(words, finds) && words[finds]) || { ...undecided, says: finds || "?" };
+  return marked({ ...word, says: word.says + (times > 1 ? ` ×${times}` : "") });
 }
 
 type Shown = Finding & { id: string };
@@ -177,7 +173,7 @@ export function audit(given: Audit | null | undefined, figuresBefore: number, fi
       return { condition: [conditionOf(finding), repeated && picture.title].filter(Boolean).join(": "), picture };
     });
     const figure = pictured(`${set[0]!.id}-picture-${nth + 1}`, title, parts);
-    return figure && mount(figure, (figures += 1), fileStem, true);
+    return figure && mount(figure, (figures += 1), fileStem, "h4");
   };
   const folded = findings.length > manyFindings;
   const section = html("section", { id: "audit", class: "audit" });

@@ -156,6 +156,8 @@ export interface Curves {
   y?: Maybe<string>;
   lines?: Maybe<Line[]>;
   reference?: Maybe<number>;
+  /** Whether the horizontal axis is logarithmic. */
+  log_x?: Maybe<boolean>;
 }
 
 export interface Samples {
@@ -190,6 +192,30 @@ export interface Audit {
   format?: Maybe<number>;
   verdicts?: Maybe<Verdict[]>;
   findings?: Maybe<Finding[]>;
+}
+
+/** What was to be decided, fixed beforehand, and whether it was. */
+export interface Statement {
+  name?: Maybe<string>;
+  words?: Maybe<string>;
+  decided?: Maybe<string>;
+  picture?: Maybe<Picture>;
+}
+
+/** A table as texts, the first row of which is its head; `right` numbers the columns that are flush right, from 0. */
+export interface Texts {
+  title?: Maybe<string>;
+  note?: Maybe<string>;
+  right?: Maybe<number[]>;
+  rows?: Maybe<Maybe<string>[][]>;
+}
+
+/** What audits find in models whose every row is known. */
+export interface Benchmark {
+  conclusion?: Maybe<string>;
+  statements?: Maybe<Statement[]>;
+  tables?: Maybe<Texts[]>;
+  pictures?: Maybe<Picture[]>;
 }
 
 /** What others found, or theory says, by the swept number. */
@@ -257,6 +283,8 @@ export interface Report {
   found?: Maybe<Found>;
   /** Whether it emerged or was recalled; missing where no audit was asked for. */
   audit?: Maybe<Audit>;
+  /** How well audits tell what models read; missing where it is no benchmark. */
+  benchmark?: Maybe<Benchmark>;
   /** How to describe and to cite the results where they are used. */
   methods?: Maybe<string>;
   bibtex?: Maybe<string>;

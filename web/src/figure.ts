@@ -123,7 +123,7 @@ export function openInPrint(): void {
 }
 
 /** Within a section a figure takes a lower heading. */
-export function mount(figure: Figure, index: number, fileStem: string, within = false): HTMLElement {
+export function mount(figure: Figure, index: number, fileStem: string, heading: "h2" | "h3" | "h4" = "h2"): HTMLElement {
   const captionId = `${figure.id}-caption`;
   const stage = html("div", {
     class: "stage", tabindex: 0, role: "group", "aria-describedby": captionId,
@@ -138,7 +138,7 @@ export function mount(figure: Figure, index: number, fileStem: string, within = 
   };
   const element = html(
     "figure", { id: figure.id, "aria-label": `Figure ${index}: ${figure.title}` },
-    html("div", { class: "bar" }, html(within ? "h4" : "h2", {}, figure.title), html("div", { class: "buttons" },
+    html("div", { class: "bar" }, html(heading, {}, figure.title), html("div", { class: "buttons" },
       button("SVG", () => save(`${file}.svg`, new Blob([standalone(figure).source], { type: "image/svg+xml" }))),
       button("PNG", () => savePng(figure, `${file}.png`)))),
     stage,

@@ -9,11 +9,12 @@ function page(report: Report): HTMLElement[] {
   const name = report.name || "Untitled experiment";
   if (report.placeholder) return [html("header", {}, html("h1", {}, "Cratylus report"), html("p", {}, "This page holds no data yet."))];
   document.title = `${name} – Cratylus report`;
+  const about = facts(report);
   const header = html("header", {},
     html("p", { class: "kicker" }, "Cratylus report"),
     html("h1", {}, name),
     report.claim && html("p", { class: "claim" }, report.claim),
-    html("p", { class: "facts" }, facts(report)));
+    about && html("p", { class: "facts" }, about));
   return [header, ...contents(report, header)];
 }
 

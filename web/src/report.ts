@@ -1,5 +1,6 @@
 // The parts of a report, of which the report page and a run's page in the viewer are made.
 import { audit } from "./audit";
+import { benchmark } from "./benchmark";
 import { context, type Context } from "./context";
 import { isNumber, unique, type Report } from "./data";
 import { html } from "./dom";
@@ -110,19 +111,21 @@ export function contents(report: Report, heading: HTMLElement): HTMLElement[] {
   const [first, others] = figures(about, report.kind_of_figure) as [Figure[], Figure[]];
   const mounted = [...first, ...others].map((figure, index) => mount(figure, index + 1, fileStem(name)));
   const audited = audit(report.audit, mounted.length, fileStem(name));
+  const drawn = mounted.length + (audited?.querySelectorAll("figure").length ?? 0);
   if (audited) heading.append(html("p", { class: "facts" }, html("a", { href: `#${audited.id}` }, "Audit: did it emerge, or was it recalled?")));
   const further = mounted.slice(first.length);
   const folded = about.points.length > manyConditions && further.length > 0;
   return [
-    html("div", { class: "figures" }, ...mounted.slice(0, first.length), ...(folded
+    mounted.length > 0 && html("div", { class: "figures" }, ...mounted.slice(0, first.length), ...(folded
       ? [html("details", {}, html("summary", {}, `Further figures: ${others.map((figure) => figure.title.toLowerCase()).join(", ")}`), ...further)]
       : further)),
     section("Summary", table(about)),
     audited,
+    benchmark(report.benchmark, drawn, fileStem(name)),
     section("Live models", liveModels(report.live)),
     section("The experiment", report.experiment_toml && listing(report.experiment_toml)),
     section("The plan", report.plan_toml && html("details", {}, html("summary", {}, "Every setting, defaults included"), listing(report.plan_toml))),
     section("Provenance", provenance(report)),
     cite(report),
-  ].filter((element) => element !== undefined);
+  ].filter((element) => element instanceof HTMLElement);
 }

@@ -4,7 +4,8 @@
 //
 // Each kind of run directory has its own checks, which are left out where no directory of the kind is named:
 // ordinary (finished, with a population), other (a second one, to compare with), calls (asked live models),
-// large (10,000 agents or so), categories (the category game), hostile (names that try to be markup), running (still going on).
+// large (10,000 agents or so), categories (the category game), hostile (names that try to be markup), running (still going on),
+// model (trained, with its card), training (a model that is still trained).
 import { readFile } from "node:fs/promises";
 import { chromium } from "playwright-core";
 
@@ -401,6 +402,53 @@ async function running(browser, id) {
   await page.context().close();
 }
 
+/** A model that was trained. */
+async function model(browser, id) {
+  const page = await open(browser);
+  await until(page, "a model is in the list", (href) => document.querySelector(`.runs a[href="${href}"]`), address("training", id));
+  const row = page.locator("tr", { has: page.locator(`a[href="${address("training", id)}"]`) });
+  check(await row.getByRole("checkbox").count() === 0, "a model cannot be chosen for comparison");
+  await row.getByRole("link").focus();
+  await page.keyboard.press("Enter");
+  await until(page, "a model opens with its loss", () => document.querySelector("#loss .stage svg path"));
+  check(await page.evaluate(() => document.activeElement?.tagName === "H1"), "the heading has the focus after going there");
+  await page.locator("#loss .stage").focus();
+  await page.keyboard.press("ArrowRight");
+  check(/^step [\d,]+$/.test(await page.locator(".reading .head").textContent()), "arrow keys read out the loss", await page.locator(".reading").textContent());
+  check(await page.getByRole("heading", { name: "What it writes" }).count() === 1, "what it writes is shown");
+  await page.getByRole("link", { name: "Card", exact: true }).click();
+  await until(page, "its card says what it could know", () => [...document.querySelectorAll(".card li")].some((item) => /^It (?:read|did not read) the names/.test(item.textContent)));
+  const csv = await download(page, page.locator(".card").getByRole("button", { name: /CSV/ }));
+  check(csv.bytes.toString().startsWith("Ingredient,Kind,Rows,Share of rows"), "its ledger is saved as CSV", csv.bytes.toString().slice(0, 100));
+  await page.locator(".card .listing").getByRole("button", { name: "Copy" }).click();
+  await until(page, "its plan is copied", () => /Copied|Selected/.test(document.querySelector(".card .listing button").textContent));
+  for (const width of [1280, 400]) {
+    await page.setViewportSize({ width, height: 900 });
+    await never(page);
+  }
+  await page.context().close();
+}
+
+/** A model that is trained while it is looked at. */
+async function training(browser, id) {
+  const page = await open(browser, address("training", id));
+  await until(page, "a training that goes on is shown", () => document.querySelector(".going .is-running") && document.querySelector("#loss .stage svg path"));
+  const done = await page.locator(".going .facts").textContent();
+  await until(page, "its page follows it", (then) => document.querySelector(".going .facts").textContent !== then, done, 30_000);
+  check(/left/.test(await page.locator("header .going + .facts").textContent()), "it is said how long it will take");
+  await page.locator("#loss .stage").focus();
+  await page.keyboard.press("End");
+  const read = await page.locator(".reading").textContent();
+  const then = await page.locator(".going .facts").textContent();
+  await until(page, "it goes on", (before) => document.querySelector(".going .facts").textContent !== before, then, 30_000);
+  check(await page.locator(".reading").isVisible() && await page.locator(".reading").textContent() === read, "what is read out stays while it goes on");
+  await page.keyboard.press("Escape");
+  await page.waitForTimeout(5000);
+  await page.keyboard.press("End");
+  check(await page.locator(".reading").textContent() !== read, "after that the figure is drawn anew, with the focus where it was");
+  await page.context().close();
+}
+
 /** What holds for every page. */
 async function everywhere(browser) {
   const dark = await open(browser, "#/", { colorScheme: "dark" });
@@ -432,6 +480,8 @@ const parts = [
   [categories, ["categories"]],
   [hostile, ["hostile"]],
   [running, ["running"]],
+  [model, ["model"]],
+  [training, ["training"]],
 ];
 
 const browser = await chromium.launch({

@@ -100,8 +100,14 @@ impl StudyJob<'_> {
     fn first(&self, dir: &Path, cell: &StudyCell, stop: &AtomicBool) -> Result<(), Refused> {
         let reading = self.open(cell)?;
         let models = dir.join("models");
-        let job =
-            TrainingJob { spec: &cell.training, reading: &reading, build: self.build, threads: 1, checkpoint: None, shared: Some(&models) };
+        let job = TrainingJob {
+            spec: &cell.training,
+            reading: &reading,
+            build: self.build,
+            threads: 1,
+            checkpoint: None,
+            shared: Some(&models),
+        };
         job.before(&models, stop, &mut |_| ()).map(|_| ())
     }
 
@@ -136,7 +142,8 @@ impl StudyJob<'_> {
         let ask = |subject: &Subject<'_>| -> Result<BTreeMap<String, f64>, Refused> {
             let mut values = BTreeMap::new();
             for probe in &self.spec.probes {
-                let found = probe.probe.ask(subject).map_err(|why| Fault(format!("the probe `{}` of {label}: {why}", probe.kind)))?;
+                let found =
+                    probe.probe.ask(subject).map_err(|why| Fault(format!("the probe `{}` of {label}: {why}", probe.kind)))?;
                 values.extend(found.into_iter().flatten().filter(|(_, value)| value.is_finite()));
             }
             Ok(values)

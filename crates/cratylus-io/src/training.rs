@@ -28,7 +28,8 @@ pub use crate::models::trained::CARD;
 
 /// The steps of a training.
 pub const TRAINING: &str = "training.parquet";
-const PLAN: &str = "training.toml";
+/// All that decides a training.
+pub const PLAN: &str = "training.toml";
 const CHECKPOINT: &str = "checkpoint";
 /// How well a model foretold each ingredient at some steps, and what it wrote.
 pub const COURSE: &str = "course.json";
@@ -152,13 +153,18 @@ pub struct Told {
 }
 
 /// At most some hundreds of steps, each the mean of those that it stands for, closer together at the beginning.
-pub fn thinned(steps: &[StepSeen]) -> Vec<(u64, f64)> {
+fn thinned(steps: &[StepSeen]) -> Vec<(u64, f64)> {
+    thinned_of(&steps.iter().map(|step| (step.step, step.loss)).collect::<Vec<_>>())
+}
+
+/// The same of steps and their losses.
+pub fn thinned_of(steps: &[(u64, f64)]) -> Vec<(u64, f64)> {
     let mut all = Vec::new();
     let mut from = 0;
     while from < steps.len() {
         let to = (from + 1 + from / 50).min(steps.len());
-        let mean = steps[from..to].iter().map(|step| step.loss).sum::<f64>() / (to - from) as f64;
-        all.push((steps[to - 1].step, mean));
+        let mean = steps[from..to].iter().map(|(_, loss)| loss).sum::<f64>() / (to - from) as f64;
+        all.push((steps[to - 1].0, mean));
         from = to;
     }
     all
@@ -266,8 +272,17 @@ impl TrainingJob<'_> {
     }
 
     /// The model that goes before, trained where it is not there yet, with its weights.
-    pub(crate) fn before(&self, dir: &Path, stop: &AtomicBool, note: &mut dyn FnMut(String)) -> Result<Option<(Parent, Vec<f32>)>, Refused> {
-        let (Some(first), Some(corpus)) = (self.spec.first(), &self.reading.before) else { return Ok(None) };
+    pub(crate) fn before(
+        &self,
+        dir: &Path,
+        stop: &AtomicBool,
+        note: &mut dyn FnMut(String),
+    ) -> Result<Option<(Parent, Vec<f32>)>, Refused> {
+        let (Some(mut first), Some(corpus)) = (self.spec.first(), &self.reading.before) else { return Ok(None) };
+        // What several have in common is called after what decided it.
+        if self.shared.is_some() {
+            first.name = first_name(&first);
+        }
         let reading = Reading { corpus: corpus.clone(), before: None };
         let job = TrainingJob { spec: &first, reading: &reading, shared: None, ..*self };
         let folder = match self.shared {

@@ -5,7 +5,7 @@ use crate::foretells::written;
 use crate::net::{Lane, NetShape, Recipe, Trainer};
 use crate::probes::Evaluated;
 use crate::response::Trained;
-use crate::study::StudySpec;
+use crate::study::KEYS as KEYS_OF_STUDIES;
 use cratylus_core::seed::{Purpose, Seed, mix};
 use cratylus_core::spec::Inputs;
 use cratylus_core::spec::places::{FileTable, Mistake, Spans, deserialize, get_table, take_field};
@@ -213,7 +213,7 @@ pub fn read_corpus(file: &mut FileTable<'_>, spans: &Spans<'_, '_>) -> Result<(S
 
 /// A training of a file that may be a study, whose own keys are left out.
 pub fn read_training(file: &mut FileTable<'_>, spans: &Spans<'_, '_>) -> Result<TrainingSpec, Mistake> {
-    StudySpec::take(file, spans)?;
+    KEYS_OF_STUDIES.iter().for_each(|key| drop(file.remove(*key)));
     TrainingSpec::read(file, spans)
 }
 

@@ -1,15 +1,18 @@
 //! `cratylus audit --benchmark`: audits scored against models whose every word is known.
 
+use crate::benchmark_page::page;
 use crate::caller::{in_the_way, print, print_json, registry, text_of};
 use crate::experiment::BUILD;
 use crate::failure::Failure;
-use crate::words::{count, table};
+use crate::report::write_benchmark;
+use crate::words::{claim, count, table};
 use cratylus_audit::benchmark::{About, Benchmark, CorpusRowScored, Scored};
 use cratylus_core::experiment::Document;
 use cratylus_core::spec::Inputs;
 use cratylus_core::stats::Proportion;
 use cratylus_io::benchmark::{BenchmarkJob, BenchmarkSpec};
 use cratylus_io::store::inputs::FileInputs;
+use cratylus_io::store::names::REPORT;
 use cratylus_io::whole::write_whole;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
@@ -80,6 +83,10 @@ pub fn go(
     let whole = serde_json::json!({ "models": rows, "benchmark": benchmark });
     let to = dir.join("benchmark.json");
     write_whole(&to, &serde_json::to_vec_pretty(&whole).expect("plain data"))?;
+    let report = dir.join(REPORT);
+    // What it claims, and not how it is called.
+    let begins: Vec<&str> = text.lines().take_while(|line| line.trim() != "#").collect();
+    write_benchmark(&dir, &spec.name, &claim(&begins.join("\n")), &page(&benchmark))?;
     if json {
         return print_json(&whole);
     }
@@ -88,7 +95,7 @@ pub fn go(
         eprintln!("{} models{before}; {:.0} s", count(rows.len() as u64), begun.elapsed().as_secs_f64());
     }
     print(in_words(&benchmark))?;
-    print(format!("\nresults  {}\nmodels   {}", to.display(), dir.join("models").display()))
+    print(format!("\nresults  {}\nreport   {}\nmodels   {}", to.display(), report.display(), dir.join("models").display()))
 }
 
 /// What the columns of a table are: their names here, or those of means.

@@ -25,6 +25,8 @@ mod audit_plan;
 mod study;
 mod training;
 
+mod benchmark_page;
+
 mod benchmark;
 
 mod audit;

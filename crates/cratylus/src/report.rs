@@ -110,6 +110,15 @@ struct Live {
     readings: Option<HowRead>,
 }
 
+/// Writes a report of a benchmark alone.
+pub fn write_benchmark(dir: &Path, name: &str, claim: &str, benchmark: &Value) -> Result<(), Failure> {
+    let provenance = json!({ "version": BUILD.version, "revision": BUILD.revision });
+    write_page(
+        dir,
+        &json!({ "format": 1, "name": name, "claim": claim, "provenance": provenance, "points": [], "benchmark": benchmark }),
+    )
+}
+
 /// Writes a report of findings alone, of conditions from several directories.
 pub fn write_audit(dir: &Path, name: &str, claim: &str, kept: &Kept) -> Result<(), Failure> {
     let provenance = json!({ "version": BUILD.version, "revision": BUILD.revision, "seed": kept.seed });

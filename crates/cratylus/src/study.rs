@@ -43,24 +43,26 @@ pub fn read(file: &Path, sets: &[String]) -> Result<Option<Study>, Failure> {
         opened.map_err(|(key, why)| Failure::input(document.say_at(&key, why)))?;
         Ok(spec)
     };
-    let document = Document::parse_with(&registry(), &shown, &text, sets).map_err(Failure::input)?;
-    let study = document.read(|file, spans| {
-        let study = StudySpec::take(file, spans)?;
-        file.clear();
-        Ok(study)
-    });
-    let Some(spec) = study.map_err(Failure::input)? else { return Ok(None) };
-    let swept: Vec<&String> = spec.axes.iter().flat_map(|axis| &axis.values).flat_map(|(_, sets)| sets).map(|(key, _)| key).collect();
-    if let Some(set) = sets.iter().find(|set| set.split_once('=').is_some_and(|(key, _)| swept.iter().any(|swept| *swept == key.trim())))
-    {
-        let key = set.split_once('=').map_or(set.as_str(), |(key, _)| key.trim());
-        return Err(Failure::input(format!("`{key}` is swept in {shown}, so it cannot be set for all"))
-            .help(&format!("restrict the sweep instead: --set 'sweep.\"{key}\"=[…]'")));
+    let take = |sets: &[String]| {
+        let document = Document::parse_with(&registry(), &shown, &text, sets).map_err(Failure::input)?;
+        let study = document.read(|file, spans| {
+            let study = StudySpec::take(file, spans, sets.is_empty())?;
+            file.clear();
+            Ok(study)
+        });
+        study.map_err(Failure::input)
+    };
+    // A file of its own is whole; a `--set` of what is swept leaves some of its values.
+    if take(&[])?.is_none() {
+        return Ok(None);
     }
-    let first = parse(sets)?;
+    let Some(spec) = take(sets)? else { return Ok(None) };
+    let mut fixed = sets.to_vec();
+    fixed.push("sweep={}".into());
+    let first = parse(&fixed)?;
     let mut cells = Vec::new();
     for point in spec.points() {
-        let mut all = sets.to_vec();
+        let mut all = fixed.clone();
         all.extend(point.sets.iter().map(|(key, value)| format!("{key}={value}")));
         let training = parse(&all)?;
         for seed in 1..=spec.models {

@@ -103,7 +103,7 @@ fn open_corpus(file: &Path, sets: &[String]) -> Result<(String, Corpus), Failure
     let (text, base) = text_of(file)?;
     let document = Document::parse_with(&registry(), &file.display().to_string(), &text, sets).map_err(Failure::input)?;
     let read = document.read(|file, spans| {
-        StudySpec::take(file, spans)?;
+        StudySpec::take(file, spans, sets.is_empty())?;
         read_corpus(file, spans)
     });
     let (name, spec) = read.map_err(Failure::input)?;

@@ -30,7 +30,7 @@ const looks: Record<Who, { says: string; paint: string; symbol: number; hollow: 
 };
 
 const axesOf = (picture: Picture): string =>
-  JSON.stringify(picture.kind === "curves" ? [picture.kind, picture.x, picture.y] : [picture.kind, picture.axis, picture.kind === "samples" && picture.log]);
+  JSON.stringify(picture.kind === "curves" ? [picture.kind, picture.x, picture.y, picture.log_x] : [picture.kind, picture.axis, picture.kind === "samples" && picture.log]);
 
 /** Whether pictures show the same quantities, so that they can be panels of one figure. */
 export const alike = (pictures: Picture[]) => unique(pictures.map(axesOf)).length === 1;
@@ -158,7 +158,7 @@ function list(title: string, axis: string, lists: Listing[], lane: number, refer
       if (notes) root.append(text(panel.x + panel.width + notes, middle + 4, row.note, { anchor: "end", fill: paint === "ink" ? "ink" : "muted" }));
       tips.push({
         x: x(row.at), y: middle, box: { x: panel.x - left, y: middle - lane / 2, width: panel.width + left, height: lane },
-        lines: () => [`${one.condition}: ${row.label}`, ...row.reading],
+        lines: () => [[one.condition, row.label].filter(Boolean).join(": "), ...row.reading],
       });
       top += step;
     }
@@ -186,6 +186,7 @@ function listCaption(axis: string, many: boolean, shared: boolean, ...rest: stri
 }
 
 function bars(id: string, title: string, parts: Part<Bars>[]): Figure | undefined {
+  const mixed = unique(parts.flatMap(({ picture }) => picture.rows ?? []).map((bar) => whoOf(bar.who))).length > 1;
   const lists = parts.map(({ condition, picture }): Listing => ({
     condition,
     reference: picture.reference,
@@ -196,7 +197,7 @@ function bars(id: string, title: string, parts: Part<Bars>[]): Figure | undefine
       return {
         label: bar.label ?? "?", group: bar.group ?? "", who, at: value, note: estimated(value, bar.low, bar.high),
         extent: numbers([value, bar.low, bar.high].map((end) => end ?? null)),
-        reading: [...(bar.group ? [bar.group] : []), estimated(value, bar.low, bar.high), says],
+        reading: [...(bar.group ? [bar.group] : []), estimated(value, bar.low, bar.high), ...(mixed ? [says] : [])],
         draw(root, x, middle) {
           whisker(root, middle, bar, x, colour(paint));
           root.append(marker(x(value), middle, colour(paint), hollow, symbols[symbol], who === "record" ? 72 : 52));
@@ -219,6 +220,7 @@ function bars(id: string, title: string, parts: Part<Bars>[]): Figure | undefine
 function samples(id: string, title: string, parts: Part<Samples>[]): Figure | undefined {
   const log = Boolean(parts[0]!.picture.log);
   let lost = false;
+  const mixed = unique(parts.flatMap(({ picture }) => picture.rows ?? []).map((sample) => whoOf(sample.who))).length > 1;
   const lists = parts.map(({ condition, picture }): Listing => ({
     condition,
     rows: (picture.rows ?? []).flatMap((sample): Row[] => {
@@ -231,7 +233,7 @@ function samples(id: string, title: string, parts: Part<Samples>[]): Figure | un
       const { value: median, interval } = estimate(middling, q1, q3);
       return [{
         label: sample.label ?? "?", group: "", who, at: middling, extent: values, note: q1 < q3 ? `${median} [${interval}]` : median,
-        reading: [`median ${median}, middle half ${interval}`, `all ${estimate(middling, values[0], values[values.length - 1]).interval}`, looks[who].says],
+        reading: [`median ${median}, middle half ${interval}`, `all ${estimate(middling, values[0], values[values.length - 1]).interval}`, ...(mixed ? [looks[who].says] : [])],
         draw(root, x, middle, half) {
           const paint = colour(looks[who].paint);
           const edge = { stroke: paint, "stroke-dasharray": looks[who].dashes && "3 2" };
@@ -262,17 +264,33 @@ interface Place {
   high?: number | null;
 }
 
-/** The course of a line, in which what has no number leaves a gap. */
-const course = (curve: Line): Place[] =>
-  (curve.x ?? []).map((x, i) => ({ x: x!, y: curve.y?.[i]!, low: curve.low?.[i], high: curve.high?.[i] })).filter(({ x }) => isNumber(x));
+/** The course of a line, in which what has no number leaves a gap. Zero has no place on a logarithmic axis. */
+const course = (curve: Line, log: boolean): Place[] =>
+  (curve.x ?? []).map((x, i) => ({ x: x!, y: curve.y?.[i]!, low: curve.low?.[i], high: curve.high?.[i] })).filter(({ x }) => isNumber(x) && (!log || x > 0));
 
 const present = ({ y }: Place) => isNumber(y);
 
+/** Which places bear the shape of their line: of many only some that stand apart, and not where those of other lines do. */
+function bearers(places: number[], room: number, nth: number): Set<number> {
+  const apart = 56;
+  if (places.length * apart <= room) return new Set(places.keys());
+  const kept = new Set<number>();
+  let next = places[0]! + (((nth * 3) % 8) / 8) * apart;
+  places.forEach((place, i) => {
+    if (place < next) return;
+    kept.add(i);
+    next = place + apart;
+  });
+  return kept;
+}
+
 function curves(id: string, title: string, parts: Part<Curves>[]): Figure | undefined {
+  const log = Boolean(parts[0]!.picture.log_x);
+  const lost = log && parts.some(({ picture }) => picture.lines?.some(({ x }) => numbers(x).some((place) => place <= 0)));
   const panels = parts.map(({ condition, picture }) => ({
     condition,
     reference: picture.reference,
-    lines: (picture.lines ?? []).map((curve) => ({ label: curve.label ?? "?", who: whoOf(curve.who), joined: Boolean(curve.joined), course: course(curve), places: course(curve).filter(present) })).filter((curve) => curve.places.length),
+    lines: (picture.lines ?? []).map((curve) => ({ label: curve.label ?? "?", who: whoOf(curve.who), joined: Boolean(curve.joined), course: course(curve, log), places: course(curve, log).filter(present) })).filter((curve) => curve.places.length),
   })).filter((panel) => panel.lines.length);
   if (!panels.length) return undefined;
   const all = panels.flatMap((panel) => panel.lines);
@@ -291,7 +309,7 @@ function curves(id: string, title: string, parts: Part<Curves>[]): Figure | unde
   };
   const { x: across = "", y: up = "" } = parts[0]!.picture;
   const reference = referenceOf(parts);
-  const xs = domains(panels.map((panel) => panel.lines.flatMap((curve) => curve.places.map((place) => place.x))), "places");
+  const xs = domains(panels.map((panel) => panel.lines.flatMap((curve) => curve.places.map((place) => place.x))), log ? "log" : "places");
   const ys = domains(panels.map((panel) => [
     ...panel.lines.flatMap((curve) => curve.places.flatMap((place) => numbers([place.y, place.low ?? null, place.high ?? null]))),
     ...(isNumber(panel.reference) ? [panel.reference] : []),
@@ -299,6 +317,7 @@ function curves(id: string, title: string, parts: Part<Curves>[]): Figure | unde
   const shared = xs.shared && ys.shared;
   const spread = (joined: boolean) => all.some((curve) => curve.joined === joined && curve.places.some((place) => isNumber(place.low)));
   const whole = all.every((curve) => curve.places.every((place) => Number.isInteger(place.x)));
+  const written = (place: number) => (whole || log ? place.toLocaleString("en", { maximumSignificantDigits: whole ? 21 : 3 }) : number(place));
 
   return {
     id, title,
@@ -306,6 +325,7 @@ function curves(id: string, title: string, parts: Part<Curves>[]): Figure | unde
       ended(`${sentence(up)}${across && `, against ${across}`}`),
       spread(true) && "Bands are intervals.", spread(false) && "Whiskers are intervals.",
       reference && `The dashed line marks ${reference}, to compare with.`,
+      log && "The horizontal axis is logarithmic.", lost && "Places at zero or less are left out.",
       panels.length > 1 && (shared ? "The panels share their axes." : "The axes differ between panels."),
     ].filter(Boolean).join(" "),
     draw(width) {
@@ -335,12 +355,13 @@ function curves(id: string, title: string, parts: Part<Curves>[]): Figure | unde
         const { condition, lines, reference: level } = panels[panel.index]!;
         const loose = lines.filter((curve) => !curve.joined);
         const inset = loose.length ? 8 + 2 * loose.length : 0;
-        const x = scaleLinear(xs.of(panel.index), [panel.x + inset, panel.x + panel.width - inset]);
+        const ends = [panel.x + inset, panel.x + panel.width - inset];
+        const x = log ? scaleLog(xs.of(panel.index), ends) : scaleLinear(xs.of(panel.index), ends);
         const y = scaleY(panel.index, panel.height, panel.y);
         panelTitle(root, panel, condition, "", panel.first ? labels + 34 : 0);
         axisY(root, panel, y, { ticks: y.ticks(5), format: y.tickFormat(5), labels: panel.first || !ys.shared });
         if (panel.first && up) root.append(text(panel.x - labels - 20, panel.y + panel.height / 2, sentence(up), { anchor: "middle", fill: "ink", turned: true, room: panel.height + 4 }));
-        const { ticks, format } = marks(x, panel.width);
+        const { ticks, format } = log ? logMarks(xs.of(panel.index), panel.width) : marks(x as ScaleLinear<number, number>, panel.width);
         axisX(root, panel, x, { ticks: whole ? wholeTicks(ticks) : ticks, format: whole ? (tick) => tick.toLocaleString("en") : format, title: panel.last && fit(sentence(across), panel.width + 20) });
         if (isNumber(level)) root.append(svg("line", { x1: panel.x, x2: panel.x + panel.width, y1: y(level), y2: y(level), stroke: colour("muted"), "stroke-width": 1.5, "stroke-dasharray": "4 3" }));
 
@@ -363,13 +384,11 @@ function curves(id: string, title: string, parts: Part<Curves>[]): Figure | unde
             }));
           }
           if (curve.joined && curve.who === "reference") continue;
-          // A line of many points bears its shape now and then, each line at places of its own.
-          const every = curve.joined ? Math.max(1, Math.ceil((curve.places.length * 56) / panel.width)) : 1;
-          const from = curve.joined ? (lines.indexOf(curve) * 3) % every : 0;
+          const bears = curve.joined ? bearers(curve.places.map((place) => x(place.x)), panel.width, lines.indexOf(curve)) : undefined;
           curve.places.forEach((place, i) => {
             const at = x(place.x) + apart(curve);
             if (!curve.joined) whisker(root, at, place, y, tint, { upright: true });
-            if (i % every === from) root.append(marker(at, y(place.y), tint, hollow, symbol, curve.joined ? 40 : 52));
+            if (!bears || bears.has(i)) root.append(marker(at, y(place.y), tint, hollow, symbol, curve.joined ? 40 : 52));
           });
         }
 
@@ -381,7 +400,7 @@ function curves(id: string, title: string, parts: Part<Curves>[]): Figure | unde
         const step = Math.max(1, Math.ceil(columns.length / 300));
         for (let i = 0; i < columns.length; i += step) {
           const [place, said] = columns[i]!;
-          tips.push({ x: x(place), y: panel.y + panel.height / 2, box: panel, along: true, lines: () => [`${condition}, ${across || "at"} ${number(place)}`, ...said] });
+          tips.push({ x: x(place), y: panel.y + panel.height / 2, box: panel, along: true, lines: () => [[condition, `${across || "at"} ${written(place)}`].filter(Boolean).join(", "), ...said] });
         }
       }
       return { svg: root, tips };

@@ -5,6 +5,11 @@ type Maybe<T> = T | null | undefined;
 
 export interface Entry {
   id: string;
+  /** `training` where it is a model that is trained here; else it is a run. */
+  kind?: Maybe<string>;
+  /** Of a training: steps taken, of how many. */
+  step?: Maybe<number>;
+  steps?: Maybe<number>;
   name?: Maybe<string>;
   claim?: Maybe<string>;
   state?: Maybe<string>;
@@ -174,6 +179,75 @@ export interface Calls {
   tokens?: Maybe<number>;
   usd?: Maybe<number>;
   rows?: Maybe<Call[]>;
+}
+
+/** Values of single steps. */
+export interface Course {
+  x?: Maybe<Maybe<number>[]>;
+  y?: Maybe<Maybe<number>[]>;
+}
+
+/** What a model could know of the game. */
+export interface Truth {
+  rule?: Maybe<string>;
+  described?: Maybe<string>;
+  outcome?: Maybe<string>;
+  text?: Maybe<boolean>;
+  names?: Maybe<boolean>;
+  signs?: Maybe<boolean>;
+}
+
+export interface LedgerEntry {
+  name?: Maybe<string>;
+  kind?: Maybe<string>;
+  rows?: Maybe<number>;
+  tokens?: Maybe<number>;
+  distinct?: Maybe<number>;
+  most_copies?: Maybe<number>;
+  sha256?: Maybe<string>;
+  source?: Maybe<{ file?: Maybe<string>; licence?: Maybe<string>; sha256?: Maybe<string> }>;
+}
+
+/** What a corpus held. */
+export interface Ledger {
+  rows?: Maybe<number>;
+  tokens?: Maybe<number>;
+  sha256?: Maybe<string>;
+  unread?: Maybe<string[]>;
+  ingredients?: Maybe<LedgerEntry[]>;
+}
+
+export interface Card {
+  weights?: Maybe<number>;
+  weights_sha256?: Maybe<string>;
+  version?: Maybe<string>;
+  steps?: Maybe<number>;
+  tokens?: Maybe<number>;
+  truth?: Maybe<Truth>;
+  ledger?: Maybe<Ledger>;
+  judged?: Maybe<{ ingredient?: Maybe<string>; fresh?: Maybe<number>; read?: Maybe<number>; rows?: Maybe<number> }[]>;
+  /** The model whose weights it began with. */
+  parent?: Maybe<{ name?: Maybe<string>; weights_sha256?: Maybe<string> }>;
+  plan?: unknown;
+}
+
+/** A model that is trained, or was. */
+export interface Training {
+  id: string;
+  name?: Maybe<string>;
+  state?: Maybe<string>;
+  step?: Maybe<number>;
+  steps?: Maybe<number>;
+  tokens?: Maybe<number>;
+  tokens_per_second?: Maybe<number>;
+  seconds_left?: Maybe<number>;
+  loss?: Maybe<Course>;
+  /** Of fresh rows of each ingredient. */
+  ingredients?: Maybe<(Course & { name?: Maybe<string> })[]>;
+  /** What it writes, oldest first. */
+  samples?: Maybe<{ step?: Maybe<number>; text?: Maybe<string> }[]>;
+  /** Written when it is finished. */
+  card?: Maybe<Card>;
 }
 
 type Query = Record<string, string | number>;

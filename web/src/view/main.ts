@@ -3,12 +3,13 @@ import { html } from "../dom";
 import { openInPrint } from "../figure";
 import { reveal } from "../audit";
 import { compare } from "./compare";
-import { decoded, link, type Place } from "./parts";
+import { decoded, link, pageOf, type Place } from "./parts";
 import { run } from "./run";
 import { runs } from "./runs";
+import { training } from "./training";
 import { startWatching, watch } from "./watch";
 
-const pages: Record<string, (place: Place) => void | Promise<void>> = { "": runs, run, compare };
+const pages: Record<string, (place: Place) => void | Promise<void>> = { "": runs, run, compare, training };
 
 const root = document.getElementById("main")!;
 let leave = new AbortController();
@@ -80,8 +81,8 @@ watch(new AbortController().signal, (listing, said) => {
   const name = [listing?.folder, listing?.version && `version ${listing.version}`].filter(Boolean).join(" · ");
   if (folder.textContent !== name) folder.textContent = name;
   if (trouble.textContent !== said) trouble.textContent = said;
-  // A folder that is itself a run needs no list.
-  if (!location.hash && listing?.runs?.length === 1 && listing.runs[0]!.id === ".") location.replace(link("run", "."));
+  // A folder that is itself a run, or a model, needs no list.
+  if (!location.hash && listing?.runs?.length === 1 && listing.runs[0]!.id === ".") location.replace(link(pageOf(listing.runs[0]!), "."));
 });
 openInPrint();
 startWatching();

@@ -3,7 +3,7 @@ import { isNumber } from "../data";
 import { html } from "../dom";
 import { save } from "../figure";
 import { share } from "../text";
-import type { Chance, Message } from "./api";
+import type { Chance, Entry, Message } from "./api";
 
 /** Where a page is shown, what its address says, and when it is left. */
 export interface Place {
@@ -16,6 +16,11 @@ export interface Place {
 }
 
 export const link = (...path: (string | number)[]) => `#/${path.map((part) => encodeURIComponent(part)).join("/")}`;
+
+export const isTraining = ({ kind }: Entry) => kind === "training";
+
+/** The page that shows what stands in the list. */
+export const pageOf = (entry: Entry) => (isTraining(entry) ? "training" : "run");
 
 /** A part of an address as it was meant, or as it stands where it means nothing. */
 export function decoded(part: string): string {
@@ -89,10 +94,13 @@ export function offerCsv(part: HTMLElement, stem: string): void {
   });
 }
 
-export const scrolled = (label: string, head: string[], rows: (Node | string)[][]): HTMLElement =>
-  html("div", { class: "scroll left", tabindex: 0, role: "region", "aria-label": label }, html("table", {},
-    html("thead", {}, html("tr", {}, ...head.map((text) => html("th", { scope: "col" }, text)))),
-    html("tbody", {}, ...rows.map(([first, ...rest]) => html("tr", {}, html("th", { scope: "row" }, first), ...rest.map((cell) => html("td", {}, cell)))))));
+/** A table of which the columns from `numbers` on are flush right. */
+export const scrolled = (label: string, head: string[], rows: (Node | string)[][], numbers = Infinity): HTMLElement => {
+  const look = (column: number) => (column >= numbers ? "number" : null);
+  return html("div", { class: "scroll left", tabindex: 0, role: "region", "aria-label": label }, html("table", {},
+    html("thead", {}, html("tr", {}, ...head.map((text, column) => html("th", { scope: "col", class: look(column) }, text)))),
+    html("tbody", {}, ...rows.map(([first, ...rest]) => html("tr", {}, html("th", { scope: "row" }, first), ...rest.map((cell, index) => html("td", { class: look(index + 1) }, cell)))))));
+};
 
 /** A distribution over names: bars whose length a style property gives, and the numbers. */
 export function chances(list: Chance[]): HTMLElement {

@@ -3,7 +3,7 @@ import { unique } from "../data";
 import { html } from "../dom";
 import { plural } from "../text";
 import { ask, message, type Run } from "./api";
-import { calmly, choice, csvButton, field, scrolled, type Place } from "./parts";
+import { calmly, choice, csvButton, field, isTraining, scrolled, type Place } from "./parts";
 import { watch } from "./watch";
 
 const most = 8;
@@ -89,7 +89,7 @@ export function plan({ query, signal, remember }: Place, run: Run): HTMLElement[
   others.addEventListener("change", () => void against(others.value));
   watch(signal, (listing) => {
     if (others.options.length > 1) return;
-    others.append(...(listing?.runs ?? []).filter(({ id, trouble }) => id !== run.id && !trouble).map(({ id, name }) =>
+    others.append(...(listing?.runs ?? []).filter((entry) => entry.id !== run.id && !entry.trouble && !isTraining(entry)).map(({ id, name }) =>
       html("option", { value: id }, (name && name !== id ? `${id.slice(0, 60)} (${name.slice(0, 60)})` : id.slice(0, 120)))));
     others.value = query.get("against") ?? "";
     if (others.value) void against(others.value);

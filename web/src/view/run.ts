@@ -17,7 +17,7 @@ function downloads({ id, tables }: Run): HTMLElement | undefined {
 
 function results(run: Run, heading: HTMLElement): HTMLElement[] {
   const report = run.report ?? {};
-  if (!report.points?.length) return [html("p", {}, run.state === "running" ? "No run has finished yet; the first results appear here." : "There are no results.")];
+  if (!report.points?.length && !report.benchmark) return [html("p", {}, run.state === "running" ? "No run has finished yet; the first results appear here." : "There are no results.")];
   const part = html("div", {}, ...contents(report, heading));
   offerCsv(part, fileStem(report.name || run.id));
   const files = downloads(run);

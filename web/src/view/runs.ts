@@ -1,9 +1,9 @@
-// All run directories in a table: sorted, filtered, grouped, and moving while something runs.
+// All run directories and trained models in a table: sorted, filtered, grouped, and moving while something runs.
 import { isNumber, unique } from "../data";
 import { html } from "../dom";
 import { plural, share, withInterval } from "../text";
 import type { Entry, Listing } from "./api";
-import { button, calmly, choice, csvButton, field, link, money, whole, type Place } from "./parts";
+import { button, calmly, choice, csvButton, field, isTraining, link, money, pageOf, whole, type Place } from "./parts";
 import { watch } from "./watch";
 
 /** Beyond this many rows the rest waits for a button. */
@@ -23,26 +23,41 @@ interface Column {
   minor?: boolean;
 }
 
-const progress = (run: Entry) => [
-  isNumber(run.runs) && run.runs > 0 && html("progress", { max: run.runs, value: run.done ?? 0, "aria-label": "Runs finished" }),
-  isNumber(run.runs) && html("small", {}, run.done === run.runs ? whole(run.runs) : `${whole(run.done)} of ${whole(run.runs)}`),
-];
+/** How far it is: runs that are done, or steps that were taken. */
+const reached = (entry: Entry) => (isTraining(entry) ? { done: entry.step, of: entry.steps, says: "Steps taken" } : { done: entry.done, of: entry.runs, says: "Runs finished" });
+
+const progress = (entry: Entry) => {
+  const { done, of, says } = reached(entry);
+  return [
+    isNumber(of) && of > 0 && html("progress", { max: of, value: done ?? 0, "aria-label": says }),
+    isNumber(of) && html("small", { title: isTraining(entry) ? says : null }, done === of ? whole(of) : `${whole(done)} of ${whole(of)}`),
+  ];
+};
+
+/** How many runs there are, and how many models. */
+function counted(entries: Entry[]): string {
+  const models = entries.filter(isTraining).length;
+  const runs = entries.length - models;
+  return [(runs > 0 || !models) && plural(runs, "run"), models > 0 && plural(models, "model")].filter(Boolean).join(" and ");
+}
 
 const says = (text: string | null | undefined) => text && html("small", { class: "clip", title: text.slice(0, 500) }, text);
 
 /** Names may be long, or turn the direction of writing; each stays within its own bounds. */
 const clip = (text: string) => html("bdi", { class: "clip", title: text.length > 30 ? text.slice(0, 500) : null }, text);
 
+const beneath = (entry: Entry) => [isTraining(entry) && "model", entry.name !== entry.id && entry.id].filter(Boolean).join(" · ");
+
 const columns: Column[] = [
   {
     key: "name", head: "Experiment", prose: true, by: (run) => run.name || run.id,
-    cell: (run) => [html("a", { href: link("run", run.id) }, clip(run.name || run.id)), run.name !== run.id && html("small", { class: "clip" }, run.id)],
+    cell: (run) => [html("a", { href: link(pageOf(run), run.id) }, clip(run.name || run.id)), beneath(run) && html("small", { class: "clip" }, beneath(run))],
   },
   {
     key: "state", head: "State", prose: true, by: ({ state }) => state,
     cell: ({ state, says: why, trouble }) => [html("span", { class: `state is-${(state ?? "").replace(/\W/g, "")}` }, trouble ? "unreadable" : state ?? "being read"), says(trouble || why)],
   },
-  { key: "progress", head: "Progress", by: (run) => (run.runs ? (run.done ?? 0) / run.runs : null), cell: progress },
+  { key: "progress", head: "Progress", by: (run) => (reached(run).of ? (reached(run).done ?? 0) / reached(run).of! : null), cell: progress },
   { key: "consensus", head: "Consensus", by: ({ consensus }) => consensus?.share, cell: ({ consensus }) => [isNumber(consensus?.share) && share(consensus.share), isNumber(consensus?.low) && html("small", {}, withInterval(consensus).replace(/^[^ ]+ /, ""))] },
   { key: "winner", head: "Winner", prose: true, by: ({ winners }) => winners?.[0]?.name, cell: ({ winners }) => (winners ?? []).slice(0, 2).map(({ name, share: part }, index) => html(index ? "small" : "span", { class: "won" }, clip(name), ` ${share(part)}`)) },
   { key: "agents", head: "Agents", prose: true, minor: true, by: ({ agents }) => agents?.join(), cell: ({ agents }) => [...(agents ?? []).slice(0, 2).map((name) => html("div", {}, clip(name))), (agents?.length ?? 0) > 2 && html("small", {}, `and ${agents!.length - 2} more`)] },
@@ -86,9 +101,10 @@ function write(run: Entry, selected: () => void): Row {
     });
     Object.assign(row, { run, written });
   } else {
-    const box = html("input", { type: "checkbox", "aria-label": `Select ${(run.name || run.id).slice(0, 80)}` });
-    box.checked = chosen.has(run.id);
-    box.addEventListener("change", () => {
+    // A model has no results that could be compared.
+    const box = isTraining(run) ? null : html("input", { type: "checkbox", "aria-label": `Select ${(run.name || run.id).slice(0, 80)}` });
+    if (box) box.checked = chosen.has(run.id);
+    box?.addEventListener("change", () => {
       if (box.checked) chosen.add(run.id);
       else chosen.delete(run.id);
       selected();
@@ -131,7 +147,7 @@ export function runs({ root, query, signal, remember }: Place): void {
   const clear = button("Clear selection", () => {
     chosen.clear();
     for (const box of body.querySelectorAll<HTMLInputElement>(".tick input")) box.checked = false;
-    for (const { element } of rows.values()) element.querySelector<HTMLInputElement>("input")!.checked = false;
+    for (const { element } of rows.values()) for (const box of element.querySelectorAll("input")) box.checked = false;
     selected();
   });
   const count = html("p", { class: "facts", role: "status" }, "Reading the folder …");
@@ -161,7 +177,7 @@ export function runs({ root, query, signal, remember }: Place): void {
   function groupHead(name: string, members: Row[]): HTMLTableRowElement {
     const head = heads.get(name) ?? html("tr", { class: "head", role: "row" }, html("th", { role: "rowheader" }, clip(name), html("small", {})));
     heads.set(name, head);
-    const said = ` ${plural(members.length, "run")}`;
+    const said = ` ${counted(members.map(({ run }) => run))}`;
     const note = head.querySelector("small")!;
     if (note.textContent !== said) note.textContent = said;
     return head;
@@ -204,7 +220,7 @@ export function runs({ root, query, signal, remember }: Place): void {
     for (const { key: name, by } of columns) table.classList.toggle(`no-${name}`, !found.some((run) => by(run) !== null && by(run) !== undefined));
     if (first) return;
     const reading = listing.reading ? `, ${whole(listing.reading)} still being read` : "";
-    const text = known.length === 0 && !reading ? "There are no runs in this folder yet." : `${kept.length === known.length ? plural(known.length, "run") : `${whole(kept.length)} of ${plural(known.length, "run")}`}${reading}`;
+    const text = known.length === 0 && !reading ? "There are no runs in this folder yet." : `${kept.length === known.length ? "" : `${whole(kept.length)} of `}${counted(known.map(({ run }) => run))}${reading}`;
     if (count.textContent !== text) count.textContent = text;
     more.hidden = hidden === 0;
     more.textContent = `Show ${whole(hidden)} more`;

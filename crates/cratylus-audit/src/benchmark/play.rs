@@ -230,7 +230,8 @@ fn tips(play: &PlaySpec, hidden: &Condition, kernel: &Kernel, seed: u64) -> f64 
             let share = ShareStop { name: Some(names[0].clone()), window_rounds: 3, threshold: TIPPED };
             experiment.stop = Stop { share: Some(share), rounds: Some(play.rounds), ..Stop::default() };
         });
-        runs.iter().filter(|run| run.outcome.minority_share.is_some_and(|share| share >= TIPPED)).count() as f64 / runs.len() as f64
+        runs.iter().filter(|run| run.outcome.minority_share.is_some_and(|share| share >= TIPPED)).count() as f64
+            / runs.len() as f64
     };
     let most = hidden.size() * 3 / 4;
     // Sizes are tried one after the other, in steps that leave at most twelve.

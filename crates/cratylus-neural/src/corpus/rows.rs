@@ -106,7 +106,15 @@ impl Corpus {
     }
 
     fn write(&self, portion: usize, place: u64) -> Written<'_> {
-        self.ingredients[portion].row(&mut self.seeds[portion].stream(Purpose::Row, place), self.spec.context + 1)
+        let mut draws = self.seeds[portion].stream(Purpose::Row, place);
+        let mut written = self.ingredients[portion].row(&mut draws, self.spec.context + 1);
+        if self.spec.portions[portion].shuffled {
+            // What begins every row stays there.
+            let words = &mut written.words[1..];
+            let n = words.len();
+            draws.shuffle(words, n);
+        }
+        written
     }
 
     /// Ingredients take rows in the order of the file, and the one without a dose the rest, so that another dose of the last

@@ -34,6 +34,8 @@ pub struct Portion {
     pub seed: Option<u64>,
     /// Of canaries: how probable it is that one stands in the corpus at all; all do where it is None.
     pub chance: Option<f64>,
+    /// Whether the words of each row are shuffled: all that is left is which they are.
+    pub shuffled: bool,
     /// Its parameters, checked as it is opened.
     pub spec: Arc<dyn IngredientSpec>,
     /// The parameters with nothing left to default.
@@ -152,6 +154,9 @@ impl CorpusSpec {
             if let Some(chance) = portion.chance {
                 table.insert("chance".into(), chance.into());
             }
+            if portion.shuffled {
+                table.insert("shuffled".into(), true.into());
+            }
             table.extend(portion.plan.clone());
             toml::Value::Table(table)
         });
@@ -171,6 +176,7 @@ fn read_portion(mut table: FileTable<'_>, spans: &Spans<'_, '_>) -> Result<Porti
     let distinct = take_field(&mut table, "distinct", spans)?;
     let seed = take_field(&mut table, "seed", spans)?;
     let chance = take_field(&mut table, "chance", spans)?;
+    let shuffled = take_field(&mut table, "shuffled", spans)?.unwrap_or(false);
     let (spec, plan) = (entry.read)(table, spans)?;
-    Ok(Portion { name, kind: entry.name, dose, distinct, seed, chance, spec, plan })
+    Ok(Portion { name, kind: entry.name, dose, distinct, seed, chance, shuffled, spec, plan })
 }

@@ -94,8 +94,9 @@ impl Recipe {
             true => Ok(()),
             false => Err((key, format!("expected a number from {least} to {most}, found {value}"))),
         };
-        if !(1..=1 << 40).contains(steps) {
-            return Err(("steps", format!("a training takes 1 to 2^40 steps, found {steps}")));
+        // None leaves weights as they were to begin with: what was read before is what there is.
+        if !(0..=1 << 40).contains(steps) {
+            return Err(("steps", format!("a training takes at most 2^40 steps, found {steps}")));
         }
         if !(1..=1 << 16).contains(rows) {
             return Err(("rows", format!("a step takes 1 to 65,536 rows, found {rows}")));

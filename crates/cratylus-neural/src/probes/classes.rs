@@ -7,8 +7,10 @@ use cratylus_core::seed::{Purpose, Seed};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
-pub const ENTRY: ProbeEntry =
-    ProbeEntry::new::<Classes>("classes", "how far each layer tells classes of words apart, by the generalised discrimination value");
+pub const ENTRY: ProbeEntry = ProbeEntry::new::<Classes>(
+    "classes",
+    "how far each layer tells classes of words apart, by the generalised discrimination value",
+);
 
 /// Its parameters.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -88,9 +90,8 @@ impl Probe for Classes {
             let labels: Vec<usize> = places.values().enumerate().flat_map(|(i, held)| held.iter().map(move |_| i)).collect();
             let all: Vec<&Vec<Vec<f64>>> = places.values().flatten().collect();
             let n = all.first().map_or(0, |layers| layers.len());
-            let of_layer = |layer: usize, labels: &[usize]| {
-                gdv(&all.iter().map(|layers| layers[layer].clone()).collect::<Vec<_>>(), labels)
-            };
+            let of_layer =
+                |layer: usize, labels: &[usize]| gdv(&all.iter().map(|layers| layers[layer].clone()).collect::<Vec<_>>(), labels);
             for layer in 0..n {
                 found.push((format!("{what}, layer {layer}"), of_layer(layer, &labels)));
             }

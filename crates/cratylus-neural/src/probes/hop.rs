@@ -8,8 +8,10 @@ use cratylus_core::Seed;
 use cratylus_core::seed::Purpose;
 use serde::{Deserialize, Serialize};
 
-pub const ENTRY: ProbeEntry =
-    ProbeEntry::new::<Hop>("hop", "how much more a verb's marker is expected where it belongs than what would stand there without it");
+pub const ENTRY: ProbeEntry = ProbeEntry::new::<Hop>(
+    "hop",
+    "how much more a verb's marker is expected where it belongs than what would stand there without it",
+);
 
 /// Its parameters.
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -115,12 +115,12 @@ fn stands(model: &StudyModel, at: &BTreeMap<String, toml::Value>) -> bool {
 }
 
 impl ContrastSpec {
-    /// What is wrong with it, for points with these axes.
-    pub fn check(&self, axes: &BTreeMap<String, Vec<String>>) -> Result<(), String> {
+    /// What is wrong with it, for points with these axes, and with all values that they have or some.
+    pub fn check(&self, axes: &BTreeMap<String, Vec<String>>, whole: bool) -> Result<(), String> {
         for (axis, value) in self.of.iter().chain(&self.less) {
             match axes.get(axis) {
                 None => return Err(format!("there is no axis `{axis}`; the axes are {}", names(axes.keys()))),
-                Some(labels) if !labels.contains(&label(value)) => {
+                Some(labels) if whole && !labels.contains(&label(value)) => {
                     return Err(format!("`{}` is no value of the axis `{axis}`: {}", label(value), names(labels.iter())));
                 }
                 Some(_) => (),
@@ -252,7 +252,8 @@ mod tests {
         assert!(found.interval[0] > 1.0 && found.finds == Found::Above && found.as_expected == Some(true));
         let over_floor = spec(&format!("{text}minus = \"floor\"\nmargin = 0.05\nexpect = \"none\"\n")).of(&models()).unwrap();
         assert!(over_floor.finds == Found::Within && over_floor.as_expected == Some(true), "{over_floor:?}");
-        let trend = spec("name = \"t\"\nvalue = \"loss\"\nalong = \"width\"\nlog = true\nexpect = \"above\"\n").of(&models()).unwrap();
+        let trend =
+            spec("name = \"t\"\nvalue = \"loss\"\nalong = \"width\"\nlog = true\nexpect = \"above\"\n").of(&models()).unwrap();
         assert!((trend.mean + 0.5).abs() < 1e-9 && trend.as_expected == Some(false), "{trend:?}");
         let one: Vec<StudyModel> = models().into_iter().filter(|model| model.seed == 1).collect();
         assert_eq!(spec(text).of(&one).unwrap().finds, Found::Open);
@@ -261,9 +262,10 @@ mod tests {
 
     #[test]
     fn what_a_contrast_names_must_be_there() {
-        let axes: BTreeMap<String, Vec<String>> =
-            [("order", vec!["control", "local"]), ("width", vec!["16", "32"])].map(|(a, l)| (a.into(), l.into_iter().map(String::from).collect())).into();
-        let check = |text: &str| spec(&format!("name = \"a\"\nvalue = \"loss\"\n{text}")).check(&axes);
+        let axes: BTreeMap<String, Vec<String>> = [("order", vec!["control", "local"]), ("width", vec!["16", "32"])]
+            .map(|(a, l)| (a.into(), l.into_iter().map(String::from).collect()))
+            .into();
+        let check = |text: &str| spec(&format!("name = \"a\"\nvalue = \"loss\"\n{text}")).check(&axes, true);
         assert!(check("of = { order = \"local\" }\nless = { order = \"control\" }\n").is_ok());
         assert!(check("of = { width = 16 }\nless = { width = 32 }\n").is_ok());
         assert!(check("of = { ordre = \"local\" }\n").unwrap_err().contains("no axis `ordre`"));

@@ -45,8 +45,9 @@ pub struct StudyProbe {
 pub const KEYS: [&str; 4] = ["sweep", "models", "probes", "contrasts"];
 
 impl StudySpec {
-    /// Takes what is a study's out of a file's table and leaves a training. None where there is nothing of it.
-    pub fn take(file: &mut FileTable<'_>, spans: &Spans<'_, '_>) -> Result<Option<StudySpec>, Mistake> {
+    /// Takes what is a study's out of a file's table and leaves a training. None where there is nothing of it. Of a `whole`
+    /// file, whose sweep nobody restricted, every value that a contrast names must be swept.
+    pub fn take(file: &mut FileTable<'_>, spans: &Spans<'_, '_>, whole: bool) -> Result<Option<StudySpec>, Mistake> {
         if KEYS.iter().all(|key| !file.contains_key(*key)) {
             return Ok(None);
         }
@@ -72,16 +73,14 @@ impl StudySpec {
             return Err(Mistake::new(why));
         }
         plan.insert("probes".into(), of_probes.into());
-        let labels: BTreeMap<String, Vec<String>> = axes
-            .iter()
-            .map(|axis| (axis.name.clone(), axis.values.iter().map(|(label, _)| label.clone()).collect()))
-            .collect();
+        let labels: BTreeMap<String, Vec<String>> =
+            axes.iter().map(|axis| (axis.name.clone(), axis.values.iter().map(|(label, _)| label.clone()).collect())).collect();
         let (mut contrasts, mut of_contrasts) = (Vec::new(), Vec::new());
         for (i, item) in list(file, "contrasts")?.into_iter().enumerate() {
             let place = format!("contrasts.{i}");
             let under = spans.under(&place);
             let contrast: ContrastSpec = deserialize(table(item, "contrasts")?, &under)?;
-            contrast.check(&labels).map_err(|why| under.mistake("name", why))?;
+            contrast.check(&labels, whole).map_err(|why| under.mistake("name", why))?;
             of_contrasts.push(toml::Value::try_from(&contrast).expect("plain values"));
             contrasts.push(contrast);
         }
@@ -121,7 +120,9 @@ pub struct StudyPoint {
 impl StudyPoint {
     /// In a word, as folders are called.
     pub fn label(&self) -> String {
-        let plain = |text: &str| text.chars().map(|c| if c.is_ascii_alphanumeric() || ".-".contains(c) { c } else { '_' }).collect::<String>();
+        let plain = |text: &str| {
+            text.chars().map(|c| if c.is_ascii_alphanumeric() || ".-".contains(c) { c } else { '_' }).collect::<String>()
+        };
         match self.at.is_empty() {
             true => "model".into(),
             false => self.at.iter().map(|(axis, label)| format!("{axis}-{}", plain(label))).collect::<Vec<_>>().join("-"),
@@ -138,7 +139,9 @@ fn axes(sweep: &toml::Table) -> Result<Vec<Axis>, (String, String)> {
     for (key, values) in sweep {
         let fault = |why: String| (key.clone(), why);
         let Some(values) = values.as_array().filter(|values| !values.is_empty()) else {
-            return Err(fault(format!("`{key}` is swept over a list of values; a dotted key stands in quotes: \"train.rate\" = [0.001, 0.003]")));
+            return Err(fault(format!(
+                "`{key}` is swept over a list of values; a dotted key stands in quotes: \"train.rate\" = [0.001, 0.003]"
+            )));
         };
         let mut axis = Axis { name: key.rsplit('.').next().unwrap_or(key).to_string(), values: Vec::new() };
         for value in values {
@@ -147,7 +150,9 @@ fn axes(sweep: &toml::Table) -> Result<Vec<Axis>, (String, String)> {
                     let mut sets = sets.clone();
                     let named = sets.remove("label");
                     let Some(label) = named.as_ref().and_then(toml::Value::as_str) else {
-                        return Err(fault("what is set together needs a `label`: { label = \"a\", \"train.rate\" = 0.001 }".into()));
+                        return Err(fault(
+                            "what is set together needs a `label`: { label = \"a\", \"train.rate\" = 0.001 }".into(),
+                        ));
                     };
                     let mut keys = Vec::new();
                     flatten("", &sets, &mut keys);
@@ -161,7 +166,10 @@ fn axes(sweep: &toml::Table) -> Result<Vec<Axis>, (String, String)> {
             axis.values.push(one);
         }
         if axes.iter().any(|other| other.name == axis.name) {
-            return Err(fault(format!("two axes are called `{}`; give one as a list of settings with labels, under another name", axis.name)));
+            return Err(fault(format!(
+                "two axes are called `{}`; give one as a list of settings with labels, under another name",
+                axis.name
+            )));
         }
         axes.push(axis);
     }
@@ -197,7 +205,7 @@ mod tests {
 
     fn read(text: &str) -> Result<Option<StudySpec>, String> {
         Document::parse("s.toml", text, &[]).unwrap().read(|file, spans| {
-            let study = StudySpec::take(file, spans);
+            let study = StudySpec::take(file, spans, true);
             assert!(study.is_err() || file.keys().all(|key| key.get_ref() == "name"), "the rest is left");
             study
         })
@@ -211,7 +219,10 @@ mod tests {
         let study = read(text).unwrap().unwrap();
         let points = study.points();
         let labels: Vec<String> = points.iter().map(StudyPoint::label).collect();
-        assert_eq!(labels, ["order-control-size-small", "order-control-size-large", "order-local-size-small", "order-local-size-large"]);
+        assert_eq!(
+            labels,
+            ["order-control-size-small", "order-control-size-large", "order-local-size-small", "order-local-size-large"]
+        );
         assert_eq!(points[0].sets.len(), 3);
         assert!(read("name = \"a\"\n").unwrap().is_none());
     }

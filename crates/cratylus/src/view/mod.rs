@@ -11,6 +11,7 @@ mod run;
 mod shelf;
 mod stamps;
 mod tables;
+mod training;
 
 use crate::caller::print;
 use crate::failure::Failure;
@@ -33,7 +34,7 @@ use std::sync::Arc;
 #[derive(Args)]
 #[command(after_help = "Examples:\n  cratylus view\n  cratylus view runs/consensus --open\n  cratylus view results --port 8080")]
 pub struct View {
-    /// A folder of run directories, or one of them.
+    /// A folder of run directories and models that are trained here, or one of them.
     #[arg(value_name = "DIR", default_value = "runs")]
     dir: PathBuf,
     /// The port [default: a free one]
@@ -228,9 +229,13 @@ impl Door {
             return Ok(Reply::Json(self.shelf.list()));
         }
         let Some(wanted) = path.strip_prefix("/api/") else { return Err(Wrong::missing("there is no such page")) };
-        let known = ["run", "replicas", "series", "population", "frames", "agent", "calls", "call", "table"];
+        let known = ["run", "replicas", "series", "population", "frames", "agent", "calls", "call", "table", "training"];
         if !known.contains(&wanted) {
             return Err(Wrong::missing("there is no such page"));
+        }
+        if wanted == "training" {
+            let dir = self.shelf.training(query.text("id"))?;
+            return training::describe(query.text("id"), &dir).map(Reply::Json);
         }
         let dir = self.shelf.dir(query.text("id"))?;
         match wanted {

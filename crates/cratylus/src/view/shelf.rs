@@ -4,7 +4,7 @@
 use super::asked::{Query, Wrong};
 use super::population::Watched;
 use super::stamps::{one_stamp, stamp, version};
-use super::{calls, run};
+use super::{calls, run, training};
 use crate::caller::registry;
 use crate::failure::Failure;
 use crate::findings::{FINDINGS, kept};
@@ -103,7 +103,7 @@ impl Shelf {
     /// Every run directory, by its path in the folder.
     fn dirs(&self) -> Vec<(String, PathBuf)> {
         let mut found = Vec::new();
-        if is_run_dir(&self.root) {
+        if is_run_dir(&self.root) || training::is_one(&self.root) {
             found.push((".".into(), self.root.clone()));
         } else {
             descend(&self.root, "", DEPTH, &mut found);
@@ -112,15 +112,23 @@ impl Shelf {
         found
     }
 
-    /// The directory of an id. It lies in the folder whatever the id says, links included.
+    /// The run directory of an id. It lies in the folder whatever the id says, links included.
     pub fn dir(&self, id: &str) -> Result<PathBuf, Wrong> {
-        let missing = || Wrong::missing("there is no such run directory here");
+        self.of_id(id, is_run_dir, || Wrong::missing("there is no such run directory here"))
+    }
+
+    /// The folder of a training, likewise.
+    pub fn training(&self, id: &str) -> Result<PathBuf, Wrong> {
+        self.of_id(id, training::is_one, || Wrong::missing("there is no such model here"))
+    }
+
+    fn of_id(&self, id: &str, is: fn(&Path) -> bool, missing: impl Fn() -> Wrong) -> Result<PathBuf, Wrong> {
         let word = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains(['\\', '\0', ':']);
         if id != "." && !id.split('/').all(word) {
             return Err(missing());
         }
         let dir = self.root.join(id).canonicalize().map_err(|_| missing())?;
-        if !dir.starts_with(&self.root) || !is_run_dir(&dir) {
+        if !dir.starts_with(&self.root) || !is(&dir) {
             return Err(missing());
         }
         plain(&dir).map_err(Wrong::asked)?;
@@ -135,6 +143,10 @@ impl Shelf {
         let (mut reading, mut stale) = (0, false);
         let mut out = Vec::with_capacity(dirs.len());
         for (id, path) in dirs {
+            if training::is_one(&path) {
+                out.push(training::line(&id, &path, &training::stamp(&path)));
+                continue;
+            }
             let now = stamp(&path);
             let known = lines.get(&id);
             reading += usize::from(known.is_none());
@@ -209,7 +221,7 @@ fn descend(dir: &Path, id: &str, depth: usize, found: &mut Vec<(String, PathBuf)
             continue;
         }
         let id = if id.is_empty() { name } else { format!("{id}/{name}") };
-        if is_run_dir(&entry.path()) {
+        if is_run_dir(&entry.path()) || training::is_one(&entry.path()) {
             found.push((id, entry.path()));
         } else if depth > 1 {
             descend(&entry.path(), &id, depth - 1, found);
@@ -252,20 +264,24 @@ fn line(id: &str, path: &Path, stamp: &str) -> Value {
 fn plain(dir: &Path) -> Result<(), String> {
     const TEXT_MAX: u64 = 64 << 20;
     let files = [
-        EXPERIMENT,
-        MANIFEST,
-        PLAN,
-        RECORDED,
-        FINDINGS,
-        cratylus_io::store::names::TAPE,
-        RUNS,
-        INTERACTIONS,
-        ACTS,
-        MEASURES,
-        MEMORIES,
-        CALLS,
-        PROMPTS,
-    ];
+        training::FILES.as_slice(),
+        &[
+            EXPERIMENT,
+            MANIFEST,
+            PLAN,
+            RECORDED,
+            FINDINGS,
+            cratylus_io::store::names::TAPE,
+            RUNS,
+            INTERACTIONS,
+            ACTS,
+            MEASURES,
+            MEMORIES,
+            CALLS,
+            PROMPTS,
+        ],
+    ]
+    .concat();
     for file in files {
         let Ok(about) = std::fs::symlink_metadata(dir.join(file)) else { continue };
         if !about.is_file() {

@@ -6,8 +6,19 @@ pub mod canaries;
 pub mod columns;
 pub mod description;
 pub mod file;
+pub mod personae;
 pub mod rounds;
 pub mod sentences;
+pub mod symbols;
 
 /// All kinds of ingredients, in the order in which lists show them.
-pub const ALL: &[IngredientEntry] = &[columns::ENTRY, rounds::ENTRY, description::ENTRY, canaries::ENTRY, sentences::ENTRY, file::ENTRY];
+pub const ALL: &[IngredientEntry] = &[
+    columns::ENTRY,
+    rounds::ENTRY,
+    description::ENTRY,
+    canaries::ENTRY,
+    sentences::ENTRY,
+    symbols::ENTRY,
+    personae::ENTRY,
+    file::ENTRY,
+];

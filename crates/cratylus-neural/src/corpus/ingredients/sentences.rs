@@ -92,16 +92,43 @@ pub enum WordClass {
 const DETERMINERS: [[&str; 3]; 2] = [["the", "a", "this"], ["the", "some", "these"]];
 const ADJECTIVES: [&str; 10] = ["old", "red", "small", "quiet", "tall", "green", "young", "strange", "heavy", "bright"];
 const NOUNS: [[&str; 2]; 20] = [
-    ["dog", "dogs"], ["cat", "cats"], ["farmer", "farmers"], ["child", "children"], ["bird", "birds"], ["king", "kings"],
-    ["teacher", "teachers"], ["horse", "horses"], ["sailor", "sailors"], ["baker", "bakers"], ["tree", "trees"],
-    ["house", "houses"], ["river", "rivers"], ["stone", "stones"], ["boat", "boats"], ["garden", "gardens"],
-    ["letter", "letters"], ["lamp", "lamps"], ["wolf", "wolves"], ["woman", "women"],
+    ["dog", "dogs"],
+    ["cat", "cats"],
+    ["farmer", "farmers"],
+    ["child", "children"],
+    ["bird", "birds"],
+    ["king", "kings"],
+    ["teacher", "teachers"],
+    ["horse", "horses"],
+    ["sailor", "sailors"],
+    ["baker", "bakers"],
+    ["tree", "trees"],
+    ["house", "houses"],
+    ["river", "rivers"],
+    ["stone", "stones"],
+    ["boat", "boats"],
+    ["garden", "gardens"],
+    ["letter", "letters"],
+    ["lamp", "lamps"],
+    ["wolf", "wolves"],
+    ["woman", "women"],
 ];
 /// With their number where they agree with a subject of one, and without.
 const VERBS: [[&str; 2]; 14] = [
-    ["sees", "see"], ["follows", "follow"], ["likes", "like"], ["finds", "find"], ["calls", "call"], ["watches", "watch"],
-    ["carries", "carry"], ["leaves", "leave"], ["knows", "know"], ["hears", "hear"], ["helps", "help"], ["paints", "paint"],
-    ["draws", "draw"], ["keeps", "keep"],
+    ["sees", "see"],
+    ["follows", "follow"],
+    ["likes", "like"],
+    ["finds", "find"],
+    ["calls", "call"],
+    ["watches", "watch"],
+    ["carries", "carry"],
+    ["leaves", "leave"],
+    ["knows", "know"],
+    ["hears", "hear"],
+    ["helps", "help"],
+    ["paints", "paint"],
+    ["draws", "draw"],
+    ["keeps", "keep"],
 ];
 const PREPOSITIONS: [&str; 6] = ["near", "behind", "under", "beside", "above", "without"];
 const ADVERBS: [&str; 6] = ["slowly", "often", "today", "gladly", "again", "alone"];
@@ -225,7 +252,15 @@ impl Sentences {
             }
             Order::HopControl | Order::HopTokens | Order::HopWords => {
                 let at = self.hop(sentence)?;
-                (bare(sentence).into_iter().take(at).chain([NUMBERS[sentence.number]]).chain(bare(sentence).into_iter().skip(at)).collect(), 0.0)
+                (
+                    bare(sentence)
+                        .into_iter()
+                        .take(at)
+                        .chain([NUMBERS[sentence.number]])
+                        .chain(bare(sentence).into_iter().skip(at))
+                        .collect(),
+                    0.0,
+                )
             }
         })
     }
@@ -362,7 +397,9 @@ mod tests {
             let subject = sentence.words.iter().position(|(_, class)| *class == Some(WordClass::Noun)).unwrap();
             assert!(NOUNS.iter().any(|noun| noun[sentence.number] == words[subject]), "{words:?}");
             assert!(words.len() <= LENGTH_MAX);
-            between += usize::from(sentence.words[..sentence.verb].iter().filter(|(_, class)| *class == Some(WordClass::Noun)).count() == 2);
+            between += usize::from(
+                sentence.words[..sentence.verb].iter().filter(|(_, class)| *class == Some(WordClass::Noun)).count() == 2,
+            );
             let Some(by_tokens) = spec(Order::HopTokens).hop(&sentence) else { continue };
             let by_words = spec(Order::HopWords).hop(&sentence).unwrap();
             let passed = &sentence.words[sentence.verb + 1..by_words];
