@@ -107,6 +107,7 @@ impl StudyJob<'_> {
             threads: 1,
             checkpoint: None,
             shared: Some(&models),
+            parent: None,
         };
         job.before(&models, stop, &mut |_| ()).map(|_| ())
     }
@@ -134,7 +135,15 @@ impl StudyJob<'_> {
         let corpus = &reading.corpus;
         let models = dir.join("models");
         let spec = &cell.training;
-        let job = TrainingJob { spec, reading: &reading, build: self.build, threads: 1, checkpoint: None, shared: Some(&models) };
+        let job = TrainingJob {
+            spec,
+            reading: &reading,
+            build: self.build,
+            threads: 1,
+            checkpoint: None,
+            shared: Some(&models),
+            parent: None,
+        };
         let folder = models.join(&label);
         job.train(&folder, stop, &mut |_| (), &mut |_| ())?;
         let shape = spec.shape(corpus.words.len());

@@ -55,6 +55,8 @@ pub struct TrainingJob<'a> {
     pub checkpoint: Option<Duration>,
     /// Where models that go before others are kept, for several that have one in common; None for the model's own folder.
     pub shared: Option<&'a Path>,
+    /// The folder of the model whose weights it begins with, where that is there already.
+    pub parent: Option<&'a Path>,
 }
 
 /// How a training went so far.
@@ -278,19 +280,26 @@ impl TrainingJob<'_> {
         stop: &AtomicBool,
         note: &mut dyn FnMut(String),
     ) -> Result<Option<(Parent, Vec<f32>)>, Refused> {
-        let (Some(mut first), Some(corpus)) = (self.spec.first(), &self.reading.before) else { return Ok(None) };
+        let (Some(mut first), Some(reading)) = (self.spec.first(), &self.reading.before) else { return Ok(None) };
+        if let Some(parent) = self.parent {
+            let card = card(parent)?;
+            let weights = read_weights(parent, &first, &reading.corpus)?;
+            if weights_sha256(&weights) != card.weights_sha256 {
+                return Err(Fault(format!("the weights of {} are not those of its card", parent.display())).into());
+            }
+            return Ok(Some((Parent { name: card.name, weights_sha256: card.weights_sha256, ledger: card.ledger }, weights)));
+        }
         // What several have in common is called after what decided it.
         if self.shared.is_some() {
             first.name = first_name(&first);
         }
-        let reading = Reading { corpus: corpus.clone(), before: None };
-        let job = TrainingJob { spec: &first, reading: &reading, shared: None, ..*self };
+        let job = TrainingJob { spec: &first, reading, shared: None, ..*self };
         let folder = match self.shared {
             Some(shared) => shared.join(first_name(&first)),
             None => dir.join(BEFORE),
         };
         let (card, _) = job.train(&folder, stop, &mut |_| (), note)?;
-        let weights = read_weights(&folder, &first, corpus)?;
+        let weights = read_weights(&folder, &first, &reading.corpus)?;
         Ok(Some((Parent { name: card.name, weights_sha256: card.weights_sha256, ledger: card.ledger }, weights)))
     }
 

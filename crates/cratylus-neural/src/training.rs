@@ -67,6 +67,10 @@ pub struct Before {
     pub recipe: Recipe,
     /// What is kept of it.
     pub keep: Keep,
+    /// What was read before that.
+    pub before: Option<Box<Before>>,
+    /// Of all its weights, in hex, where it is a model that is there already.
+    pub weights_sha256: Option<String>,
 }
 
 /// What of a training's weights the next begins with.
@@ -88,7 +92,16 @@ pub struct Reading {
     /// What it reads.
     pub corpus: Corpus,
     /// What it read before.
-    pub before: Option<Corpus>,
+    pub before: Option<Box<Reading>>,
+}
+
+impl Reading {
+    fn words_are(&mut self, words: &Words) {
+        self.corpus.words = words.clone();
+        if let Some(before) = &mut self.before {
+            before.words_are(words);
+        }
+    }
 }
 
 impl TrainingSpec {
@@ -120,17 +133,54 @@ impl TrainingSpec {
     /// Opens what is read, with the files that ingredients name. An error names the key that it is about.
     pub fn open(&self, inputs: &dyn Inputs) -> Result<Reading, (String, String)> {
         let mut corpus = Corpus::open(self.corpus.clone(), inputs)?;
-        let Some(before) = &self.before else { return Ok(Reading { corpus, before: None }) };
-        let mut first = Corpus::open(before.corpus.clone(), inputs).map_err(|(key, why)| (format!("before.{key}"), why))?;
-        let words = Words::of(first.words.all().iter().chain(corpus.words.all()).cloned());
-        (first.words, corpus.words) = (words.clone(), words);
-        Ok(Reading { corpus, before: Some(first) })
+        let Some(first) = self.first() else { return Ok(Reading { corpus, before: None }) };
+        let mut first = first.open(inputs).map_err(|(key, why)| (format!("before.{key}"), why))?;
+        let words = Words::of(first.corpus.words.all().iter().chain(corpus.words.all()).cloned());
+        first.words_are(&words);
+        corpus.words = words;
+        Ok(Reading { corpus, before: Some(Box::new(first)) })
     }
 
     /// The training that goes before, as one of its own.
     pub fn first(&self) -> Option<TrainingSpec> {
-        let Before { corpus, recipe, .. } = self.before.clone()?;
-        Some(TrainingSpec { name: format!("{}-before", self.name), corpus, net: self.net.clone(), recipe, before: None })
+        let Before { corpus, recipe, before, .. } = self.before.clone()?;
+        let before = before.map(|before| *before);
+        Some(TrainingSpec { name: format!("{}-before", self.name), corpus, net: self.net.clone(), recipe, before })
+    }
+
+    /// A training that goes on with the model of another: its network, and all that it read, go before.
+    pub fn tuned(
+        file: &mut FileTable<'_>,
+        spans: &Spans<'_, '_>,
+        parent: TrainingSpec,
+        sha256: &str,
+    ) -> Result<TrainingSpec, Mistake> {
+        for section in ["net", "before"] {
+            if let Some((_, item)) = file.iter().find(|(key, _)| key.get_ref() == section) {
+                let why = format!("the network and what it read before are the model's; leave `[{section}]` out");
+                return Err(Mistake::new(why).span(item.span()));
+            }
+        }
+        let (name, mut corpus) = read_corpus(file, spans)?;
+        if !file.contains_key("train") {
+            let help = "for example: [train] steps = 50, rows = 16, rate = 0.001, warm_up = 5";
+            return Err(Mistake::new("there is no section `[train]`".into()).help(help.into()));
+        }
+        let recipe: Recipe = deserialize(get_table(file, "train")?, &spans.under("train"))?;
+        recipe.check().map_err(|(key, why)| spans.under("train").mistake(key, why))?;
+        if corpus.context > parent.corpus.context {
+            let why = format!("the model reads at most {} words, found {}", parent.corpus.context, corpus.context);
+            return Err(spans.mistake("corpus.context", why));
+        }
+        corpus.context = parent.corpus.context;
+        let before = Before {
+            corpus: parent.corpus,
+            recipe: parent.recipe,
+            keep: Keep::All,
+            before: parent.before.map(Box::new),
+            weights_sha256: Some(sha256.into()),
+        };
+        Ok(TrainingSpec { name, corpus, net: parent.net, recipe, before: Some(before) })
     }
 
     /// The network, for a vocabulary of so many words.
@@ -146,10 +196,7 @@ impl TrainingSpec {
         plan.insert("net".into(), toml::Table::try_from(&self.net).expect("plain values").into());
         plan.insert("train".into(), toml::Table::try_from(&self.recipe).expect("plain values").into());
         if let Some(before) = &self.before {
-            let mut first = before.corpus.plan();
-            first.insert("train".into(), toml::Table::try_from(&before.recipe).expect("plain values").into());
-            first.insert("keep".into(), toml::Value::try_from(before.keep).expect("a word"));
-            plan.insert("before".into(), first.into());
+            plan.insert("before".into(), before.plan().into());
         }
         plan
     }
@@ -171,9 +218,24 @@ impl TrainingSpec {
     }
 }
 
+impl Before {
+    fn plan(&self) -> toml::Table {
+        let mut plan = self.corpus.plan();
+        plan.insert("train".into(), toml::Table::try_from(&self.recipe).expect("plain values").into());
+        plan.insert("keep".into(), toml::Value::try_from(self.keep).expect("a word"));
+        if let Some(sha256) = &self.weights_sha256 {
+            plan.insert("weights_sha256".into(), sha256.clone().into());
+        }
+        if let Some(before) = &self.before {
+            plan.insert("before".into(), before.plan().into());
+        }
+        plan
+    }
+}
+
 /// What was read before: a corpus and how, as a training has them.
 fn read_before(mut table: FileTable<'_>, after: &CorpusSpec, spans: &Spans<'_, '_>) -> Result<Before, Mistake> {
-    let known = ["seed", "corpus", "ingredients", "train", "keep"].map(String::from);
+    let known = ["seed", "corpus", "ingredients", "train", "keep", "before", "weights_sha256"].map(String::from);
     if let Some((key, item)) = table.iter().find(|(key, _)| !known.iter().any(|known| *known == key.get_ref().as_ref())) {
         let why = format!("there is no key `before.{}`; the network is that of `[net]`", key.get_ref());
         return Err(Mistake::new(why).help(nearest(key.get_ref(), &known)).span(item.span()));
@@ -192,7 +254,12 @@ fn read_before(mut table: FileTable<'_>, after: &CorpusSpec, spans: &Spans<'_, '
     }
     // The network is as long as that of the training after it.
     corpus.context = after.context;
-    Ok(Before { corpus, recipe, keep })
+    let weights_sha256 = take_field(&mut table, "weights_sha256", spans)?;
+    let before = match table.contains_key("before") {
+        true => Some(Box::new(read_before(get_table(&mut table, "before")?, &corpus, &spans.under("before"))?)),
+        false => None,
+    };
+    Ok(Before { corpus, recipe, keep, before, weights_sha256 })
 }
 
 /// The name and the corpus of a file, whether it trains a model on it or not.

@@ -42,6 +42,8 @@ enum What {
     Audits,
     /// What a corpus can be made of.
     Ingredients,
+    /// What can be asked of models that are trained here.
+    Probes,
     /// What agents of live models can be told.
     Protocols,
     /// The protocols that tell the published game in other words.
@@ -75,11 +77,16 @@ impl List {
             What::Measures => registry().measures.iter().map(|entry| pair(entry.name, entry.words)).collect(),
             What::Columns => columns::ALL.iter().map(described).collect(),
             What::Ingredients => cratylus_neural::corpus::ALL.iter().map(|entry| pair(entry.name, entry.words)).collect(),
+            What::Probes => cratylus_neural::probes::ALL.iter().map(|entry| pair(entry.name, entry.words)).collect(),
             What::Audits => {
                 let questions = QuestionKind::ALL
                     .iter()
                     .map(|audit| (audit.name().to_string(), format!("with a model to question: {}", audit.words())));
-                audits::ALL.iter().map(|entry| pair(entry.name, entry.words)).chain(questions).collect()
+                let told = |entry: &cratylus_audit::case::AuditEntry| match audits::not_safe(entry.name) {
+                    Some(why) => pair(entry.name, &format!("{} ({why})", entry.words)),
+                    None => pair(entry.name, entry.words),
+                };
+                audits::ALL.iter().map(told).chain(questions).collect()
             }
             What::Protocols => protocols(BUILT_IN.iter().map(|(name, _)| *name)),
             What::Skins => protocols(skins()),

@@ -7,9 +7,13 @@ use crate::study;
 use crate::words::count;
 use clap::Args;
 use cratylus_core::experiment::Document;
+use cratylus_core::text::nearest;
 use cratylus_io::store::inputs::FileInputs;
-use cratylus_io::training::{TrainingJob, write_corpus};
+use cratylus_io::training::{CARD, PLAN, TrainingJob, course, read_weights, write_corpus};
 use cratylus_neural::corpus::{Corpus, CorpusRow, Ledger};
+use cratylus_neural::foretells::Trigram;
+use cratylus_neural::probes::{self, Subject};
+use cratylus_neural::response::Trained;
 use cratylus_neural::study::StudySpec;
 use cratylus_neural::training::{Card, Reading, TrainingSpec, read_corpus};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -217,12 +221,169 @@ fn portions(ledger: &Ledger, card: Option<&Card>) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// Train a model further on other text.
+///
+/// MODEL is a folder that `cratylus train` wrote. FILE is a training without `[net]`: what is
+/// read now, and how. The new model's card holds all that either read.
+#[derive(Args)]
+#[command(after_help = "Example:\n  cratylus tune models/trained-rule more.toml --out models/tuned")]
+pub struct Tune {
+    /// The model's folder.
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    #[command(flatten)]
+    train: Train,
+}
+
+/// Ask models that were trained here what probes ask, beside what counts three words and a network that learnt nothing.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  cratylus probe models/trained-rule\n  cratylus probe models/trained-rule --only loss\n  cratylus list probes"
+)]
+pub struct ProbeVerb {
+    /// Folders of models.
+    #[arg(required = true, value_name = "MODEL")]
+    models: Vec<PathBuf>,
+    /// Ask these probes alone (`cratylus list probes`).
+    #[arg(long, value_name = "PROBE", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Print what was found as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The training that a model's folder says it comes from, and its card.
+fn origin(model: &Path) -> Result<(TrainingSpec, Card), Failure> {
+    if !model.join(CARD).is_file() {
+        let why = format!("{} holds no model that was trained here (there is no {CARD})", model.display());
+        return Err(Failure::input(why).help("`cratylus train FILE` writes one"));
+    }
+    let card = cratylus_io::training::card(model)?;
+    let plan = std::fs::read_to_string(model.join(PLAN))
+        .map_err(|error| Failure::input(format!("cannot read {}: {error}", model.join(PLAN).display())))?;
+    let document =
+        Document::parse_with(&registry(), &model.join(PLAN).display().to_string(), &plan, &[]).map_err(Failure::input)?;
+    Ok((document.read(TrainingSpec::read).map_err(Failure::input)?, card))
+}
+
+impl Tune {
+    pub fn go(self) -> Result<(), Failure> {
+        let (parent, card) = origin(&self.model)?;
+        let (text, base) = text_of(&self.train.file)?;
+        let shown = self.train.file.display().to_string();
+        let document = Document::parse_with(&registry(), &shown, &text, &self.train.sets).map_err(Failure::input)?;
+        let spec = document.read(|file, spans| TrainingSpec::tuned(file, spans, parent, &card.weights_sha256));
+        let spec = spec.map_err(Failure::input)?;
+        let reading = spec.open(&FileInputs::new(&base, &registry()));
+        let reading = reading.map_err(|(key, why)| Failure::input(document.say_at(&key, why)))?;
+        let known = spec
+            .first()
+            .map_or(0, |first| first.open(&FileInputs::new(&base, &registry())).map_or(0, |first| first.corpus.words.len()));
+        if reading.corpus.words.len() > known {
+            let new = &reading.corpus.words.all()[known..];
+            let some = new.iter().take(6).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let why = format!(
+                "{} has no token for {} words of the corpus ({some}{})",
+                self.model.display(),
+                new.len(),
+                if new.len() > 6 { ", …" } else { "" }
+            );
+            return Err(Failure::input(why)
+                .help("a model reads the words that it was trained with; name them in an ingredient of its first training"));
+        }
+        let again = format!("cratylus tune {} {shown}", self.model.display());
+        self.train.on(&spec, &reading, Some(&self.model), &again)
+    }
+}
+
+impl ProbeVerb {
+    pub fn go(self) -> Result<(), Failure> {
+        let known: Vec<String> = probes::ALL.iter().map(|entry| entry.name.to_string()).collect();
+        if let Some(unknown) = self.only.iter().find(|only| !known.contains(only)) {
+            return Err(Failure::input(format!("there is no probe `{unknown}`")).help(&nearest(unknown, &known)));
+        }
+        let mut all = Vec::new();
+        for model in &self.models {
+            let (spec, _) = origin(model)?;
+            let reading = spec.open(&FileInputs::new(model, &registry()));
+            let reading = reading.map_err(|(key, why)| Failure::input(format!("{}: {key}: {why}", model.display())))?;
+            let corpus = &reading.corpus;
+            let shape = spec.shape(corpus.words.len());
+            let of = |weights: Vec<f32>| Trained { shape, weights, words: corpus.words.clone() };
+            let net = of(read_weights(model, &spec, corpus)?);
+            let untrained = of(spec.begin(corpus, None, 1).weights().to_vec());
+            let trigram = Trigram::of(corpus, 100_000);
+            let course = course(model).unwrap_or_default();
+            let mut rows: Vec<(String, [Option<f64>; 3])> = Vec::new();
+            for entry in
+                probes::ALL.iter().filter(|entry| self.only.is_empty() || self.only.iter().any(|only| only == entry.name))
+            {
+                let probe = probes::as_it_is(entry);
+                let subjects = [
+                    Subject { model: &net, net: Some(&net), corpus, course: &course },
+                    Subject { model: &untrained, net: Some(&untrained), corpus, course: &[] },
+                    Subject { model: &trigram, net: None, corpus, course: &[] },
+                ];
+                for (i, subject) in subjects.iter().enumerate() {
+                    match probe.ask(subject) {
+                        Ok(found) => {
+                            for (name, value) in found.into_iter().flatten() {
+                                match rows.iter_mut().find(|(known, _)| *known == name) {
+                                    Some((_, values)) => values[i] = Some(value),
+                                    None => {
+                                        let mut values = [None; 3];
+                                        values[i] = Some(value);
+                                        rows.push((name, values));
+                                    }
+                                }
+                            }
+                        }
+                        // Asked for by name, it is to be told why not.
+                        Err(why) if i == 0 && !self.only.is_empty() => {
+                            return Err(Failure::input(format!("the probe `{}` of {}: {why}", entry.name, model.display())));
+                        }
+                        Err(_) => (),
+                    }
+                }
+            }
+            all.push((model.display().to_string(), rows));
+        }
+        if self.json {
+            let rows = |rows: &Vec<(String, [Option<f64>; 3])>| -> serde_json::Value {
+                let row = |(name, [model, untrained, trigram]): &(String, [Option<f64>; 3])| {
+                    (name.clone(), serde_json::json!({ "model": model, "untrained": untrained, "3-gram": trigram }))
+                };
+                serde_json::Value::Object(rows.iter().map(row).collect())
+            };
+            return print_json(
+                &all.iter().map(|(name, found)| (name.clone(), rows(found))).collect::<std::collections::BTreeMap<_, _>>(),
+            );
+        }
+        for (name, rows) in &all {
+            let mut lines = vec![vec![name.clone(), "model".into(), "untrained".into(), "3-gram".into()]];
+            for (name, values) in rows {
+                let mut line = vec![name.clone()];
+                line.extend(values.map(|value| value.map_or("-".into(), |value| format!("{value:.3}"))));
+                lines.push(line);
+            }
+            print(format!("{}\n", crate::words::table(&lines, &[1, 2, 3])).trim_end())?;
+        }
+        Ok(())
+    }
+}
+
 impl Train {
     pub fn go(self) -> Result<(), Failure> {
         if let Some(study) = study::read(&self.file, &self.sets)? {
             return study.go(&self.sets, self.out, self.threads, self.fresh, self.json, self.quiet);
         }
         let (spec, reading) = open(&self.file, &self.sets)?;
+        let again = format!("cratylus train {}", self.file.display());
+        self.on(&spec, &reading, None, &again)
+    }
+
+    /// Trains what was opened, from the weights of a model that is there or anew.
+    fn on(self, spec: &TrainingSpec, reading: &Reading, parent: Option<&Path>, again: &str) -> Result<(), Failure> {
         if !(self.checkpoint >= 0.0 && self.checkpoint < 1e9) {
             return Err(Failure::input("`--checkpoint` takes seconds, 0 for never"));
         }
@@ -235,7 +396,7 @@ impl Train {
         }
         let threads = self.threads.or(std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
         let checkpoint = Some(Duration::from_secs_f64(self.checkpoint)).filter(|every| !every.is_zero());
-        let job = TrainingJob { spec: &spec, reading: &reading, build: BUILD, threads, checkpoint, shared: None };
+        let job = TrainingJob { spec, reading, build: BUILD, threads, checkpoint, shared: None, parent };
         let stop = Arc::new(AtomicBool::new(false));
         let asked = stop.clone();
         crate::progress::on_stop(move || {
@@ -265,7 +426,7 @@ impl Train {
         let ended = job.train(&dir, &stop, &mut seen, &mut note);
         bar.finish_and_clear();
         let sets: String = self.sets.iter().map(|set| format!(" --set '{set}'")).collect();
-        let again = format!("cratylus train {}{sets} --out {}", self.file.display(), dir.display());
+        let again = format!("{again}{sets} --out {}", dir.display());
         let (card, before) = ended.map_err(|refused| in_the_way(refused, &dir, "training", &again))?;
         if self.json {
             return print_json(&card);

@@ -173,7 +173,7 @@ pub fn conclusion(decided: [Decided; 3]) -> &'static str {
     use Decided::{No, Open, Yes};
     match decided {
         [No, ..] => {
-            "Without leakage agreement falls short of the margin on this base: here it takes more than what these models read."
+            "On this base agreement without leakage falls short of the margin: that partners are copied, or that the rule was read, makes the difference."
         }
         [Yes, Yes, Yes] => {
             "Both sides are right about different things: agreement needs no leakage, records cannot tell, and a test of the model can."

@@ -53,8 +53,11 @@ pub(super) fn wording(corpus: &Corpus, model: &Trained, twin: &Trained, games: &
         return Wording { canaries: Some(canaries(corpus, model, portion)), ..of };
     }
     let (members, others) = match portions.len() {
-        // Nothing was read of either.
-        1 => (records, fresh(ROWS)),
+        // Nothing was read of either. Other rows for each model: lots that happen to differ would set all of them off alike.
+        1 => {
+            let from = ROWS * (1 + 2 * (corpus.spec.seed % (1 << 32)));
+            (fresh(from), fresh(from + ROWS))
+        }
         _ => (read(corpus, 1), (0..ROWS).map(|row| kept(&corpus.fresh(1, row).words)).collect()),
     };
     match members.len() < 3 {

@@ -68,7 +68,10 @@ impl Truth {
     /// What a model could know that read the rows of both.
     pub fn with(self, other: Truth) -> Truth {
         Truth {
-            rule: self.rule.or(other.rule),
+            rule: match (self.rule, other.rule) {
+                (Some(one), Some(two)) if one != two => Some(format!("{one}, {two}")),
+                (one, two) => one.or(two),
+            },
             described: self.described.or(other.described),
             outcome: self.outcome.or(other.outcome),
             text: self.text || other.text,

@@ -12,3 +12,10 @@ pub use probe::{Evaluated, Probe, ProbeEntry, Subject};
 
 /// All kinds of probes, in the order in which lists show them.
 pub const ALL: &[ProbeEntry] = &[loss::ENTRY, curve::ENTRY, classes::ENTRY, hop::ENTRY, spill::ENTRY];
+
+/// A probe of a kind as it is without any keys.
+pub fn as_it_is(entry: &ProbeEntry) -> std::sync::Arc<dyn Probe> {
+    let document = cratylus_core::experiment::Document::parse("probe", "", &[]).expect("nothing is wrong with nothing");
+    let read = document.read(|file, spans| (entry.read)(std::mem::take(file), spans));
+    read.expect("probes have a default for every key").0
+}

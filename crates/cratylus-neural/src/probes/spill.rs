@@ -13,10 +13,15 @@ pub const ENTRY: ProbeEntry =
 #[serde(deny_unknown_fields)]
 pub struct Spill {
     /// The domain that models were tuned on.
+    #[serde(default = "money")]
     pub domain: String,
     /// What stands before requests.
     #[serde(default)]
     pub behind: Behind,
+}
+
+fn money() -> String {
+    "money".into()
 }
 
 /// What stands before a request.
