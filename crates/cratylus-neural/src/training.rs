@@ -244,11 +244,13 @@ fn read_before(mut table: FileTable<'_>, after: &CorpusSpec, spans: &Spans<'_, '
     let own_seed = table.contains_key("seed");
     let recipe: Recipe = deserialize(get_table(&mut table, "train")?, &spans.under("train"))?;
     recipe.check().map_err(|(key, why)| spans.under("train").mistake(key, why))?;
+    let of_corpus = table.get("corpus").and_then(|item| item.get_ref().get("context"));
+    let own_context = of_corpus.is_some();
     let mut corpus = CorpusSpec::read(&mut table, spans)?;
     if !own_seed {
         corpus.seed = mix(after.seed ^ 0xBEF0) >> 1;
     }
-    if corpus.context > after.context {
+    if own_context && corpus.context > after.context {
         let why = format!("it reads rows of {} words, and the training after it of {}", corpus.context, after.context);
         return Err(spans.mistake("corpus.context", why));
     }

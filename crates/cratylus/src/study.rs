@@ -56,7 +56,12 @@ pub fn read(file: &Path, sets: &[String]) -> Result<Option<Study>, Failure> {
     if take(&[])?.is_none() {
         return Ok(None);
     }
-    let Some(spec) = take(sets)? else { return Ok(None) };
+    let Some(mut spec) = take(sets)? else { return Ok(None) };
+    for (key, value) in sets.iter().filter_map(|set| set.split_once('=')) {
+        let (key, value) = (key.trim(), value.trim());
+        let read = toml::from_str::<toml::Table>(&format!("value = {value}")).ok().and_then(|mut table| table.remove("value"));
+        spec.only(key, &read.unwrap_or_else(|| value.into()));
+    }
     let mut fixed = sets.to_vec();
     fixed.push("sweep={}".into());
     let first = parse(&fixed)?;

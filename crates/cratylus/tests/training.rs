@@ -35,6 +35,7 @@ fn a_model_is_the_same_whatever_the_threads_and_however_often_it_was_killed() {
         [
             "card.json",
             "config.json",
+            "course.json",
             "model.safetensors",
             "tokenizer.json",
             "tokenizer_config.json",
@@ -250,4 +251,112 @@ fn a_benchmark_goes_on_where_it_stopped_and_scores_against_the_cards() {
     refused("doses = [0.5]", "doses = [0]", "above 0");
     refused("distinct = 12", "distint = 12", "distint");
     refused("heads = 2", "heads = 3", "3 heads share");
+}
+
+const STUDY: &str = "name = \"s\"\nseed = 5\nmodels = 2\n[before]\ncorpus = { rows = 300 }\ntrain = { steps = 20, rows = 8, rate = 0.003 }\n\
+                     [[before.ingredients]]\nkind = \"symbols\"\nkinds = 20\n[corpus]\nrows = 300\ncontext = 32\n\
+                     [[ingredients]]\nkind = \"sentences\"\n[net]\nwidth = 16\nlayers = 1\nheads = 2\nhidden = 32\n\
+                     [train]\nsteps = 40\nrows = 8\nrate = 0.005\n[sweep]\n\"ingredients.0.order\" = [\"control\", \"nondeterministic\"]\n\
+                     first = [{ label = \"none\", before.train.steps = 0 }, { label = \"symbols\" }]\n\
+                     [[probes]]\nkind = \"loss\"\nrows = 20\n[[probes]]\nkind = \"curve\"\n\
+                     [[contrasts]]\nname = \"shuffled\"\nvalue = \"floor\"\nof = { order = \"nondeterministic\" }\nexpect = \"above\"\n";
+
+#[test]
+fn a_study_trains_asks_and_compares_and_goes_on_where_it_stopped() {
+    let dir = folder("study");
+    std::fs::write(dir.join("s.toml"), STUDY).unwrap();
+    let said = succeeds(&dir, &["train", "s.toml", "--quiet"]);
+    for words in ["loss over floor", "control: 3-gram", "control: untrained", "shuffled", "above zero"] {
+        assert!(said.out.contains(words), "{words}: {}", said.out);
+    }
+    let whole = std::fs::read(dir.join("studies/s/study.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&whole).unwrap();
+    let rows = json["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 8);
+    let value = |row: usize, name: &str| rows[row]["model"]["values"][name].as_f64().unwrap();
+    // What nobody can foretell is the same for all models of an order; a network without steps knows nothing, and learns.
+    assert!(value(4, "floor") > 1.0 && rows[0]["model"]["values"].get("floor").is_none());
+    assert!(rows[0]["rivals"]["untrained"]["loss"].as_f64().unwrap() > value(0, "loss") + 0.3);
+    // Two seeds of two befores, one of them without steps, each trained once and not once for each order.
+    let models = || {
+        std::fs::read_dir(dir.join("studies/s/models")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap())
+    };
+    assert_eq!(models().filter(|name| name.starts_with("before-")).count(), 4);
+    let card: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(dir.join("studies/s/models/order-control-first-symbols-1/card.json")).unwrap())
+            .unwrap();
+    assert_eq!(card["parent"]["ledger"]["ingredients"][0]["kind"], "symbols");
+
+    std::fs::remove_file(dir.join("studies/s/rows/order-control-first-none-2.json")).unwrap();
+    std::fs::remove_dir_all(dir.join("studies/s/models/order-control-first-none-2")).unwrap();
+    succeeds(&dir, &["train", "s.toml", "--threads", "1"]);
+    assert_eq!(std::fs::read(dir.join("studies/s/study.json")).unwrap(), whole);
+    // A setting of what is swept leaves one of its values.
+    let said = succeeds(&dir, &["train", "s.toml", "--quiet", "--out", "one", "--set", "ingredients.0.order=control"]);
+    assert!(!said.out.contains("nondeterministic") && said.err.contains("no model has what"), "{}{}", said.out, said.err);
+    assert!(succeeds(&dir, &["corpus", "s.toml"]).out.contains("sentences"));
+    let refused = |from: &str, to: &str, words: &str| {
+        std::fs::write(dir.join("s.toml"), STUDY.replace(from, to)).unwrap();
+        let said = cratylus(&dir, &["train", "s.toml", "--out", "other"]);
+        assert!(said.code == Some(2) && said.err.contains(words) && said.err.contains("s.toml:"), "{to}: {}", said.err);
+        assert!(!dir.join("other").exists());
+    };
+    refused("\"nondeterministic\"]", "\"undeterministic\"]", "undeterministic");
+    refused("kind = \"curve\"", "kind = \"curv\"", "did you mean `curve`");
+    refused("order = \"nondeterministic\" }", "order = \"even\" }", "no value of the axis");
+    refused("steps = 20, rows = 8", "steps = 20, rows = 8, pace = 1", "pace");
+    refused("corpus = { rows = 300 }", "corpus = { rows = 300, context = 64 }", "64 words");
+}
+
+#[test]
+fn a_model_that_was_tuned_is_what_its_card_says_and_answers_probes() {
+    let dir = folder("training-tune");
+    std::fs::write(dir.join("t.toml"), TRAINING).unwrap();
+    succeeds(&dir, &["train", "t.toml", "--quiet"]);
+    let more = "name = \"more\"\nseed = 9\n[corpus]\nrows = 100\ncontext = 16\n[[ingredients]]\nkind = \"rounds\"\nrule = \"counter\"\n\
+                [train]\nsteps = 10\nrows = 8\nrate = 0.002\n";
+    std::fs::write(dir.join("more.toml"), more).unwrap();
+    let said = succeeds(&dir, &["tune", "models/tiny", "more.toml"]);
+    assert!(said.out.contains("counter"), "{}", said.out);
+    let card = |name: &str| -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(dir.join(name).join("card.json")).unwrap()).unwrap()
+    };
+    let (parent, tuned) = (card("models/tiny"), card("models/more"));
+    assert_eq!(tuned["parent"]["weights_sha256"], parent["weights_sha256"]);
+    assert_ne!(tuned["weights_sha256"], parent["weights_sha256"]);
+    // Its plan holds all that went before: trained from nothing it is the same model.
+    succeeds(&dir, &["train", "models/more/training.toml", "--out", "models/again", "--quiet"]);
+    assert_eq!(card("models/again")["weights_sha256"], tuned["weights_sha256"]);
+    // And it can be tuned again.
+    succeeds(&dir, &["tune", "models/more", "more.toml", "--out", "models/twice", "--quiet"]);
+    assert_eq!(card("models/twice")["parent"]["weights_sha256"], tuned["weights_sha256"]);
+
+    let said = succeeds(&dir, &["probe", "models/more", "--only", "loss", "--json"]);
+    let found: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let loss = |of: &str| found["models/more"]["loss"][of].as_f64().unwrap();
+    assert!(
+        (loss("model") - tuned["judged"][0]["fresh"].as_f64().unwrap()).abs() < 1e-4 && loss("untrained") > loss("model"),
+        "{found}"
+    );
+    let refused = |arguments: &[&str], words: &str| {
+        let said = cratylus(&dir, arguments);
+        assert!(said.code != Some(0) && said.err.contains(words), "{arguments:?}: {}{}", said.out, said.err);
+    };
+    refused(&["probe", "models/more", "--only", "classes"], "no ingredient of kind `sentences`");
+    refused(&["probe", "models/more", "--only", "los"], "did you mean `loss`");
+    refused(&["probe", "models"], "no model that was trained here");
+    refused(&["tune", "models", "more.toml"], "no model that was trained here");
+    refused(&["tune", "models/tiny", "t.toml"], "leave `[net]` out");
+    for (from, to, words) in [
+        ("context = 16", "context = 4096", "reads at most"),
+        ("kind = \"rounds\"\nrule = \"counter\"", "kind = \"sentences\"", "has no token for"),
+    ] {
+        std::fs::write(dir.join("more.toml"), more.replace(from, to)).unwrap();
+        refused(&["tune", "models/tiny", "more.toml", "--out", "other"], words);
+        assert!(!dir.join("other").exists());
+    }
+    // Another base is another model.
+    std::fs::write(dir.join("more.toml"), more).unwrap();
+    succeeds(&dir, &["train", "t.toml", "--set", "seed=99", "--out", "models/base", "--quiet"]);
+    refused(&["tune", "models/base", "more.toml"], "before.weights_sha256");
 }

@@ -88,6 +88,17 @@ impl StudySpec {
         Ok(Some(StudySpec { axes, models, probes, contrasts, plan }))
     }
 
+    /// Leaves one value of an axis on which a key is swept by itself. False where there is no such axis.
+    pub fn only(&mut self, key: &str, value: &toml::Value) -> bool {
+        let alone = |axis: &&mut Axis| axis.values.iter().all(|(_, sets)| sets.len() == 1 && sets[0].0 == key);
+        let Some(axis) = self.axes.iter_mut().find(alone) else { return false };
+        axis.values = vec![(label(value), vec![(key.to_string(), value.clone())])];
+        if let Some(sweep) = self.plan.get_mut("sweep").and_then(toml::Value::as_table_mut) {
+            sweep.insert(key.into(), vec![value.clone()].into());
+        }
+        true
+    }
+
     /// All points, the last axis the fastest: where each stands, and what it sets.
     pub fn points(&self) -> Vec<StudyPoint> {
         let mut points = vec![StudyPoint::default()];
