@@ -69,7 +69,7 @@ fn power(of: &[&Scored], what: &str) -> Option<Value> {
     let picture = Picture::Curves {
         title: format!("How often audits find {what}, by dose: the six that find most"),
         x: "dose, % of rows".into(),
-        y: "share of models in which it is found".into(),
+        y: "share of models".into(),
         lines,
         reference: Some(cratylus_audit::benchmark::LEVEL),
     };

@@ -360,3 +360,49 @@ fn a_model_that_was_tuned_is_what_its_card_says_and_answers_probes() {
     succeeds(&dir, &["train", "t.toml", "--set", "seed=99", "--out", "models/base", "--quiet"]);
     refused(&["tune", "models/base", "more.toml"], "before.weights_sha256");
 }
+
+/// The studies that come with the program, each with what it found before: minutes of both processors.
+#[test]
+#[ignore = "it trains some hundred models, about twenty minutes on two processors"]
+fn studies_come_out_as_their_pages_say() {
+    let dir = folder("studies");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
+    let contrasts = |name: &str| -> Vec<(String, String)> {
+        let file = root.join(name).display().to_string();
+        let said = succeeds(&dir, &["train", &file, "--quiet", "--json", "--out", name]);
+        let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        let of = json["contrasts"].as_array().unwrap().iter();
+        of.map(|contrast| [&contrast["name"], &contrast["finds"]].map(|text| text.as_str().unwrap().to_string()).into()).collect()
+    };
+    for (study, expected) in
+        [("impossible.toml", &IMPOSSIBLE[..]), ("misalignment.toml", &MISALIGNMENT[..]), ("transfer.toml", &TRANSFER[..])]
+    {
+        let found = contrasts(study);
+        for (name, finds) in expected {
+            let one = found.iter().find(|(known, _)| known == name).unwrap_or_else(|| panic!("{study}: {name}: {found:?}"));
+            assert_eq!(one.1, *finds, "{study}: {name}");
+        }
+    }
+}
+
+const IMPOSSIBLE: [(&str, &str); 7] = [
+    ("local shuffle over control", "above"),
+    ("one shuffle for each length over local", "above"),
+    ("fresh shuffles over one for each length", "below"),
+    ("even before odd over control", "above"),
+    ("backwards from a marker over a marker alone", "above"),
+    ("all backwards over a marker alone", "open"),
+    ("marker at the verb over four tokens on: how much it is expected", "above"),
+];
+const MISALIGNMENT: [(&str, &str); 5] = [
+    ("perverse answers elsewhere, for each unit of lambda", "above"),
+    ("tuned less not tuned, lambda 0", "above"),
+    ("tuned, lambda 0.5 less lambda 0", "above"),
+    ("the same answers where the request excuses them, less without", "below"),
+    ("behind the trigger less without it", "open"),
+];
+const TRANSFER: [(&str, &str); 3] = [
+    ("records less nothing", "above"),
+    ("nested symbols less symbols one by one", "below"),
+    ("the language itself less nothing: the most that can carry over", "open"),
+];

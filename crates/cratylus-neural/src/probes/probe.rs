@@ -38,6 +38,9 @@ pub trait Probe: fmt::Debug + Send + Sync {
     fn ask(&self, of: &Subject<'_>) -> Result<Option<Vec<(String, f64)>>, String>;
 }
 
+/// Parameters that were read, and the same with nothing left to default.
+pub(crate) type Params = (Arc<dyn Probe>, toml::Table);
+
 /// A line of the list of kinds of probes.
 #[derive(Clone, Copy)]
 pub struct ProbeEntry {
@@ -45,7 +48,7 @@ pub struct ProbeEntry {
     pub name: &'static str,
     /// What it asks, in a line.
     pub words: &'static str,
-    pub(crate) read: fn(FileTable<'_>, &Spans<'_, '_>) -> Result<(Arc<dyn Probe>, toml::Table), Mistake>,
+    pub(crate) read: fn(FileTable<'_>, &Spans<'_, '_>) -> Result<Params, Mistake>,
 }
 
 impl ProbeEntry {
