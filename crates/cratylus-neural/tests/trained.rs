@@ -116,7 +116,7 @@ fn a_model_is_read_back_with_its_own_logits() {
             .and_then(|document| document.read(TrainingSpec::read))
             .unwrap();
         let corpus = Corpus::open(spec.corpus.clone(), &NoInputs).unwrap();
-        let mut trainer = spec.begin(&corpus, 1);
+        let mut trainer = spec.begin(&corpus, None, 1);
         while trainer.step() < 30 {
             let lanes = lanes(&corpus, &trainer);
             trainer.learn(&lanes, &one_by_one);
