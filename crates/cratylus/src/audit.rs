@@ -78,7 +78,7 @@ pub struct Audit {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["dirs", "only", "self_test"])]
     benchmark: Option<PathBuf>,
     /// Make this part of the benchmark's models alone, I from 1 to K; folders of parts copied into one are scored together.
-    #[arg(long, value_name = "I/K", value_parser = crate::run::shard_of, requires = "benchmark")]
+    #[arg(long, value_name = "I/K", value_parser = crate::words::shard_of, requires = "benchmark")]
     shard: Option<[usize; 2]>,
     /// How many populations of each known mechanism.
     #[arg(long, value_name = "N", default_value_t = 20, requires = "self_test")]

@@ -47,7 +47,7 @@ pub struct Run {
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
     /// Compute this shard of the cells alone, I from 1 to K; `cratylus merge` joins them.
-    #[arg(long, value_name = "I/K", value_parser = shard_of, conflicts_with_all = ["fresh", "store", "json"])]
+    #[arg(long, value_name = "I/K", value_parser = crate::words::shard_of, conflicts_with_all = ["fresh", "store", "json"])]
     shard: Option<[usize; 2]>,
     /// Compute one cell alone, as `cratylus plan --json` names it; may be given again.
     #[arg(long = "cell", value_name = "HASH", conflicts_with_all = ["fresh", "store", "json", "shard"])]
@@ -209,18 +209,6 @@ pub fn say(dir: &Path, json: bool) -> Result<(), Failure> {
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     seconds.ok_or_else(|| format!("`{text}` is not a number of seconds; expected, for example, 60"))
-}
-
-/// `I/K` with I from 1 to K.
-pub fn shard_of(text: &str) -> Result<[usize; 2], String> {
-    let (i, k) = text.split_once('/').ok_or("expected I/K, for example 2/8")?;
-    let number =
-        |part: &str| part.trim().parse::<usize>().map_err(|_| format!("`{part}` is not a number; expected I/K, for example 2/8"));
-    let (i, k) = (number(i)?, number(k)?);
-    if i < 1 || i > k {
-        return Err(format!("there are {k} shards, numbered from 1 to {k}, so there is no shard {i}"));
-    }
-    Ok([i, k])
 }
 
 /// The work of an experiment that asks no language models.

@@ -11,6 +11,18 @@ pub fn bytes(n: u64) -> String {
     }
 }
 
+/// A part of a whole: `I/K` with I from 1 to K.
+pub fn shard_of(text: &str) -> Result<[usize; 2], String> {
+    let (i, k) = text.split_once('/').ok_or("expected I/K, for example 2/8")?;
+    let number =
+        |part: &str| part.trim().parse::<usize>().map_err(|_| format!("`{part}` is not a number; expected I/K, for example 2/8"));
+    let (i, k) = (number(i)?, number(k)?);
+    if i < 1 || i > k {
+        return Err(format!("there are {k} shards, numbered from 1 to {k}, so there is no shard {i}"));
+    }
+    Ok([i, k])
+}
+
 /// Rows of cells as lines, each column as wide as it needs to be. Columns named in `right` end flush.
 pub fn table(rows: &[Vec<String>], right: &[usize]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);

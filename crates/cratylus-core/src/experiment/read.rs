@@ -17,23 +17,28 @@ pub fn registry() -> Registry {
     Registry { games, agents, measures, ..Registry::default() }
 }
 
+/// Refuses files of other kinds that the program takes, with what takes them.
+pub(super) fn meant_here(table: &FileTable<'_>) -> Result<(), Mistake> {
+    const ELSEWHERE: [(&str, &str); 3] = [
+        ("data", "a file with `[data]` is a plan for `cratylus audit`"),
+        ("corpora", "a file with `[[corpora]]` is a benchmark for `cratylus audit --benchmark`"),
+        ("ingredients", "a file with `[[ingredients]]` is for `cratylus train` and `cratylus corpus`"),
+    ];
+    for (word, help) in ELSEWHERE {
+        if let Some(key) = table.keys().find(|key| key.get_ref() == word) {
+            return Err(Mistake::new(format!("there is no key `{word}`")).help(help.into()).span(key.span()));
+        }
+    }
+    Ok(())
+}
+
 impl Experiment {
     /// Reads a table without a `sweep`.
     pub(crate) fn read(mut table: FileTable<'_>, spans: &Spans<'_, '_>, registry: &Arc<Registry>) -> Result<Experiment, Mistake> {
-        // What stands in other files that the program takes, and what takes them.
-        const ELSEWHERE: [(&str, &str); 3] = [
-            ("data", "a file with `[data]` is a plan for `cratylus audit`"),
-            ("corpora", "a file with `[[corpora]]` is a benchmark for `cratylus audit --benchmark`"),
-            ("ingredients", "a file with `[[ingredients]]` is for `cratylus train` and `cratylus corpus`"),
-        ];
-        let elsewhere = ELSEWHERE.iter().find(|(key, _)| table.contains_key(*key));
-        let unknown = table.iter().map(|(key, _)| key).find(|key| match elsewhere {
-            Some((elsewhere, _)) => key.get_ref() == elsewhere,
-            None => !KEYS.contains(&key.get_ref().as_ref()),
-        });
-        if let Some(key) = unknown {
+        meant_here(&table)?;
+        if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.get_ref().as_ref())) {
             let word = key.get_ref().to_string();
-            let help = elsewhere.map_or_else(|| nearest(&word, &KEYS.map(String::from)), |(_, help)| help.to_string());
+            let help = nearest(&word, &KEYS.map(String::from));
             return Err(Mistake::new(format!("there is no key `{word}`")).help(help).span(key.span()));
         }
         let published: Vec<Published> = take_field(&mut table, "published", spans)?.unwrap_or_default();

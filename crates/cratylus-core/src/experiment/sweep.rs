@@ -7,6 +7,7 @@ use super::axes::{Axis, axis, plain, words};
 use super::document::Document;
 use super::parts::Experiment;
 use super::point::{Point, Setting};
+use super::read::meant_here;
 use super::threshold;
 use crate::spec::Registry;
 use crate::spec::places::{FileTable, Mistake, Spans, key_parts, put, table};
@@ -29,6 +30,7 @@ impl Document<'_> {
             threshold::check(&points).map_err(|(key, why)| spans.mistake(key, why))?;
             return Ok(points);
         };
+        meant_here(&base)?;
         let place = sweep.span();
         let axes: Vec<Axis<'_>> = table(sweep, "sweep")?.into_iter().map(axis).collect::<Result<_, _>>()?;
         unambiguous(&axes, &place)?;
