@@ -48,7 +48,8 @@ impl StudySpec {
     /// Takes what is a study's out of a file's table and leaves a training. None where there is nothing of it. Of a `whole`
     /// file, whose sweep nobody restricted, every value that a contrast names must be swept.
     pub fn take(file: &mut FileTable<'_>, spans: &Spans<'_, '_>, whole: bool) -> Result<Option<StudySpec>, Mistake> {
-        if KEYS.iter().all(|key| !file.contains_key(*key)) {
+        // `models` alone is a benchmark's, too.
+        if KEYS.iter().all(|key| *key == "models" || !file.contains_key(*key)) {
             return Ok(None);
         }
         let models: u64 = take_field(file, "models", spans)?.unwrap_or(1);
@@ -244,8 +245,8 @@ mod tests {
             let said = read(text).unwrap_err();
             assert!(said.contains(words), "{text}: {said}");
         };
-        bad("models = 2\n", "nothing is asked");
-        bad("models = 0\n", "1 to 1,000");
+        bad("models = 2\n[sweep]\n", "nothing is asked");
+        bad("models = 0\n[sweep]\n", "1 to 1,000");
         bad("[[probes]]\nkind = \"los\"\n", "did you mean `loss`");
         bad("[[probes]]\nkind = \"loss\"\nrow = 3\n", "row");
         bad("[sweep]\n\"train.rate\" = 3\n[[probes]]\nkind = \"loss\"\n", "list of values");

@@ -144,7 +144,11 @@ impl Shelf {
         let mut out = Vec::with_capacity(dirs.len());
         for (id, path) in dirs {
             if training::is_one(&path) {
-                out.push(training::line(&id, &path, &training::stamp(&path)));
+                let stamp = training::stamp(&path);
+                out.push(match plain(&path) {
+                    Ok(()) => training::line(&id, &path, &stamp),
+                    Err(why) => json!({ "id": id, "kind": "training", "name": name(&path), "trouble": why, "stamp": stamp }),
+                });
                 continue;
             }
             let now = stamp(&path);
