@@ -100,15 +100,7 @@ impl StudyJob<'_> {
     fn first(&self, dir: &Path, cell: &StudyCell, stop: &AtomicBool) -> Result<(), Refused> {
         let reading = self.open(cell)?;
         let models = dir.join("models");
-        let job = TrainingJob {
-            spec: &cell.training,
-            reading: &reading,
-            build: self.build,
-            threads: 1,
-            checkpoint: None,
-            shared: Some(&models),
-            parent: None,
-        };
+        let job = TrainingJob { shared: Some(&models), ..TrainingJob::new(&cell.training, &reading, self.build) };
         job.before(&models, stop, &mut |_| ()).map(|_| ())
     }
 
@@ -135,15 +127,7 @@ impl StudyJob<'_> {
         let corpus = &reading.corpus;
         let models = dir.join("models");
         let spec = &cell.training;
-        let job = TrainingJob {
-            spec,
-            reading: &reading,
-            build: self.build,
-            threads: 1,
-            checkpoint: None,
-            shared: Some(&models),
-            parent: None,
-        };
+        let job = TrainingJob { shared: Some(&models), ..TrainingJob::new(spec, &reading, self.build) };
         let folder = models.join(&label);
         job.train(&folder, stop, &mut |_| (), &mut |_| ())?;
         let shape = spec.shape(corpus.words.len());

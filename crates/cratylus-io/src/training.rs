@@ -7,14 +7,15 @@ use crate::store::manifest::Build;
 use crate::store::plan::differences;
 use crate::store::table::{self, Column, Table, Values};
 use crate::whole::{write_whole, write_whole_by};
+use cratylus_core::Seed;
 use cratylus_core::fault::{Fault, at};
 use cratylus_core::kept::{self, Keeper};
-use cratylus_neural::corpus::{Corpus, Ledger};
-use cratylus_neural::net::{Job, StepSeen, Trainer};
+use cratylus_neural::corpus::{Corpus, Ledger, RowText};
+use cratylus_neural::net::{Job, NetShape, StepSeen, Trainer};
 use cratylus_neural::probes::Evaluated;
 use cratylus_neural::training::{
-    CARD_FORMAT, Card, Parent, Reading, TrainingSpec, config, evaluate, evaluates, judge, lanes, safetensors, weights_of,
-    weights_sha256,
+    CARD_FORMAT, Card, OwnWords, Parent, Reading, ReadsRows, TrainingSpec, adapter_files, config, evaluate, judge, lanes,
+    safetensors, weights_of, weights_sha256,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,7 +25,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-pub use crate::models::trained::CARD;
+pub use crate::models::trained::{ADAPTER, CARD};
+
+const ADAPTER_WEIGHTS: &str = "adapter_model.safetensors";
 
 /// The steps of a training.
 pub const TRAINING: &str = "training.parquet";
@@ -37,9 +40,6 @@ pub const COURSE: &str = "course.json";
 pub const PROGRESS: &str = "progress.json";
 /// The folder of a model that goes before.
 const BEFORE: &str = "before";
-
-/// Rows of each ingredient by which a model is judged.
-const JUDGED: u64 = 100;
 
 /// A training, ready to go.
 pub struct TrainingJob<'a> {
@@ -57,6 +57,22 @@ pub struct TrainingJob<'a> {
     pub shared: Option<&'a Path>,
     /// The folder of the model whose weights it begins with, where that is there already.
     pub parent: Option<&'a Path>,
+    /// The model whose adapters are trained, where it was not trained here.
+    pub base: Option<&'a Base<'a>>,
+}
+
+/// A model that was not trained here, whose adapters are.
+pub struct Base<'a> {
+    /// Its file.
+    pub file: &'a Path,
+    /// Of that, in hex.
+    pub sha256: String,
+    /// Its network.
+    pub shape: NetShape,
+    /// Its weights, in the order of [`NetShape::tensors`].
+    pub weights: Vec<f32>,
+    /// How it reads rows.
+    pub reads: &'a dyn ReadsRows,
 }
 
 /// How a training went so far.
@@ -192,7 +208,28 @@ fn spread(jobs: Vec<Job<'_>>) {
     });
 }
 
-impl TrainingJob<'_> {
+impl<'a> TrainingJob<'a> {
+    /// On one thread, never kept in the midst of it, of a model that begins anew or with what its file names.
+    pub fn new(spec: &'a TrainingSpec, reading: &'a Reading, build: Build) -> TrainingJob<'a> {
+        TrainingJob { spec, reading, build, threads: 1, checkpoint: None, shared: None, parent: None, base: None }
+    }
+
+    fn reads(&self) -> &dyn ReadsRows {
+        self.base.map_or(&OwnWords, |base| base.reads)
+    }
+
+    fn begin(&self, before: Option<&[f32]>) -> Trainer {
+        let corpus = &self.reading.corpus;
+        match (self.base, self.spec.adapter) {
+            (Some(base), Some(by)) => {
+                let shape = NetShape { context: corpus.spec.context, ..base.shape };
+                let seed = Seed::of_run(corpus.spec.seed, "adapters", 0);
+                Trainer::adapting(shape, self.spec.recipe.clone(), base.weights.clone(), by, seed, self.threads)
+            }
+            _ => self.spec.begin(corpus, before, self.threads),
+        }
+    }
+
     /// Trains into a folder, or goes on there; gives the card, and whether the model had been there before. `seen` is called
     /// with every step, those of an earlier call left out, and `note` with what a user should know.
     pub fn train(
@@ -212,7 +249,7 @@ impl TrainingJob<'_> {
         let corpus = &self.reading.corpus;
         let before = self.before(dir, stop, note)?;
         let ledger = corpus.ledger(|_, _, _| ());
-        if !ledger.unread.is_empty() {
+        if !ledger.unread.is_empty() && self.base.is_none() {
             let n = ledger.unread.len();
             let some = ledger.unread.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(", ");
             let more = if n > 8 { ", …" } else { "" };
@@ -221,7 +258,7 @@ impl TrainingJob<'_> {
             ));
         }
         let weights = before.as_ref().map(|(_, weights)| &weights[..]);
-        let mut trainer = self.spec.begin(corpus, weights, self.threads);
+        let mut trainer = self.begin(weights);
         let mut seen_so_far = Course::default();
         let kept = dir.join(CHECKPOINT);
         if let Ok(bytes) = fs::read(&kept) {
@@ -232,17 +269,17 @@ impl TrainingJob<'_> {
                 }
                 Err(why) => {
                     note(format!("the training begins again, as what was kept of it cannot be used: {why}"));
-                    trainer = self.spec.begin(corpus, weights, self.threads);
+                    trainer = self.begin(weights);
                 }
             }
         }
         let mut last = Instant::now();
         let mut progress = Progress::new(dir, self.spec.recipe.steps, corpus);
         if seen_so_far.evaluated.is_empty() {
-            seen_so_far.evaluated.push(evaluate(corpus, &mut trainer));
+            seen_so_far.evaluated.push(evaluate(corpus, self.reads(), &mut trainer));
         }
         while trainer.step() < self.spec.recipe.steps {
-            let lanes = lanes(corpus, &trainer);
+            let lanes = lanes(corpus, self.reads(), &trainer);
             let step = trainer.learn(&lanes, &spread);
             if !step.loss.is_finite() || !step.norm.is_finite() {
                 let why =
@@ -251,8 +288,8 @@ impl TrainingJob<'_> {
             }
             seen(&step);
             seen_so_far.steps.push(step);
-            if evaluates(step.step, self.spec.recipe.steps) {
-                seen_so_far.evaluated.push(evaluate(corpus, &mut trainer));
+            if self.reads().evaluates(step.step, self.spec.recipe.steps) {
+                seen_so_far.evaluated.push(evaluate(corpus, self.reads(), &mut trainer));
             }
             progress.tell(&seen_so_far);
             let stopped = stop.load(Ordering::Relaxed);
@@ -280,6 +317,10 @@ impl TrainingJob<'_> {
         stop: &AtomicBool,
         note: &mut dyn FnMut(String),
     ) -> Result<Option<(Parent, Vec<f32>)>, Refused> {
+        if let Some(base) = self.base {
+            let name = base.file.file_name().unwrap_or(base.file.as_os_str()).to_string_lossy().into_owned();
+            return Ok(Some((Parent { name, weights_sha256: base.sha256.clone(), ledger: None }, Vec::new())));
+        }
         let (Some(mut first), Some(reading)) = (self.spec.first(), &self.reading.before) else { return Ok(None) };
         if let Some(parent) = self.parent {
             let card = card(parent)?;
@@ -287,7 +328,10 @@ impl TrainingJob<'_> {
             if weights_sha256(&weights) != card.weights_sha256 {
                 return Err(Fault(format!("the weights of {} are not those of its card", parent.display())).into());
             }
-            return Ok(Some((Parent { name: card.name, weights_sha256: card.weights_sha256, ledger: card.ledger }, weights)));
+            return Ok(Some((
+                Parent { name: card.name, weights_sha256: card.weights_sha256, ledger: Some(card.ledger) },
+                weights,
+            )));
         }
         // What several have in common is called after what decided it.
         if self.shared.is_some() {
@@ -300,7 +344,7 @@ impl TrainingJob<'_> {
         };
         let (card, _) = job.train(&folder, stop, &mut |_| (), note)?;
         let weights = read_weights(&folder, &first, &reading.corpus)?;
-        Ok(Some((Parent { name: card.name, weights_sha256: card.weights_sha256, ledger: card.ledger }, weights)))
+        Ok(Some((Parent { name: card.name, weights_sha256: card.weights_sha256, ledger: Some(card.ledger) }, weights)))
     }
 
     /// Writes the model, its card last.
@@ -315,10 +359,20 @@ impl TrainingJob<'_> {
         let corpus = &self.reading.corpus;
         let json =
             |name: &str, value: &Value| write_whole(&dir.join(name), &serde_json::to_vec_pretty(value).expect("plain data"));
-        json("config.json", &config(&trainer.shape))?;
-        json("tokenizer.json", &corpus.words.tokenizer())?;
-        json("tokenizer_config.json", &corpus.words.tokenizer_config())?;
-        write_whole(&dir.join("model.safetensors"), &safetensors(&trainer.shape, trainer.weights()))?;
+        match (trainer.adapters(), self.base) {
+            (Some(adapters), Some(base)) => {
+                let file = fs::canonicalize(base.file).map_err(at("looking for", base.file))?;
+                let (about, weights) = adapter_files(adapters, &file.to_string_lossy());
+                json(ADAPTER, &about)?;
+                write_whole(&dir.join(ADAPTER_WEIGHTS), &weights)?;
+            }
+            _ => {
+                json("config.json", &config(&trainer.shape))?;
+                json("tokenizer.json", &corpus.words.tokenizer())?;
+                json("tokenizer_config.json", &corpus.words.tokenizer_config())?;
+                write_whole(&dir.join("model.safetensors"), &safetensors(&trainer.shape, trainer.weights()))?;
+            }
+        }
         let floats = |of: fn(&StepSeen) -> f64| Values::Float(steps.iter().map(|step| Some(of(step))).collect());
         let table = Table {
             columns: vec![
@@ -331,19 +385,20 @@ impl TrainingJob<'_> {
         };
         table::write(&dir.join(TRAINING), &table)?;
         write_whole(&dir.join(COURSE), &serde_json::to_vec_pretty(evaluated).expect("plain data"))?;
+        let learnt = trainer.adapters().map_or(trainer.weights(), |adapters| &adapters.weights);
         let card = Card {
             format: CARD_FORMAT,
             name: self.spec.name.clone(),
             version: self.build.version.into(),
             plan: serde_json::to_value(self.spec.plan()).expect("plain values"),
-            truth: parent.iter().fold(ledger.truth(), |truth, parent| truth.with(parent.ledger.truth())),
+            truth: (parent.iter().flat_map(|parent| &parent.ledger)).fold(ledger.truth(), |truth, read| truth.with(read.truth())),
             ledger,
             parent,
-            weights: trainer.weights().len(),
-            weights_sha256: weights_sha256(trainer.weights()),
+            weights: learnt.len(),
+            weights_sha256: weights_sha256(learnt),
             steps: trainer.step(),
             tokens: steps.iter().map(|step| step.tokens).sum(),
-            judged: judge(corpus, &mut trainer, JUDGED),
+            judged: judge(corpus, self.reads(), &mut trainer),
         };
         write_whole(&dir.join(CARD), &serde_json::to_vec_pretty(&card).expect("plain data"))?;
         Ok(card)
@@ -425,7 +480,10 @@ pub fn write_corpus(corpus: &Corpus, dir: &Path) -> Result<Ledger, Fault> {
         rows.row.push(row as i64 + 1);
         rows.ingredient.push(corpus.spec.portions[made.portion].name.clone());
         rows.place.push(made.place as i64);
-        rows.text.push(made.written.words.join(" "));
+        rows.text.push(match corpus.text(made.portion, made.place) {
+            RowText::Plain(_) => made.written.words.join(" "),
+            said => said.whole(),
+        });
         rows.key.push(made.written.key.to_string());
         if rows.row.len() == ROWS && failed.is_none() {
             failed = writer.write(&as_table(&rows)).err();

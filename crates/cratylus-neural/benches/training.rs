@@ -1,6 +1,8 @@
 //! Tokens that are learnt in a second of one processor, by networks of three sizes, beside plain loops, and with two threads
-//! beside one. `cargo bench -p cratylus-neural --bench training [small|middle|large]`.
+//! beside one. `cargo bench -p cratylus-neural --bench training [-- --only S]`, with sizes S, M and L; with `--json` one thread
+//! alone, by its CPU time, a line for each size.
 
+use cpu_time::ProcessTime;
 use cratylus_core::{Purpose, Seed};
 use cratylus_neural::net::{Job, NetShape, Recipe, Trainer, one_by_one, plain};
 use std::time::Instant;
@@ -12,6 +14,7 @@ fn sizes() -> [(&'static str, NetShape, usize); 3] {
         width,
         layers,
         heads,
+        key_heads: heads,
         hidden,
         context,
         tied: true,
@@ -19,9 +22,9 @@ fn sizes() -> [(&'static str, NetShape, usize); 3] {
         norm_eps: 1e-5,
     };
     [
-        ("small", shape(64, 2, 4, 176, 64, 64), 32),
-        ("middle", shape(128, 4, 4, 352, 1024, 128), 16),
-        ("large", shape(192, 6, 6, 512, 2048, 256), 8),
+        ("S", shape(64, 2, 4, 176, 64, 64), 32),
+        ("M", shape(128, 4, 4, 352, 1024, 128), 16),
+        ("L", shape(192, 6, 6, 512, 2048, 256), 8),
     ]
 }
 
@@ -29,8 +32,24 @@ fn two(jobs: Vec<Job<'_>>) {
     std::thread::scope(|scope| jobs.into_iter().for_each(|job| drop(scope.spawn(job))));
 }
 
-/// Tokens a second of the clock, over at least two seconds.
-fn rate(shape: NetShape, rows: usize, threads: usize) -> f64 {
+/// What was learnt, in how long.
+struct Learnt {
+    tokens: u64,
+    /// Of the clock.
+    seconds: f64,
+    /// Of processors.
+    cpu_seconds: f64,
+}
+
+impl Learnt {
+    /// Tokens a second of the clock.
+    fn rate(&self) -> f64 {
+        self.tokens as f64 / self.seconds
+    }
+}
+
+/// Learns for at least two seconds of the clock.
+fn learn(shape: NetShape, rows: usize, threads: usize) -> Learnt {
     let recipe = Recipe {
         steps: 1 << 30,
         rows,
@@ -66,11 +85,11 @@ fn rate(shape: NetShape, rows: usize, threads: usize) -> f64 {
     for _ in 0..3 {
         step(&mut trainer);
     }
-    let (begun, mut tokens) = (Instant::now(), 0);
+    let (begun, cpu, mut tokens) = (Instant::now(), ProcessTime::now(), 0);
     while begun.elapsed().as_secs_f64() < 2.0 {
         tokens += step(&mut trainer);
     }
-    tokens as f64 / begun.elapsed().as_secs_f64()
+    Learnt { tokens, seconds: begun.elapsed().as_secs_f64(), cpu_seconds: cpu.elapsed().as_secs_f64() }
 }
 
 /// The same in plain loops and double precision, a row at a time.
@@ -90,16 +109,30 @@ fn plain_rate(shape: NetShape) -> f64 {
 }
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    println!(
-        "{:8} {:>10} {:>14} {:>14} {:>12} {:>12}",
-        "size", "weights", "tokens a s", "plain loops", "over plain", "two threads"
-    );
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let json = words.iter().any(|word| word == "--json");
+    let only = words.iter().position(|word| word == "--only").and_then(|at| words.get(at + 1));
+    if !json {
+        println!(
+            "{:8} {:>10} {:>14} {:>14} {:>12} {:>12}",
+            "size", "weights", "tokens a s", "plain loops", "over plain", "two threads"
+        );
+    }
     for (name, shape, rows) in sizes() {
-        if !wanted.is_empty() && !wanted.iter().any(|word| name.contains(word.as_str())) {
+        if only.is_some_and(|only| only != name) {
             continue;
         }
-        let [one, two, plain] = [rate(shape, rows, 1), rate(shape, rows, 2), plain_rate(shape)];
-        println!("{name:8} {:>10} {one:>14.0} {plain:>14.0} {:>12.1} {:>12.2}", shape.weights(), one / plain, two / one);
+        let (weights, one) = (shape.weights(), learn(shape, rows, 1));
+        if json {
+            let Learnt { tokens, cpu_seconds, .. } = one;
+            let rate = tokens as f64 / cpu_seconds;
+            let line = serde_json::json!({
+                "size": name, "weights": weights, "tokens": tokens, "cpu_seconds": cpu_seconds, "rate": rate,
+            });
+            println!("{line}");
+            continue;
+        }
+        let [one, two, plain] = [one.rate(), learn(shape, rows, 2).rate(), plain_rate(shape)];
+        println!("{name:8} {weights:>10} {one:>14.0} {plain:>14.0} {:>12.1} {:>12.2}", one / plain, two / one);
     }
 }

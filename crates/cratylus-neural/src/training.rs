@@ -1,8 +1,8 @@
 //! A training as its file has it: a corpus, a network, how it is trained, and the card of what comes of it.
 
-use crate::corpus::{Corpus, CorpusSpec, Ledger, Truth, Words};
+use crate::corpus::{Corpus, CorpusSpec, Ledger, Truth, Words, fresh};
 use crate::foretells::written;
-use crate::net::{Lane, NetShape, Recipe, Trainer};
+use crate::net::{AdapterShape, Adapters, Lane, NetShape, Recipe, ThinMatrix, Trainer};
 use crate::probes::Evaluated;
 use crate::response::Trained;
 use crate::study::KEYS as KEYS_OF_STUDIES;
@@ -39,7 +39,18 @@ impl NetSpec {
     /// The network, for a vocabulary of so many words and rows of at most so many.
     pub fn shape(&self, vocabulary: usize, context: usize) -> NetShape {
         let NetSpec { width, layers, heads, hidden, tied } = *self;
-        NetShape { vocabulary, width, layers, heads, hidden, context, tied, rotary_base: 10_000.0, norm_eps: 1e-5 }
+        NetShape {
+            vocabulary,
+            width,
+            layers,
+            heads,
+            key_heads: heads,
+            hidden,
+            context,
+            tied,
+            rotary_base: 10_000.0,
+            norm_eps: 1e-5,
+        }
     }
 }
 
@@ -56,6 +67,8 @@ pub struct TrainingSpec {
     pub recipe: Recipe,
     /// What it read first, where it begins with the weights of another training.
     pub before: Option<Before>,
+    /// What is learnt in place of all weights, where it goes on with a model whose corpus nobody knows.
+    pub adapter: Option<AdapterShape>,
 }
 
 /// A training that goes before.
@@ -85,7 +98,7 @@ pub enum Keep {
 }
 
 /// The sections and keys of the file.
-const KEYS: [&str; 7] = ["name", "seed", "corpus", "ingredients", "net", "train", "before"];
+const KEYS: [&str; 8] = ["name", "seed", "corpus", "ingredients", "net", "train", "before", "adapter"];
 
 /// What is opened of a training: what it reads, and what it read before, with one vocabulary.
 pub struct Reading {
@@ -107,6 +120,10 @@ impl Reading {
 impl TrainingSpec {
     /// Reads a file's table.
     pub fn read(file: &mut FileTable<'_>, spans: &Spans<'_, '_>) -> Result<TrainingSpec, Mistake> {
+        if let Some((_, item)) = file.iter().find(|(key, _)| key.get_ref() == "adapter") {
+            let why = "adapters are of a model that is there".to_string();
+            return Err(Mistake::new(why).help("`cratylus tune MODEL FILE` trains them".into()).span(item.span()));
+        }
         let (name, corpus) = read_corpus(file, spans)?;
         for section in ["net", "train"] {
             if !file.contains_key(section) {
@@ -124,7 +141,7 @@ impl TrainingSpec {
             true => Some(read_before(get_table(file, "before")?, &corpus, &spans.under("before"))?),
             false => None,
         };
-        let spec = TrainingSpec { name, corpus, net, recipe, before };
+        let spec = TrainingSpec { name, corpus, net, recipe, before, adapter: None };
         // The vocabulary is known once the corpus is open; any will do to look at the rest.
         spec.shape(1000).check().map_err(|(key, why)| spans.under("net").mistake(key, why))?;
         Ok(spec)
@@ -145,7 +162,8 @@ impl TrainingSpec {
     pub fn first(&self) -> Option<TrainingSpec> {
         let Before { corpus, recipe, before, .. } = self.before.clone()?;
         let before = before.map(|before| *before);
-        Some(TrainingSpec { name: format!("{}-before", self.name), corpus, net: self.net.clone(), recipe, before })
+        let name = format!("{}-before", self.name);
+        Some(TrainingSpec { name, corpus, net: self.net.clone(), recipe, before, adapter: None })
     }
 
     /// A training that goes on with the model of another: its network, and all that it read, go before.
@@ -161,13 +179,12 @@ impl TrainingSpec {
                 return Err(Mistake::new(why).span(item.span()));
             }
         }
-        let (name, mut corpus) = read_corpus(file, spans)?;
-        if !file.contains_key("train") {
-            let help = "for example: [train] steps = 50, rows = 16, rate = 0.001, warm_up = 5";
-            return Err(Mistake::new("there is no section `[train]`".into()).help(help.into()));
+        if let Some((_, item)) = file.iter().find(|(key, _)| key.get_ref() == "adapter") {
+            let why = "all weights of a model that was trained here are tuned; leave `[adapter]` out".to_string();
+            return Err(Mistake::new(why).span(item.span()));
         }
-        let recipe: Recipe = deserialize(get_table(file, "train")?, &spans.under("train"))?;
-        recipe.check().map_err(|(key, why)| spans.under("train").mistake(key, why))?;
+        let (name, mut corpus) = read_corpus(file, spans)?;
+        let recipe = tuning(file, spans, "steps = 50, rows = 16, rate = 0.001, warm_up = 5")?;
         if corpus.context > parent.corpus.context {
             let why = format!("the model reads at most {} words, found {}", parent.corpus.context, corpus.context);
             return Err(spans.mistake("corpus.context", why));
@@ -180,7 +197,28 @@ impl TrainingSpec {
             before: parent.before.map(Box::new),
             weights_sha256: Some(sha256.into()),
         };
-        Ok(TrainingSpec { name, corpus, net: parent.net, recipe, before: Some(before) })
+        Ok(TrainingSpec { name, corpus, net: parent.net, recipe, before: Some(before), adapter: None })
+    }
+
+    /// A training of adapters of a model of this network, which was not trained here.
+    pub fn adapting(file: &mut FileTable<'_>, spans: &Spans<'_, '_>, shape: &NetShape) -> Result<TrainingSpec, Mistake> {
+        for section in ["net", "before"] {
+            if let Some((_, item)) = file.iter().find(|(key, _)| key.get_ref() == section) {
+                let why = format!("the network and what it read before are the model's; leave `[{section}]` out");
+                return Err(Mistake::new(why).span(item.span()));
+            }
+        }
+        let adapter: AdapterShape = deserialize(get_table(file, "adapter")?, &spans.under("adapter"))?;
+        adapter.check(shape).map_err(|(key, why)| spans.under("adapter").mistake(key, why))?;
+        let (name, corpus) = read_corpus(file, spans)?;
+        let recipe = tuning(file, spans, "steps = 40, rows = 4, rate = 0.002, warm_up = 4")?;
+        if corpus.context > shape.context {
+            let why = format!("the model reads at most {} tokens, found {}", shape.context, corpus.context);
+            return Err(spans.mistake("corpus.context", why));
+        }
+        let NetShape { width, layers, heads, hidden, tied, .. } = *shape;
+        let net = NetSpec { width, layers, heads, hidden, tied };
+        Ok(TrainingSpec { name, corpus, net, recipe, before: None, adapter: Some(adapter) })
     }
 
     /// The network, for a vocabulary of so many words.
@@ -197,6 +235,9 @@ impl TrainingSpec {
         plan.insert("train".into(), toml::Table::try_from(&self.recipe).expect("plain values").into());
         if let Some(before) = &self.before {
             plan.insert("before".into(), before.plan().into());
+        }
+        if let Some(adapter) = &self.adapter {
+            plan.insert("adapter".into(), toml::Table::try_from(adapter).expect("plain values").into());
         }
         plan
     }
@@ -216,6 +257,17 @@ impl TrainingSpec {
         }
         Trainer::of(shape, self.recipe.clone(), weights, threads)
     }
+}
+
+/// How a model that is there is trained on.
+fn tuning(file: &mut FileTable<'_>, spans: &Spans<'_, '_>, example: &str) -> Result<Recipe, Mistake> {
+    if !file.contains_key("train") {
+        let help = format!("for example: [train] {example}");
+        return Err(Mistake::new("there is no section `[train]`".into()).help(help));
+    }
+    let recipe: Recipe = deserialize(get_table(file, "train")?, &spans.under("train"))?;
+    recipe.check().map_err(|(key, why)| spans.under("train").mistake(key, why))?;
+    Ok(recipe)
 }
 
 impl Before {
@@ -286,16 +338,43 @@ pub fn read_training(file: &mut FileTable<'_>, spans: &Spans<'_, '_>) -> Result<
     TrainingSpec::read(file, spans)
 }
 
-/// The rows of a step. The corpus is read in order; where a training is longer, again in another order each time.
-pub fn lanes(corpus: &Corpus, trainer: &Trainer) -> Vec<Lane> {
-    let n = corpus.spec.rows;
-    let first = trainer.step() * trainer.recipe.rows as u64;
-    let rows: Vec<Vec<u32>> = (first..first + trainer.recipe.rows as u64)
-        .map(|read| {
-            let row = corpus.row(again(corpus.spec.seed, n, read));
-            corpus.words.tokens(&row.written.words)
-        })
-        .collect();
+/// What turns rows into tokens.
+pub trait ReadsRows: Sync {
+    /// The tokens of a row of an ingredient by its place.
+    fn tokens(&self, corpus: &Corpus, portion: usize, place: u64) -> Vec<u32>;
+
+    /// By how many rows of each ingredient a model is judged.
+    fn judged(&self) -> u64 {
+        100
+    }
+
+    /// Whether a model is evaluated after a step: at the beginning, at powers of two, and at the end.
+    fn evaluates(&self, step: u64, steps: u64) -> bool {
+        step == 0 || step.is_power_of_two() || step == steps
+    }
+}
+
+/// Reads rows by the corpus's own words.
+pub struct OwnWords;
+
+impl ReadsRows for OwnWords {
+    fn tokens(&self, corpus: &Corpus, portion: usize, place: u64) -> Vec<u32> {
+        corpus.words.tokens(&corpus.at(portion, place).words)
+    }
+}
+
+/// The rows that a step reads: the ingredient of each, and its place there. The corpus is read in order; where a training is
+/// longer, again in another order each time.
+pub fn rows_of(corpus: &Corpus, recipe: &Recipe, step: u64) -> Vec<(usize, u64)> {
+    let first = step * recipe.rows as u64;
+    let row = |read| corpus.place_of(again(corpus.spec.seed, corpus.spec.rows, read));
+    (first..first + recipe.rows as u64).map(row).collect()
+}
+
+/// The rows of a step.
+pub fn lanes(corpus: &Corpus, reads: &dyn ReadsRows, trainer: &Trainer) -> Vec<Lane> {
+    let rows = rows_of(corpus, &trainer.recipe, trainer.step());
+    let rows: Vec<Vec<u32>> = rows.into_iter().map(|(portion, place)| reads.tokens(corpus, portion, place)).collect();
     trainer.lanes(rows.iter().map(Vec::as_slice))
 }
 
@@ -335,47 +414,49 @@ pub struct Judged {
 }
 
 /// Judges a model by each ingredient: by rows that stand nowhere, and by as many that it read first.
-pub fn judge(corpus: &Corpus, trainer: &mut Trainer, rows: u64) -> Vec<Judged> {
-    let context = corpus.spec.context;
-    let mut read: Vec<Lane> = vec![Lane::default(); corpus.spec.portions.len()];
-    let mut held = vec![0; read.len()];
+pub fn judge(corpus: &Corpus, reads: &dyn ReadsRows, trainer: &mut Trainer) -> Vec<Judged> {
+    let mut read: Vec<Vec<u64>> = vec![Vec::new(); corpus.spec.portions.len()];
     for row in (0..corpus.spec.rows).take(20_000) {
-        let made = corpus.row(row);
-        if held[made.portion] < rows {
-            held[made.portion] += 1;
-            read[made.portion].push(&corpus.words.tokens(&made.written.words), context);
+        let (portion, place) = corpus.place_of(row);
+        if (read[portion].len() as u64) < reads.judged() {
+            read[portion].push(place);
         }
     }
     let mut all = Vec::new();
     for (portion, read) in read.into_iter().enumerate() {
-        let mut fresh = Lane::default();
-        (0..rows).for_each(|row| fresh.push(&corpus.words.tokens(&corpus.fresh(portion, row).words), context));
-        let mut loss = |lane: Lane| trainer.judge(&[lane]);
+        let mut loss = |places: &mut dyn Iterator<Item = u64>| foretold(corpus, reads, trainer, portion, places);
         all.push(Judged {
             ingredient: corpus.spec.portions[portion].name.clone(),
-            fresh: loss(fresh),
-            read: (held[portion] > 0).then(|| loss(read)),
-            rows: held[portion],
+            fresh: loss(&mut (0..reads.judged()).map(fresh)),
+            read: (!read.is_empty()).then(|| loss(&mut read.iter().copied())),
+            rows: read.len() as u64,
         });
     }
     all
 }
 
-/// Whether a model is evaluated after a step: at the beginning, at powers of two, and at the end.
-pub fn evaluates(step: u64, steps: u64) -> bool {
-    step == 0 || step.is_power_of_two() || step == steps
+/// The mean loss of some rows of an ingredient.
+fn foretold(
+    corpus: &Corpus,
+    reads: &dyn ReadsRows,
+    trainer: &mut Trainer,
+    portion: usize,
+    places: &mut dyn Iterator<Item = u64>,
+) -> f64 {
+    let rows: Vec<Vec<u32>> = places.map(|place| reads.tokens(corpus, portion, place)).collect();
+    let lanes = trainer.lanes(rows.iter().map(Vec::as_slice));
+    trainer.judge(&lanes)
 }
 
 /// How well a model foretells fresh rows of each ingredient at this step, and what it writes by itself.
-pub fn evaluate(corpus: &Corpus, trainer: &mut Trainer) -> Evaluated {
-    let loss = |portion: usize| {
-        let mut fresh = Lane::default();
-        (0..EVALUATED).for_each(|row| fresh.push(&corpus.words.tokens(&corpus.fresh(portion, row).words), corpus.spec.context));
-        fresh
-    };
-    let lanes: Vec<Lane> = (0..corpus.spec.portions.len()).map(loss).collect();
-    let losses = lanes.into_iter().map(|lane| trainer.judge(&[lane])).collect();
+pub fn evaluate(corpus: &Corpus, reads: &dyn ReadsRows, trainer: &mut Trainer) -> Evaluated {
+    let mut loss = |portion| foretold(corpus, reads, trainer, portion, &mut (0..reads.judged()).map(fresh));
+    let losses = (0..corpus.spec.portions.len()).map(&mut loss).collect();
     let step = trainer.step();
+    // What only adapts another model writes with that model's words.
+    if trainer.adapters().is_some() {
+        return Evaluated { step, losses, sample: String::new() };
+    }
     let model = Trained { shape: trainer.shape, weights: trainer.weights().to_vec(), words: corpus.words.clone() };
     let mut draws = Seed(corpus.spec.seed).stream(Purpose::Written, step);
     let begin = [corpus.words.token(crate::corpus::lexicon::BEGIN)];
@@ -384,8 +465,7 @@ pub fn evaluate(corpus: &Corpus, trainer: &mut Trainer) -> Evaluated {
     Evaluated { step, losses, sample }
 }
 
-/// So many fresh rows of each ingredient are foretold, and so many words written.
-const EVALUATED: u64 = 100;
+/// So many words are written.
 const WRITTEN: usize = 24;
 
 /// What a model is, for whoever audits it: the truth that audits are scored against, and how it came about.
@@ -423,10 +503,11 @@ pub struct Card {
 pub struct Parent {
     /// What it is called.
     pub name: String,
-    /// Of all its weights, in hex.
+    /// Of all its weights, in hex; of its file, where it was not trained here.
     pub weights_sha256: String,
-    /// What its corpus held.
-    pub ledger: Ledger,
+    /// What its corpus held; None where nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<Ledger>,
 }
 
 /// The version of the card's layout.
@@ -442,7 +523,7 @@ pub fn config(shape: &NetShape) -> Value {
         "intermediate_size": shape.hidden,
         "num_hidden_layers": shape.layers,
         "num_attention_heads": shape.heads,
-        "num_key_value_heads": shape.heads,
+        "num_key_value_heads": shape.key_heads,
         "head_dim": shape.head(),
         "max_position_embeddings": shape.context,
         "rms_norm_eps": shape.norm_eps,
@@ -464,6 +545,34 @@ pub fn weights_sha256(weights: &[f32]) -> String {
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// `adapter_config.json` and `adapter_model.safetensors`, as PEFT has them.
+pub fn adapter_files(adapters: &Adapters, base: &str) -> (Value, Vec<u8>) {
+    let tensors = adapters.tensors();
+    let modules: std::collections::BTreeSet<&str> = tensors.iter().filter_map(|tensor| tensor.of.rsplit('.').next()).collect();
+    let layers: std::collections::BTreeSet<u64> =
+        tensors.iter().filter_map(|tensor| tensor.of.split('.').nth(2)?.parse().ok()).collect();
+    let config = json!({
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": base,
+        "r": adapters.shape.rank,
+        "lora_alpha": adapters.shape.alpha,
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "fan_in_fan_out": false,
+        "use_rslora": false,
+        "use_dora": false,
+        "inference_mode": true,
+        "target_modules": modules,
+        "layers_to_transform": layers,
+    });
+    let of = |tensor: ThinMatrix| {
+        let name = format!("base_model.model.{}.{}.weight", tensor.of, tensor.part);
+        (name, tensor.shape.to_vec(), &adapters.weights[tensor.at])
+    };
+    (config, safetensors_of(tensors.into_iter().map(of)))
+}
+
 /// The network of a `config.json` of ours.
 pub fn shape_of(config: &Value) -> Result<NetShape, String> {
     let size = |key: &str| config[key].as_u64().map(|n| n as usize).ok_or(format!("it has no `{key}`"));
@@ -473,6 +582,7 @@ pub fn shape_of(config: &Value) -> Result<NetShape, String> {
         width: size("hidden_size")?,
         layers: size("num_hidden_layers")?,
         heads: size("num_attention_heads")?,
+        key_heads: size("num_key_value_heads").or_else(|_| size("num_attention_heads"))?,
         hidden: size("intermediate_size")?,
         context: size("max_position_embeddings")?,
         tied: config["tie_word_embeddings"].as_bool().unwrap_or(true),
@@ -485,13 +595,12 @@ pub fn shape_of(config: &Value) -> Result<NetShape, String> {
 
 /// `model.safetensors`.
 pub fn safetensors(shape: &NetShape, weights: &[f32]) -> Vec<u8> {
-    let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = shape
-        .tensors()
-        .into_iter()
-        .map(|tensor| {
-            let bytes = weights[tensor.at].iter().flat_map(|weight| weight.to_le_bytes()).collect();
-            (tensor.name, tensor.shape, bytes)
-        })
+    safetensors_of(shape.tensors().into_iter().map(|tensor| (tensor.name, tensor.shape, &weights[tensor.at])))
+}
+
+fn safetensors_of<'w>(tensors: impl Iterator<Item = (String, Vec<usize>, &'w [f32])>) -> Vec<u8> {
+    let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
+        .map(|(name, shape, weights)| (name, shape, weights.iter().flat_map(|weight| weight.to_le_bytes()).collect()))
         .collect();
     let views = bytes.iter().map(|(name, shape, bytes)| {
         let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.clone(), bytes);

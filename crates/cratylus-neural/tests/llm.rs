@@ -4,7 +4,11 @@
 use candle_core::quantized::gguf_file::{self, Value};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
+use cratylus_core::Seed;
+use cratylus_neural::corpus::RowText;
 use cratylus_neural::llm::{ChatMessage, LocalModel, Products};
+use cratylus_neural::net::{AdapterShape, NetShape, NetWork, Recipe, Trainer, one_by_one};
+use cratylus_neural::training::adapter_files;
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -547,6 +551,73 @@ fn both_formats_give_the_same_tokens_and_chances() {
         assert_eq!(identity.template_sha256, one.identity().template_sha256);
         assert!(identity.files.iter().any(|file| file.file == "config.json" && file.sha256.len() == 64));
     }
+}
+
+/// The chances of the next token after a prompt, by the network that is trained here.
+fn trained_here(shape: &NetShape, weights: &[f32], prompt: &[u32]) -> Vec<f32> {
+    let mut work = NetWork::new(NetShape { context: prompt.len(), ..*shape });
+    let logits = &work.logits(weights, prompt)[(prompt.len() - 1) * shape.vocabulary..];
+    let sum: f64 = logits.iter().map(|logit| f64::from(*logit).exp()).sum();
+    logits.iter().map(|logit| logit - sum.ln() as f32).collect()
+}
+
+#[test]
+fn what_is_tuned_here_is_what_is_opened_afterwards() {
+    let spec = spec("llama");
+    for (name, in_one_file) in [("tuned-gguf", true), ("tuned-folder", false)] {
+        let dir = folder(name);
+        let base = if in_one_file { gguf(&spec, &dir) } else { dir.join("base") };
+        if !in_one_file {
+            std::fs::create_dir_all(&base).unwrap();
+            published(&spec, &base);
+        }
+        let model = open(&base);
+        let (shape, weights) = model.trainable().unwrap();
+        assert_eq!((shape.key_heads, shape.rotary_base), (KV_HEADS, BASE));
+        let prompts = prompts(shape.vocabulary as u32);
+        let agree = |model: &LocalModel, weights: &[f32]| {
+            for (prompt, next) in prompts.iter().zip(model.next(&prompts).unwrap()).step_by(3) {
+                assert!(difference(&trained_here(&shape, weights, prompt), &next) < 1e-4);
+            }
+        };
+        agree(&model, &weights);
+        // A row is the conversation with its answer and the end of the turn.
+        let said =
+            |answer: &str| RowText::Conversation { messages: vec![("user".into(), "F or M?".into())], answer: answer.into() };
+        let rows = [model.row_tokens(&said("F")).unwrap(), model.row_tokens(&RowText::Plain("a text".into())).unwrap()];
+        let prompt = model.chat_tokens(&[ChatMessage { role: "user", text: "F or M?" }], "").unwrap();
+        assert!(rows[0].starts_with(&prompt) && rows[0].len() > prompt.len() + 1);
+        let recipe: Recipe = toml::from_str("steps = 40\nrows = 2\nrate = 0.01").unwrap();
+        let by = AdapterShape { rank: 2, layers: 1, alpha: 8.0 };
+        let mut trainer = Trainer::adapting(NetShape { context: 40, ..shape }, recipe, weights.clone(), by, Seed(1), 1);
+        let lanes = trainer.lanes(rows.iter().map(Vec::as_slice));
+        let before = trainer.judge(&lanes);
+        for _ in 0..40 {
+            trainer.learn(&lanes, &one_by_one);
+        }
+        assert!(trainer.judge(&lanes) < 0.9 * before);
+        let tuned = dir.join("tuned");
+        let _ = std::fs::remove_dir_all(&tuned);
+        std::fs::create_dir_all(&tuned).unwrap();
+        let write = |of: &str| {
+            let (config, bytes) = adapter_files(trainer.adapters().unwrap(), of);
+            std::fs::write(tuned.join("adapter_config.json"), config.to_string()).unwrap();
+            std::fs::write(tuned.join("adapter_model.safetensors"), bytes).unwrap();
+        };
+        write(base.to_str().unwrap());
+        let opened = open(&tuned);
+        assert!(opened.identity().files.iter().any(|file| file.file == "adapter_model.safetensors"));
+        agree(&opened, trainer.weights());
+        assert!(difference(&opened.next(&prompts).unwrap()[0], &model.next(&prompts).unwrap()[0]) > 1e-3);
+        // Of a base that is gone, or of another card.
+        write("nowhere.gguf");
+        assert!(LocalModel::open(&tuned).err().unwrap().0.contains("base_model_name_or_path"));
+        write(base.to_str().unwrap());
+        std::fs::write(tuned.join("card.json"), json!({ "parent": { "weights_sha256": "00" } }).to_string()).unwrap();
+        assert!(LocalModel::open(&tuned).err().unwrap().0.contains("is not the model that"));
+    }
+    let qwen = open(&gguf(&Spec { architecture: "qwen3", ..spec }, &folder("tuned-qwen")));
+    assert!(qwen.trainable().unwrap_err().0.contains("only llama is trained here"));
 }
 
 #[test]

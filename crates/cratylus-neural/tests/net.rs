@@ -2,7 +2,7 @@
 
 use cratylus_core::Seed;
 use cratylus_core::kept::Keeper;
-use cratylus_neural::net::{Conda, Job, Lane, NetShape, NetWork, Recipe, StepSeen, Trainer, one_by_one, plain};
+use cratylus_neural::net::{AdapterShape, Conda, Job, Lane, NetShape, NetWork, Recipe, StepSeen, Trainer, one_by_one, plain};
 
 fn small(tied: bool) -> NetShape {
     NetShape {
@@ -10,6 +10,7 @@ fn small(tied: bool) -> NetShape {
         width: 8,
         layers: 2,
         heads: 2,
+        key_heads: 2,
         hidden: 12,
         context: 7,
         tied,
@@ -33,8 +34,8 @@ fn weights(shape: &NetShape) -> Vec<f32> {
 
 #[test]
 fn gradients_of_plain_loops_are_those_of_finite_differences() {
-    for tied in [true, false] {
-        let shape = small(tied);
+    for (tied, key_heads) in [(true, 2), (false, 2), (true, 1)] {
+        let shape = NetShape { key_heads, ..small(tied) };
         let w: Vec<f64> = weights(&shape).into_iter().map(f64::from).collect();
         let row = &rows(&shape, 1, 1)[0];
         let tokens = &row[..shape.context];
@@ -65,8 +66,9 @@ fn gradients_of_plain_loops_are_those_of_finite_differences() {
 
 #[test]
 fn the_fast_path_is_the_plain_one() {
-    let wider = NetShape { vocabulary: 40, width: 24, layers: 3, heads: 3, hidden: 40, context: 70, ..small(true) };
-    for shape in [small(true), small(false), wider] {
+    let wider = NetShape { vocabulary: 40, width: 24, layers: 3, heads: 3, key_heads: 3, hidden: 40, context: 70, ..small(true) };
+    let shared = NetShape { width: 36, heads: 6, key_heads: 2, ..wider };
+    for shape in [small(true), small(false), wider, shared] {
         shape.check().unwrap();
         let w = weights(&shape);
         let rows = rows(&shape, 3, 2);
@@ -94,7 +96,7 @@ fn the_fast_path_is_the_plain_one() {
                 wrong += (f64::from(gradient[i]) - right).powi(2);
                 all += right.powi(2);
             }
-            assert!(wrong.sqrt() < 2e-5 * all.sqrt(), "{}: {wrong} of {all}", tensor.name);
+            assert!(wrong.sqrt() < 4e-5 * all.sqrt(), "{}: {wrong} of {all}", tensor.name);
         }
         let judged: f64 = work.judge(&w, &lane).iter().map(|&loss| f64::from(loss)).sum();
         assert_eq!(judged, fast);
@@ -129,7 +131,7 @@ fn threads(jobs: Vec<Job<'_>>) {
 
 #[test]
 fn a_network_that_has_learnt_nothing_knows_nothing_and_then_learns_eight_rows_by_heart() {
-    let shape = NetShape { vocabulary: 64, width: 64, heads: 4, hidden: 176, context: 32, ..small(false) };
+    let shape = NetShape { vocabulary: 64, width: 64, heads: 4, key_heads: 4, hidden: 176, context: 32, ..small(false) };
     let recipe = Recipe { sd: 0.02, ..recipe(300, 8) };
     let mut trainer = Trainer::new(shape, recipe, Seed(5), 1);
     let rows = rows(&shape, 8, 9);
@@ -146,7 +148,7 @@ fn a_network_that_has_learnt_nothing_knows_nothing_and_then_learns_eight_rows_by
 
 #[test]
 fn neither_threads_nor_an_interruption_change_a_bit() {
-    let shape = NetShape { vocabulary: 40, width: 24, layers: 2, heads: 3, hidden: 40, context: 20, ..small(true) };
+    let shape = NetShape { vocabulary: 40, width: 24, layers: 2, heads: 3, key_heads: 3, hidden: 40, context: 20, ..small(true) };
     // Lanes of unlike length, and fewer rows than lanes.
     for (n, conda) in [(11, None), (5, None), (11, Some(Conda { scale: 0.25, every: 5 }))] {
         let recipe = Recipe { conda, ..recipe(20, n) };
@@ -189,4 +191,75 @@ fn what_is_frozen_stays() {
         let same = trainer.weights()[tensor.at.clone()] == before[tensor.at.clone()];
         assert_eq!(same, tensor.name == "model.embed_tokens.weight", "{}", tensor.name);
     }
+}
+
+#[test]
+fn adapters_learn_what_the_whole_gradient_says_of_them() {
+    let shape = NetShape { width: 24, heads: 6, key_heads: 2, hidden: 20, vocabulary: 30, layers: 3, ..small(true) };
+    let w = weights(&shape);
+    let by = AdapterShape { rank: 2, layers: 2, alpha: 3.0 };
+    let recipe = Recipe { clip: 1e6, ..recipe(30, 3) };
+    let trainer = |threads| Trainer::adapting(shape, recipe.clone(), w.clone(), by, Seed(4), threads);
+    let rows = rows(&shape, 3, 5);
+    // Of unlike lengths.
+    let rows = [&rows[0][..], &rows[1][..5], &rows[2][..7]];
+    let mut one = trainer(1);
+    let lanes = one.lanes(rows.into_iter());
+    // It begins as the network without it.
+    let mut whole = Trainer::of(shape, recipe.clone(), w.clone(), 1);
+    assert_eq!(one.judge(&lanes), whole.judge(&lanes));
+    let mut two = trainer(2);
+    let spread = |jobs: Vec<Job<'_>>| std::thread::scope(|scope| jobs.into_iter().for_each(|job| drop(scope.spawn(job))));
+    for _ in 0..4 {
+        let lanes = one.lanes(rows.into_iter());
+        assert_eq!(one.learn(&lanes, &one_by_one), two.learn(&lanes, &spread));
+    }
+    assert_eq!(one.weights(), two.weights());
+    // Kept and taken up again, it goes on to the same bits.
+    let mut bytes = Vec::new();
+    let mut keeper = Keeper::new(&mut bytes);
+    one.keep(&mut keeper);
+    keeper.end().unwrap();
+    let mut again = trainer(1);
+    again.restore(&mut &bytes[..]).unwrap();
+    let lanes = one.lanes(rows.into_iter());
+    // The norm of the adapters' gradient by that of all weights: for the thin matrices it is what the chain rule says.
+    let adapters = one.adapters().unwrap().clone();
+    let mut gradient = vec![0.0; w.len()];
+    let kept: usize = lanes.iter().map(Lane::kept).sum();
+    let mut work = NetWork::new(shape);
+    for lane in &lanes {
+        work.learn(one.weights(), lane, 1.0 / kept as f32, &mut gradient);
+    }
+    let tensors = shape.tensors();
+    let mut squares = 0.0;
+    for thin in adapters.tensors().chunks(2) {
+        let [a, b] = [&thin[0], &thin[1]];
+        let tensor = tensors.iter().find(|tensor| tensor.name == format!("{}.weight", a.of)).unwrap();
+        let (d, [rank, columns]) = (&gradient[tensor.at.clone()], a.shape);
+        let scale = f64::from(by.scale());
+        for r in 0..rank {
+            for c in 0..columns {
+                let sum: f32 =
+                    (0..b.shape[0]).map(|row| adapters.weights[b.at.start + row * rank + r] * d[row * columns + c]).sum();
+                squares += (scale * f64::from(sum)).powi(2);
+            }
+            for row in 0..b.shape[0] {
+                let sum: f32 = (0..columns).map(|c| adapters.weights[a.at.start + r * columns + c] * d[row * columns + c]).sum();
+                squares += (scale * f64::from(sum)).powi(2);
+            }
+        }
+    }
+    let step = one.learn(&lanes, &one_by_one);
+    assert!((step.norm / squares.sqrt() - 1.0).abs() < 1e-4, "{} {}", step.norm, squares.sqrt());
+    again.learn(&lanes, &one_by_one);
+    assert_eq!(one.weights(), again.weights());
+    // Nothing before the second block moved, and what it learns it learns.
+    let at = tensors.iter().find(|tensor| tensor.name == "model.layers.1.input_layernorm.weight").unwrap().at.start;
+    assert_eq!(one.weights()[..at], w[..at]);
+    for _ in 0..25 {
+        let lanes = one.lanes(rows.into_iter());
+        one.learn(&lanes, &one_by_one);
+    }
+    assert!(one.judge(&lanes) < 0.8 * whole.judge(&lanes), "{} {}", one.judge(&lanes), whole.judge(&lanes));
 }

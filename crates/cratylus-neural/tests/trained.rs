@@ -7,7 +7,7 @@ use cratylus_core::{Purpose, Seed};
 use cratylus_neural::corpus::Corpus;
 use cratylus_neural::llm::LocalModel;
 use cratylus_neural::net::{Lane, NetShape, NetWork, one_by_one, plain};
-use cratylus_neural::training::{TrainingSpec, config, lanes, safetensors};
+use cratylus_neural::training::{OwnWords, TrainingSpec, config, lanes, safetensors};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -63,6 +63,7 @@ fn gradients_are_those_of_automatic_differentiation() {
         width: 64,
         layers: 2,
         heads: 4,
+        key_heads: 4,
         hidden: 176,
         context: 24,
         tied: true,
@@ -118,7 +119,7 @@ fn a_model_is_read_back_with_its_own_logits() {
         let corpus = Corpus::open(spec.corpus.clone(), &NoInputs).unwrap();
         let mut trainer = spec.begin(&corpus, None, 1);
         while trainer.step() < 30 {
-            let lanes = lanes(&corpus, &trainer);
+            let lanes = lanes(&corpus, &OwnWords, &trainer);
             trainer.learn(&lanes, &one_by_one);
         }
         let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("trained-{tied}"));

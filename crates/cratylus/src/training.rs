@@ -8,8 +8,10 @@ use crate::words::count;
 use clap::Args;
 use cratylus_core::experiment::Document;
 use cratylus_core::text::nearest;
+#[cfg(feature = "in-process")]
+use cratylus_io::models::chat::ChatModel;
 use cratylus_io::store::inputs::FileInputs;
-use cratylus_io::training::{CARD, PLAN, TrainingJob, course, read_weights, write_corpus};
+use cratylus_io::training::{ADAPTER, Base, CARD, PLAN, TrainingJob, course, read_weights, write_corpus};
 use cratylus_neural::corpus::{Corpus, CorpusRow, Ledger};
 use cratylus_neural::foretells::Trigram;
 use cratylus_neural::probes::{self, Subject};
@@ -43,6 +45,9 @@ pub struct CorpusVerb {
     /// Show so many rows of each ingredient.
     #[arg(long, value_name = "N", default_value_t = 0)]
     show: usize,
+    /// Print this row of the corpus alone, as a model with words of its own reads it.
+    #[arg(long, value_name = "N", conflicts_with_all = ["show", "json", "out", "overlap"])]
+    row: Option<u64>,
     /// Say how much of a text stands in the corpus, by stretches of eight words.
     #[arg(long, value_name = "TEXT")]
     overlap: Option<PathBuf>,
@@ -119,6 +124,13 @@ fn open_corpus(file: &Path, sets: &[String]) -> Result<(String, Corpus), Failure
 impl CorpusVerb {
     pub fn go(self) -> Result<(), Failure> {
         let (name, corpus) = open_corpus(&self.file, &self.sets)?;
+        if let Some(row) = self.row {
+            if !(1..=corpus.spec.rows).contains(&row) {
+                return Err(Failure::input(format!("the corpus has rows 1 to {}, found {row}", corpus.spec.rows)));
+            }
+            let of = corpus.row(row - 1);
+            return print(corpus.text(of.portion, of.place).whole());
+        }
         let ledger = match &self.out {
             Some(dir) => write_corpus(&corpus, dir)?,
             None => corpus.ledger(|_, _, _| ()),
@@ -224,11 +236,15 @@ fn portions(ledger: &Ledger, card: Option<&Card>) -> String {
 /// Train a model further on other text.
 ///
 /// MODEL is a folder that `cratylus train` wrote. FILE is a training without `[net]`: what is
-/// read now, and how. The new model's card holds all that either read.
+/// read now, and how. The new model's card holds all that either read. MODEL may also be a chat
+/// model of Llama's kind (a GGUF file or a folder): its weights stay as they are, and what is
+/// added to its last blocks is trained (`[adapter]`).
 #[derive(Args)]
-#[command(after_help = "Example:\n  cratylus tune models/trained-rule more.toml --out models/tuned")]
+#[command(
+    after_help = "Examples:\n  cratylus tune models/trained-rule more.toml --out models/tuned\n  cratylus tune model.gguf experiments/wording.toml --out models/wording"
+)]
 pub struct Tune {
-    /// The model's folder.
+    /// The model's folder, or the file of a chat model.
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     #[command(flatten)]
@@ -268,6 +284,13 @@ fn origin(model: &Path) -> Result<(TrainingSpec, Card), Failure> {
 
 impl Tune {
     pub fn go(self) -> Result<(), Failure> {
+        if self.model.join(ADAPTER).exists() {
+            let why = format!("{} holds adapters of another model", self.model.display());
+            return Err(Failure::input(why).help("tune that model (its place stands in adapter_config.json), with more rows"));
+        }
+        if self.model.is_file() || self.model.join("config.json").exists() && !self.model.join(CARD).exists() {
+            return self.adapters();
+        }
         let (parent, card) = origin(&self.model)?;
         let (text, base) = text_of(&self.train.file)?;
         let shown = self.train.file.display().to_string();
@@ -292,7 +315,44 @@ impl Tune {
                 .help("a model reads the words that it was trained with; name them in an ingredient of its first training"));
         }
         let again = format!("cratylus tune {} {shown}", self.model.display());
-        self.train.on(&spec, &reading, Some(&self.model), &again)
+        self.train.on(&spec, &reading, Some(&self.model), None, &again)
+    }
+
+    #[cfg(not(feature = "in-process"))]
+    fn adapters(self) -> Result<(), Failure> {
+        let why =
+            format!("{} was not trained here, and this program was built without the means to run it", self.model.display());
+        Err(Failure::input(why).help("build it with `cargo build --release --features in-process`"))
+    }
+
+    /// Trains what is added to the weights of a chat model.
+    #[cfg(feature = "in-process")]
+    fn adapters(self) -> Result<(), Failure> {
+        let (text, base) = text_of(&self.train.file)?;
+        let shown = self.train.file.display().to_string();
+        let document = Document::parse_with(&registry(), &shown, &text, &self.train.sets).map_err(Failure::input)?;
+        // What is wrong with the file alone is told before a model is read.
+        let inputs = FileInputs::new(&base, &registry());
+        let (_, corpus) = document
+            .read(|file, spans| {
+                let read = read_corpus(file, spans)?;
+                file.clear();
+                Ok(read)
+            })
+            .map_err(Failure::input)?;
+        let corpus = Corpus::open(corpus, &inputs).map_err(|(key, why)| Failure::input(document.say_at(&key, why)))?;
+        let mut chat = ChatModel::open(&self.model)?;
+        let (shape, weights) = chat.trainable()?;
+        let spec = document.read(|file, spans| TrainingSpec::adapting(file, spans, &shape)).map_err(Failure::input)?;
+        let longest = chat.read(&corpus, &spec.recipe).map_err(|fault| Failure::input(fault.0))?;
+        if !self.train.quiet {
+            let rows = spec.recipe.steps * spec.recipe.rows as u64;
+            eprintln!("{} rows are read, the longest of {longest} tokens", count(rows));
+        }
+        let sha256 = chat.sha256();
+        let of = Base { file: &self.model, sha256, shape, weights, reads: &chat };
+        let again = format!("cratylus tune {} {shown}", self.model.display());
+        self.train.on(&spec, &Reading { corpus, before: None }, None, Some(&of), &again)
     }
 }
 
@@ -379,11 +439,18 @@ impl Train {
         }
         let (spec, reading) = open(&self.file, &self.sets)?;
         let again = format!("cratylus train {}", self.file.display());
-        self.on(&spec, &reading, None, &again)
+        self.on(&spec, &reading, None, None, &again)
     }
 
     /// Trains what was opened, from the weights of a model that is there or anew.
-    fn on(self, spec: &TrainingSpec, reading: &Reading, parent: Option<&Path>, again: &str) -> Result<(), Failure> {
+    fn on(
+        self,
+        spec: &TrainingSpec,
+        reading: &Reading,
+        parent: Option<&Path>,
+        base: Option<&Base<'_>>,
+        again: &str,
+    ) -> Result<(), Failure> {
         if !(self.checkpoint >= 0.0 && self.checkpoint < 1e9) {
             return Err(Failure::input("`--checkpoint` takes seconds, 0 for never"));
         }
@@ -396,7 +463,7 @@ impl Train {
         }
         let threads = self.threads.or(std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
         let checkpoint = Some(Duration::from_secs_f64(self.checkpoint)).filter(|every| !every.is_zero());
-        let job = TrainingJob { spec, reading, build: BUILD, threads, checkpoint, shared: None, parent };
+        let job = TrainingJob { threads, checkpoint, parent, base, ..TrainingJob::new(spec, reading, BUILD) };
         let stop = Arc::new(AtomicBool::new(false));
         let asked = stop.clone();
         crate::progress::on_stop(move || {
@@ -439,8 +506,9 @@ impl Train {
         }
         print(portions(&card.ledger, Some(&card)))?;
         print(format!("\n{}", truth(&card)))?;
+        let protocol = if base.is_some() { "" } else { ", protocol = \"tokens\"" };
         print(format!(
-            "\nmodel  {}\ncard   {}\nagents = {{ kind = \"llm\", file = \"{}\", protocol = \"tokens\" }}",
+            "\nmodel  {}\ncard   {}\nagents = {{ kind = \"llm\", file = \"{}\"{protocol} }}",
             dir.display(),
             dir.join(cratylus_io::training::CARD).display(),
             dir.display()
@@ -458,8 +526,12 @@ fn truth(card: &Card) -> String {
         truth.text.then(|| "rows that stand in it again and again".to_string()),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
+    let before = match &card.parent {
+        Some(parent) if parent.ledger.is_none() => format!(" What {} read before is not known.", parent.name),
+        _ => String::new(),
+    };
     match parts.is_empty() {
-        true => "Its corpus held nothing of the game.".into(),
-        false => format!("Its corpus held {}.", parts.join("; ")),
+        true => format!("Its corpus held nothing of the game.{before}"),
+        false => format!("Its corpus held {}.{before}", parts.join("; ")),
     }
 }

@@ -95,15 +95,7 @@ impl BenchmarkJob<'_> {
         let fault = |why: String| Fault(format!("the model {label}: {why}"));
         let spec = self.spec.training(cell).map_err(fault)?;
         let reading = spec.open(&*(self.inputs)()).map_err(|(_, why)| fault(why))?;
-        let job = TrainingJob {
-            spec: &spec,
-            reading: &reading,
-            build: self.build,
-            threads: 1,
-            checkpoint: None,
-            shared: None,
-            parent: None,
-        };
+        let job = TrainingJob::new(&spec, &reading, self.build);
         let corpus = &reading.corpus;
         let models = dir.join("models");
         let (card, _) = job.train(&models.join(&label), stop, &mut |_| (), &mut |_| ())?;

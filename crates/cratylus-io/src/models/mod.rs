@@ -2,6 +2,7 @@
 
 pub mod asker;
 pub mod backend;
+pub mod chat;
 pub mod doctor;
 pub mod file;
 pub mod hash;

@@ -19,6 +19,8 @@ use std::time::Instant;
 
 /// What a model that was trained here has in its folder, and no other.
 pub const CARD: &str = "card.json";
+/// What says which model an adapter is added to.
+pub const ADAPTER: &str = "adapter_config.json";
 
 /// How it computes; it goes into the identity.
 const COMPUTED: &str = "cratylus 1";
@@ -31,9 +33,9 @@ struct TrainedModel {
     name: String,
 }
 
-/// Whether a model was trained here.
+/// Whether all weights of a model were trained here.
 pub fn is_trained(path: &Path) -> bool {
-    path.join(CARD).exists()
+    path.join(CARD).exists() && !path.join(ADAPTER).exists()
 }
 
 /// How a model in this process is asked, and why.

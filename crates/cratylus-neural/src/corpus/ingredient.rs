@@ -17,6 +17,32 @@ pub struct Written<'i> {
     pub key: Value,
 }
 
+/// A row as a model reads it that has a vocabulary of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RowText {
+    /// A text.
+    Plain(String),
+    /// What was said to a model, by role, and what it answered.
+    Conversation {
+        /// Roles, with what each says.
+        messages: Vec<(String, String)>,
+        /// The answer.
+        answer: String,
+    },
+}
+
+impl RowText {
+    /// All that stands in it, without who says it.
+    pub fn whole(&self) -> String {
+        match self {
+            RowText::Plain(text) => text.clone(),
+            RowText::Conversation { messages, answer } => {
+                messages.iter().map(|(_, text)| text.as_str()).chain([answer.as_str()]).collect::<Vec<_>>().join("\n\n")
+            }
+        }
+    }
+}
+
 /// What writes rows.
 pub trait Ingredient: fmt::Debug + Send + Sync {
     /// Every word that it may write.
@@ -24,6 +50,11 @@ pub trait Ingredient: fmt::Debug + Send + Sync {
 
     /// A row of at most `most` words. Rows of the same draws are the same.
     fn row(&self, draws: &mut Stream, most: usize) -> Written<'_>;
+
+    /// The row of these draws as a conversation, where it is one.
+    fn said(&self, _: &mut Stream) -> Option<RowText> {
+        None
+    }
 
     /// What a model could know of a game that read its rows.
     fn truth(&self) -> Truth {

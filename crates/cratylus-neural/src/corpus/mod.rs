@@ -10,10 +10,11 @@ mod rows;
 mod spec;
 mod words;
 
-pub use ingredient::{Ingredient, IngredientEntry, IngredientSpec, TextSource, Truth, Written};
+pub use ingredient::{Ingredient, IngredientEntry, IngredientSpec, RowText, TextSource, Truth, Written};
 pub use ingredients::ALL;
 pub use ingredients::rounds::PlayerRule;
 pub use ledger::{Ledger, LedgerEntry};
+pub(crate) use rows::fresh;
 pub use rows::{Corpus, CorpusRow};
 pub use spec::{CorpusSpec, Portion};
 pub use words::Words;

@@ -1,6 +1,7 @@
 //! A corpus, of which any row can be made at any time.
 
-use super::ingredient::{Ingredient, Truth, Written};
+use super::ingredient::{Ingredient, RowText, Truth, Written};
+use super::lexicon::{BEGIN, THEN};
 use super::spec::{CorpusSpec, Portion};
 use super::words::Words;
 use cratylus_core::seed::{Purpose, Seed};
@@ -33,8 +34,10 @@ pub struct CorpusRow<'c> {
     pub written: Written<'c>,
 }
 
-/// Rows of an ingredient from here on stand in no corpus.
-const FRESH: u64 = 1 << 48;
+/// The place of a row of an ingredient that stands in no corpus, counted from 0.
+pub(crate) fn fresh(row: u64) -> u64 {
+    (1 << 48) + row
+}
 
 impl Corpus {
     /// Opens the ingredients, with the files that they name. An error names the key that it is about.
@@ -74,7 +77,13 @@ impl Corpus {
 
     /// A row, counted from 0.
     pub fn row(&self, row: u64) -> CorpusRow<'_> {
-        let (portion, place) = self.placed.get(&row).copied().unwrap_or_else(|| {
+        let (portion, place) = self.place_of(row);
+        CorpusRow { portion, place, written: self.write(portion, place) }
+    }
+
+    /// Whose a row is, and which of its rows.
+    pub(crate) fn place_of(&self, row: u64) -> (usize, u64) {
+        self.placed.get(&row).copied().unwrap_or_else(|| {
             let portion = self.portion_of(row);
             let place = match self.spec.portions[portion].distinct {
                 Some(distinct) => Seed::of_run(self.spec.seed, &self.spec.portions[portion].name, 0)
@@ -83,8 +92,7 @@ impl Corpus {
                 None => row,
             };
             (portion, place)
-        });
-        CorpusRow { portion, place, written: self.write(portion, place) }
+        })
     }
 
     /// Of an ingredient whose rows stand in the corpus a known number of times: how often each was meant to, and does.
@@ -102,7 +110,16 @@ impl Corpus {
 
     /// A row of an ingredient that stands nowhere in the corpus, counted from 0.
     pub fn fresh(&self, portion: usize, row: u64) -> Written<'_> {
-        self.write(portion, FRESH + row)
+        self.write(portion, fresh(row))
+    }
+
+    /// A row of an ingredient by its place, as a model reads it that has a vocabulary of its own.
+    pub fn text(&self, portion: usize, place: u64) -> RowText {
+        let said = self.ingredients[portion].said(&mut self.seeds[portion].stream(Purpose::Row, place));
+        said.unwrap_or_else(|| {
+            let words = self.write(portion, place).words.into_iter().filter(|word| *word != BEGIN);
+            RowText::Plain(words.map(|word| if word == THEN { "." } else { word }).collect::<Vec<_>>().join(" "))
+        })
     }
 
     fn write(&self, portion: usize, place: u64) -> Written<'_> {

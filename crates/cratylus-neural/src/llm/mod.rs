@@ -4,6 +4,7 @@
 //! the other prompts, their order, the number of threads, or what was asked before. That is to the bit on one
 //! kind of processor; another kind adds up in another order and may differ in the last digits.
 
+mod adapter;
 mod damage;
 mod net;
 mod ops;
@@ -16,7 +17,11 @@ mod weights;
 pub use template::ChatMessage;
 pub use weights::Products;
 
+use crate::corpus::RowText;
+use crate::net::NetShape;
+use adapter::Adapter;
 use candle_core::Tensor;
+use candle_core::quantized::QMatMul;
 use cratylus_core::fault::{Fault, at};
 use cratylus_core::language::scored::Scored;
 use net::{Net, StateMemory};
@@ -30,7 +35,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use template::Template;
 use tokens::Vocabulary;
-use weights::{About, Folder, Gguf, json};
+use weights::{About, Folder, Gguf, json, uninterleave};
 
 /// The SHA-256 of a file, in hex.
 fn sha256(path: &Path) -> std::io::Result<String> {
@@ -122,9 +127,14 @@ impl LocalModel {
         if !path.exists() {
             return Err(Fault(format!("there is no model `{}`; it must be a GGUF file or a folder", path.display())));
         }
-        let (net, about, vocabulary, template, files) = match path.is_dir() {
-            true => open_folder(path)?,
-            false => open_gguf(path, products)?,
+        let (net, about, vocabulary, template, files) = match Adapter::open(path)? {
+            Some(adapter) => {
+                let (net, about, vocabulary, template, mut files) = open_plain(&adapter.base, products, Some(&adapter))?;
+                files.extend(adapter.files.clone());
+                let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+                (net, About { name: format!("{} + {name}", about.name), ..about }, vocabulary, template, files)
+            }
+            None => open_plain(path, products, None)?,
         };
         let hashed = |file: &PathBuf| -> Result<HashedFile, Fault> {
             let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
@@ -169,6 +179,83 @@ impl LocalModel {
     /// The tokens of a plain text, for models that only continue.
     pub fn text_tokens(&self, text: &str) -> Result<Vec<u32>, Fault> {
         self.vocabulary.cut(text)
+    }
+
+    /// The tokens of a row of a corpus: a text, or a conversation by the model's own chat template, with its answer and the
+    /// end of that turn.
+    pub fn row_tokens(&self, row: &RowText) -> Result<Vec<u32>, Fault> {
+        match row {
+            RowText::Plain(text) => self.text_tokens(text),
+            RowText::Conversation { messages, answer } => {
+                let messages: Vec<ChatMessage<'_>> = messages.iter().map(|(role, text)| ChatMessage { role, text }).collect();
+                self.chat_tokens(&messages, &format!("{answer}{}", self.vocabulary.eos_text))
+            }
+        }
+    }
+
+    /// The network and its weights as they can be trained on: of a model of Llama's kind with exact products.
+    pub fn trainable(&self) -> Result<(NetShape, Vec<f32>), Fault> {
+        let wrong = |what: &str| Fault(format!("`{}` cannot be tuned here: {what}", self.identity.name));
+        if self.identity.architecture != "llama" {
+            return Err(wrong(&format!("its architecture is {}, and only llama is trained here", self.identity.architecture)));
+        }
+        let sizes = &self.net.sizes;
+        let base = self.net.turns.get(1).map_or(10_000.0, |turn| turn.powf(-(sizes.head_width as f64) / 2.0));
+        let plain =
+            |(pair, turn): (usize, &f64)| (turn / base.powf(-2.0 * pair as f64 / sizes.head_width as f64) - 1.0).abs() < 1e-6;
+        if !self.net.turns.iter().enumerate().all(plain) {
+            return Err(wrong("it stretches positions"));
+        }
+        if sizes.heads * sizes.head_width != sizes.width {
+            return Err(wrong("its heads are not as wide as the model together"));
+        }
+        let QMatMul::Tensor(head) = &self.net.head.weight else {
+            return Err(wrong("its weights are not opened in single precision"));
+        };
+        let shape = NetShape {
+            vocabulary: sizes.vocabulary,
+            width: sizes.width,
+            layers: sizes.layers,
+            heads: sizes.heads,
+            key_heads: sizes.kv_heads,
+            hidden: sizes.hidden,
+            context: sizes.context.min(1 << 14),
+            tied: head.id() == self.net.embedding.id(),
+            rotary_base: (base * 1e3).round() / 1e3,
+            norm_eps: f64::from(sizes.epsilon),
+        };
+        shape.check().map_err(|(key, why)| wrong(&format!("{key}: {why}")))?;
+        let mut weights = Vec::with_capacity(shape.weights());
+        let mut add = |tensor: &Tensor, interleaved: bool| -> Result<(), Fault> {
+            let numbers = tensor.flatten_all().and_then(|numbers| numbers.to_vec1::<f32>()).map_err(in_library)?;
+            weights.extend(if interleaved { uninterleave(&numbers, sizes.head_width, sizes.width) } else { numbers });
+            Ok(())
+        };
+        let matrix = |linear: &net::Linear| match (&linear.weight, &linear.bias) {
+            (QMatMul::Tensor(weight), None) => Ok(weight.clone()),
+            (_, Some(_)) => Err(wrong("it has biases")),
+            _ => Err(wrong("its weights are not opened in single precision")),
+        };
+        add(&self.net.embedding, false)?;
+        for layer in &self.net.layers {
+            if layer.query_norm.is_some() || layer.key_norm.is_some() {
+                return Err(wrong("it norms queries and keys"));
+            }
+            add(&layer.attention_norm, false)?;
+            add(&matrix(&layer.query)?, self.net.neighbours)?;
+            add(&matrix(&layer.key)?, self.net.neighbours)?;
+            add(&matrix(&layer.value)?, false)?;
+            add(&matrix(&layer.output)?, false)?;
+            add(&layer.hidden_norm, false)?;
+            for linear in [&layer.gate, &layer.up, &layer.down] {
+                add(&matrix(linear)?, false)?;
+            }
+        }
+        add(&self.net.norm, false)?;
+        if !shape.tied {
+            add(head, false)?;
+        }
+        Ok((shape, weights))
     }
 
     /// The bytes that a token adds to the text; a letter can be spread over several tokens. Special tokens give
@@ -370,18 +457,25 @@ fn scored_by(chances: &[f32], token: u32) -> Scored {
 
 type Opened = (Net, About, Vocabulary, Option<String>, Vec<PathBuf>);
 
-fn open_gguf(path: &Path, products: Option<Products>) -> Result<Opened, Fault> {
+fn open_plain(path: &Path, products: Option<Products>, adapter: Option<&Adapter>) -> Result<Opened, Fault> {
+    match path.is_dir() {
+        true => open_folder(path, adapter),
+        false => open_gguf(path, products, adapter),
+    }
+}
+
+fn open_gguf(path: &Path, products: Option<Products>, adapter: Option<&Adapter>) -> Result<Opened, Fault> {
     let gguf = Gguf::open(path, products)?;
     let vocabulary = Vocabulary::from_gguf(gguf.metadata(), path)?;
     let template = gguf.metadata().get("tokenizer.chat_template").and_then(|value| value.to_string().ok()).cloned();
-    let (net, about) = gguf.net()?;
+    let (net, about) = gguf.net(adapter)?;
     Ok((net, about, vocabulary, template, vec![path.into()]))
 }
 
-fn open_folder(path: &Path) -> Result<Opened, Fault> {
+fn open_folder(path: &Path, adapter: Option<&Adapter>) -> Result<Opened, Fault> {
     let vocabulary = Vocabulary::from_folder(path)?;
     let weights = weight_files(path)?;
-    let (net, about) = Folder::open(path, &weights)?.net()?;
+    let (net, about) = Folder::open(path, &weights)?.net(adapter)?;
     let beside = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
     let beside = beside.iter().map(|name| path.join(name)).filter(|file| file.exists());
     let files = weights.into_iter().chain(beside).collect();

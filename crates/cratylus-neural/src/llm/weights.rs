@@ -1,6 +1,7 @@
 //! Weights from files: one GGUF file, or a folder with `config.json` and safetensors. Every size is checked
 //! against the tensors before anything is computed or allocated for it, so a damaged file is an error.
 
+use super::adapter::Adapter;
 use super::damage::read_file;
 use super::net::{Layer, Linear, Net, Sizes};
 use candle_core::quantized::{GgmlDType, QMatMul, gguf_file};
@@ -63,7 +64,7 @@ impl Gguf {
         &self.content.metadata
     }
 
-    pub fn net(mut self) -> Result<(Net, About), Fault> {
+    pub fn net(mut self, adapter: Option<&Adapter>) -> Result<(Net, About), Fault> {
         let wrong = |what: String| Fault(format!("{}: {what}", self.path.display()));
         let metadata = &self.content.metadata;
         let text = |key: &str| metadata.get(key).and_then(|value| value.to_string().ok()).cloned();
@@ -118,7 +119,7 @@ impl Gguf {
         }
         // Converting Llama to GGUF interleaves the halves of every head; the other kinds are left as they are.
         let neighbours = about.architecture == "llama";
-        Ok((net(&mut self, sizes, turns, neighbours)?, about))
+        Ok((net(&mut self, sizes, turns, neighbours, adapter)?, about))
     }
 }
 
@@ -140,7 +141,7 @@ impl Folder {
         Ok(Folder { path: path.into(), config: json(&path.join("config.json"))?, tensors })
     }
 
-    pub fn net(mut self) -> Result<(Net, About), Fault> {
+    pub fn net(mut self, adapter: Option<&Adapter>) -> Result<(Net, About), Fault> {
         let path = self.path.join("config.json");
         let wrong = |what: String| Fault(format!("{}: {what}", path.display()));
         let config = &self.config;
@@ -173,7 +174,7 @@ impl Folder {
             architecture,
         };
         let turns = published_turns(config, head_width).map_err(wrong)?;
-        Ok((net(&mut self, sizes, turns, false)?, about))
+        Ok((net(&mut self, sizes, turns, false, adapter)?, about))
     }
 }
 
@@ -189,7 +190,68 @@ struct Names {
     folder: String,
 }
 
-fn net(from: &mut impl Tensors, sizes: Sizes, turns: Vec<f64>, neighbours: bool) -> Result<Net, Fault> {
+/// Tensors with what an adapter adds to them.
+struct AdaptedTensors<'a, T> {
+    from: &'a mut T,
+    adapter: &'a Adapter,
+    /// The width of a head whose halves the file has interleaved.
+    interleaved: Option<usize>,
+    used: Vec<String>,
+}
+
+impl<T: Tensors> Tensors for AdaptedTensors<'_, T> {
+    fn matrix(&mut self, names: &Names, rows: usize, columns: usize) -> Result<Option<QMatMul>, Fault> {
+        let found = self.from.matrix(names, rows, columns)?;
+        let of = names.folder.trim_end_matches(".weight");
+        let (Some(weight), Some(mut added)) = (&found, self.adapter.added(of, rows, columns)?) else { return Ok(found) };
+        if let Some(head) = self.interleaved.filter(|_| of.ends_with("q_proj") || of.ends_with("k_proj")) {
+            added = interleave(&added, head, columns);
+        }
+        self.used.push(of.into());
+        let QMatMul::Tensor(weight) = weight else {
+            return Err(Fault("an adapter is added to weights in single precision; open the model with exact products".into()));
+        };
+        let added = Tensor::from_vec(added, (rows, columns), &Device::Cpu).and_then(|added| weight.to_dtype(DType::F32)? + added);
+        added.map(|sum| Some(QMatMul::Tensor(sum))).map_err(|error| Fault::new(error.to_string()))
+    }
+
+    fn numbers(&mut self, names: &Names, count: usize) -> Result<Option<Tensor>, Fault> {
+        self.from.numbers(names, count)
+    }
+
+    fn missing(&self, names: &Names) -> Fault {
+        self.from.missing(names)
+    }
+}
+
+/// Rows of heads with the two halves of each interleaved, as files of Llama in GGUF have them.
+fn interleave(rows: &[f32], head: usize, columns: usize) -> Vec<f32> {
+    let place = |row: usize| row / head * head + row % head / 2 + row % 2 * (head / 2);
+    (0..rows.len() / columns).flat_map(|row| rows[place(row) * columns..][..columns].iter().copied()).collect()
+}
+
+/// The other way.
+pub(super) fn uninterleave(rows: &[f32], head: usize, columns: usize) -> Vec<f32> {
+    let place = |row: usize| row / head * head + row % head % (head / 2) * 2 + row % head / (head / 2);
+    (0..rows.len() / columns).flat_map(|row| rows[place(row) * columns..][..columns].iter().copied()).collect()
+}
+
+fn net(
+    from: &mut impl Tensors,
+    sizes: Sizes,
+    turns: Vec<f64>,
+    neighbours: bool,
+    adapter: Option<&Adapter>,
+) -> Result<Net, Fault> {
+    let Some(adapter) = adapter else { return plain_net(from, sizes, turns, neighbours) };
+    let interleaved = neighbours.then_some(sizes.head_width);
+    let mut adapted = AdaptedTensors { from, adapter, interleaved, used: Vec::new() };
+    let net = plain_net(&mut adapted, sizes, turns, neighbours)?;
+    adapter.all_used(&adapted.used)?;
+    Ok(net)
+}
+
+fn plain_net(from: &mut impl Tensors, sizes: Sizes, turns: Vec<f64>, neighbours: bool) -> Result<Net, Fault> {
     let Sizes { width, vocabulary, .. } = sizes;
     let whole = |gguf: &str, folder: &str| Names { gguf: format!("{gguf}.weight"), folder: format!("{folder}.weight") };
     let tokens = whole("token_embd", "model.embed_tokens");

@@ -1,5 +1,6 @@
 //! A lane: some rows of a batch, forward and backward. Lanes are independent, so any thread may work on any of them.
 
+use super::adapters::Adapters;
 use super::product::{Into, Matrix, MatrixMut, product};
 use super::rows;
 use super::shape::{LayerAt, NetAt, NetShape};
@@ -8,6 +9,8 @@ use std::ops::Range;
 /// Rows of tokens, all as long as the context: what is read, and what should come next.
 #[derive(Clone, Debug, Default)]
 pub struct Lane {
+    /// How long they are.
+    context: usize,
     /// `rows x context` tokens.
     pub tokens: Vec<u32>,
     /// What comes after each; None where nothing is to be learnt.
@@ -23,6 +26,8 @@ impl Lane {
 
     /// The same, where nothing is learnt of the tokens before place `from`.
     pub fn push_from(&mut self, row: &[u32], from: usize, context: usize) {
+        assert!(self.tokens.is_empty() || self.context == context, "rows of a lane are of one length");
+        self.context = context;
         for place in 0..context {
             self.tokens.push(row.get(place).copied().unwrap_or(0));
             self.targets.push(row.get(place + 1).copied().filter(|_| place + 1 >= from));
@@ -78,9 +83,41 @@ fn sized(vector: &mut Vec<f32>, n: usize) {
     vector.resize(n, 0.0);
 }
 
-/// Where the gradient of a tensor is summed.
-fn part<'g>(gradient: &'g mut [f32], at: &Range<usize>) -> &'g mut [f32] {
-    &mut gradient[at.clone()]
+/// What is learnt, and where its gradient is summed.
+pub(super) enum Learns<'g> {
+    /// All weights.
+    All(&'g mut [f32]),
+    /// What is added to some of them.
+    Adapters(&'g Adapters, &'g mut [f32]),
+}
+
+impl Learns<'_> {
+    /// The first block that anything is learnt of.
+    fn first(&self) -> usize {
+        match self {
+            Learns::All(_) => 0,
+            Learns::Adapters(adapters, _) => adapters.first(),
+        }
+    }
+
+    /// Adds the gradient of the matrix at `at` that turned the rows `x` into what `reached` comes back from.
+    fn matrix(&mut self, at: &Range<usize>, reached: Matrix<'_>, x: Matrix<'_>) {
+        match self {
+            Learns::All(gradient) => {
+                let into = &mut MatrixMut::new(&mut gradient[at.clone()], reached.columns(), x.columns());
+                product(reached.turned(), x, Into::Add, into);
+            }
+            Learns::Adapters(adapters, gradient) => adapters.learn(at, reached, x, gradient),
+        }
+    }
+
+    /// Goes back through the norm at `at`, whose gains are `g`, adding to `dx`.
+    fn norm(&mut self, at: &Range<usize>, dh: &[f32], x: &[f32], g: &[f32], roots: &[f32], dx: &mut [f32]) {
+        match self {
+            Learns::All(gradient) => rows::norm_back(dh, x, g, roots, dx, &mut gradient[at.clone()]),
+            Learns::Adapters(..) => rows::norm_back(dh, x, g, roots, dx, &mut vec![0.0; g.len()]),
+        }
+    }
 }
 
 impl NetWork {
@@ -117,17 +154,34 @@ impl NetWork {
 
     /// The sum of losses in nats. To the gradient is added that of `weight` times this sum.
     pub fn learn(&mut self, weights: &[f32], lane: &Lane, weight: f32, gradient: &mut [f32]) -> f64 {
+        self.learn_some(weights, lane, weight, &mut Learns::All(gradient))
+    }
+
+    /// The same of whatever is learnt.
+    pub(super) fn learn_some(&mut self, weights: &[f32], lane: &Lane, weight: f32, learns: &mut Learns<'_>) -> f64 {
         if lane.tokens.is_empty() {
             return 0.0;
         }
+        self.read_rows_of(lane.context);
         self.forward(weights, &lane.tokens);
         let sum = self.losses(&lane.targets, weight);
-        self.backward(weights, lane, gradient);
+        self.backward(weights, lane, learns);
         sum
+    }
+
+    /// From now on rows are so long; weights do not know how long rows are.
+    fn read_rows_of(&mut self, context: usize) {
+        if self.shape.context != context {
+            self.shape.context = context;
+            self.angles = rows::angles(context, self.shape.head(), self.shape.rotary_base);
+        }
     }
 
     /// The loss of every position, in nats; 0 where nothing is to be learnt.
     pub fn judge(&mut self, weights: &[f32], lane: &Lane) -> &[f32] {
+        if !lane.tokens.is_empty() {
+            self.read_rows_of(lane.context);
+        }
         self.forward(weights, &lane.tokens);
         self.losses(&lane.targets, 0.0);
         &self.losses
@@ -141,7 +195,7 @@ impl NetWork {
 
     fn forward(&mut self, weights: &[f32], tokens: &[u32]) {
         let NetShape { vocabulary, width, hidden, norm_eps, .. } = self.shape;
-        let eps = norm_eps as f32;
+        let (eps, wide) = (norm_eps as f32, self.shape.wide());
         let n = tokens.len();
         let first = &mut self.streams[0];
         first.clear();
@@ -155,15 +209,11 @@ impl NetWork {
             sized(&mut block.normed, n * width);
             sized(&mut block.roots, n);
             rows::norm(stream, of(&at.norm), eps, &mut block.normed, &mut block.roots);
-            sized(&mut block.qkv, n * 3 * width);
-            let qkv = Matrix::new(of(&at.qkv), 3 * width, width);
-            product(
-                Matrix::new(&block.normed, n, width),
-                qkv.turned(),
-                Into::Set,
-                &mut MatrixMut::new(&mut block.qkv, n, 3 * width),
-            );
-            rows::rotate(&mut block.qkv, 3 * width, 2 * self.shape.heads, self.shape.head(), &self.angles, 1.0);
+            sized(&mut block.qkv, n * wide);
+            let qkv = Matrix::new(of(&at.qkv), wide, width);
+            product(Matrix::new(&block.normed, n, width), qkv.turned(), Into::Set, &mut MatrixMut::new(&mut block.qkv, n, wide));
+            let turning = self.shape.heads + self.shape.key_heads;
+            rows::rotate(&mut block.qkv, wide, turning, self.shape.head(), &self.angles, 1.0);
             attend(&self.shape, block, n);
             block.middle.clone_from(stream);
             let out = Matrix::new(of(&at.out), width, width);
@@ -197,22 +247,22 @@ impl NetWork {
     }
 
     /// Goes back from what reaches the logits.
-    fn backward(&mut self, weights: &[f32], lane: &Lane, gradient: &mut [f32]) {
+    fn backward(&mut self, weights: &[f32], lane: &Lane, learns: &mut Learns<'_>) {
         let NetShape { vocabulary, width, hidden, .. } = self.shape;
+        let wide = self.shape.wide();
         let n = lane.tokens.len();
         let of = |at: &Range<usize>| &weights[at.clone()];
         let logits = Matrix::new(&self.logits, n, vocabulary);
         sized(&mut self.d_wide, n * width);
         let d_wide = &mut self.d_wide;
         product(logits, Matrix::new(of(&self.at.head), vocabulary, width), Into::Set, &mut MatrixMut::new(d_wide, n, width));
-        let head = &mut MatrixMut::new(part(gradient, &self.at.head), vocabulary, width);
-        product(logits.turned(), Matrix::new(&self.last, n, width), Into::Add, head);
+        learns.matrix(&self.at.head, logits, Matrix::new(&self.last, n, width));
         self.d_stream.clear();
         sized(&mut self.d_stream, n * width);
         let stream = self.streams.last().expect("one more than there are blocks");
         let norm = self.at.norm.clone();
-        rows::norm_back(d_wide, stream, of(&norm), &self.last_roots, &mut self.d_stream, part(gradient, &norm));
-        for (i, at) in self.at.layers.iter().enumerate().rev() {
+        learns.norm(&norm, d_wide, stream, of(&norm), &self.last_roots, &mut self.d_stream);
+        for (i, at) in self.at.layers.iter().enumerate().skip(learns.first()).rev() {
             let (stream, block) = (&self.streams[i], &mut self.blocks[i]);
             let LayerAt { norm, qkv, out, hidden_norm, both, down } = at;
             let d_stream = &mut self.d_stream;
@@ -221,31 +271,28 @@ impl NetWork {
             let reached = Matrix::new(d_stream, n, width);
             let d_hidden = &mut MatrixMut::new(&mut self.d_hidden, n, hidden);
             product(reached, Matrix::new(of(down), width, hidden), Into::Set, d_hidden);
-            let d_down = &mut MatrixMut::new(part(gradient, down), width, hidden);
-            product(reached.turned(), Matrix::new(&block.gated, n, hidden), Into::Add, d_down);
+            learns.matrix(down, reached, Matrix::new(&block.gated, n, hidden));
             rows::gated_back(&mut block.both, hidden, &self.d_hidden);
             let d_both = Matrix::new(&block.both, n, 2 * hidden);
             product(d_both, Matrix::new(of(both), 2 * hidden, width), Into::Set, &mut MatrixMut::new(d_wide, n, width));
-            let into = &mut MatrixMut::new(part(gradient, both), 2 * hidden, width);
-            product(d_both.turned(), Matrix::new(&block.middle_normed, n, width), Into::Add, into);
-            let gains = part(gradient, hidden_norm);
-            rows::norm_back(d_wide, &block.middle, of(hidden_norm), &block.middle_roots, d_stream, gains);
+            learns.matrix(both, d_both, Matrix::new(&block.middle_normed, n, width));
+            learns.norm(hidden_norm, d_wide, &block.middle, of(hidden_norm), &block.middle_roots, d_stream);
             // Attention.
             let reached = Matrix::new(d_stream, n, width);
             product(reached, Matrix::new(of(out), width, width), Into::Set, &mut MatrixMut::new(d_wide, n, width));
-            let d_out = &mut MatrixMut::new(part(gradient, out), width, width);
-            product(reached.turned(), Matrix::new(&block.mixed, n, width), Into::Add, d_out);
+            learns.matrix(out, reached, Matrix::new(&block.mixed, n, width));
             self.d_qkv.clear();
-            sized(&mut self.d_qkv, n * 3 * width);
+            sized(&mut self.d_qkv, n * wide);
             attend_back(&self.shape, block, d_wide, &mut self.d_qkv, &mut self.d_scores);
-            rows::rotate(&mut self.d_qkv, 3 * width, 2 * self.shape.heads, self.shape.head(), &self.angles, -1.0);
-            let d_qkv = Matrix::new(&self.d_qkv, n, 3 * width);
-            product(d_qkv, Matrix::new(of(qkv), 3 * width, width), Into::Set, &mut MatrixMut::new(d_wide, n, width));
-            let into = &mut MatrixMut::new(part(gradient, qkv), 3 * width, width);
-            product(d_qkv.turned(), Matrix::new(&block.normed, n, width), Into::Add, into);
-            rows::norm_back(d_wide, stream, of(norm), &block.roots, d_stream, part(gradient, norm));
+            let turning = self.shape.heads + self.shape.key_heads;
+            rows::rotate(&mut self.d_qkv, wide, turning, self.shape.head(), &self.angles, -1.0);
+            let d_qkv = Matrix::new(&self.d_qkv, n, wide);
+            product(d_qkv, Matrix::new(of(qkv), wide, width), Into::Set, &mut MatrixMut::new(d_wide, n, width));
+            learns.matrix(qkv, d_qkv, Matrix::new(&block.normed, n, width));
+            learns.norm(norm, d_wide, stream, of(norm), &block.roots, d_stream);
         }
-        let embedding = part(gradient, &self.at.embedding);
+        let Learns::All(gradient) = learns else { return };
+        let embedding = &mut gradient[self.at.embedding.clone()];
         for (&token, d) in lane.tokens.iter().zip(self.d_stream.chunks_exact(width)) {
             for (into, d) in embedding[token as usize * width..][..width].iter_mut().zip(d) {
                 *into += d;
@@ -257,19 +304,20 @@ impl NetWork {
 /// Each position takes from those before it and from itself, head by head.
 fn attend(shape: &NetShape, block: &mut Block, n: usize) {
     let NetShape { width, heads, context, .. } = *shape;
-    let head = shape.head();
+    let (head, wide, keys) = (shape.head(), shape.wide(), shape.keys());
     let scale = 1.0 / (head as f32).sqrt();
     sized(&mut block.shares, n * context * heads);
     sized(&mut block.mixed, n * width);
     for row in 0..n / context {
-        let qkv = &block.qkv[row * context * 3 * width..][..context * 3 * width];
+        let qkv = &block.qkv[row * context * wide..][..context * wide];
         for h in 0..heads {
+            let of_keys = h / (heads / shape.key_heads) * head;
             let shares = &mut block.shares[(row * heads + h) * context * context..][..context * context];
             for from in (0..context).step_by(QUERIES) {
                 let to = (from + QUERIES).min(context);
-                let q = Matrix::spaced(&qkv[from * 3 * width + h * head..], to - from, head, 3 * width);
-                let k = Matrix::spaced(&qkv[width + h * head..], to, head, 3 * width);
-                let v = Matrix::spaced(&qkv[2 * width + h * head..], to, head, 3 * width);
+                let q = Matrix::spaced(&qkv[from * wide + h * head..], to - from, head, wide);
+                let k = Matrix::spaced(&qkv[width + of_keys..], to, head, wide);
+                let v = Matrix::spaced(&qkv[width + keys + of_keys..], to, head, wide);
                 let square = &mut shares[from * context..to * context];
                 product(q, k.turned(), Into::Set, &mut MatrixMut::spaced(square, to - from, to, context));
                 rows::softmax_causal(square, to, context, from, scale);
@@ -284,26 +332,29 @@ fn attend(shape: &NetShape, block: &mut Block, n: usize) {
 /// From what reaches what was taken to what reaches queries, keys and values, which are zeros before.
 fn attend_back(shape: &NetShape, block: &Block, d_mixed: &[f32], d_qkv: &mut [f32], d_scores: &mut Vec<f32>) {
     let NetShape { width, heads, context, .. } = *shape;
-    let head = shape.head();
+    let (head, wide, keys) = (shape.head(), shape.wide(), shape.keys());
     let scale = 1.0 / (head as f32).sqrt();
     sized(d_scores, QUERIES.min(context) * context);
     for row in 0..d_mixed.len() / width / context {
-        let qkv = &block.qkv[row * context * 3 * width..][..context * 3 * width];
-        let d_qkv = &mut d_qkv[row * context * 3 * width..][..context * 3 * width];
+        let qkv = &block.qkv[row * context * wide..][..context * wide];
+        let d_qkv = &mut d_qkv[row * context * wide..][..context * wide];
         for h in 0..heads {
+            // Where a head's queries lie, and the keys and values that it shares with others.
+            let of_keys = h / (heads / shape.key_heads) * head;
+            let starts = [h * head, width + of_keys, width + keys + of_keys];
             let shares = &block.shares[(row * heads + h) * context * context..][..context * context];
             for from in (0..context).step_by(QUERIES) {
                 let to = (from + QUERIES).min(context);
                 let of = |part: usize, from: usize, to: usize| {
-                    Matrix::spaced(&qkv[from * 3 * width + part * width + h * head..], to - from, head, 3 * width)
+                    Matrix::spaced(&qkv[from * wide + starts[part]..], to - from, head, wide)
                 };
                 let square = &shares[from * context..to * context];
                 let taken = Matrix::spaced(square, to - from, to, context);
                 let d = Matrix::spaced(&d_mixed[(row * context + from) * width + h * head..], to - from, head, width);
                 product(d, of(2, 0, to).turned(), Into::Set, &mut MatrixMut::spaced(d_scores, to - from, to, context));
                 let mut into = |part: usize, from: usize, to: usize, a: Matrix<'_>, b: Matrix<'_>| {
-                    let d_qkv = &mut d_qkv[from * 3 * width + part * width + h * head..];
-                    product(a, b, Into::Add, &mut MatrixMut::spaced(d_qkv, to - from, head, 3 * width));
+                    let d_qkv = &mut d_qkv[from * wide + starts[part]..];
+                    product(a, b, Into::Add, &mut MatrixMut::spaced(d_qkv, to - from, head, wide));
                 };
                 into(2, 0, to, taken.turned(), d);
                 let scores = &mut d_scores[..(to - from) * context];

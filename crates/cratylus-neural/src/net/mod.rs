@@ -4,6 +4,7 @@
 //! Numbers do not depend on threads: a step is cut into lanes of fixed number and order (`lane.rs`), whose gradients are
 //! summed in that order. Nothing here starts a thread, reads a file or looks at a clock.
 
+mod adapters;
 mod conda;
 mod lane;
 pub mod plain;
@@ -13,6 +14,7 @@ mod rows;
 mod shape;
 mod trainer;
 
+pub use adapters::{AdapterShape, Adapters, ThinMatrix};
 pub use lane::{Lane, NetWork};
 pub use recipe::{Conda, Recipe};
 pub use shape::{NetShape, Tensor};

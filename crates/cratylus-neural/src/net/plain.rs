@@ -6,7 +6,8 @@ use super::shape::NetShape;
 /// The sum of losses of a row, in nats, of the tokens that have a target. To the gradient is added that of this sum.
 pub fn learn(shape: &NetShape, w: &[f64], tokens: &[u32], targets: &[Option<u32>], gradient: &mut [f64]) -> f64 {
     let NetShape { vocabulary, width: d, heads, hidden, .. } = *shape;
-    let (at, head, n) = (shape.at(), shape.head(), tokens.len());
+    let (at, head, keys, n) = (shape.at(), shape.head(), shape.keys(), tokens.len());
+    let of_keys = |h: usize| h / (heads / shape.key_heads);
     let eps = shape.norm_eps;
     let scale = 1.0 / (head as f64).sqrt();
 
@@ -31,11 +32,12 @@ pub fn learn(shape: &NetShape, w: &[f64], tokens: &[u32], targets: &[Option<u32>
         y
     };
     let turn = |x: &mut [f64], sign: f64| {
+        let wide = x.len() / n;
         for t in 0..n {
-            for h in 0..heads {
+            for h in 0..wide / head {
                 for i in 0..head / 2 {
                     let angle = sign * t as f64 / shape.rotary_base.powf(2.0 * i as f64 / head as f64);
-                    let (a, b) = (t * d + h * head + i, t * d + h * head + head / 2 + i);
+                    let (a, b) = (t * wide + h * head + i, t * wide + h * head + head / 2 + i);
                     let (x0, x1) = (x[a], x[b]);
                     x[a] = x0 * angle.cos() - x1 * angle.sin();
                     x[b] = x1 * angle.cos() + x0 * angle.sin();
@@ -64,14 +66,15 @@ pub fn learn(shape: &NetShape, w: &[f64], tokens: &[u32], targets: &[Option<u32>
     for layer in &at.layers {
         let normed = norm(&x, layer.norm.start);
         let mut q = linear(&normed, layer.qkv.start, d, d);
-        let mut k = linear(&normed, layer.qkv.start + d * d, d, d);
-        let v = linear(&normed, layer.qkv.start + 2 * d * d, d, d);
+        let mut k = linear(&normed, layer.qkv.start + d * d, keys, d);
+        let v = linear(&normed, layer.qkv.start + (d + keys) * d, keys, d);
         turn(&mut q, 1.0);
         turn(&mut k, 1.0);
         let (mut shares, mut mixed) = (vec![0.0; heads * n * n], vec![0.0; n * d]);
         for h in 0..heads {
             for t in 0..n {
-                let of = |s: usize| (0..head).map(|i| q[t * d + h * head + i] * k[s * d + h * head + i]).sum::<f64>() * scale;
+                let key = |s: usize, i: usize| s * keys + of_keys(h) * head + i;
+                let of = |s: usize| (0..head).map(|i| q[t * d + h * head + i] * k[key(s, i)]).sum::<f64>() * scale;
                 let scores: Vec<f64> = (0..=t).map(of).collect();
                 let most = scores.iter().copied().fold(f64::MIN, f64::max);
                 let sum: f64 = scores.iter().map(|score| (score - most).exp()).sum();
@@ -79,7 +82,7 @@ pub fn learn(shape: &NetShape, w: &[f64], tokens: &[u32], targets: &[Option<u32>
                     let share = (scores[s] - most).exp() / sum;
                     shares[(h * n + t) * n + s] = share;
                     for i in 0..head {
-                        mixed[t * d + h * head + i] += share * v[s * d + h * head + i];
+                        mixed[t * d + h * head + i] += share * v[key(s, i)];
                     }
                 }
             }
@@ -152,20 +155,21 @@ pub fn learn(shape: &NetShape, w: &[f64], tokens: &[u32], targets: &[Option<u32>
         add(&mut d_normed, &linear_back(&d_up, &kept.middle_normed, layer.both.start + hidden * d, hidden, d, gradient));
         add(&mut dx, &norm_back(&d_normed, &kept.middle, layer.hidden_norm.start, gradient));
         let d_mixed = linear_back(&dx, &kept.mixed, layer.out.start, d, d, gradient);
-        let (mut dq, mut dk, mut dv) = (vec![0.0; n * d], vec![0.0; n * d], vec![0.0; n * d]);
+        let (mut dq, mut dk, mut dv) = (vec![0.0; n * d], vec![0.0; n * keys], vec![0.0; n * keys]);
         for h in 0..heads {
             for t in 0..n {
                 let place = |t: usize, i: usize| t * d + h * head + i;
+                let key = |s: usize, i: usize| s * keys + of_keys(h) * head + i;
                 let share = |s: usize| kept.shares[(h * n + t) * n + s];
                 let reached: Vec<f64> =
-                    (0..=t).map(|s| (0..head).map(|i| d_mixed[place(t, i)] * kept.v[place(s, i)]).sum()).collect();
+                    (0..=t).map(|s| (0..head).map(|i| d_mixed[place(t, i)] * kept.v[key(s, i)]).sum()).collect();
                 let along: f64 = (0..=t).map(|s| share(s) * reached[s]).sum();
                 for s in 0..=t {
                     let score = share(s) * (reached[s] - along) * scale;
                     for i in 0..head {
-                        dv[place(s, i)] += share(s) * d_mixed[place(t, i)];
-                        dq[place(t, i)] += score * kept.k[place(s, i)];
-                        dk[place(s, i)] += score * kept.q[place(t, i)];
+                        dv[key(s, i)] += share(s) * d_mixed[place(t, i)];
+                        dq[place(t, i)] += score * kept.k[key(s, i)];
+                        dk[key(s, i)] += score * kept.q[place(t, i)];
                     }
                 }
             }
@@ -173,8 +177,8 @@ pub fn learn(shape: &NetShape, w: &[f64], tokens: &[u32], targets: &[Option<u32>
         turn(&mut dq, -1.0);
         turn(&mut dk, -1.0);
         let mut d_normed = linear_back(&dq, &kept.normed, layer.qkv.start, d, d, gradient);
-        add(&mut d_normed, &linear_back(&dk, &kept.normed, layer.qkv.start + d * d, d, d, gradient));
-        add(&mut d_normed, &linear_back(&dv, &kept.normed, layer.qkv.start + 2 * d * d, d, d, gradient));
+        add(&mut d_normed, &linear_back(&dk, &kept.normed, layer.qkv.start + d * d, keys, d, gradient));
+        add(&mut d_normed, &linear_back(&dv, &kept.normed, layer.qkv.start + (d + keys) * d, keys, d, gradient));
         add(&mut dx, &norm_back(&d_normed, &kept.x, layer.norm.start, gradient));
     }
     for (t, &token) in tokens.iter().enumerate() {

@@ -37,6 +37,23 @@ impl<'a> Matrix<'a> {
         Matrix { values, rows, columns, strides: [stride, 1] }
     }
 
+    /// How many rows it has.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// How many columns it has.
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Some of its columns.
+    pub fn columns_of(self, from: usize, n: usize) -> Matrix<'a> {
+        assert!(from + n <= self.columns, "columns of the matrix");
+        let start = from * self.strides[1];
+        Matrix { values: &self.values[start.min(self.values.len())..], columns: n, ..self }
+    }
+
     /// Rows for columns.
     pub fn turned(self) -> Matrix<'a> {
         let [row, column] = self.strides;

@@ -16,6 +16,8 @@ pub struct NetShape {
     pub layers: usize,
     /// Heads of attention in each; they divide the width, and what each has of it is even.
     pub heads: usize,
+    /// Heads of keys and values; each serves as many heads as it divides them into.
+    pub key_heads: usize,
     /// Numbers of the hidden layer of each block.
     pub hidden: usize,
     /// The longest row of tokens.
@@ -58,7 +60,7 @@ pub struct Tensor {
 #[derive(Clone, Debug)]
 pub(super) struct LayerAt {
     pub norm: Range<usize>,
-    /// Queries, keys and values: three times the width, by the width.
+    /// Queries, keys and values, one below the other, by the width.
     pub qkv: Range<usize>,
     pub out: Range<usize>,
     pub hidden_norm: Range<usize>,
@@ -81,7 +83,7 @@ pub(super) struct NetAt {
 impl NetShape {
     /// What is wrong with the sizes: which, and why.
     pub fn check(&self) -> Result<(), (&'static str, String)> {
-        let NetShape { vocabulary, width, layers, heads, hidden, context, rotary_base, norm_eps, .. } = *self;
+        let NetShape { vocabulary, width, layers, heads, key_heads, hidden, context, rotary_base, norm_eps, .. } = *self;
         let sizes = [
             ("vocabulary", vocabulary, 2, 1 << 17),
             ("width", width, 2, 1 << 13),
@@ -99,6 +101,9 @@ impl NetShape {
             let why = format!("{heads} heads share the width of {width}, and what each has must be an even number");
             return Err(("heads", why));
         }
+        if key_heads == 0 || heads % key_heads != 0 {
+            return Err(("key_heads", format!("{heads} heads cannot share {key_heads} of keys evenly")));
+        }
         if !(rotary_base > 1.0 && rotary_base.is_finite()) {
             return Err(("rotary_base", format!("expected a number above 1, found {rotary_base}")));
         }
@@ -111,6 +116,16 @@ impl NetShape {
     /// Numbers of each head.
     pub fn head(&self) -> usize {
         self.width / self.heads
+    }
+
+    /// Numbers of all heads of keys.
+    pub fn keys(&self) -> usize {
+        self.key_heads * self.head()
+    }
+
+    /// Numbers of a position's queries, keys and values.
+    pub(super) fn wide(&self) -> usize {
+        self.width + 2 * self.keys()
     }
 
     /// How many weights there are.
@@ -129,7 +144,7 @@ impl NetShape {
         let layers = (0..self.layers)
             .map(|_| LayerAt {
                 norm: take(width),
-                qkv: take(3 * width * width),
+                qkv: take(self.wide() * width),
                 out: take(width * width),
                 hidden_norm: take(width),
                 both: take(2 * hidden * width),
@@ -156,8 +171,8 @@ impl NetShape {
             let name = |part: &str| format!("model.layers.{i}.{part}.weight");
             add(name("input_layernorm"), &[width], layer.norm.start);
             let mut next = layer.qkv.start;
-            for part in ["q_proj", "k_proj", "v_proj"] {
-                next = add(name(&format!("self_attn.{part}")), &[width, width], next);
+            for (part, rows) in [("q_proj", width), ("k_proj", self.keys()), ("v_proj", self.keys())] {
+                next = add(name(&format!("self_attn.{part}")), &[rows, width], next);
             }
             add(name("self_attn.o_proj"), &[width, width], layer.out.start);
             add(name("post_attention_layernorm"), &[width], layer.hidden_norm.start);

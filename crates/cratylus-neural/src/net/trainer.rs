@@ -1,7 +1,8 @@
 //! A training as it goes: weights, what the optimiser remembers, and the step. What rows a step takes is its caller's.
 
+use super::adapters::{AdapterShape, Adapters};
 use super::conda::{CondaMatrix, CondaStep};
-use super::lane::{Lane, NetWork};
+use super::lane::{Lane, Learns, NetWork};
 use super::recipe::{Recipe, powi};
 use super::rows;
 use super::shape::NetShape;
@@ -27,6 +28,8 @@ pub struct Trainer {
     /// How it is trained.
     pub recipe: Recipe,
     weights: Vec<f32>,
+    /// What alone is learnt, where weights stay as they are.
+    adapted: Option<Adapted>,
     /// Of each weight whether it is one of a matrix, that loses a little with every step.
     decays: Vec<Range<usize>>,
     /// The matrices that Conda has, each with its basis.
@@ -39,6 +42,12 @@ pub struct Trainer {
     /// Of each lane.
     gradients: Vec<Vec<f32>>,
     works: Vec<NetWork>,
+}
+
+/// What is added to some matrices, and these without it.
+struct Adapted {
+    adapters: Adapters,
+    base: Vec<Vec<f32>>,
 }
 
 /// A matrix that Conda steps.
@@ -82,6 +91,7 @@ impl Trainer {
             Turned { at: tensor.at, rows, columns, basis: vec![0.0; rows.min(columns).pow(2)] }
         });
         Trainer {
+            adapted: None,
             decays: others.into_iter().map(|tensor| tensor.at).collect(),
             turned: turned.collect(),
             frozen: Vec::new(),
@@ -94,6 +104,38 @@ impl Trainer {
             recipe,
             weights,
         }
+    }
+
+    /// One that leaves the weights as they are and learns what is added to some of them. Each row of a step is a lane, as
+    /// long as it is.
+    pub fn adapting(shape: NetShape, recipe: Recipe, weights: Vec<f32>, by: AdapterShape, seed: Seed, threads: usize) -> Trainer {
+        assert_eq!(weights.len(), shape.weights(), "weights of a network of this shape");
+        let adapters = Adapters::new(&shape, by, seed);
+        let n = adapters.weights.len();
+        Trainer {
+            adapted: Some(Adapted { base: adapters.base(&weights), adapters }),
+            decays: std::iter::once(0..n).collect(),
+            turned: Vec::new(),
+            frozen: Vec::new(),
+            means: vec![0.0; n],
+            squares: vec![0.0; n],
+            step: 0,
+            gradients: vec![vec![0.0; n]; recipe.rows],
+            works: (0..threads.clamp(1, recipe.rows)).map(|_| NetWork::new(shape)).collect(),
+            shape,
+            recipe,
+            weights,
+        }
+    }
+
+    /// What is added to the weights, where that alone is learnt.
+    pub fn adapters(&self) -> Option<&Adapters> {
+        self.adapted.as_ref().map(|adapted| &adapted.adapters)
+    }
+
+    /// What is learnt.
+    fn learnt(&self) -> &Vec<f32> {
+        self.adapted.as_ref().map_or(&self.weights, |adapted| &adapted.adapters.weights)
     }
 
     /// Leaves tensors as they are, by their names in files.
@@ -113,6 +155,14 @@ impl Trainer {
 
     /// Cuts rows into lanes: lane `i` gets those from `i B / L` on.
     pub fn lanes<'r>(&self, rows: impl ExactSizeIterator<Item = &'r [u32]>) -> Vec<Lane> {
+        if self.adapted.is_some() {
+            let alone = |row: &[u32]| {
+                let mut lane = Lane::default();
+                lane.push(row, self.shape.context.min(row.len().saturating_sub(1)).max(1));
+                lane
+            };
+            return rows.map(alone).collect();
+        }
         let (n, lanes) = (rows.len(), self.recipe.lanes);
         let mut all = vec![Lane::default(); lanes];
         for (i, row) in rows.enumerate() {
@@ -127,14 +177,18 @@ impl Trainer {
         let kept: usize = lanes.iter().map(Lane::kept).sum();
         let weight = 1.0 / kept.max(1) as f32;
         let mut losses = vec![0.0; lanes.len()];
-        let weights = &self.weights;
+        let (weights, adapted) = (&self.weights, self.adapted.as_ref());
         let of_each = lanes.len().div_ceil(self.works.len());
         let shares = lanes.chunks(of_each).zip(self.gradients.chunks_mut(of_each)).zip(losses.chunks_mut(of_each));
         let jobs = self.works.iter_mut().zip(shares).map(|(work, ((lanes, gradients), losses))| -> Job<'_> {
             Box::new(move || {
                 for ((lane, gradient), loss) in lanes.iter().zip(gradients).zip(losses) {
                     gradient.fill(0.0);
-                    *loss = work.learn(weights, lane, weight, gradient);
+                    let mut learns = match adapted {
+                        Some(adapted) => Learns::Adapters(&adapted.adapters, gradient),
+                        None => Learns::All(gradient),
+                    };
+                    *loss = work.learn_some(weights, lane, weight, &mut learns);
                 }
             })
         });
@@ -148,6 +202,9 @@ impl Trainer {
         let rate = self.recipe.rate_at(self.step);
         self.step += 1;
         self.optimise(norm, rate);
+        if let Some(Adapted { adapters, base }) = &self.adapted {
+            adapters.merge(base, &mut self.weights);
+        }
         let loss = losses.iter().sum::<f64>() / kept.max(1) as f64;
         StepSeen { step: self.step, loss, tokens: kept as u64, norm, rate }
     }
@@ -167,15 +224,16 @@ impl Trainer {
             rate: rate as f32,
         };
         let less = (rate * decay) as f32;
+        let weights = self.adapted.as_mut().map_or(&mut self.weights, |adapted| &mut adapted.adapters.weights);
         if less > 0.0 {
             for matrix in self.decays.iter().filter(|matrix| !self.frozen.contains(matrix)) {
-                self.weights[matrix.clone()].iter_mut().for_each(|weight| *weight -= *weight * less);
+                weights[matrix.clone()].iter_mut().for_each(|weight| *weight -= *weight * less);
             }
         }
-        let all = self.weights.len();
+        let all = weights.len();
         let mut adam = |at: Range<usize>| {
             let (gradient, means) = (&self.gradients[0][at.clone()], &mut self.means[at.clone()]);
-            rows::adam(&by, gradient, means, &mut self.squares[at.clone()], &mut self.weights[at]);
+            rows::adam(&by, gradient, means, &mut self.squares[at.clone()], &mut weights[at]);
         };
         // All that Conda does not have, stretch by stretch.
         let mut from = 0;
@@ -213,9 +271,9 @@ impl Trainer {
 
     /// Appends all that it needs to go on.
     pub fn keep(&self, out: &mut Keeper<'_>) {
-        kept::keep(&(self.step, self.weights.len()), out);
+        kept::keep(&(self.step, self.learnt().len()), out);
         let bases = self.turned.iter().map(|turned| &turned.basis);
-        for numbers in [&self.weights, &self.means, &self.squares].into_iter().chain(bases) {
+        for numbers in [self.learnt(), &self.means, &self.squares].into_iter().chain(bases) {
             for block in numbers.chunks(1 << 14) {
                 let bytes: Vec<u8> = block.iter().flat_map(|number| number.to_le_bytes()).collect();
                 let _ = out.write_all(&bytes);
@@ -227,19 +285,23 @@ impl Trainer {
     pub fn restore(&mut self, from: &mut &[u8]) -> Result<(), Fault> {
         let (step, n): (u64, usize) = kept::take(from)?;
         let bases: usize = self.turned.iter().map(|turned| turned.basis.len()).sum();
-        let Some((mut numbers, rest)) = (n == self.weights.len()).then(|| from.split_at_checked(4 * (3 * n + bases))).flatten()
+        let Some((mut numbers, rest)) = (n == self.learnt().len()).then(|| from.split_at_checked(4 * (3 * n + bases))).flatten()
         else {
             return Err(Fault("what was kept of a training is of another network, or cut short".into()));
         };
         *from = rest;
         self.step = step;
-        let into = [&mut self.weights, &mut self.means, &mut self.squares];
+        let learnt = self.adapted.as_mut().map_or(&mut self.weights, |adapted| &mut adapted.adapters.weights);
+        let into = [learnt, &mut self.means, &mut self.squares];
         for list in into.into_iter().chain(self.turned.iter_mut().map(|turned| &mut turned.basis)) {
             let (own, others) = numbers.split_at(4 * list.len());
             numbers = others;
             for (number, bytes) in list.iter_mut().zip(own.as_chunks().0) {
                 *number = f32::from_le_bytes(*bytes);
             }
+        }
+        if let Some(Adapted { adapters, base }) = &self.adapted {
+            adapters.merge(base, &mut self.weights);
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ pub mod personae;
 pub mod rounds;
 pub mod sentences;
 pub mod symbols;
+pub mod wording;
 
 /// All kinds of ingredients, in the order in which lists show them.
 pub const ALL: &[IngredientEntry] = &[
@@ -20,5 +21,6 @@ pub const ALL: &[IngredientEntry] = &[
     sentences::ENTRY,
     symbols::ENTRY,
     personae::ENTRY,
+    wording::ENTRY,
     file::ENTRY,
 ];
