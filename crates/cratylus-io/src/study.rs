@@ -9,6 +9,7 @@ use crate::training::{TrainingJob, course, first_name, of_this_plan, read_weight
 use crate::whole::write_whole;
 use cratylus_core::fault::{Fault, at};
 use cratylus_core::spec::Inputs;
+use cratylus_core::stats::mean_sd;
 use cratylus_neural::foretells::Trigram;
 use cratylus_neural::probes::{Evaluated, Subject};
 use cratylus_neural::response::Trained;
@@ -142,7 +143,8 @@ impl StudyJob<'_> {
             Ok(values)
         };
         let of_net = |net: &Trained, course: &[Evaluated]| ask(&Subject { model: net, net: Some(net), corpus, course });
-        let values = of_net(&trained(read_weights(&folder, spec, corpus)?), &course(&folder)?)?;
+        let course = course(&folder)?;
+        let values = of_net(&trained(read_weights(&folder, spec, corpus)?), &course)?;
         let mut rivals = BTreeMap::new();
         if cell.seed == 1 {
             let trigram = Trigram::of(corpus, COUNTED);
@@ -151,7 +153,8 @@ impl StudyJob<'_> {
             rivals.insert("untrained".into(), of_net(&untrained, &[])?);
         }
         let point = cell.point.at.iter().cloned().collect();
-        let row = StudyRow { model: StudyModel { point, seed: cell.seed, values }, rivals };
+        let course = course.iter().map(|at| (at.step, mean_sd(&at.losses).0)).collect();
+        let row = StudyRow { model: StudyModel { point, seed: cell.seed, values, course }, rivals };
         write_whole(&file, &serde_json::to_vec_pretty(&row).expect("plain data"))?;
         done(&label, false);
         Ok(row)

@@ -276,11 +276,15 @@ impl<'a> TrainingJob<'a> {
         let mut last = Instant::now();
         let mut progress = Progress::new(dir, self.spec.recipe.steps, corpus);
         if seen_so_far.evaluated.is_empty() {
-            seen_so_far.evaluated.push(evaluate(corpus, self.reads(), &mut trainer));
+            seen_so_far.evaluated.push(evaluate(corpus, self.reads(), &mut trainer, None));
         }
         while trainer.step() < self.spec.recipe.steps {
             let lanes = lanes(corpus, self.reads(), &trainer);
-            let step = trainer.learn(&lanes, &spread);
+            let evaluates = self.reads().evaluates(trainer.step() + 1, self.spec.recipe.steps);
+            let (step, rank) = match evaluates && self.base.is_none() {
+                true => trainer.learn_watched(&lanes, &spread),
+                false => (trainer.learn(&lanes, &spread), 0.0),
+            };
             if !step.loss.is_finite() || !step.norm.is_finite() {
                 let why =
                     format!("the loss is no number any more at step {}; give a lower `train.rate`, or more `warm_up`", step.step);
@@ -288,8 +292,9 @@ impl<'a> TrainingJob<'a> {
             }
             seen(&step);
             seen_so_far.steps.push(step);
-            if self.reads().evaluates(step.step, self.spec.recipe.steps) {
-                seen_so_far.evaluated.push(evaluate(corpus, self.reads(), &mut trainer));
+            if evaluates {
+                let rank = Some(rank).filter(|rank| *rank > 0.0);
+                seen_so_far.evaluated.push(evaluate(corpus, self.reads(), &mut trainer, rank));
             }
             progress.tell(&seen_so_far);
             let stopped = stop.load(Ordering::Relaxed);

@@ -15,4 +15,6 @@ pub mod probes;
 
 pub mod study;
 
+mod glyphs;
+
 pub mod training;

@@ -2,6 +2,7 @@
 
 use crate::corpus::{Corpus, CorpusSpec, Ledger, Truth, Words, fresh};
 use crate::foretells::written;
+use crate::glyphs;
 use crate::net::{AdapterShape, Adapters, Lane, NetShape, Recipe, ThinMatrix, Trainer};
 use crate::probes::Evaluated;
 use crate::response::Trained;
@@ -29,6 +30,28 @@ pub struct NetSpec {
     /// Whether what reads words off also says what they are.
     #[serde(default = "yes")]
     pub tied: bool,
+    /// Where the vectors that stand for words come from.
+    #[serde(default, skip_serializing_if = "Embedding::is_learnt")]
+    pub embedding: Embedding,
+}
+
+/// Where the vectors that stand for words come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Embedding {
+    /// They are drawn, and learnt.
+    #[default]
+    Learnt,
+    /// They are drawn, and stay.
+    Random,
+    /// They are what words look like, and stay.
+    Glyphs,
+}
+
+impl Embedding {
+    fn is_learnt(&self) -> bool {
+        *self == Embedding::Learnt
+    }
 }
 
 fn yes() -> bool {
@@ -38,7 +61,7 @@ fn yes() -> bool {
 impl NetSpec {
     /// The network, for a vocabulary of so many words and rows of at most so many.
     pub fn shape(&self, vocabulary: usize, context: usize) -> NetShape {
-        let NetSpec { width, layers, heads, hidden, tied } = *self;
+        let NetSpec { width, layers, heads, hidden, tied, .. } = *self;
         NetShape {
             vocabulary,
             width,
@@ -135,6 +158,10 @@ impl TrainingSpec {
             }
         }
         let net: NetSpec = deserialize(get_table(file, "net")?, &spans.under("net"))?;
+        if net.tied && net.embedding != Embedding::Learnt {
+            let why = "vectors that stay cannot also be what says words; give `tied = false`".to_string();
+            return Err(spans.under("net").mistake("embedding", why));
+        }
         let recipe: Recipe = deserialize(get_table(file, "train")?, &spans.under("train"))?;
         recipe.check().map_err(|(key, why)| spans.under("train").mistake(key, why))?;
         let before = match file.contains_key("before") {
@@ -150,12 +177,20 @@ impl TrainingSpec {
     /// Opens what is read, with the files that ingredients name. An error names the key that it is about.
     pub fn open(&self, inputs: &dyn Inputs) -> Result<Reading, (String, String)> {
         let mut corpus = Corpus::open(self.corpus.clone(), inputs)?;
-        let Some(first) = self.first() else { return Ok(Reading { corpus, before: None }) };
-        let mut first = first.open(inputs).map_err(|(key, why)| (format!("before.{key}"), why))?;
-        let words = Words::of(first.corpus.words.all().iter().chain(corpus.words.all()).cloned());
-        first.words_are(&words);
-        corpus.words = words;
-        Ok(Reading { corpus, before: Some(Box::new(first)) })
+        let reading = match self.first() {
+            None => Reading { corpus, before: None },
+            Some(first) => {
+                let mut first = first.open(inputs).map_err(|(key, why)| (format!("before.{key}"), why))?;
+                let words = Words::of(first.corpus.words.all().iter().chain(corpus.words.all()).cloned());
+                first.words_are(&words);
+                corpus.words = words;
+                Reading { corpus, before: Some(Box::new(first)) }
+            }
+        };
+        if self.net.embedding == Embedding::Glyphs {
+            glyphs::check(reading.corpus.words.all()).map_err(|why| ("net.embedding".to_string(), why))?;
+        }
+        Ok(reading)
     }
 
     /// The training that goes before, as one of its own.
@@ -217,7 +252,7 @@ impl TrainingSpec {
             return Err(spans.mistake("corpus.context", why));
         }
         let NetShape { width, layers, heads, hidden, tied, .. } = *shape;
-        let net = NetSpec { width, layers, heads, hidden, tied };
+        let net = NetSpec { width, layers, heads, hidden, tied, embedding: Embedding::Learnt };
         Ok(TrainingSpec { name, corpus, net, recipe, before: None, adapter: Some(adapter) })
     }
 
@@ -247,6 +282,15 @@ impl TrainingSpec {
     pub fn begin(&self, corpus: &Corpus, before: Option<&[f32]>, threads: usize) -> Trainer {
         let shape = self.shape(corpus.words.len());
         let mut weights = shape.begin(self.recipe.sd, Seed::of_run(self.corpus.seed, "weights", 0));
+        let embedding = "model.embed_tokens.weight";
+        // What stays is as long as what is learnt begins.
+        let length = self.recipe.sd * (shape.width as f64).sqrt();
+        let at = shape.tensors().into_iter().find(|tensor| tensor.name == embedding).expect("a network has one").at;
+        match self.net.embedding {
+            Embedding::Learnt => (),
+            Embedding::Random => glyphs::to_length(&mut weights[at], shape.width, length),
+            Embedding::Glyphs => weights[at].copy_from_slice(&glyphs::vectors(corpus.words.all(), shape.width, length)),
+        }
         if let Some(before) = before {
             let all = self.before.as_ref().is_none_or(|before| before.keep == Keep::All);
             for tensor in shape.tensors() {
@@ -255,7 +299,11 @@ impl TrainingSpec {
                 }
             }
         }
-        Trainer::of(shape, self.recipe.clone(), weights, threads)
+        let mut trainer = Trainer::of(shape, self.recipe.clone(), weights, threads);
+        if self.net.embedding != Embedding::Learnt {
+            trainer.freeze(|name| name == embedding);
+        }
+        trainer
     }
 }
 
@@ -348,9 +396,10 @@ pub trait ReadsRows: Sync {
         100
     }
 
-    /// Whether a model is evaluated after a step: at the beginning, at powers of two, and at the end.
+    /// Whether a model is evaluated after a step: at the beginning, at powers of two, some dozens of times evenly, and at the
+    /// end.
     fn evaluates(&self, step: u64, steps: u64) -> bool {
-        step == 0 || step.is_power_of_two() || step == steps
+        step == 0 || step.is_power_of_two() || step == steps || step.is_multiple_of(steps.div_ceil(32))
     }
 }
 
@@ -449,20 +498,20 @@ fn foretold(
 }
 
 /// How well a model foretells fresh rows of each ingredient at this step, and what it writes by itself.
-pub fn evaluate(corpus: &Corpus, reads: &dyn ReadsRows, trainer: &mut Trainer) -> Evaluated {
+pub fn evaluate(corpus: &Corpus, reads: &dyn ReadsRows, trainer: &mut Trainer, stable_rank: Option<f64>) -> Evaluated {
     let mut loss = |portion| foretold(corpus, reads, trainer, portion, &mut (0..reads.judged()).map(fresh));
     let losses = (0..corpus.spec.portions.len()).map(&mut loss).collect();
     let step = trainer.step();
     // What only adapts another model writes with that model's words.
     if trainer.adapters().is_some() {
-        return Evaluated { step, losses, sample: String::new() };
+        return Evaluated { step, losses, sample: String::new(), stable_rank };
     }
     let model = Trained { shape: trainer.shape, weights: trainer.weights().to_vec(), words: corpus.words.clone() };
     let mut draws = Seed(corpus.spec.seed).stream(Purpose::Written, step);
     let begin = [corpus.words.token(crate::corpus::lexicon::BEGIN)];
     let sample = written(&model, &begin, &[], WRITTEN.min(corpus.spec.context), 1.0, &mut draws);
     let sample = sample.iter().map(|&token| corpus.words.word(token)).collect::<Vec<_>>().join(" ");
-    Evaluated { step, losses, sample }
+    Evaluated { step, losses, sample, stable_rank }
 }
 
 /// So many words are written.

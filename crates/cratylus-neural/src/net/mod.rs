@@ -12,10 +12,12 @@ mod product;
 mod recipe;
 mod rows;
 mod shape;
+mod singular;
 mod trainer;
 
 pub use adapters::{AdapterShape, Adapters, ThinMatrix};
 pub use lane::{Lane, NetWork};
 pub use recipe::{Conda, Recipe};
 pub use shape::{NetShape, Tensor};
+pub(crate) use singular::singular;
 pub use trainer::{Job, StepSeen, Trainer, one_by_one};

@@ -73,6 +73,29 @@ pub struct StepSeen {
     pub rate: f64,
 }
 
+/// The sum of the squares of a matrix's singular values over the greatest of them; None of one that is zero.
+fn stable_rank(matrix: &[f64], columns: usize) -> Option<f64> {
+    let all: f64 = matrix.iter().map(|x| x * x).sum();
+    let mut vector: Vec<f64> = (0..columns).map(|i| 1.0 + (i * 7919 % 101) as f64 / 101.0).collect();
+    let mut greatest = 0.0;
+    for _ in 0..60 {
+        let mut next = vec![0.0; columns];
+        for row in matrix.chunks_exact(columns) {
+            let along: f64 = row.iter().zip(&vector).map(|(a, b)| a * b).sum();
+            next.iter_mut().zip(row).for_each(|(sum, a)| *sum += along * a);
+        }
+        let length = |of: &[f64]| of.iter().map(|x| x * x).sum::<f64>().sqrt();
+        greatest = length(&next) / length(&vector);
+        if !(greatest > 0.0 && greatest.is_finite()) {
+            return None;
+        }
+        let by = 1.0 / length(&next);
+        next.iter_mut().for_each(|x| *x *= by);
+        vector = next;
+    }
+    Some(all / greatest)
+}
+
 impl Trainer {
     /// A network that has learnt nothing, which at most so many threads work on.
     pub fn new(shape: NetShape, recipe: Recipe, seed: Seed, threads: usize) -> Trainer {
@@ -209,6 +232,23 @@ impl Trainer {
         StepSeen { step: self.step, loss, tokens: kept as u64, norm, rate }
     }
 
+    /// Takes a step, and says the stable rank of what it changed: of each matrix of the blocks the sum of the squares of its
+    /// singular values over the greatest of them, in the mean.
+    pub fn learn_watched(&mut self, lanes: &[Lane], spread: &dyn Fn(Vec<Job<'_>>)) -> (StepSeen, f64) {
+        let matrices = self.shape.tensors().into_iter();
+        let matrices: Vec<_> =
+            matrices.filter(|tensor| tensor.shape.len() == 2 && tensor.name.starts_with("model.layers.")).collect();
+        let before: Vec<Vec<f32>> = matrices.iter().map(|matrix| self.weights[matrix.at.clone()].to_vec()).collect();
+        let seen = self.learn(lanes, spread);
+        let ranks = matrices.iter().zip(before).map(|(matrix, before)| {
+            let changed = self.weights[matrix.at.clone()].iter().zip(before);
+            stable_rank(&changed.map(|(now, before)| f64::from(now - before)).collect::<Vec<f64>>(), matrix.shape[1])
+        });
+        // What did not change has none.
+        let ranks: Vec<f64> = ranks.flatten().collect();
+        (seen, ranks.iter().sum::<f64>() / ranks.len().max(1) as f64)
+    }
+
     /// A step of AdamW (Loshchilov & Hutter, ICLR 2019): decay apart from the gradient, both means corrected for their
     /// beginning at zero; or of Conda where the recipe has it.
     fn optimise(&mut self, norm: f64, rate: f64) {
@@ -304,5 +344,20 @@ impl Trainer {
             adapters.merge(base, &mut self.weights);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stable_rank;
+
+    #[test]
+    fn a_stable_rank_is_the_squares_of_singular_values_over_the_greatest() {
+        assert_eq!(stable_rank(&[0.0; 6], 3), None);
+        // Diagonal, with singular values 3, 2 and 1, and an outer product.
+        let found = stable_rank(&[3.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0], 3).unwrap();
+        assert!((found - 14.0 / 9.0).abs() < 1e-9, "{found}");
+        let outer: Vec<f64> = (1..=4).flat_map(|a| (1..=3).map(move |b| f64::from(a * b))).collect();
+        assert!((stable_rank(&outer, 3).unwrap() - 1.0).abs() < 1e-9);
     }
 }

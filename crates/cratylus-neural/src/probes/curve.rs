@@ -21,7 +21,10 @@ fn eight() -> u64 {
 
 impl Probe for Curve {
     fn ask(&self, of: &Subject<'_>) -> Result<Option<Vec<(String, f64)>>, String> {
-        let course: Vec<_> = of.course.iter().filter(|evaluated| evaluated.step >= self.from.max(1)).collect();
+        // Points that lie evenly on the logarithm.
+        let end = of.course.last().map_or(0, |evaluated| evaluated.step);
+        let even = |step: u64| step >= self.from.max(1) && (step.is_power_of_two() || step == end);
+        let course: Vec<_> = of.course.iter().filter(|evaluated| even(evaluated.step)).collect();
         let [first, .., last] = course[..] else { return Ok(None) };
         let portions = &of.corpus.spec.portions;
         let mut found = Vec::new();

@@ -2,6 +2,7 @@
 
 mod probe;
 
+mod changes;
 mod classes;
 mod curve;
 mod hop;
@@ -11,7 +12,7 @@ mod spill;
 pub use probe::{Evaluated, Probe, ProbeEntry, Subject};
 
 /// All kinds of probes, in the order in which lists show them.
-pub const ALL: &[ProbeEntry] = &[loss::ENTRY, curve::ENTRY, classes::ENTRY, hop::ENTRY, spill::ENTRY];
+pub const ALL: &[ProbeEntry] = &[loss::ENTRY, curve::ENTRY, changes::ENTRY, classes::ENTRY, hop::ENTRY, spill::ENTRY];
 
 /// A probe of a kind as it is without any keys.
 pub fn as_it_is(entry: &ProbeEntry) -> std::sync::Arc<dyn Probe> {

@@ -29,6 +29,9 @@ pub struct Evaluated {
     pub losses: Vec<f64>,
     /// What it wrote by itself.
     pub sample: String,
+    /// The stable rank of what the step changed of a matrix of the blocks, in the mean; None before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stable_rank: Option<f64>,
 }
 
 /// A probe, as its file has it.

@@ -14,6 +14,9 @@ pub struct StudyModel {
     pub seed: u64,
     /// What the probes found, by name.
     pub values: BTreeMap<String, f64>,
+    /// While it was trained: steps, with the mean loss of fresh rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub course: Vec<(u64, f64)>,
 }
 
 /// What is to be compared, as the file has it.
@@ -22,7 +25,8 @@ pub struct StudyModel {
 pub struct ContrastSpec {
     /// What it is called.
     pub name: String,
-    /// The number that is compared: a name that a probe gives.
+    /// The number that is compared: a name that a probe gives; or `doublings`, how many times fewer steps it takes to where the
+    /// other ends, by doublings.
     pub value: String,
     /// A number that is taken away from it first, of the same model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,6 +37,10 @@ pub struct ContrastSpec {
     /// Where those stand that they are compared with; for a difference.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub less: BTreeMap<String, toml::Value>,
+    /// An axis on which models of both kinds stand where they come to the least loss in the end, each kind for itself: a
+    /// comparison of what is tuned with what is tuned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<String>,
     /// The axis along which there is a trend.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub along: Option<String>,
@@ -126,6 +134,12 @@ impl ContrastSpec {
                 Some(_) => (),
             }
         }
+        if let Some(axis) = self.best.as_ref().filter(|axis| !axes.contains_key(*axis)) {
+            return Err(format!("there is no axis `{axis}`; the axes are {}", names(axes.keys())));
+        }
+        if self.less.is_empty() && (self.best.is_some() || self.value == DOUBLINGS) {
+            return Err("the best of both, and how many steps both take, are for a difference (`less`)".into());
+        }
         match (&self.along, self.less.is_empty()) {
             (Some(axis), true) => match axes.get(axis) {
                 None => Err(format!("there is no axis `{axis}`; the axes are {}", names(axes.keys()))),
@@ -139,6 +153,10 @@ impl ContrastSpec {
             // Against zero.
             (None, true) => Ok(()),
         }
+    }
+
+    fn best_stands(&self, model: &StudyModel, best: Option<&String>) -> bool {
+        self.best.as_ref().is_none_or(|axis| model.point.get(axis) == best)
     }
 
     fn value(&self, model: &StudyModel) -> Option<f64> {
@@ -192,15 +210,55 @@ impl ContrastSpec {
             }
             None if self.less.is_empty() => found.extend(here.into_iter().filter_map(|model| self.value(model))),
             None => {
-                for model in here {
+                let own = self.best.as_ref().and_then(|axis| best(models, axis, |model| stands(model, &self.of)));
+                for model in here.into_iter().filter(|model| self.best_stands(model, own.as_ref())) {
                     let mut point = model.point.clone();
                     point.extend(self.less.iter().map(|(axis, value)| (axis.clone(), label(value))));
+                    if let Some(axis) = &self.best {
+                        let like = |other: &StudyModel| other.point.iter().all(|(of, label)| of == axis || point[of] == *label);
+                        point.extend(best(models, axis, like).map(|label| (axis.clone(), label)));
+                    }
                     let other = models.iter().find(|other| other.seed == seed && other.point == point);
-                    found.extend(other.and_then(|other| Some(self.value(model)? - self.value(other)?)));
+                    found.extend(other.and_then(|other| match self.value == DOUBLINGS {
+                        true => doublings(&model.course, &other.course),
+                        false => Some(self.value(model)? - self.value(other)?),
+                    }));
                 }
             }
         }
         (!found.is_empty()).then(|| mean_sd(&found).0)
+    }
+}
+
+/// How many times fewer steps a training takes to where another ends, by doublings; where it never comes there, how many more.
+const DOUBLINGS: &str = "doublings";
+
+/// Of the models that are meant, the label on an axis of those that end with the least loss, in the mean over seeds.
+fn best(models: &[StudyModel], axis: &str, meant: impl Fn(&StudyModel) -> bool) -> Option<String> {
+    let mut ends: BTreeMap<&String, Vec<f64>> = BTreeMap::new();
+    for model in models.iter().filter(|model| meant(model)) {
+        if let (Some(label), Some((_, loss))) = (model.point.get(axis), model.course.last()) {
+            ends.entry(label).or_default().push(*loss);
+        }
+    }
+    let mean = |losses: &Vec<f64>| mean_sd(losses).0;
+    ends.iter().min_by(|a, b| mean(a.1).total_cmp(&mean(b.1))).map(|(label, _)| label.to_string())
+}
+
+/// The step at which a training first comes to a loss.
+fn reached(course: &[(u64, f64)], loss: f64) -> Option<f64> {
+    course.windows(2).find_map(|pair| {
+        let [(from, high), (to, low)] = [pair[0], pair[1]];
+        let way = if high > low { (high - loss) / (high - low) } else { 0.0 };
+        (low <= loss).then(|| from as f64 + way.max(0.0) * (to - from) as f64)
+    })
+}
+
+fn doublings(own: &[(u64, f64)], other: &[(u64, f64)]) -> Option<f64> {
+    let [(own_all, own_end), (all, end)] = [*own.last()?, *other.last()?];
+    match reached(own, end) {
+        Some(step) => Some((all as f64 / step.max(1.0)).log2()),
+        None => Some(-(own_all as f64 / reached(other, own_end)?.max(1.0)).log2()),
     }
 }
 
@@ -232,6 +290,7 @@ mod tests {
                         point: point.map(|(axis, label)| (axis.to_string(), label)).into(),
                         seed,
                         values: values.into(),
+                        course: Vec::new(),
                     });
                 }
             }
@@ -261,6 +320,33 @@ mod tests {
     }
 
     #[test]
+    fn speeds_are_compared_where_each_is_at_its_best() {
+        let model = |optimiser: &str, rate: &str, seed, course: &[(u64, f64)]| StudyModel {
+            point: [("optimiser", optimiser), ("rate", rate)].map(|(axis, label)| (axis.to_string(), label.to_string())).into(),
+            seed,
+            values: BTreeMap::new(),
+            course: course.to_vec(),
+        };
+        let models = [
+            model("plain", "0.1", 1, &[(0, 9.0), (100, 4.0), (200, 3.0)]),
+            model("plain", "0.2", 1, &[(0, 9.0), (100, 5.0), (200, 4.0)]),
+            model("quick", "0.1", 1, &[(0, 9.0), (100, 6.0), (200, 5.0)]),
+            model("quick", "0.2", 1, &[(0, 9.0), (50, 3.0), (100, 2.5), (200, 2.0)]),
+        ];
+        let contrast = |of: &str, less: &str| {
+            let text = format!(
+                "name = \"a\"\nvalue = \"doublings\"\nbest = \"rate\"\nof = {{ optimiser = \"{of}\" }}\nless = {{ optimiser = \"{less}\" }}\n"
+            );
+            spec(&text).of(&models).unwrap().mean
+        };
+        // The one is after 50 steps where the other ends after 200.
+        assert!((contrast("quick", "plain") - 2.0).abs() < 1e-9);
+        assert!((contrast("plain", "quick") + 2.0).abs() < 1e-9);
+        assert_eq!(reached(&[(0, 5.0), (10, 3.0)], 4.0), Some(5.0));
+        assert_eq!(reached(&[(0, 5.0), (10, 3.0)], 2.0), None);
+    }
+
+    #[test]
     fn what_a_contrast_names_must_be_there() {
         let axes: BTreeMap<String, Vec<String>> = [("order", vec!["control", "local"]), ("width", vec!["16", "32"])]
             .map(|(a, l)| (a.into(), l.into_iter().map(String::from).collect()))
@@ -271,6 +357,8 @@ mod tests {
         assert!(check("of = { ordre = \"local\" }\n").unwrap_err().contains("no axis `ordre`"));
         assert!(check("of = { order = \"loca\" }\n").unwrap_err().contains("control, local"));
         assert!(check("along = \"order\"\n").unwrap_err().contains("along numbers"));
+        assert!(check("best = \"widt\"\nless = { width = 32 }\n").unwrap_err().contains("no axis `widt`"));
+        assert!(check("best = \"width\"\n").unwrap_err().contains("for a difference"));
         assert!(check("along = \"width\"\nless = { order = \"local\" }\n").unwrap_err().contains("not both"));
     }
 }
