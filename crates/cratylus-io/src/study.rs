@@ -142,13 +142,18 @@ impl StudyJob<'_> {
             }
             Ok(values)
         };
-        let of_net = |net: &Trained, course: &[Evaluated]| ask(&Subject { model: net, net: Some(net), corpus, course });
+        let of_net = |net: &Trained, course: &[Evaluated]| {
+            ask(&Subject { model: net, net: Some(net), corpus, course, thought: spec.thought })
+        };
         let course = course(&folder)?;
         let values = of_net(&trained(read_weights(&folder, spec, corpus)?), &course)?;
         let mut rivals = BTreeMap::new();
         if cell.seed == 1 {
             let trigram = Trigram::of(corpus, COUNTED);
-            rivals.insert("3-gram".into(), ask(&Subject { model: &trigram, net: None, corpus, course: &[] })?);
+            rivals.insert(
+                "3-gram".into(),
+                ask(&Subject { model: &trigram, net: None, corpus, course: &[], thought: spec.thought })?,
+            );
             let untrained = trained(spec.begin(corpus, None, 1).weights().to_vec());
             rivals.insert("untrained".into(), of_net(&untrained, &[])?);
         }

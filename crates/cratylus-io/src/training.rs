@@ -14,8 +14,8 @@ use cratylus_neural::corpus::{Corpus, Ledger, RowText};
 use cratylus_neural::net::{Job, NetShape, StepSeen, Trainer};
 use cratylus_neural::probes::Evaluated;
 use cratylus_neural::training::{
-    CARD_FORMAT, Card, OwnWords, Parent, Reading, ReadsRows, TrainingSpec, adapter_files, config, evaluate, judge, lanes,
-    safetensors, weights_of, weights_sha256,
+    CARD_FORMAT, Card, OwnWords, Parent, Reading, ReadsRows, Thinking, TrainingSpec, adapter_files, config, evaluate, judge,
+    lanes, safetensors, weights_of, weights_sha256,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -214,8 +214,12 @@ impl<'a> TrainingJob<'a> {
         TrainingJob { spec, reading, build, threads: 1, checkpoint: None, shared: None, parent: None, base: None }
     }
 
-    fn reads(&self) -> &dyn ReadsRows {
-        self.base.map_or(&OwnWords, |base| base.reads)
+    fn reads(&self) -> Box<dyn ReadsRows + '_> {
+        match (self.base, self.spec.thought) {
+            (Some(base), _) => Box::new(base.reads),
+            (None, Some(thought)) => Box::new(Thinking { thought, steps: self.spec.recipe.steps }),
+            (None, None) => Box::new(OwnWords),
+        }
     }
 
     fn begin(&self, before: Option<&[f32]>) -> Trainer {
@@ -273,14 +277,20 @@ impl<'a> TrainingJob<'a> {
                 }
             }
         }
+        let reads = &*self.reads();
         let mut last = Instant::now();
         let mut progress = Progress::new(dir, self.spec.recipe.steps, corpus);
         if seen_so_far.evaluated.is_empty() {
-            seen_so_far.evaluated.push(evaluate(corpus, self.reads(), &mut trainer, None));
+            seen_so_far.evaluated.push(evaluate(corpus, reads, &mut trainer, None));
         }
         while trainer.step() < self.spec.recipe.steps {
-            let lanes = lanes(corpus, self.reads(), &trainer);
-            let evaluates = self.reads().evaluates(trainer.step() + 1, self.spec.recipe.steps);
+            let lanes = lanes(corpus, reads, &trainer);
+            // What was learnt of other rows says nothing of how to step with these.
+            let stage = |step| self.spec.thought.map(|thought| thought.stage(step, self.spec.recipe.steps));
+            if trainer.step() > 0 && stage(trainer.step()) != stage(trainer.step() - 1) {
+                trainer.forget();
+            }
+            let evaluates = reads.evaluates(trainer.step() + 1, self.spec.recipe.steps);
             let (step, rank) = match evaluates && self.base.is_none() {
                 true => trainer.learn_watched(&lanes, &spread),
                 false => (trainer.learn(&lanes, &spread), 0.0),
@@ -294,7 +304,7 @@ impl<'a> TrainingJob<'a> {
             seen_so_far.steps.push(step);
             if evaluates {
                 let rank = Some(rank).filter(|rank| *rank > 0.0);
-                seen_so_far.evaluated.push(evaluate(corpus, self.reads(), &mut trainer, rank));
+                seen_so_far.evaluated.push(evaluate(corpus, reads, &mut trainer, rank));
             }
             progress.tell(&seen_so_far);
             let stopped = stop.load(Ordering::Relaxed);
@@ -403,7 +413,7 @@ impl<'a> TrainingJob<'a> {
             weights_sha256: weights_sha256(learnt),
             steps: trainer.step(),
             tokens: steps.iter().map(|step| step.tokens).sum(),
-            judged: judge(corpus, self.reads(), &mut trainer),
+            judged: judge(corpus, &*self.reads(), &mut trainer),
         };
         write_whole(&dir.join(CARD), &serde_json::to_vec_pretty(&card).expect("plain data"))?;
         Ok(card)

@@ -3,10 +3,11 @@
 use crate::corpus::{Corpus, CorpusSpec, Ledger, Truth, Words, fresh};
 use crate::foretells::written;
 use crate::glyphs;
-use crate::net::{AdapterShape, Adapters, Lane, NetShape, Recipe, ThinMatrix, Trainer};
+use crate::net::{AdapterShape, Adapters, ExpertShape, Experts, Lane, NetShape, ReadRow, Recipe, ThinMatrix, Trainer};
 use crate::probes::Evaluated;
 use crate::response::Trained;
 use crate::study::KEYS as KEYS_OF_STUDIES;
+use crate::thought::Thought;
 use cratylus_core::seed::{Purpose, Seed, mix};
 use cratylus_core::spec::Inputs;
 use cratylus_core::spec::places::{FileTable, Mistake, Spans, deserialize, get_table, take_field};
@@ -92,6 +93,10 @@ pub struct TrainingSpec {
     pub before: Option<Before>,
     /// What is learnt in place of all weights, where it goes on with a model whose corpus nobody knows.
     pub adapter: Option<AdapterShape>,
+    /// What is read between questions and answers, where that is not what stands there.
+    pub thought: Option<Thought>,
+    /// The experts that hidden numbers become while it is trained, by the weights that it begins with.
+    pub experts: Option<ExpertShape>,
 }
 
 /// A training that goes before.
@@ -121,7 +126,7 @@ pub enum Keep {
 }
 
 /// The sections and keys of the file.
-const KEYS: [&str; 8] = ["name", "seed", "corpus", "ingredients", "net", "train", "before", "adapter"];
+const KEYS: [&str; 10] = ["name", "seed", "corpus", "ingredients", "net", "train", "before", "adapter", "thought", "experts"];
 
 /// What is opened of a training: what it reads, and what it read before, with one vocabulary.
 pub struct Reading {
@@ -168,7 +173,25 @@ impl TrainingSpec {
             true => Some(read_before(get_table(file, "before")?, &corpus, &spans.under("before"))?),
             false => None,
         };
-        let spec = TrainingSpec { name, corpus, net, recipe, before, adapter: None };
+        let experts: Option<ExpertShape> = match file.contains_key("experts") {
+            true => Some(deserialize(get_table(file, "experts")?, &spans.under("experts"))?),
+            false => None,
+        };
+        if let Some(experts) = &experts {
+            experts.check(net.hidden).map_err(|(key, why)| spans.under("experts").mistake(key, why))?;
+        }
+        let thought: Option<Thought> = match file.contains_key("thought") {
+            true => Some(deserialize(get_table(file, "thought")?, &spans.under("thought"))?),
+            false => None,
+        };
+        if let Some(thought) = &thought {
+            thought.check().map_err(|(key, why)| spans.under("thought").mistake(key, why))?;
+            if !corpus.portions.iter().any(|portion| portion.kind == "graphs") {
+                let why = "there are no steps to replace: the corpus has no ingredient of kind `graphs`".to_string();
+                return Err(spans.under("thought").mistake("kind", why));
+            }
+        }
+        let spec = TrainingSpec { name, corpus, net, recipe, before, adapter: None, thought, experts };
         // The vocabulary is known once the corpus is open; any will do to look at the rest.
         spec.shape(1000).check().map_err(|(key, why)| spans.under("net").mistake(key, why))?;
         Ok(spec)
@@ -198,7 +221,7 @@ impl TrainingSpec {
         let Before { corpus, recipe, before, .. } = self.before.clone()?;
         let before = before.map(|before| *before);
         let name = format!("{}-before", self.name);
-        Some(TrainingSpec { name, corpus, net: self.net.clone(), recipe, before, adapter: None })
+        Some(TrainingSpec { name, corpus, net: self.net.clone(), recipe, before, adapter: None, thought: None, experts: None })
     }
 
     /// A training that goes on with the model of another: its network, and all that it read, go before.
@@ -232,7 +255,16 @@ impl TrainingSpec {
             before: parent.before.map(Box::new),
             weights_sha256: Some(sha256.into()),
         };
-        Ok(TrainingSpec { name, corpus, net: parent.net, recipe, before: Some(before), adapter: None })
+        Ok(TrainingSpec {
+            name,
+            corpus,
+            net: parent.net,
+            recipe,
+            before: Some(before),
+            adapter: None,
+            thought: None,
+            experts: None,
+        })
     }
 
     /// A training of adapters of a model of this network, which was not trained here.
@@ -253,7 +285,7 @@ impl TrainingSpec {
         }
         let NetShape { width, layers, heads, hidden, tied, .. } = *shape;
         let net = NetSpec { width, layers, heads, hidden, tied, embedding: Embedding::Learnt };
-        Ok(TrainingSpec { name, corpus, net, recipe, before: None, adapter: Some(adapter) })
+        Ok(TrainingSpec { name, corpus, net, recipe, before: None, adapter: Some(adapter), thought: None, experts: None })
     }
 
     /// The network, for a vocabulary of so many words.
@@ -270,6 +302,12 @@ impl TrainingSpec {
         plan.insert("train".into(), toml::Table::try_from(&self.recipe).expect("plain values").into());
         if let Some(before) = &self.before {
             plan.insert("before".into(), before.plan().into());
+        }
+        if let Some(thought) = &self.thought {
+            plan.insert("thought".into(), toml::Table::try_from(thought).expect("plain values").into());
+        }
+        if let Some(experts) = &self.experts {
+            plan.insert("experts".into(), toml::Table::try_from(experts).expect("plain values").into());
         }
         if let Some(adapter) = &self.adapter {
             plan.insert("adapter".into(), toml::Table::try_from(adapter).expect("plain values").into());
@@ -299,7 +337,11 @@ impl TrainingSpec {
                 }
             }
         }
+        let experts = self.experts.map(|by| Experts::find(&shape, &weights, by, Seed::of_run(self.corpus.seed, "experts", 0)));
         let mut trainer = Trainer::of(shape, self.recipe.clone(), weights, threads);
+        if let Some(experts) = experts {
+            trainer.part(experts);
+        }
         if self.net.embedding != Embedding::Learnt {
             trainer.freeze(|name| name == embedding);
         }
@@ -391,6 +433,11 @@ pub trait ReadsRows: Sync {
     /// The tokens of a row of an ingredient by its place.
     fn tokens(&self, corpus: &Corpus, portion: usize, place: u64) -> Vec<u32>;
 
+    /// A row as it is read at a step.
+    fn row(&self, corpus: &Corpus, portion: usize, place: u64, _: u64) -> ReadRow {
+        ReadRow { tokens: self.tokens(corpus, portion, place), ..ReadRow::default() }
+    }
+
     /// By how many rows of each ingredient a model is judged.
     fn judged(&self) -> u64 {
         100
@@ -403,12 +450,49 @@ pub trait ReadsRows: Sync {
     }
 }
 
+impl<R: ReadsRows + ?Sized> ReadsRows for &R {
+    fn tokens(&self, corpus: &Corpus, portion: usize, place: u64) -> Vec<u32> {
+        (**self).tokens(corpus, portion, place)
+    }
+
+    fn row(&self, corpus: &Corpus, portion: usize, place: u64, step: u64) -> ReadRow {
+        (**self).row(corpus, portion, place, step)
+    }
+
+    fn judged(&self) -> u64 {
+        (**self).judged()
+    }
+
+    fn evaluates(&self, step: u64, steps: u64) -> bool {
+        (**self).evaluates(step, steps)
+    }
+}
+
 /// Reads rows by the corpus's own words.
 pub struct OwnWords;
 
 impl ReadsRows for OwnWords {
     fn tokens(&self, corpus: &Corpus, portion: usize, place: u64) -> Vec<u32> {
         corpus.words.tokens(&corpus.at(portion, place).words)
+    }
+}
+
+/// Reads rows by the corpus's own words, with thoughts in place of steps.
+pub struct Thinking {
+    /// What is read in place of steps.
+    pub thought: Thought,
+    /// How many steps the training has.
+    pub steps: u64,
+}
+
+impl ReadsRows for Thinking {
+    fn tokens(&self, corpus: &Corpus, portion: usize, place: u64) -> Vec<u32> {
+        OwnWords.tokens(corpus, portion, place)
+    }
+
+    fn row(&self, corpus: &Corpus, portion: usize, place: u64, step: u64) -> ReadRow {
+        let stage = self.thought.stage(step, self.steps);
+        self.thought.row(&corpus.words, &self.tokens(corpus, portion, place), stage)
     }
 }
 
@@ -423,8 +507,8 @@ pub fn rows_of(corpus: &Corpus, recipe: &Recipe, step: u64) -> Vec<(usize, u64)>
 /// The rows of a step.
 pub fn lanes(corpus: &Corpus, reads: &dyn ReadsRows, trainer: &Trainer) -> Vec<Lane> {
     let rows = rows_of(corpus, &trainer.recipe, trainer.step());
-    let rows: Vec<Vec<u32>> = rows.into_iter().map(|(portion, place)| reads.tokens(corpus, portion, place)).collect();
-    trainer.lanes(rows.iter().map(Vec::as_slice))
+    let read = |(portion, place)| reads.row(corpus, portion, place, trainer.step());
+    trainer.lanes_of(&rows.into_iter().map(read).collect::<Vec<_>>())
 }
 
 /// Which row is read at a time: the first pass in order, each after it in an order of its own, in which every row comes once.
@@ -492,8 +576,8 @@ fn foretold(
     portion: usize,
     places: &mut dyn Iterator<Item = u64>,
 ) -> f64 {
-    let rows: Vec<Vec<u32>> = places.map(|place| reads.tokens(corpus, portion, place)).collect();
-    let lanes = trainer.lanes(rows.iter().map(Vec::as_slice));
+    let rows: Vec<ReadRow> = places.map(|place| reads.row(corpus, portion, place, trainer.step())).collect();
+    let lanes = trainer.lanes_of(&rows);
     trainer.judge(&lanes)
 }
 

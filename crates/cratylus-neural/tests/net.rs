@@ -2,7 +2,10 @@
 
 use cratylus_core::Seed;
 use cratylus_core::kept::Keeper;
-use cratylus_neural::net::{AdapterShape, Conda, Job, Lane, NetShape, NetWork, Recipe, StepSeen, Trainer, one_by_one, plain};
+use cratylus_neural::net::{
+    AdapterShape, Conda, ExpertShape, Experts, ExpertsBy, Job, Lane, NetShape, NetWork, Recipe, StepSeen, Trainer, one_by_one,
+    plain,
+};
 
 fn small(tied: bool) -> NetShape {
     NetShape {
@@ -262,4 +265,89 @@ fn adapters_learn_what_the_whole_gradient_says_of_them() {
         one.learn(&lanes, &one_by_one);
     }
     assert!(one.judge(&lanes) < 0.8 * whole.judge(&lanes), "{} {}", one.judge(&lanes), whole.judge(&lanes));
+}
+
+#[test]
+fn gradients_go_through_thoughts() {
+    let shape = NetShape { context: 9, ..small(false) };
+    let w: Vec<f64> = weights(&shape).into_iter().map(f64::from).collect();
+    let rows = rows(&shape, 3, 8);
+    // Three thoughts, one, and none.
+    let thoughts = [3..6, 2..3, 0..0];
+    let mut lane = Lane::default();
+    for (row, thoughts) in rows.iter().zip(&thoughts) {
+        lane.push_thinking(row, thoughts.end + 1, thoughts.clone(), shape.context);
+    }
+    let loss = |w: &[f64]| -> f64 {
+        let of = |(row, thoughts): (usize, &std::ops::Range<usize>)| {
+            let at = row * shape.context..(row + 1) * shape.context;
+            let (tokens, targets) = (&lane.tokens[at.clone()], &lane.targets[at]);
+            let mut read: Vec<(usize, Vec<f64>)> = Vec::new();
+            for place in thoughts.clone() {
+                let (_, last) = plain::learn_reading(&shape, w, tokens, targets, &mut vec![0.0; w.len()], &read);
+                read.push((place, last[(place - 1) * shape.width..place * shape.width].to_vec()));
+            }
+            plain::learn_reading(&shape, w, tokens, targets, &mut vec![0.0; w.len()], &read).0
+        };
+        thoughts.iter().enumerate().map(of).sum()
+    };
+    let mut gradient = vec![0.0; w.len()];
+    let single: Vec<f32> = w.iter().map(|&weight| weight as f32).collect();
+    let mut work = NetWork::new(shape);
+    let found = work.learn(&single, &lane, 1.0, &mut gradient);
+    assert!((found - loss(&w)).abs() < 1e-4 * found, "{found} {}", loss(&w));
+    for tensor in shape.tensors() {
+        let (mut wrong, mut all) = (0.0, 0.0);
+        for i in 0..6 {
+            let at = tensor.at.start + i * (tensor.at.len() - 1) / 5;
+            let moved = |by: f64| {
+                let mut w = w.clone();
+                w[at] += by;
+                loss(&w)
+            };
+            let h = 1e-3;
+            let slope = (8.0 * (moved(h) - moved(-h)) - (moved(2.0 * h) - moved(-2.0 * h))) / (12.0 * h);
+            wrong += (slope - f64::from(gradient[at])).powi(2);
+            all += slope.powi(2);
+        }
+        assert!(wrong.sqrt() < 2e-4 * all.sqrt().max(1e-2), "{}: {wrong} of {all}", tensor.name);
+    }
+    // What stands at a thought is not read.
+    let mut other = Lane::default();
+    for (row, thoughts) in rows.iter().zip(&thoughts) {
+        let mut row = row.clone();
+        thoughts.clone().for_each(|place| row[place] = (row[place] + 1) % 11);
+        other.push_thinking(&row, thoughts.end + 1, thoughts.clone(), shape.context);
+    }
+    assert_eq!(work.judge(&single, &lane).to_vec(), work.judge(&single, &other).to_vec());
+}
+
+#[test]
+fn experts_are_the_whole_where_words_go_to_all_and_their_gradient_is_that_of_what_words_went_to() {
+    let shape = NetShape { layers: 3, ..small(true) };
+    let w = weights(&shape);
+    let rows = rows(&shape, 3, 9);
+    let mut lane = Lane::default();
+    rows.iter().for_each(|row| lane.push(row, shape.context));
+    let part = |count, top, by| Some(std::sync::Arc::new(Experts::find(&shape, &w, ExpertShape { count, top, by }, Seed(2))));
+    let learn = |experts| {
+        let (mut work, mut gradient) = (NetWork::with_experts(shape, experts), vec![0.0; w.len()]);
+        (work.learn(&w, &lane, 1.0, &mut gradient), gradient)
+    };
+    let whole = learn(None);
+    assert_eq!(learn(part(4, 4, ExpertsBy::Clusters)), whole);
+    let (loss, gradient) = learn(part(4, 2, ExpertsBy::Clusters));
+    assert!(loss != whole.0 && loss != learn(part(4, 2, ExpertsBy::Random)).0);
+    // By differences, where no small step sends a word elsewhere: the gradient of what words went to.
+    let mut work = NetWork::with_experts(shape, part(4, 2, ExpertsBy::Clusters));
+    let at = shape.tensors().into_iter().find(|tensor| tensor.name == "model.layers.2.mlp.down_proj.weight").unwrap().at;
+    for i in [0, 17, 51, 95] {
+        let mut moved = |by: f32| {
+            let mut w = w.clone();
+            w[at.start + i] += by;
+            work.judge(&w, &lane).iter().map(|&loss| f64::from(loss)).sum::<f64>()
+        };
+        let slope = (moved(1e-2) - moved(-1e-2)) / 2e-2;
+        assert!((slope - f64::from(gradient[at.start + i])).abs() < 2e-3, "{i}: {slope} {}", gradient[at.start + i]);
+    }
 }

@@ -380,9 +380,9 @@ impl ProbeVerb {
             {
                 let probe = probes::as_it_is(entry);
                 let subjects = [
-                    Subject { model: &net, net: Some(&net), corpus, course: &course },
-                    Subject { model: &untrained, net: Some(&untrained), corpus, course: &[] },
-                    Subject { model: &trigram, net: None, corpus, course: &[] },
+                    Subject { model: &net, net: Some(&net), corpus, course: &course, thought: spec.thought },
+                    Subject { model: &untrained, net: Some(&untrained), corpus, course: &[], thought: spec.thought },
+                    Subject { model: &trigram, net: None, corpus, course: &[], thought: spec.thought },
                 ];
                 for (i, subject) in subjects.iter().enumerate() {
                     match probe.ask(subject) {

@@ -51,6 +51,16 @@ pub trait Ingredient: fmt::Debug + Send + Sync {
     /// A row of at most `most` words. Rows of the same draws are the same.
     fn row(&self, draws: &mut Stream, most: usize) -> Written<'_>;
 
+    /// A row that is in no corpus; where rows are stretches of a text, of a part that nobody reads.
+    fn fresh(&self, draws: &mut Stream, most: usize) -> Written<'_> {
+        self.row(draws, most)
+    }
+
+    /// How many words its rows have at least, where less would not be what they are.
+    fn needs(&self) -> usize {
+        0
+    }
+
     /// The row of these draws as a conversation, where it is one.
     fn said(&self, _: &mut Stream) -> Option<RowText> {
         None

@@ -45,6 +45,11 @@ impl Corpus {
         let mut ingredients = Vec::new();
         for (i, portion) in spec.portions.iter().enumerate() {
             let opened = portion.spec.open(inputs).map_err(|(key, why)| (format!("ingredients.{i}.{key}"), why))?;
+            if opened.needs() > spec.context + 1 {
+                let (name, needs) = (&portion.name, opened.needs() - 1);
+                let why = format!("rows of `{name}` cannot be cut; give {needs} or more, found {}", spec.context);
+                return Err(("corpus.context".into(), why));
+            }
             ingredients.push(opened);
         }
         let words = Words::of(ingredients.iter().flat_map(|ingredient| ingredient.words()));
@@ -124,7 +129,8 @@ impl Corpus {
 
     fn write(&self, portion: usize, place: u64) -> Written<'_> {
         let mut draws = self.seeds[portion].stream(Purpose::Row, place);
-        let mut written = self.ingredients[portion].row(&mut draws, self.spec.context + 1);
+        let (ingredient, most) = (&self.ingredients[portion], self.spec.context + 1);
+        let mut written = if place < fresh(0) { ingredient.row(&mut draws, most) } else { ingredient.fresh(&mut draws, most) };
         if self.spec.portions[portion].shuffled {
             // What begins every row stays there.
             let words = &mut written.words[1..];

@@ -1,10 +1,12 @@
 //! A lane: some rows of a batch, forward and backward. Lanes are independent, so any thread may work on any of them.
 
 use super::adapters::Adapters;
+use super::experts::Experts;
 use super::product::{Into, Matrix, MatrixMut, product};
 use super::rows;
 use super::shape::{LayerAt, NetAt, NetShape};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Rows of tokens, all as long as the context: what is read, and what should come next.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +17,20 @@ pub struct Lane {
     pub tokens: Vec<u32>,
     /// What comes after each; None where nothing is to be learnt.
     pub targets: Vec<Option<u32>>,
+    /// Of each row the places that no word is read at, but what the network held at the place before; empty where no row has
+    /// any.
+    thoughts: Vec<Range<usize>>,
+}
+
+/// A row as it is read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReadRow {
+    /// Its tokens.
+    pub tokens: Vec<u32>,
+    /// Nothing is learnt of those before this place.
+    pub from: usize,
+    /// Where what the network held at the place before is read in place of a token.
+    pub thoughts: Range<usize>,
 }
 
 impl Lane {
@@ -34,6 +50,18 @@ impl Lane {
         }
     }
 
+    /// The same, where at some places what the network held at the place before is read (Coconut, arXiv 2412.06769). There is
+    /// a word before them.
+    pub fn push_thinking(&mut self, row: &[u32], from: usize, thoughts: Range<usize>, context: usize) {
+        assert!(thoughts.is_empty() || thoughts.start > 0 && thoughts.end <= context, "thoughts lie within a row, after a word");
+        let rows = self.tokens.len() / context;
+        self.push_from(row, from, context);
+        if !thoughts.is_empty() || !self.thoughts.is_empty() {
+            self.thoughts.resize(rows, 0..0);
+            self.thoughts.push(thoughts);
+        }
+    }
+
     /// How many tokens are to be learnt.
     pub fn kept(&self) -> usize {
         self.targets.iter().flatten().count()
@@ -43,6 +71,7 @@ impl Lane {
 /// What one thread needs to work on a lane. It keeps nothing from one lane to the next.
 pub struct NetWork {
     shape: NetShape,
+    experts: Option<Arc<Experts>>,
     at: NetAt,
     angles: Vec<f32>,
     /// The stream before each block, and after the last.
@@ -57,6 +86,7 @@ pub struct NetWork {
     d_wide: Vec<f32>,
     d_qkv: Vec<f32>,
     d_hidden: Vec<f32>,
+    d_both: Vec<f32>,
     d_scores: Vec<f32>,
 }
 
@@ -74,6 +104,8 @@ struct Block {
     middle_roots: Vec<f32>,
     both: Vec<f32>,
     gated: Vec<f32>,
+    /// The experts that each word went to.
+    kept: Vec<u64>,
 }
 
 /// Rows of a square of attention that are computed together: what lies beyond the last of them is not.
@@ -136,14 +168,28 @@ impl NetWork {
             d_wide: Vec::new(),
             d_qkv: Vec::new(),
             d_hidden: Vec::new(),
+            d_both: Vec::new(),
             d_scores: Vec::new(),
+            experts: None,
             shape,
         }
     }
 
+    /// The same, whose words go to some experts of each block alone.
+    pub fn with_experts(shape: NetShape, experts: Option<Arc<Experts>>) -> NetWork {
+        NetWork { experts, ..NetWork::new(shape) }
+    }
+
     /// The logits of every position, `rows x context x vocabulary`.
     pub fn logits(&mut self, weights: &[f32], tokens: &[u32]) -> &[f32] {
-        self.forward(weights, tokens);
+        self.forward(weights, tokens, &[]);
+        &self.logits
+    }
+
+    /// The same of a lane, with its thoughts.
+    pub fn logits_of(&mut self, weights: &[f32], lane: &Lane) -> &[f32] {
+        self.read_rows_of(lane.context);
+        self.forward(weights, &lane.tokens, &lane.thoughts);
         &self.logits
     }
 
@@ -163,7 +209,7 @@ impl NetWork {
             return 0.0;
         }
         self.read_rows_of(lane.context);
-        self.forward(weights, &lane.tokens);
+        self.forward(weights, &lane.tokens, &lane.thoughts);
         let sum = self.losses(&lane.targets, weight);
         self.backward(weights, lane, learns);
         sum
@@ -182,7 +228,7 @@ impl NetWork {
         if !lane.tokens.is_empty() {
             self.read_rows_of(lane.context);
         }
-        self.forward(weights, &lane.tokens);
+        self.forward(weights, &lane.tokens, &lane.thoughts);
         self.losses(&lane.targets, 0.0);
         &self.losses
     }
@@ -193,15 +239,32 @@ impl NetWork {
         self.losses.iter().map(|&loss| f64::from(loss)).sum()
     }
 
-    fn forward(&mut self, weights: &[f32], tokens: &[u32]) {
-        let NetShape { vocabulary, width, hidden, norm_eps, .. } = self.shape;
-        let (eps, wide) = (norm_eps as f32, self.shape.wide());
+    fn forward(&mut self, weights: &[f32], tokens: &[u32], thoughts: &[Range<usize>]) {
+        let NetShape { vocabulary, width, context, .. } = self.shape;
         let n = tokens.len();
         let first = &mut self.streams[0];
         first.clear();
         for &token in tokens {
             first.extend_from_slice(&weights[self.at.embedding.start + token as usize * width..][..width]);
         }
+        // One thought after the other, all rows together; what stands before a thought is the same in every pass.
+        for thought in 0..longest(thoughts) {
+            self.through(weights, n);
+            for place in places(thoughts, thought, context) {
+                self.streams[0][place * width..][..width].copy_from_slice(&self.last[(place - 1) * width..][..width]);
+            }
+        }
+        self.through(weights, n);
+        sized(&mut self.logits, n * vocabulary);
+        let head = Matrix::new(&weights[self.at.head.clone()], vocabulary, width);
+        let logits = &mut MatrixMut::new(&mut self.logits, n, vocabulary);
+        product(Matrix::new(&self.last, n, width), head.turned(), Into::Set, logits);
+    }
+
+    /// From what is read through all blocks and the last norm.
+    fn through(&mut self, weights: &[f32], n: usize) {
+        let NetShape { width, hidden, norm_eps, .. } = self.shape;
+        let (eps, wide) = (norm_eps as f32, self.shape.wide());
         for (i, at) in self.at.layers.iter().enumerate() {
             let (before, after) = self.streams.split_at_mut(i + 1);
             let (stream, next, block) = (&before[i], &mut after[0], &mut self.blocks[i]);
@@ -232,6 +295,9 @@ impl NetWork {
             product(normed, both.turned(), Into::Set, &mut MatrixMut::new(&mut block.both, n, 2 * hidden));
             sized(&mut block.gated, n * hidden);
             rows::gated(&block.both, hidden, &mut block.gated);
+            if let Some(experts) = &self.experts {
+                experts.choose(i, &block.both, &mut block.gated, &mut block.kept);
+            }
             next.clone_from(&block.middle);
             let down = Matrix::new(of(&at.down), width, hidden);
             product(Matrix::new(&block.gated, n, hidden), down.turned(), Into::Add, &mut MatrixMut::new(next, n, width));
@@ -240,16 +306,11 @@ impl NetWork {
         sized(&mut self.last_roots, n);
         let stream = self.streams.last().expect("one more than there are blocks");
         rows::norm(stream, &weights[self.at.norm.clone()], eps, &mut self.last, &mut self.last_roots);
-        sized(&mut self.logits, n * vocabulary);
-        let head = Matrix::new(&weights[self.at.head.clone()], vocabulary, width);
-        let logits = &mut MatrixMut::new(&mut self.logits, n, vocabulary);
-        product(Matrix::new(&self.last, n, width), head.turned(), Into::Set, logits);
     }
 
     /// Goes back from what reaches the logits.
     fn backward(&mut self, weights: &[f32], lane: &Lane, learns: &mut Learns<'_>) {
-        let NetShape { vocabulary, width, hidden, .. } = self.shape;
-        let wide = self.shape.wide();
+        let NetShape { vocabulary, width, context, .. } = self.shape;
         let n = lane.tokens.len();
         let of = |at: &Range<usize>| &weights[at.clone()];
         let logits = Matrix::new(&self.logits, n, vocabulary);
@@ -257,6 +318,46 @@ impl NetWork {
         let d_wide = &mut self.d_wide;
         product(logits, Matrix::new(of(&self.at.head), vocabulary, width), Into::Set, &mut MatrixMut::new(d_wide, n, width));
         learns.matrix(&self.at.head, logits, Matrix::new(&self.last, n, width));
+        self.back(weights, n, learns);
+        self.embed_back(lane, learns);
+        // What reached a thought reaches what the network held before it, the last thought first: nothing that comes after it
+        // is left then.
+        let mut reached = vec![0.0; if lane.thoughts.is_empty() { 0 } else { n * width }];
+        for thought in (0..longest(&lane.thoughts)).rev() {
+            let all = (0..=thought).flat_map(|earlier| places(&lane.thoughts, earlier, context));
+            for place in all.flat_map(|place| place * width..(place + 1) * width) {
+                reached[place] += self.d_stream[place];
+            }
+            self.d_wide.fill(0.0);
+            for place in places(&lane.thoughts, thought, context) {
+                self.d_wide[(place - 1) * width..][..width].copy_from_slice(&reached[place * width..][..width]);
+            }
+            self.back(weights, n, learns);
+            self.embed_back(lane, learns);
+        }
+    }
+
+    /// What reached the words that were read.
+    fn embed_back(&self, lane: &Lane, learns: &mut Learns<'_>) {
+        let NetShape { width, context, .. } = self.shape;
+        let Learns::All(gradient) = learns else { return };
+        let embedding = &mut gradient[self.at.embedding.clone()];
+        for (place, (&token, d)) in lane.tokens.iter().zip(self.d_stream.chunks_exact(width)).enumerate() {
+            if lane.thoughts.get(place / context).is_some_and(|thoughts| thoughts.contains(&(place % context))) {
+                continue;
+            }
+            for (into, d) in embedding[token as usize * width..][..width].iter_mut().zip(d) {
+                *into += d;
+            }
+        }
+    }
+
+    /// From what reaches what the last norm gave back to what was read.
+    fn back(&mut self, weights: &[f32], n: usize, learns: &mut Learns<'_>) {
+        let NetShape { width, hidden, .. } = self.shape;
+        let wide = self.shape.wide();
+        let of = |at: &Range<usize>| &weights[at.clone()];
+        let d_wide = &mut self.d_wide;
         self.d_stream.clear();
         sized(&mut self.d_stream, n * width);
         let stream = self.streams.last().expect("one more than there are blocks");
@@ -272,8 +373,12 @@ impl NetWork {
             let d_hidden = &mut MatrixMut::new(&mut self.d_hidden, n, hidden);
             product(reached, Matrix::new(of(down), width, hidden), Into::Set, d_hidden);
             learns.matrix(down, reached, Matrix::new(&block.gated, n, hidden));
-            rows::gated_back(&mut block.both, hidden, &self.d_hidden);
-            let d_both = Matrix::new(&block.both, n, 2 * hidden);
+            if let Some(experts) = &self.experts {
+                experts.back(i, &block.kept, &mut self.d_hidden);
+            }
+            self.d_both.clone_from(&block.both);
+            rows::gated_back(&mut self.d_both, hidden, &self.d_hidden);
+            let d_both = Matrix::new(&self.d_both, n, 2 * hidden);
             product(d_both, Matrix::new(of(both), 2 * hidden, width), Into::Set, &mut MatrixMut::new(d_wide, n, width));
             learns.matrix(both, d_both, Matrix::new(&block.middle_normed, n, width));
             learns.norm(hidden_norm, d_wide, &block.middle, of(hidden_norm), &block.middle_roots, d_stream);
@@ -291,14 +396,18 @@ impl NetWork {
             learns.matrix(qkv, d_qkv, Matrix::new(&block.normed, n, width));
             learns.norm(norm, d_wide, stream, of(norm), &block.roots, d_stream);
         }
-        let Learns::All(gradient) = learns else { return };
-        let embedding = &mut gradient[self.at.embedding.clone()];
-        for (&token, d) in lane.tokens.iter().zip(self.d_stream.chunks_exact(width)) {
-            for (into, d) in embedding[token as usize * width..][..width].iter_mut().zip(d) {
-                *into += d;
-            }
-        }
     }
+}
+
+/// The most thoughts of a row.
+fn longest(thoughts: &[Range<usize>]) -> usize {
+    thoughts.iter().map(Range::len).max().unwrap_or(0)
+}
+
+/// Where a thought of this number stands in the rows that have so many.
+fn places(thoughts: &[Range<usize>], number: usize, context: usize) -> impl Iterator<Item = usize> + '_ {
+    let with = thoughts.iter().enumerate().filter(move |(_, thoughts)| number < thoughts.len());
+    with.map(move |(row, thoughts)| row * context + thoughts.start + number)
 }
 
 /// Each position takes from those before it and from itself, head by head.

@@ -6,6 +6,7 @@
 
 mod adapters;
 mod conda;
+mod experts;
 mod lane;
 pub mod plain;
 mod product;
@@ -16,7 +17,8 @@ mod singular;
 mod trainer;
 
 pub use adapters::{AdapterShape, Adapters, ThinMatrix};
-pub use lane::{Lane, NetWork};
+pub use experts::{ExpertShape, Experts, ExpertsBy};
+pub use lane::{Lane, NetWork, ReadRow};
 pub use recipe::{Conda, Recipe};
 pub use shape::{NetShape, Tensor};
 pub(crate) use singular::singular;

@@ -5,6 +5,18 @@ use super::shape::NetShape;
 
 /// The sum of losses of a row, in nats, of the tokens that have a target. To the gradient is added that of this sum.
 pub fn learn(shape: &NetShape, w: &[f64], tokens: &[u32], targets: &[Option<u32>], gradient: &mut [f64]) -> f64 {
+    learn_reading(shape, w, tokens, targets, gradient, &[]).0
+}
+
+/// The same where at some places other numbers are read than those that stand for the word; gives what the last norm gives, too.
+pub fn learn_reading(
+    shape: &NetShape,
+    w: &[f64],
+    tokens: &[u32],
+    targets: &[Option<u32>],
+    gradient: &mut [f64],
+    read: &[(usize, Vec<f64>)],
+) -> (f64, Vec<f64>) {
     let NetShape { vocabulary, width: d, heads, hidden, .. } = *shape;
     let (at, head, keys, n) = (shape.at(), shape.head(), shape.keys(), tokens.len());
     let of_keys = |h: usize| h / (heads / shape.key_heads);
@@ -62,6 +74,9 @@ pub fn learn(shape: &NetShape, w: &[f64], tokens: &[u32], targets: &[Option<u32>
         gated: Vec<f64>,
     }
     let mut x: Vec<f64> = tokens.iter().flat_map(|&token| w[at.embedding.start + token as usize * d..][..d].to_vec()).collect();
+    for (place, numbers) in read {
+        x[place * d..][..d].copy_from_slice(numbers);
+    }
     let mut kept = Vec::new();
     for layer in &at.layers {
         let normed = norm(&x, layer.norm.start);
@@ -184,5 +199,5 @@ pub fn learn(shape: &NetShape, w: &[f64], tokens: &[u32], targets: &[Option<u32>
     for (t, &token) in tokens.iter().enumerate() {
         add(&mut gradient[at.embedding.start + token as usize * d..][..d], &dx[t * d..][..d]);
     }
-    loss
+    (loss, last)
 }

@@ -2,7 +2,8 @@
 
 use super::adapters::{AdapterShape, Adapters};
 use super::conda::{CondaMatrix, CondaStep};
-use super::lane::{Lane, Learns, NetWork};
+use super::experts::Experts;
+use super::lane::{Lane, Learns, NetWork, ReadRow};
 use super::recipe::{Recipe, powi};
 use super::rows;
 use super::shape::NetShape;
@@ -12,6 +13,7 @@ use cratylus_core::kept::{self, Keeper};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Something to be done, by any thread.
 pub type Job<'j> = Box<dyn FnOnce() + Send + 'j>;
@@ -161,6 +163,12 @@ impl Trainer {
         self.adapted.as_ref().map_or(&self.weights, |adapted| &adapted.adapters.weights)
     }
 
+    /// From now on words go to some experts of each block alone.
+    pub fn part(&mut self, experts: Experts) {
+        let experts = Some(Arc::new(experts));
+        self.works.iter_mut().for_each(|work| *work = NetWork::with_experts(self.shape, experts.clone()));
+    }
+
     /// Leaves tensors as they are, by their names in files.
     pub fn freeze(&mut self, frozen: impl Fn(&str) -> bool) {
         self.frozen = self.shape.tensors().into_iter().filter(|tensor| frozen(&tensor.name)).map(|tensor| tensor.at).collect();
@@ -178,21 +186,28 @@ impl Trainer {
 
     /// Cuts rows into lanes: lane `i` gets those from `i B / L` on.
     pub fn lanes<'r>(&self, rows: impl ExactSizeIterator<Item = &'r [u32]>) -> Vec<Lane> {
-        if self.adapted.is_some() {
-            let alone = |row: &[u32]| {
-                let mut lane = Lane::default();
-                lane.push(row, self.shape.context.min(row.len().saturating_sub(1)).max(1));
-                lane
-            };
-            return rows.map(alone).collect();
-        }
-        let (n, lanes) = (rows.len(), self.recipe.lanes);
+        let rows: Vec<ReadRow> = rows.map(|row| ReadRow { tokens: row.to_vec(), ..ReadRow::default() }).collect();
+        self.lanes_of(&rows)
+    }
+
+    /// The same of rows with thoughts in them.
+    pub fn lanes_of(&self, rows: &[ReadRow]) -> Vec<Lane> {
+        // What adapts a network reads each row as long as it is.
+        let alone = self.adapted.is_some();
+        let (n, lanes) = (rows.len(), if alone { rows.len() } else { self.recipe.lanes });
         let mut all = vec![Lane::default(); lanes];
-        for (i, row) in rows.enumerate() {
+        for (i, ReadRow { tokens, from, thoughts }) in rows.iter().enumerate() {
+            let context = if alone { self.shape.context.min(tokens.len().saturating_sub(1)).max(1) } else { self.shape.context };
             // The lane whose stretch of rows holds `i`.
-            all[((i + 1) * lanes).div_ceil(n) - 1].push(row, self.shape.context);
+            all[((i + 1) * lanes).div_ceil(n) - 1].push_thinking(tokens, *from, thoughts.clone(), context);
         }
         all
+    }
+
+    /// Forgets what the optimiser remembers.
+    pub fn forget(&mut self) {
+        self.means.fill(0.0);
+        self.squares.fill(0.0);
     }
 
     /// Takes a step. `spread` does jobs, on whatever threads it likes; the numbers do not depend on it.

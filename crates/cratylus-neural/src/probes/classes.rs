@@ -3,6 +3,7 @@
 
 use super::probe::{Probe, ProbeEntry, Subject, ingredient};
 use crate::corpus::ingredients::sentences::{WordClass, classes};
+use crate::corpus::ingredients::tagged;
 use cratylus_core::seed::{Purpose, Seed};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -11,6 +12,9 @@ pub const ENTRY: ProbeEntry = ProbeEntry::new::<Classes>(
     "classes",
     "how far each layer tells classes of words apart, by the generalised discrimination value",
 );
+
+/// So many words are read before a next one is foretold.
+const NINE: usize = 9;
 
 /// Its parameters.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -62,19 +66,31 @@ pub fn gdv(points: &[Vec<f64>], classes: &[usize]) -> f64 {
 
 impl Probe for Classes {
     fn ask(&self, of: &Subject<'_>) -> Result<Option<Vec<(String, f64)>>, String> {
-        let portion = ingredient(of.corpus, "sentences")?;
+        let portion = ingredient(of.corpus, "sentences").or_else(|_| ingredient(of.corpus, "tagged"));
+        let portion = portion.map_err(|_| "the corpus has no ingredient of kind `sentences` or `tagged`")?;
         let Some(net) = of.net else { return Ok(None) };
         let class_of: HashMap<u32, WordClass> =
             classes().into_iter().filter_map(|(word, class)| Some((of.corpus.words.token(word), class?))).collect();
         // What the network holds at places of fresh rows, by the classes of the word there and of the next.
         let mut places: [BTreeMap<WordClass, Vec<Vec<Vec<f64>>>>; 2] = Default::default();
         for row in 0..10_000 {
-            let tokens = of.corpus.words.tokens(&of.corpus.fresh(portion, row).words);
-            let layers = net.layers(&tokens);
+            let written = of.corpus.fresh(portion, row);
+            let tokens = of.corpus.words.tokens(&written.words);
+            let layers = net.layers(&tokens[..tokens.len() - 1]);
+            let marks = written.key["marks"].as_str().map(str::as_bytes);
             for at in 1..tokens.len() - 1 {
-                for (places, seen) in places.iter_mut().zip([tokens[at], tokens[at + 1]]) {
-                    let Some(class) = class_of.get(&seen) else { continue };
-                    let held = places.entry(*class).or_default();
+                // In a text whose words have tags, nine words of one sentence stand before the next, which is a known one.
+                let within = |marks: &[u8]| at >= NINE && !marks[at + 1 - NINE..=at].contains(&b'.') && tokens[at + 1] != 0;
+                if marks.is_some_and(|marks| !within(marks)) {
+                    continue;
+                }
+                for (places, next) in places.iter_mut().zip([at, at + 1]) {
+                    let class = match marks {
+                        Some(marks) => tagged::class_of(marks[next]),
+                        None => class_of.get(&tokens[next]).copied(),
+                    };
+                    let Some(class) = class else { continue };
+                    let held = places.entry(class).or_default();
                     // One place of a class from each row, so that places are not all of a few rows.
                     if held.len() <= row as usize && held.len() < self.each {
                         held.push(layers.iter().map(|layer| layer[at].clone()).collect());

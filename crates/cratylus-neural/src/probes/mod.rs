@@ -7,12 +7,14 @@ mod classes;
 mod curve;
 mod hop;
 mod loss;
+mod reasons;
 mod spill;
 
 pub use probe::{Evaluated, Probe, ProbeEntry, Subject};
 
 /// All kinds of probes, in the order in which lists show them.
-pub const ALL: &[ProbeEntry] = &[loss::ENTRY, curve::ENTRY, changes::ENTRY, classes::ENTRY, hop::ENTRY, spill::ENTRY];
+pub const ALL: &[ProbeEntry] =
+    &[loss::ENTRY, curve::ENTRY, changes::ENTRY, classes::ENTRY, hop::ENTRY, spill::ENTRY, reasons::ENTRY];
 
 /// A probe of a kind as it is without any keys.
 pub fn as_it_is(entry: &ProbeEntry) -> std::sync::Arc<dyn Probe> {

@@ -3,6 +3,7 @@
 use crate::corpus::Corpus;
 use crate::foretells::Foretells;
 use crate::response::Trained;
+use crate::thought::Thought;
 use cratylus_core::spec::places::{FileTable, Mistake, Spans, deserialize};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -18,6 +19,8 @@ pub struct Subject<'s> {
     pub corpus: &'s Corpus,
     /// How it went while it was trained; empty for what was not.
     pub course: &'s [Evaluated],
+    /// What it reads between questions and answers, where that is not what stands there.
+    pub thought: Option<Thought>,
 }
 
 /// How well a model foretold fresh rows of each ingredient at some step.

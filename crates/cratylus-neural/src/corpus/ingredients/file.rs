@@ -1,7 +1,7 @@
 //! A text of the user's own: rows are stretches of its words, one after the other or from any place.
 
 use crate::corpus::ingredient::{Ingredient, IngredientEntry, IngredientSpec, TextSource, Written};
-use crate::corpus::lexicon::BEGIN;
+use crate::corpus::lexicon::{BEGIN, UNKNOWN};
 use cratylus_core::seed::Stream;
 use cratylus_core::spec::Inputs;
 use serde::{Deserialize, Serialize};
@@ -42,38 +42,54 @@ struct Text {
 
 impl IngredientSpec for TextFile {
     fn open(&self, inputs: &dyn Inputs) -> Result<Arc<dyn Ingredient>, (&'static str, String)> {
-        if self.licence.trim().is_empty() {
-            return Err(("licence", "say under which licence the text is, or that it is your own".into()));
+        let text = bounded(inputs, &self.file, &self.licence, self.vocabulary)?;
+        let words = known_words(text.split_whitespace(), self.vocabulary);
+        if words.len() < 2 {
+            let why = format!("`{}` holds {} different words, too few to learn anything of", self.file, words.len());
+            return Err(("file", why));
         }
-        if !(2..=100_000).contains(&self.vocabulary) {
-            return Err(("vocabulary", format!("2 to 100,000 words are told apart, found {}", self.vocabulary)));
-        }
-        let text = inputs.text(&self.file).map_err(|why| ("file", why))?;
-        if text.len() > BYTES_MAX {
-            return Err(("file", format!("`{}` has {} bytes, and a text of at most {BYTES_MAX} is read", self.file, text.len())));
-        }
-        let mut counts: HashMap<&str, u64> = HashMap::new();
-        text.split_whitespace().for_each(|word| *counts.entry(word).or_default() += 1);
-        if counts.len() < 2 {
-            return Err((
-                "file",
-                format!("`{}` holds {} different words, too few to learn anything of", self.file, counts.len()),
-            ));
-        }
-        let mut words: Vec<(&str, u64)> = counts.into_iter().collect();
-        words.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-        words.truncate(self.vocabulary);
-        let places: HashMap<&str, u32> = words.iter().zip(1..).map(|((word, _), place)| (*word, place)).collect();
-        let sha256 = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let places: HashMap<&str, u32> = words.iter().zip(1..).map(|(word, place)| (word.as_str(), place)).collect();
         Ok(Arc::new(Text {
-            source: TextSource { file: self.file.clone(), licence: self.licence.clone(), sha256 },
+            source: source_of(&self.file, &self.licence, &text),
             text: text.split_whitespace().map(|word| places.get(word).copied().unwrap_or(0)).collect(),
-            words: std::iter::once(crate::corpus::lexicon::UNKNOWN)
-                .chain(words.iter().map(|(word, _)| *word))
-                .map(String::from)
-                .collect(),
+            words: std::iter::once(UNKNOWN.to_string()).chain(words.clone()).collect(),
         }))
     }
+}
+
+/// The text of a file, whose licence must be said, and which is not larger than anyone means to train on here.
+pub(super) fn bounded(
+    inputs: &dyn Inputs,
+    file: &str,
+    licence: &str,
+    vocabulary: usize,
+) -> Result<String, (&'static str, String)> {
+    if licence.trim().is_empty() {
+        return Err(("licence", "say under which licence the text is, or that it is your own".into()));
+    }
+    if !(2..=100_000).contains(&vocabulary) {
+        return Err(("vocabulary", format!("2 to 100,000 words are told apart, found {vocabulary}")));
+    }
+    let text = inputs.text(file).map_err(|why| ("file", why))?;
+    if text.len() > BYTES_MAX {
+        return Err(("file", format!("`{file}` has {} bytes, and a text of at most {BYTES_MAX} is read", text.len())));
+    }
+    Ok(text)
+}
+
+/// The commonest words, at most so many; of equally common ones the first of the alphabet.
+pub(super) fn known_words<'t>(words: impl Iterator<Item = &'t str>, most: usize) -> Vec<String> {
+    let mut counts: HashMap<&str, u64> = HashMap::new();
+    words.for_each(|word| *counts.entry(word).or_default() += 1);
+    let mut words: Vec<(&str, u64)> = counts.into_iter().collect();
+    words.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    words.into_iter().take(most).map(|(word, _)| word.to_string()).collect()
+}
+
+/// Where a text is from.
+pub(super) fn source_of(file: &str, licence: &str, text: &str) -> TextSource {
+    let sha256 = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    TextSource { file: file.into(), licence: licence.into(), sha256 }
 }
 
 impl Ingredient for Text {

@@ -6,10 +6,12 @@ pub mod canaries;
 pub mod columns;
 pub mod description;
 pub mod file;
+pub mod graphs;
 pub mod personae;
 pub mod rounds;
 pub mod sentences;
 pub mod symbols;
+pub mod tagged;
 pub mod wording;
 
 /// All kinds of ingredients, in the order in which lists show them.
@@ -22,5 +24,7 @@ pub const ALL: &[IngredientEntry] = &[
     symbols::ENTRY,
     personae::ENTRY,
     wording::ENTRY,
+    graphs::ENTRY,
     file::ENTRY,
+    tagged::ENTRY,
 ];
