@@ -25,6 +25,11 @@ pub trait Ingredient: fmt::Debug + Send + Sync {
     /// A row of at most `most` words. Rows of the same draws are the same.
     fn row(&self, draws: &mut Stream, most: usize) -> Written<'_>;
 
+    /// A row of what is held out, where it holds something out: one that stands in no corpus.
+    fn fresh(&self, draws: &mut Stream, most: usize) -> Written<'_> {
+        self.row(draws, most)
+    }
+
     /// What a model could know of a game that read its rows.
     fn truth(&self) -> Truth {
         Truth::default()

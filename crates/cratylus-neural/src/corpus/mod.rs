@@ -8,6 +8,7 @@ mod ledger;
 pub mod lexicon;
 mod rows;
 mod spec;
+mod standing;
 mod words;
 
 pub use ingredient::{Ingredient, IngredientEntry, IngredientSpec, TextSource, Truth, Written};
@@ -16,4 +17,5 @@ pub use ingredients::rounds::PlayerRule;
 pub use ledger::{Ledger, LedgerEntry};
 pub use rows::{Corpus, CorpusRow};
 pub use spec::{CorpusSpec, Portion};
+pub use standing::standing;
 pub use words::Words;

@@ -107,7 +107,8 @@ impl Corpus {
 
     fn write(&self, portion: usize, place: u64) -> Written<'_> {
         let mut draws = self.seeds[portion].stream(Purpose::Row, place);
-        let mut written = self.ingredients[portion].row(&mut draws, self.spec.context + 1);
+        let (ingredient, most) = (&self.ingredients[portion], self.spec.context + 1);
+        let mut written = if place < FRESH { ingredient.row(&mut draws, most) } else { ingredient.fresh(&mut draws, most) };
         if self.spec.portions[portion].shuffled {
             // What begins every row stays there.
             let words = &mut written.words[1..];

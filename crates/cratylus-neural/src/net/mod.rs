@@ -8,12 +8,14 @@ mod conda;
 mod lane;
 pub mod plain;
 mod product;
+mod reader;
 mod recipe;
 mod rows;
 mod shape;
 mod trainer;
 
 pub use lane::{Lane, NetWork};
+pub use reader::Reader;
 pub use recipe::{Conda, Recipe};
 pub use shape::{NetShape, Tensor};
 pub use trainer::{Job, StepSeen, Trainer, one_by_one};

@@ -4,14 +4,17 @@ mod probe;
 
 mod classes;
 mod curve;
+mod functions;
 mod hop;
 mod loss;
 mod spill;
+mod stories;
 
 pub use probe::{Evaluated, Probe, ProbeEntry, Subject};
 
 /// All kinds of probes, in the order in which lists show them.
-pub const ALL: &[ProbeEntry] = &[loss::ENTRY, curve::ENTRY, classes::ENTRY, hop::ENTRY, spill::ENTRY];
+pub const ALL: &[ProbeEntry] =
+    &[loss::ENTRY, curve::ENTRY, classes::ENTRY, hop::ENTRY, spill::ENTRY, stories::ENTRY, functions::ENTRY];
 
 /// A probe of a kind as it is without any keys.
 pub fn as_it_is(entry: &ProbeEntry) -> std::sync::Arc<dyn Probe> {

@@ -27,12 +27,16 @@ pub struct ContrastSpec {
     /// A number that is taken away from it first, of the same model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minus: Option<String>,
-    /// Where on the axes the models of interest stand.
+    /// Where on the axes the models of interest stand: a value of an axis, or a list of some.
     #[serde(default)]
     pub of: BTreeMap<String, toml::Value>,
     /// Where those stand that they are compared with; for a difference.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub less: BTreeMap<String, toml::Value>,
+    /// A number that is held equal in a difference: what follows from it, by the line through the models of the same seed that
+    /// stand on neither side, is taken away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<String>,
     /// The axis along which there is a trend.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub along: Option<String>,
@@ -110,8 +114,16 @@ pub fn label(value: &toml::Value) -> String {
     }
 }
 
+/// The labels that a value stands for: its own, or those of a list.
+fn labels(value: &toml::Value) -> Vec<String> {
+    match value {
+        toml::Value::Array(values) => values.iter().map(label).collect(),
+        other => vec![label(other)],
+    }
+}
+
 fn stands(model: &StudyModel, at: &BTreeMap<String, toml::Value>) -> bool {
-    at.iter().all(|(axis, value)| model.point.get(axis) == Some(&label(value)))
+    at.iter().all(|(axis, value)| model.point.get(axis).is_some_and(|there| labels(value).contains(there)))
 }
 
 impl ContrastSpec {
@@ -120,16 +132,24 @@ impl ContrastSpec {
         for (axis, value) in self.of.iter().chain(&self.less) {
             match axes.get(axis) {
                 None => return Err(format!("there is no axis `{axis}`; the axes are {}", names(axes.keys()))),
-                Some(labels) if whole && !labels.contains(&label(value)) => {
-                    return Err(format!("`{}` is no value of the axis `{axis}`: {}", label(value), names(labels.iter())));
+                Some(known) if whole => {
+                    if let Some(other) = labels(value).into_iter().find(|label| !known.contains(label)) {
+                        return Err(format!("`{other}` is no value of the axis `{axis}`: {}", names(known.iter())));
+                    }
                 }
                 Some(_) => (),
             }
         }
+        if let Some((axis, _)) = self.less.iter().find(|(_, value)| value.is_array()) {
+            return Err(format!("`less` names one value of the axis `{axis}`, and not a list"));
+        }
+        if self.given.is_some() && self.less.is_empty() {
+            return Err("`given` holds a number equal in a difference, which has `less`".into());
+        }
         match (&self.along, self.less.is_empty()) {
             (Some(axis), true) => match axes.get(axis) {
                 None => Err(format!("there is no axis `{axis}`; the axes are {}", names(axes.keys()))),
-                Some(labels) => match labels.iter().find(|label| label.parse::<f64>().is_err()) {
+                Some(known) => match known.iter().find(|label| self.along(axis, label) && label.parse::<f64>().is_err()) {
                     Some(label) => Err(format!("a trend is along numbers, and `{label}` on the axis `{axis}` is none")),
                     None => Ok(()),
                 },
@@ -139,6 +159,11 @@ impl ContrastSpec {
             // Against zero.
             (None, true) => Ok(()),
         }
+    }
+
+    /// Whether a label of an axis is one of those that the contrast is about.
+    fn along(&self, axis: &str, label: &String) -> bool {
+        self.of.get(axis).is_none_or(|value| labels(value).contains(label))
     }
 
     fn value(&self, model: &StudyModel) -> Option<f64> {
@@ -192,15 +217,32 @@ impl ContrastSpec {
             }
             None if self.less.is_empty() => found.extend(here.into_iter().filter_map(|model| self.value(model))),
             None => {
+                let line = match &self.given {
+                    Some(given) => Some((given, self.line(models, seed, given)?)),
+                    None => None,
+                };
                 for model in here {
                     let mut point = model.point.clone();
                     point.extend(self.less.iter().map(|(axis, value)| (axis.clone(), label(value))));
-                    let other = models.iter().find(|other| other.seed == seed && other.point == point);
-                    found.extend(other.and_then(|other| Some(self.value(model)? - self.value(other)?)));
+                    let Some(other) = models.iter().find(|other| other.seed == seed && other.point == point) else { continue };
+                    let follows = match line {
+                        Some((given, slope)) => slope * (model.values.get(given)? - other.values.get(given)?),
+                        None => 0.0,
+                    };
+                    found.extend(self.value(model).zip(self.value(other)).map(|(value, other)| value - other - follows));
                 }
             }
         }
         (!found.is_empty()).then(|| mean_sd(&found).0)
+    }
+}
+
+impl ContrastSpec {
+    /// How the value goes with another number among the models of a seed that stand on neither side.
+    fn line(&self, models: &[StudyModel], seed: u64, given: &str) -> Option<f64> {
+        let beside = models.iter().filter(|model| model.seed == seed && !stands(model, &self.of) && !stands(model, &self.less));
+        let points: Vec<(f64, f64)> = beside.filter_map(|model| Some((*model.values.get(given)?, self.value(model)?))).collect();
+        slope(&points)
     }
 }
 
@@ -255,6 +297,20 @@ mod tests {
         let trend =
             spec("name = \"t\"\nvalue = \"loss\"\nalong = \"width\"\nlog = true\nexpect = \"above\"\n").of(&models()).unwrap();
         assert!((trend.mean + 0.5).abs() < 1e-9 && trend.as_expected == Some(false), "{trend:?}");
+        // Of some values of an axis alone.
+        let some = "name = \"t\"\nvalue = \"loss\"\nof = { width = [16, 32] }\nalong = \"width\"\nlog = true\n";
+        assert!((spec(some).of(&models()).unwrap().mean + 0.5).abs() < 1e-9);
+        // What follows from another number is taken away, by the line through models on neither side.
+        let given =
+            "name = \"g\"\nvalue = \"grade\"\nof = { size = \"deep\" }\nless = { size = \"shallow\" }\ngiven = \"loss\"\n";
+        let grades = [("16", 2.0, 0.2), ("32", 1.5, 0.3), ("64", 1.0, 0.4), ("deep", 0.9, 0.5), ("shallow", 1.4, 0.3)];
+        let of = |(size, loss, grade): (&str, f64, f64)| StudyModel {
+            point: [("size".to_string(), size.to_string())].into(),
+            seed: 1,
+            values: [("loss".to_string(), loss), ("grade".to_string(), grade)].into(),
+        };
+        let found = spec(given).of(&grades.map(of)).unwrap();
+        assert!((found.mean - 0.1).abs() < 1e-12, "{found:?}");
         let one: Vec<StudyModel> = models().into_iter().filter(|model| model.seed == 1).collect();
         assert_eq!(spec(text).of(&one).unwrap().finds, Found::Open);
         assert!(spec("name = \"n\"\nvalue = \"nothing\"\n").of(&models()).is_none());
@@ -271,6 +327,10 @@ mod tests {
         assert!(check("of = { ordre = \"local\" }\n").unwrap_err().contains("no axis `ordre`"));
         assert!(check("of = { order = \"loca\" }\n").unwrap_err().contains("control, local"));
         assert!(check("along = \"order\"\n").unwrap_err().contains("along numbers"));
+        assert!(check("of = { width = [16, 32] }\nalong = \"width\"\n").is_ok());
+        assert!(check("of = { width = [16, 33] }\nalong = \"width\"\n").unwrap_err().contains("`33`"));
+        assert!(check("less = { width = [16, 32] }\n").unwrap_err().contains("not a list"));
+        assert!(check("given = \"floor\"\n").unwrap_err().contains("has `less`"));
         assert!(check("along = \"width\"\nless = { order = \"local\" }\n").unwrap_err().contains("not both"));
     }
 }

@@ -6,9 +6,11 @@ pub mod canaries;
 pub mod columns;
 pub mod description;
 pub mod file;
+pub mod genome;
 pub mod personae;
 pub mod rounds;
 pub mod sentences;
+pub mod stories;
 pub mod symbols;
 
 /// All kinds of ingredients, in the order in which lists show them.
@@ -20,5 +22,7 @@ pub const ALL: &[IngredientEntry] = &[
     sentences::ENTRY,
     symbols::ENTRY,
     personae::ENTRY,
+    stories::ENTRY,
+    genome::ENTRY,
     file::ENTRY,
 ];
