@@ -10,8 +10,10 @@ use crate::whole::{write_whole, write_whole_by};
 use cratylus_core::fault::{Fault, at};
 use cratylus_core::kept::{self, Keeper};
 use cratylus_neural::corpus::{Corpus, Ledger};
+use cratylus_neural::lessons::{Lessons, Taught};
 use cratylus_neural::net::{Job, StepSeen, Trainer};
 use cratylus_neural::probes::Evaluated;
+use cratylus_neural::response::Trained;
 use cratylus_neural::training::{
     CARD_FORMAT, Card, Parent, Reading, TrainingSpec, config, evaluate, evaluates, judge, lanes, safetensors, weights_of,
     weights_sha256,
@@ -64,6 +66,8 @@ pub struct TrainingJob<'a> {
 struct Course {
     steps: Vec<StepSeen>,
     evaluated: Vec<Evaluated>,
+    /// Rounds of lessons that are over.
+    taught: Vec<Taught>,
 }
 
 /// How models are called that go before others: by what decided them.
@@ -106,7 +110,7 @@ impl<'a> Progress<'a> {
     }
 
     /// Writes it down every second or so. Nothing rests on it, so nothing is said where it cannot be written.
-    fn tell(&mut self, Course { steps, evaluated }: &Course) {
+    fn tell(&mut self, Course { steps, evaluated, .. }: &Course) {
         let from = *self.from.get_or_insert(steps.len() as u64 - 1);
         if self.told.elapsed() < Duration::from_secs(1) {
             return;
@@ -241,7 +245,7 @@ impl TrainingJob<'_> {
         if seen_so_far.evaluated.is_empty() {
             seen_so_far.evaluated.push(evaluate(corpus, &mut trainer));
         }
-        while trainer.step() < self.spec.recipe.steps {
+        while seen_so_far.taught.is_empty() && trainer.step() < self.spec.recipe.steps {
             let lanes = lanes(corpus, &trainer);
             let step = trainer.learn(&lanes, &spread);
             if !step.loss.is_finite() || !step.norm.is_finite() {
@@ -266,11 +270,55 @@ impl TrainingJob<'_> {
                 return Err(Refused::Interrupted);
             }
         }
+        if let Some(lessons) = &self.spec.lessons {
+            self.teach(lessons, &mut trainer, &mut seen_so_far, &kept, stop, note)?;
+        }
         let parent = before.map(|(parent, _)| parent);
         let card = self.finish(dir, trainer, ledger, parent, &seen_so_far)?;
         let _ = fs::remove_file(&kept);
         progress.end();
         Ok((card, false))
+    }
+
+    /// Teaches what a training's lessons say, after it. It is kept between rounds: one that is broken off is taught again.
+    fn teach(
+        &self,
+        lessons: &Lessons,
+        trainer: &mut Trainer,
+        course: &mut Course,
+        kept: &Path,
+        stop: &AtomicBool,
+        note: &mut dyn FnMut(String),
+    ) -> Result<(), Refused> {
+        let corpus = &self.reading.corpus;
+        while (course.taught.len() as u64) < lessons.rounds {
+            if self.checkpoint.is_some() {
+                self.keep(trainer, course, kept)?;
+            }
+            let shape = trainer.shape;
+            let student = Trained { shape, weights: trainer.weights().to_vec(), words: corpus.words.clone() };
+            let (right, rows) = lessons.round(corpus, &self.spec.recipe, &student, course.taught.len() as u64).map_err(Fault)?;
+            course.evaluated.last_mut().expect("it was evaluated at the end").exam = Some(right);
+            let all: Vec<&[Vec<u32>]> = rows.chunks(self.spec.recipe.rows).collect();
+            let recipe = lessons.recipe(&self.spec.recipe, all.len() as u64);
+            *trainer = Trainer::of(shape, recipe, student.weights, self.threads);
+            let first = course.steps.len() as u64;
+            let mut words = 0;
+            for rows in all {
+                if stop.load(Ordering::Relaxed) {
+                    return Err(Refused::Interrupted);
+                }
+                let step = trainer.learn(&trainer.lanes(rows.iter().map(Vec::as_slice)), &spread);
+                words += step.tokens;
+                course.steps.push(StepSeen { step: first + step.step, ..step });
+            }
+            let step = course.steps.len() as u64;
+            course.taught.push(Taught { right, words, step });
+            course.evaluated.push(Evaluated { step, ..evaluate(corpus, trainer) });
+            let n = course.taught.len();
+            note(format!("round {n} of lessons: {:.1} % of the exam was right before it", 100.0 * right));
+        }
+        Ok(())
     }
 
     /// The model that goes before, trained where it is not there yet, with its weights.
@@ -310,7 +358,7 @@ impl TrainingJob<'_> {
         mut trainer: Trainer,
         ledger: Ledger,
         parent: Option<Parent>,
-        Course { steps, evaluated }: &Course,
+        Course { steps, evaluated, taught }: &Course,
     ) -> Result<Card, Fault> {
         let corpus = &self.reading.corpus;
         let json =
@@ -341,7 +389,8 @@ impl TrainingJob<'_> {
             parent,
             weights: trainer.weights().len(),
             weights_sha256: weights_sha256(trainer.weights()),
-            steps: trainer.step(),
+            steps: steps.len() as u64,
+            lessons: taught.clone(),
             tokens: steps.iter().map(|step| step.tokens).sum(),
             judged: judge(corpus, &mut trainer, JUDGED),
         };
@@ -367,7 +416,8 @@ impl TrainingJob<'_> {
         }
         let course: Course = kept::take(from)?;
         trainer.restore(from)?;
-        match course.steps.len() as u64 == trainer.step() {
+        // Each round of lessons is a training of its own.
+        match course.steps.len() as u64 == trainer.step() || !course.taught.is_empty() {
             true => Ok(course),
             false => Err(Fault("its steps are not those of its weights".into())),
         }

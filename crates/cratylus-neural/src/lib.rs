@@ -11,6 +11,8 @@ pub mod response;
 
 pub mod foretells;
 
+pub mod lessons;
+
 pub mod probes;
 
 pub mod study;

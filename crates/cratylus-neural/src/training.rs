@@ -2,6 +2,7 @@
 
 use crate::corpus::{Corpus, CorpusSpec, Ledger, Truth, Words};
 use crate::foretells::written;
+use crate::lessons::{self, Lessons, Taught};
 use crate::net::{Lane, NetShape, Recipe, Trainer};
 use crate::probes::Evaluated;
 use crate::response::Trained;
@@ -54,6 +55,8 @@ pub struct TrainingSpec {
     pub net: NetSpec,
     /// How.
     pub recipe: Recipe,
+    /// What it is taught afterwards.
+    pub lessons: Option<Lessons>,
     /// What it read first, where it begins with the weights of another training.
     pub before: Option<Before>,
 }
@@ -65,6 +68,8 @@ pub struct Before {
     pub corpus: CorpusSpec,
     /// How.
     pub recipe: Recipe,
+    /// What was taught afterwards.
+    pub lessons: Option<Lessons>,
     /// What is kept of it.
     pub keep: Keep,
     /// What was read before that.
@@ -85,7 +90,7 @@ pub enum Keep {
 }
 
 /// The sections and keys of the file.
-const KEYS: [&str; 7] = ["name", "seed", "corpus", "ingredients", "net", "train", "before"];
+const KEYS: [&str; 8] = ["name", "seed", "corpus", "ingredients", "net", "train", "lessons", "before"];
 
 /// What is opened of a training: what it reads, and what it read before, with one vocabulary.
 pub struct Reading {
@@ -124,7 +129,8 @@ impl TrainingSpec {
             true => Some(read_before(get_table(file, "before")?, &corpus, &spans.under("before"))?),
             false => None,
         };
-        let spec = TrainingSpec { name, corpus, net, recipe, before };
+        let lessons = read_lessons(file, spans)?;
+        let spec = TrainingSpec { name, corpus, net, recipe, lessons, before };
         // The vocabulary is known once the corpus is open; any will do to look at the rest.
         spec.shape(1000).check().map_err(|(key, why)| spans.under("net").mistake(key, why))?;
         Ok(spec)
@@ -133,6 +139,10 @@ impl TrainingSpec {
     /// Opens what is read, with the files that ingredients name. An error names the key that it is about.
     pub fn open(&self, inputs: &dyn Inputs) -> Result<Reading, (String, String)> {
         let mut corpus = Corpus::open(self.corpus.clone(), inputs)?;
+        if self.lessons.is_some() {
+            let shape = self.shape(corpus.words.len());
+            lessons::fits(&corpus, &shape).map_err(|why| ("lessons".to_string(), why))?;
+        }
         let Some(first) = self.first() else { return Ok(Reading { corpus, before: None }) };
         let mut first = first.open(inputs).map_err(|(key, why)| (format!("before.{key}"), why))?;
         let words = Words::of(first.corpus.words.all().iter().chain(corpus.words.all()).cloned());
@@ -143,9 +153,9 @@ impl TrainingSpec {
 
     /// The training that goes before, as one of its own.
     pub fn first(&self) -> Option<TrainingSpec> {
-        let Before { corpus, recipe, before, .. } = self.before.clone()?;
+        let Before { corpus, recipe, lessons, before, .. } = self.before.clone()?;
         let before = before.map(|before| *before);
-        Some(TrainingSpec { name: format!("{}-before", self.name), corpus, net: self.net.clone(), recipe, before })
+        Some(TrainingSpec { name: format!("{}-before", self.name), corpus, net: self.net.clone(), recipe, lessons, before })
     }
 
     /// A training that goes on with the model of another: its network, and all that it read, go before.
@@ -176,11 +186,13 @@ impl TrainingSpec {
         let before = Before {
             corpus: parent.corpus,
             recipe: parent.recipe,
+            lessons: parent.lessons,
             keep: Keep::All,
             before: parent.before.map(Box::new),
             weights_sha256: Some(sha256.into()),
         };
-        Ok(TrainingSpec { name, corpus, net: parent.net, recipe, before: Some(before) })
+        let lessons = read_lessons(file, spans)?;
+        Ok(TrainingSpec { name, corpus, net: parent.net, recipe, lessons, before: Some(before) })
     }
 
     /// The network, for a vocabulary of so many words.
@@ -195,6 +207,9 @@ impl TrainingSpec {
         plan.extend(self.corpus.plan());
         plan.insert("net".into(), toml::Table::try_from(&self.net).expect("plain values").into());
         plan.insert("train".into(), toml::Table::try_from(&self.recipe).expect("plain values").into());
+        if let Some(lessons) = &self.lessons {
+            plan.insert("lessons".into(), toml::Table::try_from(lessons).expect("plain values").into());
+        }
         if let Some(before) = &self.before {
             plan.insert("before".into(), before.plan().into());
         }
@@ -222,6 +237,9 @@ impl Before {
     fn plan(&self) -> toml::Table {
         let mut plan = self.corpus.plan();
         plan.insert("train".into(), toml::Table::try_from(&self.recipe).expect("plain values").into());
+        if let Some(lessons) = &self.lessons {
+            plan.insert("lessons".into(), toml::Table::try_from(lessons).expect("plain values").into());
+        }
         plan.insert("keep".into(), toml::Value::try_from(self.keep).expect("a word"));
         if let Some(sha256) = &self.weights_sha256 {
             plan.insert("weights_sha256".into(), sha256.clone().into());
@@ -235,12 +253,13 @@ impl Before {
 
 /// What was read before: a corpus and how, as a training has them.
 fn read_before(mut table: FileTable<'_>, after: &CorpusSpec, spans: &Spans<'_, '_>) -> Result<Before, Mistake> {
-    let known = ["seed", "corpus", "ingredients", "train", "keep", "before", "weights_sha256"].map(String::from);
+    let known = ["seed", "corpus", "ingredients", "train", "lessons", "keep", "before", "weights_sha256"].map(String::from);
     if let Some((key, item)) = table.iter().find(|(key, _)| !known.iter().any(|known| *known == key.get_ref().as_ref())) {
         let why = format!("there is no key `before.{}`; the network is that of `[net]`", key.get_ref());
         return Err(Mistake::new(why).help(nearest(key.get_ref(), &known)).span(item.span()));
     }
     let keep = take_field(&mut table, "keep", spans)?.unwrap_or_default();
+    let lessons = read_lessons(&mut table, spans)?;
     let own_seed = table.contains_key("seed");
     let recipe: Recipe = deserialize(get_table(&mut table, "train")?, &spans.under("train"))?;
     recipe.check().map_err(|(key, why)| spans.under("train").mistake(key, why))?;
@@ -261,7 +280,17 @@ fn read_before(mut table: FileTable<'_>, after: &CorpusSpec, spans: &Spans<'_, '
         true => Some(Box::new(read_before(get_table(&mut table, "before")?, &corpus, &spans.under("before"))?)),
         false => None,
     };
-    Ok(Before { corpus, recipe, keep, before, weights_sha256 })
+    Ok(Before { corpus, recipe, lessons, keep, before, weights_sha256 })
+}
+
+/// The lessons that follow, where there are some.
+fn read_lessons(file: &mut FileTable<'_>, spans: &Spans<'_, '_>) -> Result<Option<Lessons>, Mistake> {
+    if !file.contains_key("lessons") {
+        return Ok(None);
+    }
+    let lessons: Lessons = deserialize(get_table(file, "lessons")?, &spans.under("lessons"))?;
+    lessons.check().map_err(|(key, why)| spans.under("lessons").mistake(key, why))?;
+    Ok(Some(lessons))
 }
 
 /// The name and the corpus of a file, whether it trains a model on it or not.
@@ -381,7 +410,7 @@ pub fn evaluate(corpus: &Corpus, trainer: &mut Trainer) -> Evaluated {
     let begin = [corpus.words.token(crate::corpus::lexicon::BEGIN)];
     let sample = written(&model, &begin, &[], WRITTEN.min(corpus.spec.context), 1.0, &mut draws);
     let sample = sample.iter().map(|&token| corpus.words.word(token)).collect::<Vec<_>>().join(" ");
-    Evaluated { step, losses, sample }
+    Evaluated { step, losses, sample, exam: None }
 }
 
 /// So many fresh rows of each ingredient are foretold, and so many words written.
@@ -413,6 +442,9 @@ pub struct Card {
     pub tokens: u64,
     /// How well it foretells each ingredient at the end.
     pub judged: Vec<Judged>,
+    /// What it was taught after its training, round by round.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lessons: Vec<Taught>,
     /// The model whose weights it began with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,

@@ -17,6 +17,15 @@ pub struct Written<'i> {
     pub key: Value,
 }
 
+/// What can be asked, and how whoever is always right answers it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item<'i> {
+    /// The question, up to where its answer begins.
+    pub asked: Vec<&'i str>,
+    /// The answer, with all steps to it.
+    pub worked: Vec<&'i str>,
+}
+
 /// What writes rows.
 pub trait Ingredient: fmt::Debug + Send + Sync {
     /// Every word that it may write.
@@ -28,6 +37,11 @@ pub trait Ingredient: fmt::Debug + Send + Sync {
     /// A row of what is held out, where it holds something out: one that stands in no corpus.
     fn fresh(&self, draws: &mut Stream, most: usize) -> Written<'_> {
         self.row(draws, most)
+    }
+
+    /// Something to be asked, where it has such: of what rows may hold, or of what is held out. The same for the same draws.
+    fn item(&self, _: &mut Stream, _held_out: bool) -> Option<Item<'_>> {
+        None
     }
 
     /// What a model could know of a game that read its rows.

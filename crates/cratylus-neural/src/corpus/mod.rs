@@ -11,7 +11,7 @@ mod spec;
 mod standing;
 mod words;
 
-pub use ingredient::{Ingredient, IngredientEntry, IngredientSpec, TextSource, Truth, Written};
+pub use ingredient::{Ingredient, IngredientEntry, IngredientSpec, Item, TextSource, Truth, Written};
 pub use ingredients::ALL;
 pub use ingredients::rounds::PlayerRule;
 pub use ledger::{Ledger, LedgerEntry};

@@ -1,6 +1,6 @@
 //! A corpus, of which any row can be made at any time.
 
-use super::ingredient::{Ingredient, Truth, Written};
+use super::ingredient::{Ingredient, Item, Truth, Written};
 use super::spec::{CorpusSpec, Portion};
 use super::words::Words;
 use cratylus_core::seed::{Purpose, Seed};
@@ -35,6 +35,8 @@ pub struct CorpusRow<'c> {
 
 /// Rows of an ingredient from here on stand in no corpus.
 const FRESH: u64 = 1 << 48;
+/// And from here on what is asked.
+const ITEMS: u64 = 1 << 49;
 
 impl Corpus {
     /// Opens the ingredients, with the files that they name. An error names the key that it is about.
@@ -103,6 +105,12 @@ impl Corpus {
     /// A row of an ingredient that stands nowhere in the corpus, counted from 0.
     pub fn fresh(&self, portion: usize, row: u64) -> Written<'_> {
         self.write(portion, FRESH + row)
+    }
+
+    /// Something to be asked of an ingredient, where it has such, counted from 0: of what rows may hold, or of what is held out.
+    pub fn item(&self, portion: usize, place: u64, held_out: bool) -> Option<Item<'_>> {
+        let mut draws = self.seeds[portion].stream(Purpose::Row, ITEMS + place);
+        self.ingredients[portion].item(&mut draws, held_out)
     }
 
     fn write(&self, portion: usize, place: u64) -> Written<'_> {

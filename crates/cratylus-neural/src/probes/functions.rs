@@ -209,11 +209,12 @@ fn likeliest(next: &[f64]) -> u32 {
     (0..next.len()).rev().max_by(|&a, &b| next[a].total_cmp(&next[b])).expect("there are words") as u32
 }
 
-fn slope(points: &[(f64, f64)]) -> Option<f64> {
+/// The slope of the line through some points (least squares). None where they lie above one another.
+pub(crate) fn slope(points: &[(f64, f64)]) -> Option<f64> {
     let n = points.len() as f64;
     let (mx, my) = (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
     let sxx: f64 = points.iter().map(|p| (p.0 - mx).powi(2)).sum();
-    (sxx > 0.0).then(|| points.iter().map(|p| (p.0 - mx) * (p.1 - my)).sum::<f64>() / sxx)
+    (points.len() > 1 && sxx > 1e-12).then(|| points.iter().map(|p| (p.0 - mx) * (p.1 - my)).sum::<f64>() / sxx)
 }
 
 #[cfg(test)]

@@ -29,6 +29,9 @@ pub struct Evaluated {
     pub losses: Vec<f64>,
     /// What it wrote by itself.
     pub sample: String,
+    /// The share of an exam's questions that it answered rightly then, where it sat one.
+    #[serde(default)]
+    pub exam: Option<f64>,
 }
 
 /// A probe, as its file has it.

@@ -1,6 +1,7 @@
 //! What follows from several models: differences between points and trends along them, with intervals over seeds, and whether a
 //! published sign comes out.
 
+use crate::probes::slope;
 use cratylus_core::stats::{mean_interval, mean_sd};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -235,9 +236,7 @@ impl ContrastSpec {
         }
         (!found.is_empty()).then(|| mean_sd(&found).0)
     }
-}
 
-impl ContrastSpec {
     /// How the value goes with another number among the models of a seed that stand on neither side.
     fn line(&self, models: &[StudyModel], seed: u64, given: &str) -> Option<f64> {
         let beside = models.iter().filter(|model| model.seed == seed && !stands(model, &self.of) && !stands(model, &self.less));
@@ -248,13 +247,6 @@ impl ContrastSpec {
 
 fn names<'n>(names: impl Iterator<Item = &'n String>) -> String {
     names.cloned().collect::<Vec<_>>().join(", ")
-}
-
-fn slope(points: &[(f64, f64)]) -> Option<f64> {
-    let n = points.len() as f64;
-    let (mx, my) = (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
-    let sxx: f64 = points.iter().map(|p| (p.0 - mx).powi(2)).sum();
-    (points.len() > 1 && sxx > 1e-12).then(|| points.iter().map(|p| (p.0 - mx) * (p.1 - my)).sum::<f64>() / sxx)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod personae;
 pub mod rounds;
 pub mod sentences;
 pub mod stories;
+pub mod sums;
 pub mod symbols;
 
 /// All kinds of ingredients, in the order in which lists show them.
@@ -24,5 +25,6 @@ pub const ALL: &[IngredientEntry] = &[
     personae::ENTRY,
     stories::ENTRY,
     genome::ENTRY,
+    sums::ENTRY,
     file::ENTRY,
 ];
