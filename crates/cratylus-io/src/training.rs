@@ -295,26 +295,21 @@ impl TrainingJob<'_> {
             if self.checkpoint.is_some() {
                 self.keep(trainer, course, kept)?;
             }
-            let shape = trainer.shape;
-            let student = Trained { shape, weights: trainer.weights().to_vec(), words: corpus.words.clone() };
+            let student = Trained { shape: trainer.shape, weights: trainer.weights().to_vec(), words: corpus.words.clone() };
             let (right, rows) = lessons.round(corpus, &self.spec.recipe, &student, course.taught.len() as u64).map_err(Fault)?;
             course.evaluated.last_mut().expect("it was evaluated at the end").exam = Some(right);
-            let all: Vec<&[Vec<u32>]> = rows.chunks(self.spec.recipe.rows).collect();
-            let recipe = lessons.recipe(&self.spec.recipe, all.len() as u64);
-            *trainer = Trainer::of(shape, recipe, student.weights, self.threads);
-            let first = course.steps.len() as u64;
+            trainer.recipe = lessons.recipe(&self.spec.recipe);
             let mut words = 0;
-            for rows in all {
+            for rows in rows.chunks(self.spec.recipe.rows) {
                 if stop.load(Ordering::Relaxed) {
                     return Err(Refused::Interrupted);
                 }
                 let step = trainer.learn(&trainer.lanes(rows.iter().map(Vec::as_slice)), &spread);
                 words += step.tokens;
-                course.steps.push(StepSeen { step: first + step.step, ..step });
+                course.steps.push(step);
             }
-            let step = course.steps.len() as u64;
-            course.taught.push(Taught { right, words, step });
-            course.evaluated.push(Evaluated { step, ..evaluate(corpus, trainer) });
+            course.taught.push(Taught { right, words, step: trainer.step() });
+            course.evaluated.push(evaluate(corpus, trainer));
             let n = course.taught.len();
             note(format!("round {n} of lessons: {:.1} % of the exam was right before it", 100.0 * right));
         }
@@ -389,7 +384,7 @@ impl TrainingJob<'_> {
             parent,
             weights: trainer.weights().len(),
             weights_sha256: weights_sha256(trainer.weights()),
-            steps: steps.len() as u64,
+            steps: trainer.step(),
             lessons: taught.clone(),
             tokens: steps.iter().map(|step| step.tokens).sum(),
             judged: judge(corpus, &mut trainer, JUDGED),
@@ -416,8 +411,7 @@ impl TrainingJob<'_> {
         }
         let course: Course = kept::take(from)?;
         trainer.restore(from)?;
-        // Each round of lessons is a training of its own.
-        match course.steps.len() as u64 == trainer.step() || !course.taught.is_empty() {
+        match course.steps.len() as u64 == trainer.step() {
             true => Ok(course),
             false => Err(Fault("its steps are not those of its weights".into())),
         }

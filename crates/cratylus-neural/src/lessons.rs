@@ -27,7 +27,7 @@ pub struct Lessons {
     #[serde(default)]
     pub choose: Choose,
     /// The rate of learning.
-    #[serde(default = "thousandth")]
+    #[serde(default = "low")]
     pub rate: f64,
 }
 
@@ -56,8 +56,9 @@ fn five_hundred() -> u64 {
     500
 }
 
-fn thousandth() -> f64 {
-    0.001
+/// About where the rate of a training ends, so that what it learnt stays.
+fn low() -> f64 {
+    0.0003
 }
 
 /// What a round came to.
@@ -87,10 +88,9 @@ impl Lessons {
         }
     }
 
-    /// How a round's lessons are read, in so many steps: as all before them was, but for the rate, and with an optimiser that
-    /// begins anew, so that nothing has to be kept in the midst of a round.
-    pub fn recipe(&self, recipe: &Recipe, steps: u64) -> Recipe {
-        Recipe { steps, rate: self.rate, warm_up: steps.min(5), last: 1.0, ..recipe.clone() }
+    /// How lessons are read: as all before them was, but at a rate of their own.
+    pub fn recipe(&self, recipe: &Recipe) -> Recipe {
+        Recipe { rate: self.rate, warm_up: 0, last: 1.0, ..recipe.clone() }
     }
 
     /// Sits the exam of a round, counted from 0, and gives the share of right answers with the rows that are read then.

@@ -418,6 +418,8 @@ fn studies_come_out_as_their_pages_say() {
         ("misalignment.toml", &MISALIGNMENT[..]),
         ("transfer.toml", &TRANSFER[..]),
         ("stories.toml", &STORIES[..]),
+        ("in-context.toml", &IN_CONTEXT[..]),
+        ("teacher.toml", &TEACHER[..]),
     ] {
         let found = contrasts(study);
         for (name, finds) in expected {
@@ -456,3 +458,11 @@ const STORIES: [(&str, &str); 6] = [
     ("consistency, four layers less one", "above"),
     ("the same at equal loss", "above"),
 ];
+const IN_CONTEXT: [(&str, &str); 5] = [
+    ("slope over the commonest answer, no repeats", "within"),
+    ("slope over the commonest answer, a fifth of repeats", "open"),
+    ("slope over the commonest answer, for each unit of dose", "open"),
+    ("second copy foretold better, a fifth of repeats", "above"),
+    ("second copy foretold better, for each unit of dose", "above"),
+];
+const TEACHER: [(&str, &str); 0] = [];
