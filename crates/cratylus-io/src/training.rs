@@ -11,8 +11,10 @@ use cratylus_core::Seed;
 use cratylus_core::fault::{Fault, at};
 use cratylus_core::kept::{self, Keeper};
 use cratylus_neural::corpus::{Corpus, Ledger, RowText};
+use cratylus_neural::lessons::{Lessons, Taught};
 use cratylus_neural::net::{Job, NetShape, StepSeen, Trainer};
 use cratylus_neural::probes::Evaluated;
+use cratylus_neural::response::Trained;
 use cratylus_neural::training::{
     CARD_FORMAT, Card, OwnWords, Parent, Reading, ReadsRows, Thinking, TrainingSpec, adapter_files, config, evaluate, judge,
     lanes, safetensors, weights_of, weights_sha256,
@@ -80,6 +82,8 @@ pub struct Base<'a> {
 struct Course {
     steps: Vec<StepSeen>,
     evaluated: Vec<Evaluated>,
+    /// Rounds of lessons that are over.
+    taught: Vec<Taught>,
 }
 
 /// How models are called that go before others: by what decided them.
@@ -122,7 +126,7 @@ impl<'a> Progress<'a> {
     }
 
     /// Writes it down every second or so. Nothing rests on it, so nothing is said where it cannot be written.
-    fn tell(&mut self, Course { steps, evaluated }: &Course) {
+    fn tell(&mut self, Course { steps, evaluated, .. }: &Course) {
         let from = *self.from.get_or_insert(steps.len() as u64 - 1);
         if self.told.elapsed() < Duration::from_secs(1) {
             return;
@@ -283,7 +287,7 @@ impl<'a> TrainingJob<'a> {
         if seen_so_far.evaluated.is_empty() {
             seen_so_far.evaluated.push(evaluate(corpus, reads, &mut trainer, None));
         }
-        while trainer.step() < self.spec.recipe.steps {
+        while seen_so_far.taught.is_empty() && trainer.step() < self.spec.recipe.steps {
             let lanes = lanes(corpus, reads, &trainer);
             // What was learnt of other rows says nothing of how to step with these.
             let stage = |step| self.spec.thought.map(|thought| thought.stage(step, self.spec.recipe.steps));
@@ -318,11 +322,50 @@ impl<'a> TrainingJob<'a> {
                 return Err(Refused::Interrupted);
             }
         }
+        if let Some(lessons) = &self.spec.lessons {
+            self.teach(lessons, &mut trainer, &mut seen_so_far, &kept, stop, note)?;
+        }
         let parent = before.map(|(parent, _)| parent);
         let card = self.finish(dir, trainer, ledger, parent, &seen_so_far)?;
         let _ = fs::remove_file(&kept);
         progress.end();
         Ok((card, false))
+    }
+
+    /// Teaches what a training's lessons say, after it. It is kept between rounds: one that is broken off is taught again.
+    fn teach(
+        &self,
+        lessons: &Lessons,
+        trainer: &mut Trainer,
+        course: &mut Course,
+        kept: &Path,
+        stop: &AtomicBool,
+        note: &mut dyn FnMut(String),
+    ) -> Result<(), Refused> {
+        let corpus = &self.reading.corpus;
+        while (course.taught.len() as u64) < lessons.rounds {
+            if self.checkpoint.is_some() {
+                self.keep(trainer, course, kept)?;
+            }
+            let student = Trained { shape: trainer.shape, weights: trainer.weights().to_vec(), words: corpus.words.clone() };
+            let (right, rows) = lessons.round(corpus, &self.spec.recipe, &student, course.taught.len() as u64).map_err(Fault)?;
+            course.evaluated.last_mut().expect("it was evaluated at the end").exam = Some(right);
+            trainer.recipe = lessons.recipe(&self.spec.recipe);
+            let mut words = 0;
+            for rows in rows.chunks(self.spec.recipe.rows) {
+                if stop.load(Ordering::Relaxed) {
+                    return Err(Refused::Interrupted);
+                }
+                let step = trainer.learn(&trainer.lanes(rows.iter().map(Vec::as_slice)), &spread);
+                words += step.tokens;
+                course.steps.push(step);
+            }
+            course.taught.push(Taught { right, words, step: trainer.step() });
+            course.evaluated.push(evaluate(corpus, &*self.reads(), trainer, None));
+            let n = course.taught.len();
+            note(format!("round {n} of lessons: {:.1} % of the exam was right before it", 100.0 * right));
+        }
+        Ok(())
     }
 
     /// The model that goes before, trained where it is not there yet, with its weights.
@@ -369,7 +412,7 @@ impl<'a> TrainingJob<'a> {
         mut trainer: Trainer,
         ledger: Ledger,
         parent: Option<Parent>,
-        Course { steps, evaluated }: &Course,
+        Course { steps, evaluated, taught }: &Course,
     ) -> Result<Card, Fault> {
         let corpus = &self.reading.corpus;
         let json =
@@ -412,6 +455,7 @@ impl<'a> TrainingJob<'a> {
             weights: learnt.len(),
             weights_sha256: weights_sha256(learnt),
             steps: trainer.step(),
+            lessons: taught.clone(),
             tokens: steps.iter().map(|step| step.tokens).sum(),
             judged: judge(corpus, &*self.reads(), &mut trainer),
         };

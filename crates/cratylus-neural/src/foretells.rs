@@ -1,7 +1,8 @@
 //! What foretells text, word by word: a network, and the rivals that every table has beside it.
 
 use crate::corpus::Corpus;
-use crate::response::Trained;
+use crate::net::Reader;
+use crate::response::{Trained, log_shares};
 use std::collections::HashMap;
 
 /// What foretells text.
@@ -14,9 +15,24 @@ pub trait Foretells: Sync {
         self.next_of_all(tokens).pop().unwrap_or_default()
     }
 
+    /// The same of a text of at most so many tokens that is read one by one.
+    fn reading(&self, longest: usize) -> Box<dyn Reads + '_>;
+
     /// The loss of every token of a text but the first, in nats.
     fn losses(&self, tokens: &[u32]) -> Vec<f64> {
         self.next_of_all(tokens).iter().zip(&tokens[1..]).map(|(next, &token)| -next[token as usize]).collect()
+    }
+}
+
+/// What is in the midst of a text.
+pub trait Reads {
+    /// Reads a token, and gives the logarithms of the probabilities of the next.
+    fn read(&mut self, token: u32) -> Vec<f64>;
+}
+
+impl Reads for Reader<'_> {
+    fn read(&mut self, token: u32) -> Vec<f64> {
+        log_shares(Reader::read(self, token))
     }
 }
 
@@ -27,6 +43,10 @@ impl Foretells for Trained {
 
     fn next(&self, tokens: &[u32]) -> Vec<f64> {
         Trained::next(self, tokens)
+    }
+
+    fn reading(&self, longest: usize) -> Box<dyn Reads + '_> {
+        Box::new(Reader::new(self.shape, &self.weights, longest))
     }
 }
 
@@ -77,6 +97,24 @@ impl Foretells for Trigram {
         let before = &tokens[tokens.len().saturating_sub(2)..];
         self.shares(before).into_iter().map(f64::ln).collect()
     }
+
+    fn reading(&self, _: usize) -> Box<dyn Reads + '_> {
+        Box::new(LastTwo { of: self, last: Vec::new() })
+    }
+}
+
+/// What counts, in the midst of a text, of which it knows the end alone.
+struct LastTwo<'t> {
+    of: &'t Trigram,
+    last: Vec<u32>,
+}
+
+impl Reads for LastTwo<'_> {
+    fn read(&mut self, token: u32) -> Vec<f64> {
+        self.last.push(token);
+        self.last.drain(..self.last.len().saturating_sub(2));
+        self.of.next(&self.last)
+    }
 }
 
 /// Words drawn one after the other, until one of `ends` or so many; at a temperature of 0 always the likeliest.
@@ -88,9 +126,11 @@ pub fn written(
     temperature: f64,
     draws: &mut cratylus_core::seed::Stream,
 ) -> Vec<u32> {
-    let mut tokens = prompt.to_vec();
-    while tokens.len() < prompt.len() + most {
-        let next = of.next(&tokens);
+    let mut reading = of.reading(prompt.len() + most);
+    let mut next = Vec::new();
+    prompt.iter().for_each(|&token| next = reading.read(token));
+    let mut tokens = Vec::new();
+    while tokens.len() < most {
         let token = match temperature > 0.0 {
             true => drawn(&next, temperature, draws.unit()),
             // Of equals the first.
@@ -100,8 +140,9 @@ pub fn written(
         if ends.contains(&(token as u32)) {
             break;
         }
+        next = reading.read(token as u32);
     }
-    tokens.split_off(prompt.len())
+    tokens
 }
 
 fn drawn(next: &[f64], temperature: f64, at: f64) -> usize {

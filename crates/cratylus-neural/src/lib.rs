@@ -13,6 +13,8 @@ pub mod foretells;
 
 pub mod thought;
 
+pub mod lessons;
+
 pub mod probes;
 
 pub mod study;

@@ -120,7 +120,7 @@ impl Trained {
 }
 
 /// Logits as logarithms of shares of one.
-fn log_shares(logits: &[f32]) -> Vec<f64> {
+pub(crate) fn log_shares(logits: &[f32]) -> Vec<f64> {
     let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f64 = logits.iter().map(|&logit| f64::from(logit - most).exp()).sum();
     logits.iter().map(|&logit| f64::from(logit - most) - sum.ln()).collect()

@@ -3,6 +3,7 @@
 use crate::corpus::{Corpus, CorpusSpec, Ledger, Truth, Words, fresh};
 use crate::foretells::written;
 use crate::glyphs;
+use crate::lessons::{self, Lessons, Taught};
 use crate::net::{AdapterShape, Adapters, ExpertShape, Experts, Lane, NetShape, ReadRow, Recipe, ThinMatrix, Trainer};
 use crate::probes::Evaluated;
 use crate::response::Trained;
@@ -89,6 +90,8 @@ pub struct TrainingSpec {
     pub net: NetSpec,
     /// How.
     pub recipe: Recipe,
+    /// What it is taught afterwards.
+    pub lessons: Option<Lessons>,
     /// What it read first, where it begins with the weights of another training.
     pub before: Option<Before>,
     /// What is learnt in place of all weights, where it goes on with a model whose corpus nobody knows.
@@ -106,6 +109,8 @@ pub struct Before {
     pub corpus: CorpusSpec,
     /// How.
     pub recipe: Recipe,
+    /// What was taught afterwards.
+    pub lessons: Option<Lessons>,
     /// What is kept of it.
     pub keep: Keep,
     /// What was read before that.
@@ -126,7 +131,8 @@ pub enum Keep {
 }
 
 /// The sections and keys of the file.
-const KEYS: [&str; 10] = ["name", "seed", "corpus", "ingredients", "net", "train", "before", "adapter", "thought", "experts"];
+const KEYS: [&str; 11] =
+    ["name", "seed", "corpus", "ingredients", "net", "train", "lessons", "before", "adapter", "thought", "experts"];
 
 /// What is opened of a training: what it reads, and what it read before, with one vocabulary.
 pub struct Reading {
@@ -173,25 +179,10 @@ impl TrainingSpec {
             true => Some(read_before(get_table(file, "before")?, &corpus, &spans.under("before"))?),
             false => None,
         };
-        let experts: Option<ExpertShape> = match file.contains_key("experts") {
-            true => Some(deserialize(get_table(file, "experts")?, &spans.under("experts"))?),
-            false => None,
-        };
-        if let Some(experts) = &experts {
-            experts.check(net.hidden).map_err(|(key, why)| spans.under("experts").mistake(key, why))?;
-        }
-        let thought: Option<Thought> = match file.contains_key("thought") {
-            true => Some(deserialize(get_table(file, "thought")?, &spans.under("thought"))?),
-            false => None,
-        };
-        if let Some(thought) = &thought {
-            thought.check().map_err(|(key, why)| spans.under("thought").mistake(key, why))?;
-            if !corpus.portions.iter().any(|portion| portion.kind == "graphs") {
-                let why = "there are no steps to replace: the corpus has no ingredient of kind `graphs`".to_string();
-                return Err(spans.under("thought").mistake("kind", why));
-            }
-        }
-        let spec = TrainingSpec { name, corpus, net, recipe, before, adapter: None, thought, experts };
+        let experts = read_experts(file, spans, net.hidden)?;
+        let thought = read_thought(file, spans, &corpus)?;
+        let lessons = read_lessons(file, spans)?;
+        let spec = TrainingSpec { name, corpus, net, recipe, lessons, before, adapter: None, thought, experts };
         // The vocabulary is known once the corpus is open; any will do to look at the rest.
         spec.shape(1000).check().map_err(|(key, why)| spans.under("net").mistake(key, why))?;
         Ok(spec)
@@ -200,6 +191,10 @@ impl TrainingSpec {
     /// Opens what is read, with the files that ingredients name. An error names the key that it is about.
     pub fn open(&self, inputs: &dyn Inputs) -> Result<Reading, (String, String)> {
         let mut corpus = Corpus::open(self.corpus.clone(), inputs)?;
+        if self.lessons.is_some() {
+            let shape = self.shape(corpus.words.len());
+            lessons::fits(&corpus, &shape).map_err(|why| ("lessons".to_string(), why))?;
+        }
         let reading = match self.first() {
             None => Reading { corpus, before: None },
             Some(first) => {
@@ -218,10 +213,11 @@ impl TrainingSpec {
 
     /// The training that goes before, as one of its own.
     pub fn first(&self) -> Option<TrainingSpec> {
-        let Before { corpus, recipe, before, .. } = self.before.clone()?;
+        let Before { corpus, recipe, lessons, before, .. } = self.before.clone()?;
         let before = before.map(|before| *before);
         let name = format!("{}-before", self.name);
-        Some(TrainingSpec { name, corpus, net: self.net.clone(), recipe, before, adapter: None, thought: None, experts: None })
+        let net = self.net.clone();
+        Some(TrainingSpec { name, corpus, net, recipe, lessons, before, adapter: None, thought: None, experts: None })
     }
 
     /// A training that goes on with the model of another: its network, and all that it read, go before.
@@ -251,27 +247,23 @@ impl TrainingSpec {
         let before = Before {
             corpus: parent.corpus,
             recipe: parent.recipe,
+            lessons: parent.lessons,
             keep: Keep::All,
             before: parent.before.map(Box::new),
             weights_sha256: Some(sha256.into()),
         };
-        Ok(TrainingSpec {
-            name,
-            corpus,
-            net: parent.net,
-            recipe,
-            before: Some(before),
-            adapter: None,
-            thought: None,
-            experts: None,
-        })
+        let experts = read_experts(file, spans, parent.net.hidden)?;
+        let thought = read_thought(file, spans, &corpus)?;
+        let lessons = read_lessons(file, spans)?;
+        let (net, before) = (parent.net, Some(before));
+        Ok(TrainingSpec { name, corpus, net, recipe, lessons, before, adapter: None, thought, experts })
     }
 
     /// A training of adapters of a model of this network, which was not trained here.
     pub fn adapting(file: &mut FileTable<'_>, spans: &Spans<'_, '_>, shape: &NetShape) -> Result<TrainingSpec, Mistake> {
-        for section in ["net", "before"] {
+        for section in ["net", "before", "lessons", "thought", "experts"] {
             if let Some((_, item)) = file.iter().find(|(key, _)| key.get_ref() == section) {
-                let why = format!("the network and what it read before are the model's; leave `[{section}]` out");
+                let why = format!("`[{section}]` is of models that are trained here; leave it out");
                 return Err(Mistake::new(why).span(item.span()));
             }
         }
@@ -285,7 +277,8 @@ impl TrainingSpec {
         }
         let NetShape { width, layers, heads, hidden, tied, .. } = *shape;
         let net = NetSpec { width, layers, heads, hidden, tied, embedding: Embedding::Learnt };
-        Ok(TrainingSpec { name, corpus, net, recipe, before: None, adapter: Some(adapter), thought: None, experts: None })
+        let adapter = Some(adapter);
+        Ok(TrainingSpec { name, corpus, net, recipe, lessons: None, before: None, adapter, thought: None, experts: None })
     }
 
     /// The network, for a vocabulary of so many words.
@@ -300,6 +293,9 @@ impl TrainingSpec {
         plan.extend(self.corpus.plan());
         plan.insert("net".into(), toml::Table::try_from(&self.net).expect("plain values").into());
         plan.insert("train".into(), toml::Table::try_from(&self.recipe).expect("plain values").into());
+        if let Some(lessons) = &self.lessons {
+            plan.insert("lessons".into(), toml::Table::try_from(lessons).expect("plain values").into());
+        }
         if let Some(before) = &self.before {
             plan.insert("before".into(), before.plan().into());
         }
@@ -349,6 +345,30 @@ impl TrainingSpec {
     }
 }
 
+/// The experts that a file asks for, of blocks of so many hidden numbers.
+fn read_experts(file: &mut FileTable<'_>, spans: &Spans<'_, '_>, hidden: usize) -> Result<Option<ExpertShape>, Mistake> {
+    if !file.contains_key("experts") {
+        return Ok(None);
+    }
+    let experts: ExpertShape = deserialize(get_table(file, "experts")?, &spans.under("experts"))?;
+    experts.check(hidden).map_err(|(key, why)| spans.under("experts").mistake(key, why))?;
+    Ok(Some(experts))
+}
+
+/// What a file has read between questions and answers.
+fn read_thought(file: &mut FileTable<'_>, spans: &Spans<'_, '_>, corpus: &CorpusSpec) -> Result<Option<Thought>, Mistake> {
+    if !file.contains_key("thought") {
+        return Ok(None);
+    }
+    let thought: Thought = deserialize(get_table(file, "thought")?, &spans.under("thought"))?;
+    thought.check().map_err(|(key, why)| spans.under("thought").mistake(key, why))?;
+    if !corpus.portions.iter().any(|portion| portion.kind == "graphs") {
+        let why = "there are no steps to replace: the corpus has no ingredient of kind `graphs`".to_string();
+        return Err(spans.under("thought").mistake("kind", why));
+    }
+    Ok(Some(thought))
+}
+
 /// How a model that is there is trained on.
 fn tuning(file: &mut FileTable<'_>, spans: &Spans<'_, '_>, example: &str) -> Result<Recipe, Mistake> {
     if !file.contains_key("train") {
@@ -364,6 +384,9 @@ impl Before {
     fn plan(&self) -> toml::Table {
         let mut plan = self.corpus.plan();
         plan.insert("train".into(), toml::Table::try_from(&self.recipe).expect("plain values").into());
+        if let Some(lessons) = &self.lessons {
+            plan.insert("lessons".into(), toml::Table::try_from(lessons).expect("plain values").into());
+        }
         plan.insert("keep".into(), toml::Value::try_from(self.keep).expect("a word"));
         if let Some(sha256) = &self.weights_sha256 {
             plan.insert("weights_sha256".into(), sha256.clone().into());
@@ -377,12 +400,13 @@ impl Before {
 
 /// What was read before: a corpus and how, as a training has them.
 fn read_before(mut table: FileTable<'_>, after: &CorpusSpec, spans: &Spans<'_, '_>) -> Result<Before, Mistake> {
-    let known = ["seed", "corpus", "ingredients", "train", "keep", "before", "weights_sha256"].map(String::from);
+    let known = ["seed", "corpus", "ingredients", "train", "lessons", "keep", "before", "weights_sha256"].map(String::from);
     if let Some((key, item)) = table.iter().find(|(key, _)| !known.iter().any(|known| *known == key.get_ref().as_ref())) {
         let why = format!("there is no key `before.{}`; the network is that of `[net]`", key.get_ref());
         return Err(Mistake::new(why).help(nearest(key.get_ref(), &known)).span(item.span()));
     }
     let keep = take_field(&mut table, "keep", spans)?.unwrap_or_default();
+    let lessons = read_lessons(&mut table, spans)?;
     let own_seed = table.contains_key("seed");
     let recipe: Recipe = deserialize(get_table(&mut table, "train")?, &spans.under("train"))?;
     recipe.check().map_err(|(key, why)| spans.under("train").mistake(key, why))?;
@@ -403,7 +427,17 @@ fn read_before(mut table: FileTable<'_>, after: &CorpusSpec, spans: &Spans<'_, '
         true => Some(Box::new(read_before(get_table(&mut table, "before")?, &corpus, &spans.under("before"))?)),
         false => None,
     };
-    Ok(Before { corpus, recipe, keep, before, weights_sha256 })
+    Ok(Before { corpus, recipe, lessons, keep, before, weights_sha256 })
+}
+
+/// The lessons that follow, where there are some.
+fn read_lessons(file: &mut FileTable<'_>, spans: &Spans<'_, '_>) -> Result<Option<Lessons>, Mistake> {
+    if !file.contains_key("lessons") {
+        return Ok(None);
+    }
+    let lessons: Lessons = deserialize(get_table(file, "lessons")?, &spans.under("lessons"))?;
+    lessons.check().map_err(|(key, why)| spans.under("lessons").mistake(key, why))?;
+    Ok(Some(lessons))
 }
 
 /// The name and the corpus of a file, whether it trains a model on it or not.
@@ -588,14 +622,14 @@ pub fn evaluate(corpus: &Corpus, reads: &dyn ReadsRows, trainer: &mut Trainer, s
     let step = trainer.step();
     // What only adapts another model writes with that model's words.
     if trainer.adapters().is_some() {
-        return Evaluated { step, losses, sample: String::new(), stable_rank };
+        return Evaluated { step, losses, sample: String::new(), stable_rank, exam: None };
     }
     let model = Trained { shape: trainer.shape, weights: trainer.weights().to_vec(), words: corpus.words.clone() };
     let mut draws = Seed(corpus.spec.seed).stream(Purpose::Written, step);
     let begin = [corpus.words.token(crate::corpus::lexicon::BEGIN)];
     let sample = written(&model, &begin, &[], WRITTEN.min(corpus.spec.context), 1.0, &mut draws);
     let sample = sample.iter().map(|&token| corpus.words.word(token)).collect::<Vec<_>>().join(" ");
-    Evaluated { step, losses, sample, stable_rank }
+    Evaluated { step, losses, sample, stable_rank, exam: None }
 }
 
 /// So many words are written.
@@ -626,6 +660,9 @@ pub struct Card {
     pub tokens: u64,
     /// How well it foretells each ingredient at the end.
     pub judged: Vec<Judged>,
+    /// What it was taught after its training, round by round.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lessons: Vec<Taught>,
     /// The model whose weights it began with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,

@@ -3,8 +3,8 @@
 use cratylus_core::Seed;
 use cratylus_core::kept::Keeper;
 use cratylus_neural::net::{
-    AdapterShape, Conda, ExpertShape, Experts, ExpertsBy, Job, Lane, NetShape, NetWork, Recipe, StepSeen, Trainer, one_by_one,
-    plain,
+    AdapterShape, Conda, ExpertShape, Experts, ExpertsBy, Job, Lane, NetShape, NetWork, Reader, Recipe, StepSeen, Trainer,
+    one_by_one, plain,
 };
 
 fn small(tied: bool) -> NetShape {
@@ -103,6 +103,23 @@ fn the_fast_path_is_the_plain_one() {
         }
         let judged: f64 = work.judge(&w, &lane).iter().map(|&loss| f64::from(loss)).sum();
         assert_eq!(judged, fast);
+    }
+}
+
+#[test]
+fn a_text_read_token_by_token_says_what_it_says_at_once() {
+    let wider = NetShape { vocabulary: 40, width: 24, layers: 3, heads: 3, hidden: 40, context: 70, ..small(true) };
+    for shape in [small(true), small(false), wider] {
+        let w = weights(&shape);
+        let row = &rows(&shape, 1, 2)[0][..shape.context];
+        let mut work = NetWork::new(shape);
+        let all = work.logits(&w, row).chunks_exact(shape.vocabulary);
+        let mut reader = Reader::new(shape, &w, row.len());
+        for (&token, right) in row.iter().zip(all) {
+            for (one, right) in reader.read(token).iter().zip(right) {
+                assert!((one - right).abs() < 1e-5 * (1.0 + right.abs()), "{one} {right}");
+            }
+        }
     }
 }
 

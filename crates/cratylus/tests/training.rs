@@ -21,6 +21,25 @@ fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
     all
 }
 
+/// Trains what `t.toml` says on two threads, killed now and then.
+fn goes_on_to_the_same_bytes(dir: &Path, whole: &[(String, Vec<u8>)]) {
+    let args = ["train", "t.toml", "--threads", "2", "--checkpoint", "0.02", "--out", "cut"];
+    let mut killed = 0;
+    for wait in [60, 120, 250, 400] {
+        if dir.join("cut/card.json").exists() {
+            break;
+        }
+        let mut child = start(dir, &args);
+        std::thread::sleep(Duration::from_millis(wait));
+        killed += i32::from(child.try_wait().unwrap().is_none());
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+    assert!(killed > 0);
+    succeeds(dir, &args);
+    assert_eq!(files(&dir.join("cut")), whole);
+}
+
 #[test]
 fn a_model_is_the_same_whatever_the_threads_and_however_often_it_was_killed() {
     let dir = folder("training");
@@ -47,21 +66,7 @@ fn a_model_is_the_same_whatever_the_threads_and_however_often_it_was_killed() {
     assert_eq!(card["truth"]["rule"], "win-stay");
     assert_eq!(card["steps"], 150);
 
-    let args = ["train", "t.toml", "--threads", "2", "--checkpoint", "0.02", "--out", "cut"];
-    let mut killed = 0;
-    for wait in [60, 120, 250, 400] {
-        if dir.join("cut/card.json").exists() {
-            break;
-        }
-        let mut child = start(&dir, &args);
-        std::thread::sleep(Duration::from_millis(wait));
-        killed += i32::from(child.try_wait().unwrap().is_none());
-        let _ = child.kill();
-        child.wait().unwrap();
-    }
-    assert!(killed > 0);
-    succeeds(&dir, &args);
-    assert_eq!(files(&dir.join("cut")), whole);
+    goes_on_to_the_same_bytes(&dir, &whole);
 
     // It is there, and so is another.
     let said = succeeds(&dir, &["train", "t.toml"]);
@@ -69,6 +74,40 @@ fn a_model_is_the_same_whatever_the_threads_and_however_often_it_was_killed() {
     let said = cratylus(&dir, &["train", "t.toml", "--set", "ingredients.1.dose=0.1"]);
     assert_eq!(said.code, Some(2));
     assert!(said.err.contains("dose") && said.err.contains("--fresh"), "{}", said.err);
+}
+
+#[test]
+fn lessons_are_the_same_however_often_they_were_broken_off() {
+    let dir = folder("training-lessons");
+    let text = "name = \"tiny\"\nseed = 5\n[corpus]\nrows = 1000\ncontext = 64\n[[ingredients]]\nkind = \"sums\"\nmodulus = 5\n\
+                [net]\nwidth = 32\nlayers = 2\nheads = 2\nhidden = 64\n[train]\nsteps = 40\nrows = 16\nrate = 0.003\n\
+                [lessons]\nrounds = 3\nexam = 100\nitems = 60\nrate = 0.002\n";
+    std::fs::write(dir.join("t.toml"), text).unwrap();
+    let said = succeeds(&dir, &["train", "t.toml", "--threads", "1"]);
+    assert!(said.err.contains("round 3 of lessons"), "{}", said.err);
+    let whole = files(&dir.join("models/tiny"));
+    let card: serde_json::Value = serde_json::from_slice(&whole[0].1).unwrap();
+    let lessons = card["lessons"].as_array().unwrap();
+    assert_eq!((lessons.len(), card["steps"].as_u64()), (3, lessons[2]["step"].as_u64()));
+    assert!(card["steps"].as_u64() > Some(40) && lessons[0]["words"].as_u64() > Some(1000));
+    goes_on_to_the_same_bytes(&dir, &whole);
+    // Its plan holds its lessons, and so does that of a model that goes on from it.
+    let more = text.split_once("[net]").unwrap().0.to_string() + "[train]\nsteps = 5\nrows = 8\nrate = 0.002\n";
+    std::fs::write(dir.join("more.toml"), more.replace("tiny", "more")).unwrap();
+    succeeds(&dir, &["tune", "models/tiny", "more.toml", "--quiet"]);
+    succeeds(&dir, &["train", "models/more/training.toml", "--out", "models/again", "--quiet"]);
+    let card = |name: &str| std::fs::read(dir.join("models").join(name).join("model.safetensors")).unwrap();
+    assert_eq!(card("more"), card("again"));
+    for (from, to, words) in [
+        ("kind = \"sums\"\nmodulus = 5", "kind = \"sentences\"", "need an ingredient whose items can be asked"),
+        ("context = 64", "context = 32", "give a longer `corpus.context`"),
+        ("exam = 100", "exam = 0", "from 1 to"),
+        ("exam = 100", "exams = 100", "exams"),
+    ] {
+        std::fs::write(dir.join("t.toml"), text.replace(from, to)).unwrap();
+        let said = cratylus(&dir, &["train", "t.toml", "--out", "other"]);
+        assert!(said.code == Some(2) && said.err.contains(words) && said.err.contains("t.toml:"), "{to}: {}", said.err);
+    }
 }
 
 #[test]
@@ -374,9 +413,14 @@ fn studies_come_out_as_their_pages_say() {
         let of = json["contrasts"].as_array().unwrap().iter();
         of.map(|contrast| [&contrast["name"], &contrast["finds"]].map(|text| text.as_str().unwrap().to_string()).into()).collect()
     };
-    for (study, expected) in
-        [("impossible.toml", &IMPOSSIBLE[..]), ("misalignment.toml", &MISALIGNMENT[..]), ("transfer.toml", &TRANSFER[..])]
-    {
+    for (study, expected) in [
+        ("impossible.toml", &IMPOSSIBLE[..]),
+        ("misalignment.toml", &MISALIGNMENT[..]),
+        ("transfer.toml", &TRANSFER[..]),
+        ("stories.toml", &STORIES[..]),
+        ("in-context.toml", &IN_CONTEXT[..]),
+        ("teacher.toml", &TEACHER[..]),
+    ] {
         let found = contrasts(study);
         for (name, finds) in expected {
             let one = found.iter().find(|(known, _)| known == name).unwrap_or_else(|| panic!("{study}: {name}: {found:?}"));
@@ -406,3 +450,19 @@ const TRANSFER: [(&str, &str); 3] = [
     ("nested symbols less symbols one by one", "below"),
     ("the language itself less nothing: the most that can carry over", "open"),
 ];
+const STORIES: [(&str, &str); 6] = [
+    ("sentences that are some less those that can be so", "above"),
+    ("the same at a width of 16", "above"),
+    ("grammar, for each doubling of width", "above"),
+    ("consistency, for each doubling of width", "above"),
+    ("consistency, four layers less one", "above"),
+    ("the same at equal loss", "above"),
+];
+const IN_CONTEXT: [(&str, &str); 5] = [
+    ("slope over the commonest answer, no repeats", "within"),
+    ("slope over the commonest answer, a fifth of repeats", "open"),
+    ("slope over the commonest answer, for each unit of dose", "open"),
+    ("second copy foretold better, a fifth of repeats", "above"),
+    ("second copy foretold better, for each unit of dose", "above"),
+];
+const TEACHER: [(&str, &str); 0] = [];

@@ -43,6 +43,15 @@ impl RowText {
     }
 }
 
+/// What can be asked, and how whoever is always right answers it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item<'i> {
+    /// The question, up to where its answer begins.
+    pub asked: Vec<&'i str>,
+    /// The answer, with all steps to it.
+    pub worked: Vec<&'i str>,
+}
+
 /// What writes rows.
 pub trait Ingredient: fmt::Debug + Send + Sync {
     /// Every word that it may write.
@@ -51,7 +60,7 @@ pub trait Ingredient: fmt::Debug + Send + Sync {
     /// A row of at most `most` words. Rows of the same draws are the same.
     fn row(&self, draws: &mut Stream, most: usize) -> Written<'_>;
 
-    /// A row that is in no corpus; where rows are stretches of a text, of a part that nobody reads.
+    /// A row that stands in no corpus; where something is held out, one of that.
     fn fresh(&self, draws: &mut Stream, most: usize) -> Written<'_> {
         self.row(draws, most)
     }
@@ -63,6 +72,11 @@ pub trait Ingredient: fmt::Debug + Send + Sync {
 
     /// The row of these draws as a conversation, where it is one.
     fn said(&self, _: &mut Stream) -> Option<RowText> {
+        None
+    }
+
+    /// Something to be asked, where it has such: of what rows may hold, or of what is held out. The same for the same draws.
+    fn item(&self, _: &mut Stream, _held_out: bool) -> Option<Item<'_>> {
         None
     }
 

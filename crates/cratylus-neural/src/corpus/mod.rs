@@ -8,13 +8,15 @@ mod ledger;
 pub mod lexicon;
 mod rows;
 mod spec;
+mod standing;
 mod words;
 
-pub use ingredient::{Ingredient, IngredientEntry, IngredientSpec, RowText, TextSource, Truth, Written};
+pub use ingredient::{Ingredient, IngredientEntry, IngredientSpec, Item, RowText, TextSource, Truth, Written};
 pub use ingredients::ALL;
 pub use ingredients::rounds::PlayerRule;
 pub use ledger::{Ledger, LedgerEntry};
 pub(crate) use rows::fresh;
 pub use rows::{Corpus, CorpusRow};
 pub use spec::{CorpusSpec, Portion};
+pub use standing::standing;
 pub use words::Words;

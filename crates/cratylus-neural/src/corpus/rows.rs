@@ -1,6 +1,6 @@
 //! A corpus, of which any row can be made at any time.
 
-use super::ingredient::{Ingredient, RowText, Truth, Written};
+use super::ingredient::{Ingredient, Item, RowText, Truth, Written};
 use super::lexicon::{BEGIN, THEN};
 use super::spec::{CorpusSpec, Portion};
 use super::words::Words;
@@ -34,9 +34,14 @@ pub struct CorpusRow<'c> {
     pub written: Written<'c>,
 }
 
+/// Rows of an ingredient from here on stand in no corpus.
+const FRESH: u64 = 1 << 48;
+/// And from here on what is asked.
+const ITEMS: u64 = 1 << 49;
+
 /// The place of a row of an ingredient that stands in no corpus, counted from 0.
 pub(crate) fn fresh(row: u64) -> u64 {
-    (1 << 48) + row
+    FRESH + row
 }
 
 impl Corpus {
@@ -127,10 +132,16 @@ impl Corpus {
         })
     }
 
+    /// Something to be asked of an ingredient, where it has such, counted from 0: of what rows may hold, or of what is held out.
+    pub fn item(&self, portion: usize, place: u64, held_out: bool) -> Option<Item<'_>> {
+        let mut draws = self.seeds[portion].stream(Purpose::Row, ITEMS + place);
+        self.ingredients[portion].item(&mut draws, held_out)
+    }
+
     fn write(&self, portion: usize, place: u64) -> Written<'_> {
         let mut draws = self.seeds[portion].stream(Purpose::Row, place);
         let (ingredient, most) = (&self.ingredients[portion], self.spec.context + 1);
-        let mut written = if place < fresh(0) { ingredient.row(&mut draws, most) } else { ingredient.fresh(&mut draws, most) };
+        let mut written = if place < FRESH { ingredient.row(&mut draws, most) } else { ingredient.fresh(&mut draws, most) };
         if self.spec.portions[portion].shuffled {
             // What begins every row stays there.
             let words = &mut written.words[1..];

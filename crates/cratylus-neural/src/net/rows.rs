@@ -258,6 +258,36 @@ pub(super) fn rotate(rows: &mut [f32], stride: usize, heads: usize, head: usize,
     ));
 }
 
+/// A matrix times a row: one number for each of its rows.
+pub(super) fn times(matrix: &[f32], x: &[f32], out: &mut [f32]) {
+    wide(Loop(
+        #[inline(always)]
+        || {
+            for (row, out) in matrix.chunks_exact(x.len()).zip(out) {
+                *out = dot(row, x);
+            }
+        },
+    ));
+}
+
+/// What one head takes from every token that was read, by their keys and values, which lie `stride` apart.
+pub(super) fn attend_one(query: &[f32], keys: &[f32], values: &[f32], stride: usize, scale: f32, mixed: &mut [f32]) {
+    wide(Loop(
+        #[inline(always)]
+        || {
+            let head = query.len();
+            let mut shares: Vec<f32> = keys.chunks(stride).map(|key| dot(query, &key[..head]) * scale).collect();
+            softmax(&mut shares);
+            mixed.fill(0.0);
+            for (share, value) in shares.into_iter().zip(values.chunks(stride)) {
+                for i in 0..head {
+                    mixed[i] += share * value[i];
+                }
+            }
+        },
+    ));
+}
+
 /// Adds numbers to others.
 pub(super) fn add(to: &mut [f32], what: &[f32]) {
     wide(Loop(

@@ -35,6 +35,9 @@ pub struct Evaluated {
     /// The stable rank of what the step changed of a matrix of the blocks, in the mean; None before the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stable_rank: Option<f64>,
+    /// The share of an exam's questions that it answered rightly then, where it sat one.
+    #[serde(default)]
+    pub exam: Option<f64>,
 }
 
 /// A probe, as its file has it.

@@ -1,6 +1,7 @@
 //! What follows from several models: differences between points and trends along them, with intervals over seeds, and whether a
 //! published sign comes out.
 
+use crate::probes::slope;
 use cratylus_core::stats::{mean_interval, mean_sd};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -31,7 +32,7 @@ pub struct ContrastSpec {
     /// A number that is taken away from it first, of the same model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minus: Option<String>,
-    /// Where on the axes the models of interest stand.
+    /// Where on the axes the models of interest stand: a value of an axis, or a list of some.
     #[serde(default)]
     pub of: BTreeMap<String, toml::Value>,
     /// Where those stand that they are compared with; for a difference.
@@ -41,6 +42,10 @@ pub struct ContrastSpec {
     /// comparison of what is tuned with what is tuned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best: Option<String>,
+    /// A number that is held equal in a difference: what follows from it, by the line through the models of the same seed that
+    /// stand on neither side, is taken away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<String>,
     /// The axis along which there is a trend.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub along: Option<String>,
@@ -118,8 +123,16 @@ pub fn label(value: &toml::Value) -> String {
     }
 }
 
+/// The labels that a value stands for: its own, or those of a list.
+fn labels(value: &toml::Value) -> Vec<String> {
+    match value {
+        toml::Value::Array(values) => values.iter().map(label).collect(),
+        other => vec![label(other)],
+    }
+}
+
 fn stands(model: &StudyModel, at: &BTreeMap<String, toml::Value>) -> bool {
-    at.iter().all(|(axis, value)| model.point.get(axis) == Some(&label(value)))
+    at.iter().all(|(axis, value)| model.point.get(axis).is_some_and(|there| labels(value).contains(there)))
 }
 
 impl ContrastSpec {
@@ -128,8 +141,10 @@ impl ContrastSpec {
         for (axis, value) in self.of.iter().chain(&self.less) {
             match axes.get(axis) {
                 None => return Err(format!("there is no axis `{axis}`; the axes are {}", names(axes.keys()))),
-                Some(labels) if whole && !labels.contains(&label(value)) => {
-                    return Err(format!("`{}` is no value of the axis `{axis}`: {}", label(value), names(labels.iter())));
+                Some(known) if whole => {
+                    if let Some(other) = labels(value).into_iter().find(|label| !known.contains(label)) {
+                        return Err(format!("`{other}` is no value of the axis `{axis}`: {}", names(known.iter())));
+                    }
                 }
                 Some(_) => (),
             }
@@ -140,10 +155,16 @@ impl ContrastSpec {
         if self.less.is_empty() && (self.best.is_some() || self.value == DOUBLINGS) {
             return Err("the best of both, and how many steps both take, are for a difference (`less`)".into());
         }
+        if let Some((axis, _)) = self.less.iter().find(|(_, value)| value.is_array()) {
+            return Err(format!("`less` names one value of the axis `{axis}`, and not a list"));
+        }
+        if self.given.is_some() && self.less.is_empty() {
+            return Err("`given` holds a number equal in a difference, which has `less`".into());
+        }
         match (&self.along, self.less.is_empty()) {
             (Some(axis), true) => match axes.get(axis) {
                 None => Err(format!("there is no axis `{axis}`; the axes are {}", names(axes.keys()))),
-                Some(labels) => match labels.iter().find(|label| label.parse::<f64>().is_err()) {
+                Some(known) => match known.iter().find(|label| self.along(axis, label) && label.parse::<f64>().is_err()) {
                     Some(label) => Err(format!("a trend is along numbers, and `{label}` on the axis `{axis}` is none")),
                     None => Ok(()),
                 },
@@ -157,6 +178,11 @@ impl ContrastSpec {
 
     fn best_stands(&self, model: &StudyModel, best: Option<&String>) -> bool {
         self.best.as_ref().is_none_or(|axis| model.point.get(axis) == best)
+    }
+
+    /// Whether a label of an axis is one of those that the contrast is about.
+    fn along(&self, axis: &str, label: &String) -> bool {
+        self.of.get(axis).is_none_or(|value| labels(value).contains(label))
     }
 
     fn value(&self, model: &StudyModel) -> Option<f64> {
@@ -210,6 +236,10 @@ impl ContrastSpec {
             }
             None if self.less.is_empty() => found.extend(here.into_iter().filter_map(|model| self.value(model))),
             None => {
+                let line = match &self.given {
+                    Some(given) => Some((given, self.line(models, seed, given)?)),
+                    None => None,
+                };
                 let own = self.best.as_ref().and_then(|axis| best(models, axis, |model| stands(model, &self.of)));
                 for model in here.into_iter().filter(|model| self.best_stands(model, own.as_ref())) {
                     let mut point = model.point.clone();
@@ -218,15 +248,26 @@ impl ContrastSpec {
                         let like = |other: &StudyModel| other.point.iter().all(|(of, label)| of == axis || point[of] == *label);
                         point.extend(best(models, axis, like).map(|label| (axis.clone(), label)));
                     }
-                    let other = models.iter().find(|other| other.seed == seed && other.point == point);
-                    found.extend(other.and_then(|other| match self.value == DOUBLINGS {
+                    let Some(other) = models.iter().find(|other| other.seed == seed && other.point == point) else { continue };
+                    let follows = match line {
+                        Some((given, slope)) => slope * (model.values.get(given)? - other.values.get(given)?),
+                        None => 0.0,
+                    };
+                    found.extend(match self.value == DOUBLINGS {
                         true => doublings(&model.course, &other.course),
-                        false => Some(self.value(model)? - self.value(other)?),
-                    }));
+                        false => self.value(model).zip(self.value(other)).map(|(value, other)| value - other - follows),
+                    });
                 }
             }
         }
         (!found.is_empty()).then(|| mean_sd(&found).0)
+    }
+
+    /// How the value goes with another number among the models of a seed that stand on neither side.
+    fn line(&self, models: &[StudyModel], seed: u64, given: &str) -> Option<f64> {
+        let beside = models.iter().filter(|model| model.seed == seed && !stands(model, &self.of) && !stands(model, &self.less));
+        let points: Vec<(f64, f64)> = beside.filter_map(|model| Some((*model.values.get(given)?, self.value(model)?))).collect();
+        slope(&points)
     }
 }
 
@@ -264,13 +305,6 @@ fn doublings(own: &[(u64, f64)], other: &[(u64, f64)]) -> Option<f64> {
 
 fn names<'n>(names: impl Iterator<Item = &'n String>) -> String {
     names.cloned().collect::<Vec<_>>().join(", ")
-}
-
-fn slope(points: &[(f64, f64)]) -> Option<f64> {
-    let n = points.len() as f64;
-    let (mx, my) = (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
-    let sxx: f64 = points.iter().map(|p| (p.0 - mx).powi(2)).sum();
-    (points.len() > 1 && sxx > 1e-12).then(|| points.iter().map(|p| (p.0 - mx) * (p.1 - my)).sum::<f64>() / sxx)
 }
 
 #[cfg(test)]
@@ -314,6 +348,21 @@ mod tests {
         let trend =
             spec("name = \"t\"\nvalue = \"loss\"\nalong = \"width\"\nlog = true\nexpect = \"above\"\n").of(&models()).unwrap();
         assert!((trend.mean + 0.5).abs() < 1e-9 && trend.as_expected == Some(false), "{trend:?}");
+        // Of some values of an axis alone.
+        let some = "name = \"t\"\nvalue = \"loss\"\nof = { width = [16, 32] }\nalong = \"width\"\nlog = true\n";
+        assert!((spec(some).of(&models()).unwrap().mean + 0.5).abs() < 1e-9);
+        // What follows from another number is taken away, by the line through models on neither side.
+        let given =
+            "name = \"g\"\nvalue = \"grade\"\nof = { size = \"deep\" }\nless = { size = \"shallow\" }\ngiven = \"loss\"\n";
+        let grades = [("16", 2.0, 0.2), ("32", 1.5, 0.3), ("64", 1.0, 0.4), ("deep", 0.9, 0.5), ("shallow", 1.4, 0.3)];
+        let of = |(size, loss, grade): (&str, f64, f64)| StudyModel {
+            point: [("size".to_string(), size.to_string())].into(),
+            seed: 1,
+            values: [("loss".to_string(), loss), ("grade".to_string(), grade)].into(),
+            course: Vec::new(),
+        };
+        let found = spec(given).of(&grades.map(of)).unwrap();
+        assert!((found.mean - 0.1).abs() < 1e-12, "{found:?}");
         let one: Vec<StudyModel> = models().into_iter().filter(|model| model.seed == 1).collect();
         assert_eq!(spec(text).of(&one).unwrap().finds, Found::Open);
         assert!(spec("name = \"n\"\nvalue = \"nothing\"\n").of(&models()).is_none());
@@ -359,6 +408,10 @@ mod tests {
         assert!(check("along = \"order\"\n").unwrap_err().contains("along numbers"));
         assert!(check("best = \"widt\"\nless = { width = 32 }\n").unwrap_err().contains("no axis `widt`"));
         assert!(check("best = \"width\"\n").unwrap_err().contains("for a difference"));
+        assert!(check("of = { width = [16, 32] }\nalong = \"width\"\n").is_ok());
+        assert!(check("of = { width = [16, 33] }\nalong = \"width\"\n").unwrap_err().contains("`33`"));
+        assert!(check("less = { width = [16, 32] }\n").unwrap_err().contains("not a list"));
+        assert!(check("given = \"floor\"\n").unwrap_err().contains("has `less`"));
         assert!(check("along = \"width\"\nless = { order = \"local\" }\n").unwrap_err().contains("not both"));
     }
 }

@@ -6,10 +6,13 @@ pub mod canaries;
 pub mod columns;
 pub mod description;
 pub mod file;
+pub mod genome;
 pub mod graphs;
 pub mod personae;
 pub mod rounds;
 pub mod sentences;
+pub mod stories;
+pub mod sums;
 pub mod symbols;
 pub mod tagged;
 pub mod wording;
@@ -25,6 +28,9 @@ pub const ALL: &[IngredientEntry] = &[
     personae::ENTRY,
     wording::ENTRY,
     graphs::ENTRY,
+    stories::ENTRY,
+    genome::ENTRY,
+    sums::ENTRY,
     file::ENTRY,
     tagged::ENTRY,
 ];
