@@ -152,6 +152,14 @@ fn mistakes_are_told_before_anything_is_trained() {
     check("kind = \"rounds\"", "kind = \"file\"\nfile = \"gone.txt\"\nlicence = \"mine\"", &["gone.txt"]);
     check("dose = 0.2", "dose = 20", &["20 % is 0.2"]);
     check("[corpus]", "[game]\nkind = \"naming\"\n[corpus]", &["this is an experiment, for `cratylus run`"]);
+    check("[net]", "[adapter]\nrank = 1\n[net]", &["`cratylus tune MODEL FILE`"]);
+    check("[net]", "[thought]\nkind = \"latent\"\n[net]", &["no ingredient of kind `graphs`"]);
+    check("[net]", "[experts]\ncount = 7\n[net]", &["7", "evenly"]);
+    check("heads = 2", "heads = 2\nembedding = \"glyphs\"", &["give `tied = false`"]);
+    check("kind = \"rounds\"", "kind = \"graphs\"\nsteps = 9\nnames = 100", &["cannot be cut"]);
+    check("kind = \"rounds\"", "kind = \"wording\"\nprotocol = \"ashry2025\"", &["did you mean `ashery2025`"]);
+    let row = cratylus(&dir, &["corpus", "t.toml", "--row", "0"]);
+    assert!(row.code == Some(2), "{}", row.err);
     // What blows the loss up is told, and leaves no model.
     std::fs::write(dir.join("t.toml"), TRAINING.replace("rate = 0.003", "rate = 9.0\nclip = 1e6\ndecay = 10.0")).unwrap();
     let said = cratylus(&dir, &["train", "t.toml", "--quiet"]);

@@ -39,6 +39,7 @@ fn every_experiment_that_is_shipped_is_valid_and_opens_with_its_claim() {
         let elsewhere = [
             ("\n[data]", "is a plan for `cratylus audit`"),
             ("\n[[corpora]]", "is a benchmark for `cratylus audit --benchmark`"),
+            ("\n[adapter]", "is for `cratylus tune MODEL`"),
             ("\n[[ingredients]]", "is for `cratylus train`"),
         ];
         if let Some((_, words)) = elsewhere.iter().find(|(section, _)| text.contains(section)) {

@@ -19,9 +19,10 @@ pub fn registry() -> Registry {
 
 /// Refuses files of other kinds that the program takes, with what takes them.
 pub(super) fn meant_here(table: &FileTable<'_>) -> Result<(), Mistake> {
-    const ELSEWHERE: [(&str, &str); 3] = [
+    const ELSEWHERE: [(&str, &str); 4] = [
         ("data", "a file with `[data]` is a plan for `cratylus audit`"),
         ("corpora", "a file with `[[corpora]]` is a benchmark for `cratylus audit --benchmark`"),
+        ("adapter", "a file with `[adapter]` is for `cratylus tune MODEL` and `cratylus corpus`"),
         ("ingredients", "a file with `[[ingredients]]` is for `cratylus train` and `cratylus corpus`"),
     ];
     for (word, help) in ELSEWHERE {
