@@ -410,7 +410,7 @@ fn a_model_that_was_tuned_is_what_its_card_says_and_answers_probes() {
 
 /// The studies that come with the program, each with what it found before: minutes of both processors.
 #[test]
-#[ignore = "it trains some hundred models, about twenty minutes on two processors"]
+#[ignore = "it trains some two hundred models, about thirty minutes on two processors"]
 fn studies_come_out_as_their_pages_say() {
     let dir = folder("studies");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
@@ -473,4 +473,8 @@ const IN_CONTEXT: [(&str, &str); 5] = [
     ("second copy foretold better, a fifth of repeats", "above"),
     ("second copy foretold better, for each unit of dose", "above"),
 ];
-const TEACHER: [(&str, &str); 0] = [];
+const TEACHER: [(&str, &str); 3] = [
+    ("after one round: tailored less random", "below"),
+    ("at the end, of chains held out: tailored less random", "open"),
+    ("random lessons less more of the same text", "open"),
+];

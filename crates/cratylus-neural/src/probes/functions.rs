@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn functions_are_told_apart_by_what_they_do() {
         let library = library();
-        eprintln!("{} of 225 distinct", library.len());
+        assert_eq!(library.len(), 155, "of 225 pairs");
         assert!(library.iter().flatten().all(|&y| usize::from(y) < STRINGS));
         let of = |primitive: usize, x: u8| PRIMITIVES[primitive](x);
         let did = |x: u8| (0..15).map(|primitive| of(primitive, x)).collect::<Vec<_>>();
@@ -261,7 +261,9 @@ mod tests {
                 *known += right(item.known(&library, shots));
             }
         }
-        eprintln!("{mode:?} {known:?}");
+        // Reckoned of this library: 0.16 and 0.21 by the commonest, 0.38, 0.70, 0.92 and 0.98 by knowing all.
+        assert!((mode[0] - 0.16_f64).abs() < 0.03 && (mode[1] - 0.21_f64).abs() < 0.03, "{mode:?}");
+        assert!(known.iter().zip([0.38_f64, 0.70, 0.92, 0.98]).all(|(found, right)| (found - right).abs() < 0.03), "{known:?}");
         assert!(known.windows(2).all(|pair| pair[1] > pair[0]));
     }
 }
