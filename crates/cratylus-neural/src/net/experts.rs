@@ -169,7 +169,7 @@ mod tests {
     fn like_directions_are_of_one_cluster_and_clusters_are_of_one_size() {
         // Four directions, five rows near each, of any length, in any order.
         let row = |i: usize| -> Vec<f32> {
-            let mut row = vec![0.05 * (i * 37 % 11) as f32 / 11.0; 4];
+            let mut row = [0.05 * (i * 37 % 11) as f32 / 11.0; 4];
             row[i % 4] += 1.0;
             row.iter().map(|x| x * (1 + i % 3) as f32).collect()
         };
