@@ -4,9 +4,9 @@
 #![warn(missing_docs)]
 
 pub mod corpus;
+pub mod net;
 #[cfg(feature = "llm")]
 pub mod llm;
-pub mod net;
 pub mod response;
 
 pub mod foretells;

@@ -35,6 +35,17 @@ fn weights(shape: &NetShape) -> Vec<f32> {
     weights
 }
 
+/// How a loss changes with a weight, by differences of fourth order.
+fn slope(w: &[f64], at: usize, loss: &dyn Fn(&[f64]) -> f64) -> f64 {
+    let moved = |by: f64| {
+        let mut w = w.to_vec();
+        w[at] += by;
+        loss(&w)
+    };
+    let h = 1e-3;
+    (8.0 * (moved(h) - moved(-h)) - (moved(2.0 * h) - moved(-2.0 * h))) / (12.0 * h)
+}
+
 #[test]
 fn gradients_of_plain_loops_are_those_of_finite_differences() {
     for (tied, key_heads) in [(true, 2), (false, 2), (true, 1)] {
@@ -48,17 +59,11 @@ fn gradients_of_plain_loops_are_those_of_finite_differences() {
         plain::learn(&shape, &w, tokens, &targets, &mut gradient);
         let loss = |w: &[f64]| plain::learn(&shape, w, tokens, &targets, &mut vec![0.0; w.len()]);
         for tensor in shape.tensors() {
-            // Five weights of each tensor, by differences of fourth order.
+            // Five weights of each tensor.
             let (mut wrong, mut all) = (0.0, 0.0);
             for i in 0..5 {
                 let at = tensor.at.start + i * (tensor.at.len() - 1) / 4;
-                let moved = |by: f64| {
-                    let mut w = w.clone();
-                    w[at] += by;
-                    loss(&w)
-                };
-                let h = 1e-3;
-                let slope = (8.0 * (moved(h) - moved(-h)) - (moved(2.0 * h) - moved(-2.0 * h))) / (12.0 * h);
+                let slope = slope(&w, at, &loss);
                 wrong += (slope - gradient[at]).powi(2);
                 all += slope.powi(2);
             }
@@ -108,8 +113,9 @@ fn the_fast_path_is_the_plain_one() {
 
 #[test]
 fn a_text_read_token_by_token_says_what_it_says_at_once() {
-    let wider = NetShape { vocabulary: 40, width: 24, layers: 3, heads: 3, hidden: 40, context: 70, ..small(true) };
-    for shape in [small(true), small(false), wider] {
+    let wider = NetShape { vocabulary: 40, width: 24, layers: 3, heads: 3, key_heads: 3, hidden: 40, context: 70, ..small(true) };
+    let shared = NetShape { width: 36, heads: 6, key_heads: 2, ..wider };
+    for shape in [small(true), small(false), wider, shared] {
         let w = weights(&shape);
         let row = &rows(&shape, 1, 2)[0][..shape.context];
         let mut work = NetWork::new(shape);
@@ -319,13 +325,7 @@ fn gradients_go_through_thoughts() {
         let (mut wrong, mut all) = (0.0, 0.0);
         for i in 0..6 {
             let at = tensor.at.start + i * (tensor.at.len() - 1) / 5;
-            let moved = |by: f64| {
-                let mut w = w.clone();
-                w[at] += by;
-                loss(&w)
-            };
-            let h = 1e-3;
-            let slope = (8.0 * (moved(h) - moved(-h)) - (moved(2.0 * h) - moved(-2.0 * h))) / (12.0 * h);
+            let slope = slope(&w, at, &loss);
             wrong += (slope - f64::from(gradient[at])).powi(2);
             all += slope.powi(2);
         }

@@ -274,6 +274,10 @@ fn origin(model: &Path) -> Result<(TrainingSpec, Card), Failure> {
         let why = format!("{} holds no model that was trained here (there is no {CARD})", model.display());
         return Err(Failure::input(why).help("`cratylus train FILE` writes one"));
     }
+    if model.join(ADAPTER).exists() {
+        let why = format!("{} holds adapters of another model, whose words are not a corpus's", model.display());
+        return Err(Failure::input(why).help("`cratylus audit --agent` and `kernel` question such a model"));
+    }
     let card = cratylus_io::training::card(model)?;
     let plan = std::fs::read_to_string(model.join(PLAN))
         .map_err(|error| Failure::input(format!("cannot read {}: {error}", model.join(PLAN).display())))?;

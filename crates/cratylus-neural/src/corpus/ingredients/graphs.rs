@@ -74,8 +74,8 @@ impl Graphs {
 
 impl IngredientSpec for Graphs {
     fn open(&self, _: &dyn Inputs) -> Result<Arc<dyn Ingredient>, (&'static str, String)> {
-        if !(2..=12).contains(&self.steps) {
-            return Err(("steps", format!("2 to 12 steps lead to the answer, found {}", self.steps)));
+        if !(1..=12).contains(&self.steps) {
+            return Err(("steps", format!("1 to 12 steps lead to the answer, found {}", self.steps)));
         }
         if !(1..=24).contains(&self.branches) {
             return Err(("branches", format!("1 to 24 other ways begin there, found {}", self.branches)));
