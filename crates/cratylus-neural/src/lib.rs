@@ -5,6 +5,7 @@
 
 pub mod corpus;
 pub mod net;
+
 #[cfg(feature = "llm")]
 pub mod llm;
 pub mod response;

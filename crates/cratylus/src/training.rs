@@ -292,6 +292,9 @@ impl Tune {
             let why = format!("{} holds adapters of another model", self.model.display());
             return Err(Failure::input(why).help("tune that model (its place stands in adapter_config.json), with more rows"));
         }
+        if !self.model.exists() {
+            return Err(Failure::input(format!("there is no model {}", self.model.display())));
+        }
         if self.model.is_file() || self.model.join("config.json").exists() && !self.model.join(CARD).exists() {
             return self.adapters();
         }

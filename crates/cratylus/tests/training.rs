@@ -393,6 +393,7 @@ fn a_model_that_was_tuned_is_what_its_card_says_and_answers_probes() {
     refused(&["probe", "models/more", "--only", "los"], "did you mean `loss`");
     refused(&["probe", "models"], "no model that was trained here");
     refused(&["tune", "models", "more.toml"], "no model that was trained here");
+    refused(&["tune", "gone.gguf", "more.toml"], "there is no model gone.gguf");
     refused(&["tune", "models/tiny", "t.toml"], "leave `[net]` out");
     for (from, to, words) in [
         ("context = 16", "context = 4096", "reads at most"),

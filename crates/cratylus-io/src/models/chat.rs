@@ -38,25 +38,30 @@ mod here {
 
         /// Cuts all rows into tokens that a training reads. Gives the longest, in tokens; an error says which cannot be read.
         pub fn read(&mut self, corpus: &Corpus, recipe: &Recipe) -> Result<usize, Fault> {
-            let mut longest = 0;
+            let (mut longest, most) = (0, corpus.spec.context + 1);
+            // The longest whose end must not be cut off, with its ingredient.
+            let mut cut: Option<(usize, usize)> = None;
             for (portion, place) in (0..recipe.steps).flat_map(|step| rows_of(corpus, recipe, step)) {
                 if self.rows.contains_key(&(portion, place)) {
                     continue;
                 }
                 let text = corpus.text(portion, place);
                 let tokens = self.model.row_tokens(&text)?;
-                let (n, most) = (tokens.len(), corpus.spec.context + 1);
+                let n = tokens.len();
                 if n > most && matches!(text, RowText::Conversation { .. }) {
-                    return Err(Fault(format!(
-                        "a row of `{}` has {n} tokens, and the answer at its end would be cut off; give `corpus.context` {} or more",
-                        corpus.spec.portions[portion].name,
-                        n - 1
-                    )));
+                    cut = cut.max(Some((n, portion)));
                 }
                 longest = longest.max(n.min(most));
                 self.rows.insert((portion, place), tokens);
             }
-            Ok(longest)
+            match cut {
+                None => Ok(longest),
+                Some((n, portion)) => Err(Fault(format!(
+                    "a row of `{}` has {n} tokens, and the answer at its end would be cut off; give `corpus.context` {} or more",
+                    corpus.spec.portions[portion].name,
+                    n - 1
+                ))),
+            }
         }
     }
 

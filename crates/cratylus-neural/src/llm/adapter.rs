@@ -1,7 +1,7 @@
 //! What is added to a model's weights, in a folder as PEFT writes it: `adapter_config.json` and `adapter_model.safetensors`. It
 //! names its base and holds none of it.
 
-use super::weights::json;
+use super::files::{json, sha256, weight_files};
 use cratylus_core::fault::{Fault, at};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -61,9 +61,9 @@ impl Adapter {
         let card = path.join("card.json");
         if card.exists() {
             let known = json(&card)?;
-            let first = if base.is_dir() { super::weight_files(&base)?.swap_remove(0) } else { base.clone() };
+            let first = if base.is_dir() { weight_files(&base)?.swap_remove(0) } else { base.clone() };
             if let Some(known) = known["parent"]["weights_sha256"].as_str()
-                && super::sha256(&first).map_err(at("reading", &first))? != known
+                && sha256(&first).map_err(at("reading", &first))? != known
             {
                 return Err(Fault(format!("{} is not the model that {} was tuned from", base.display(), path.display())));
             }

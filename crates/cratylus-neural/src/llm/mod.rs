@@ -6,6 +6,7 @@
 
 mod adapter;
 mod damage;
+mod files;
 mod net;
 mod ops;
 mod pieces;
@@ -24,6 +25,7 @@ use candle_core::Tensor;
 use candle_core::quantized::QMatMul;
 use cratylus_core::fault::{Fault, at};
 use cratylus_core::language::scored::Scored;
+use files::{json, sha256, weight_files};
 use net::{Net, StateMemory};
 use pieces::{PIECES, ends};
 use prefixes::Prefixes;
@@ -35,19 +37,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use template::Template;
 use tokens::Vocabulary;
-use weights::{About, Folder, Gguf, json, uninterleave};
-
-/// The SHA-256 of a file, in hex.
-fn sha256(path: &Path) -> std::io::Result<String> {
-    let (mut hasher, mut file) = (Sha256::new(), std::fs::File::open(path)?);
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match std::io::Read::read(&mut file, &mut buffer)? {
-            0 => return Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
-            n => hasher.update(&buffer[..n]),
-        }
-    }
-}
+use weights::{About, Folder, Gguf, uninterleave};
 
 /// What computes; it goes into [`LocalIdentity`].
 const LIBRARY: &str = "candle-core 0.11.1";
@@ -480,23 +470,6 @@ fn open_folder(path: &Path, adapter: Option<&Adapter>) -> Result<Opened, Fault> 
     let beside = beside.iter().map(|name| path.join(name)).filter(|file| file.exists());
     let files = weights.into_iter().chain(beside).collect();
     Ok((net, about, vocabulary, published_template(path)?, files))
-}
-
-fn weight_files(path: &Path) -> Result<Vec<PathBuf>, Fault> {
-    let (single, index) = (path.join("model.safetensors"), path.join("model.safetensors.index.json"));
-    if !index.exists() {
-        return match single.exists() {
-            true => Ok(vec![single]),
-            false => Err(Fault(format!("{} has neither model.safetensors nor its index", path.display()))),
-        };
-    }
-    let map = json(&index)?;
-    let names = map["weight_map"].as_object().into_iter().flatten().filter_map(|(_, file)| file.as_str());
-    let names: std::collections::BTreeSet<&str> = names.collect();
-    if names.is_empty() || names.iter().any(|name| name.contains(['/', '\\'])) {
-        return Err(Fault(format!("{} names no files beside it", index.display())));
-    }
-    Ok(names.into_iter().map(|name| path.join(name)).collect())
 }
 
 fn published_template(path: &Path) -> Result<Option<String>, Fault> {

@@ -2,7 +2,8 @@
 //! llama.cpp family cuts it, or `tokenizer.json`. It knows nothing of conversations.
 
 use super::damage::read_file;
-use super::weights::{Metadata, json, number};
+use super::files::json;
+use super::weights::{Metadata, number};
 use candle_core::quantized::gguf_file::Value;
 use cratylus_core::fault::{Fault, at};
 use std::collections::{BTreeSet, BinaryHeap, HashMap};

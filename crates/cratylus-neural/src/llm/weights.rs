@@ -3,6 +3,7 @@
 
 use super::adapter::Adapter;
 use super::damage::read_file;
+use super::files::json;
 use super::net::{Layer, Linear, Net, Sizes};
 use candle_core::quantized::{GgmlDType, QMatMul, gguf_file};
 use candle_core::{DType, Device, Tensor};
@@ -485,9 +486,4 @@ pub(super) fn number(value: &gguf_file::Value) -> Option<f64> {
         V::F64(n) => *n,
         V::Bool(_) | V::String(_) | V::Array(_) => return None,
     })
-}
-
-pub(super) fn json(path: &Path) -> Result<Json, Fault> {
-    let bytes = std::fs::read(path).map_err(at("reading", path))?;
-    serde_json::from_slice(&bytes).map_err(at("this is not JSON:", path))
 }
