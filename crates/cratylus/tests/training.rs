@@ -411,7 +411,7 @@ fn a_model_that_was_tuned_is_what_its_card_says_and_answers_probes() {
 
 /// The studies that come with the program, each with what it found before: minutes of both processors.
 #[test]
-#[ignore = "it trains some two hundred models, about thirty minutes on two processors"]
+#[ignore = "it trains some hundreds of models, about three quarters of an hour on two processors"]
 fn studies_come_out_as_their_pages_say() {
     let dir = folder("studies");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
@@ -429,6 +429,9 @@ fn studies_come_out_as_their_pages_say() {
         ("stories.toml", &STORIES[..]),
         ("in-context.toml", &IN_CONTEXT[..]),
         ("teacher.toml", &TEACHER[..]),
+        ("glyphs.toml", &GLYPHS[..]),
+        ("conda.toml", &CONDA[..]),
+        ("experts.toml", &EXPERTS[..]),
     ] {
         let found = contrasts(study);
         for (name, finds) in expected {
@@ -478,4 +481,19 @@ const TEACHER: [(&str, &str); 3] = [
     ("after one round: tailored less random", "below"),
     ("at the end, of chains held out: tailored less random", "open"),
     ("random lessons less more of the same text", "open"),
+];
+const GLYPHS: [(&str, &str); 3] = [
+    ("loss, glyphs less learnt", "within"),
+    ("loss, glyphs less random: what the picture brings", "within"),
+    ("how far classes are told apart with glyphs, last layer less the first", "below"),
+];
+const CONDA: [(&str, &str); 2] = [
+    ("how many times fewer steps Conda takes, by doublings, each at its best rate", "open"),
+    ("directions of what steps change, Conda over AdamW, at all rates", "above"),
+];
+const EXPERTS: [(&str, &str); 4] = [
+    ("loss of what was tuned on, four of eight less all", "open"),
+    ("loss of what was tuned on, four of eight less four at random", "below"),
+    ("loss of a third language, four of eight less all", "below"),
+    ("loss of the first language, two of eight less all", "above"),
 ];
