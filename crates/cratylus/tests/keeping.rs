@@ -71,7 +71,7 @@ fn a_run_killed_at_any_moment_resumes_to_the_same_bytes() {
 
 /// One run, long enough to be kept in the midst of it; a change of the population on the way.
 const LONG: &str = "[population]\nsize = 2000\n[game]\nkind = \"naming\"\n[agents]\nkind = \"inventory\"\n\
-                    [[interventions]]\nround = 300\nturnover = 0.1\n[stop]\ninteractions = 4_000_000\n";
+                    [[interventions]]\nround = 300\nturnover = 0.1\n[stop]\ninteractions = 8_000_000\n";
 
 #[test]
 fn a_long_run_goes_on_from_where_it_was_kept() {
@@ -91,7 +91,8 @@ fn a_long_run_goes_on_from_where_it_was_kept() {
         living
     };
     succeeds(&dir, &["run", "e.toml", "--out", "whole", "--quiet", "--checkpoint", "0"]);
-    let parts = (0..4).filter(|_| part("again")).count();
+    // No more than it takes: on a fast machine the run would be over.
+    let parts = (0..4).filter(|_| part("again")).take(2).count();
     assert!(parts > 1, "only {parts} kills hit a living process");
     let said = succeeds(&dir, &["run", "e.toml", "--out", "again"]);
     assert!(said.err.contains("run 0 goes on from interaction "), "{}", said.err);
