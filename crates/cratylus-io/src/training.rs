@@ -443,6 +443,8 @@ impl<'a> TrainingJob<'a> {
         };
         table::write(&dir.join(TRAINING), &table)?;
         write_whole(&dir.join(COURSE), &serde_json::to_vec_pretty(evaluated).expect("plain data"))?;
+        // The card judges the model as it is written down.
+        trainer.join();
         let learnt = trainer.adapters().map_or(trainer.weights(), |adapters| &adapters.weights);
         let card = Card {
             format: CARD_FORMAT,

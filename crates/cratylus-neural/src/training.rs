@@ -111,6 +111,10 @@ pub struct Before {
     pub recipe: Recipe,
     /// What was taught afterwards.
     pub lessons: Option<Lessons>,
+    /// What was read between questions and answers.
+    pub thought: Option<Thought>,
+    /// The experts that hidden numbers were while it was trained.
+    pub experts: Option<ExpertShape>,
     /// What is kept of it.
     pub keep: Keep,
     /// What was read before that.
@@ -176,7 +180,7 @@ impl TrainingSpec {
         let recipe: Recipe = deserialize(get_table(file, "train")?, &spans.under("train"))?;
         recipe.check().map_err(|(key, why)| spans.under("train").mistake(key, why))?;
         let before = match file.contains_key("before") {
-            true => Some(read_before(get_table(file, "before")?, &corpus, &spans.under("before"))?),
+            true => Some(read_before(get_table(file, "before")?, &corpus, net.hidden, &spans.under("before"))?),
             false => None,
         };
         let experts = read_experts(file, spans, net.hidden)?;
@@ -213,11 +217,11 @@ impl TrainingSpec {
 
     /// The training that goes before, as one of its own.
     pub fn first(&self) -> Option<TrainingSpec> {
-        let Before { corpus, recipe, lessons, before, .. } = self.before.clone()?;
+        let Before { corpus, recipe, lessons, thought, experts, before, .. } = self.before.clone()?;
         let before = before.map(|before| *before);
         let name = format!("{}-before", self.name);
         let net = self.net.clone();
-        Some(TrainingSpec { name, corpus, net, recipe, lessons, before, adapter: None, thought: None, experts: None })
+        Some(TrainingSpec { name, corpus, net, recipe, lessons, before, adapter: None, thought, experts })
     }
 
     /// A training that goes on with the model of another: its network, and all that it read, go before.
@@ -248,6 +252,8 @@ impl TrainingSpec {
             corpus: parent.corpus,
             recipe: parent.recipe,
             lessons: parent.lessons,
+            thought: parent.thought,
+            experts: parent.experts,
             keep: Keep::All,
             before: parent.before.map(Box::new),
             weights_sha256: Some(sha256.into()),
@@ -271,6 +277,10 @@ impl TrainingSpec {
         adapter.check(shape).map_err(|(key, why)| spans.under("adapter").mistake(key, why))?;
         let (name, corpus) = read_corpus(file, spans)?;
         let recipe = tuning(file, spans, "steps = 40, rows = 4, rate = 0.002, warm_up = 4")?;
+        if recipe.conda.is_some() {
+            let why = "adapters are trained by AdamW; leave it out".to_string();
+            return Err(spans.under("train").mistake("conda", why));
+        }
         if corpus.context > shape.context {
             let why = format!("the model reads at most {} tokens, found {}", shape.context, corpus.context);
             return Err(spans.mistake("corpus.context", why));
@@ -387,6 +397,12 @@ impl Before {
         if let Some(lessons) = &self.lessons {
             plan.insert("lessons".into(), toml::Table::try_from(lessons).expect("plain values").into());
         }
+        if let Some(thought) = &self.thought {
+            plan.insert("thought".into(), toml::Table::try_from(thought).expect("plain values").into());
+        }
+        if let Some(experts) = &self.experts {
+            plan.insert("experts".into(), toml::Table::try_from(experts).expect("plain values").into());
+        }
         plan.insert("keep".into(), toml::Value::try_from(self.keep).expect("a word"));
         if let Some(sha256) = &self.weights_sha256 {
             plan.insert("weights_sha256".into(), sha256.clone().into());
@@ -399,20 +415,23 @@ impl Before {
 }
 
 /// What was read before: a corpus and how, as a training has them.
-fn read_before(mut table: FileTable<'_>, after: &CorpusSpec, spans: &Spans<'_, '_>) -> Result<Before, Mistake> {
-    let known = ["seed", "corpus", "ingredients", "train", "lessons", "keep", "before", "weights_sha256"].map(String::from);
+fn read_before(mut table: FileTable<'_>, after: &CorpusSpec, hidden: usize, spans: &Spans<'_, '_>) -> Result<Before, Mistake> {
+    let known = ["seed", "corpus", "ingredients", "train", "lessons", "thought", "experts", "keep", "before", "weights_sha256"]
+        .map(String::from);
     if let Some((key, item)) = table.iter().find(|(key, _)| !known.iter().any(|known| *known == key.get_ref().as_ref())) {
         let why = format!("there is no key `before.{}`; the network is that of `[net]`", key.get_ref());
         return Err(Mistake::new(why).help(nearest(key.get_ref(), &known)).span(item.span()));
     }
     let keep = take_field(&mut table, "keep", spans)?.unwrap_or_default();
     let lessons = read_lessons(&mut table, spans)?;
+    let experts = read_experts(&mut table, spans, hidden)?;
     let own_seed = table.contains_key("seed");
     let recipe: Recipe = deserialize(get_table(&mut table, "train")?, &spans.under("train"))?;
     recipe.check().map_err(|(key, why)| spans.under("train").mistake(key, why))?;
     let of_corpus = table.get("corpus").and_then(|item| item.get_ref().get("context"));
     let own_context = of_corpus.is_some();
     let mut corpus = CorpusSpec::read(&mut table, spans)?;
+    let thought = read_thought(&mut table, spans, &corpus)?;
     if !own_seed {
         corpus.seed = mix(after.seed ^ 0xBEF0) >> 1;
     }
@@ -424,10 +443,10 @@ fn read_before(mut table: FileTable<'_>, after: &CorpusSpec, spans: &Spans<'_, '
     corpus.context = after.context;
     let weights_sha256 = take_field(&mut table, "weights_sha256", spans)?;
     let before = match table.contains_key("before") {
-        true => Some(Box::new(read_before(get_table(&mut table, "before")?, &corpus, &spans.under("before"))?)),
+        true => Some(Box::new(read_before(get_table(&mut table, "before")?, &corpus, hidden, &spans.under("before"))?)),
         false => None,
     };
-    Ok(Before { corpus, recipe, lessons, keep, before, weights_sha256 })
+    Ok(Before { corpus, recipe, lessons, thought, experts, keep, before, weights_sha256 })
 }
 
 /// The lessons that follow, where there are some.

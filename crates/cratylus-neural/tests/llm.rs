@@ -612,6 +612,10 @@ fn what_is_tuned_here_is_what_is_opened_afterwards() {
         // Of a base that is gone, or of another card.
         write("nowhere.gguf");
         assert!(LocalModel::open(&tuned).err().unwrap().0.contains("base_model_name_or_path"));
+        let (mut config, _) = adapter_files(trainer.adapters().unwrap(), base.to_str().unwrap());
+        config["alpha_pattern"] = json!({ "q_proj": 3 });
+        std::fs::write(tuned.join("adapter_config.json"), config.to_string()).unwrap();
+        assert!(LocalModel::open(&tuned).err().unwrap().0.contains("`alpha_pattern` is not supported"));
         write(base.to_str().unwrap());
         std::fs::write(tuned.join("card.json"), json!({ "parent": { "weights_sha256": "00" } }).to_string()).unwrap();
         assert!(LocalModel::open(&tuned).err().unwrap().0.contains("is not the model that"));

@@ -374,6 +374,18 @@ fn a_model_that_was_tuned_is_what_its_card_says_and_answers_probes() {
     // Its plan holds all that went before: trained from nothing it is the same model.
     succeeds(&dir, &["train", "models/more/training.toml", "--out", "models/again", "--quiet"]);
     assert_eq!(card("models/again")["weights_sha256"], tuned["weights_sha256"]);
+    // So is one whose hidden numbers were experts while it was tuned, and what is tuned from that.
+    std::fs::write(dir.join("parted.toml"), more.replace("[train]", "[experts]\ncount = 4\ntop = 1\n[train]")).unwrap();
+    succeeds(&dir, &["tune", "models/tiny", "parted.toml", "--out", "models/parted", "--quiet"]);
+    succeeds(&dir, &["tune", "models/parted", "more.toml", "--out", "models/after", "--quiet"]);
+    succeeds(&dir, &["train", "models/after/training.toml", "--out", "models/after-again", "--quiet"]);
+    assert_ne!(card("models/parted")["weights_sha256"], tuned["weights_sha256"]);
+    assert_eq!(card("models/after-again")["weights_sha256"], card("models/after")["weights_sha256"]);
+    // Its card judges what is in the folder.
+    let said = succeeds(&dir, &["probe", "models/parted", "--only", "loss", "--json"]);
+    let found: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let loss = found["models/parted"]["loss"]["model"].as_f64().unwrap();
+    assert!((loss - card("models/parted")["judged"][0]["fresh"].as_f64().unwrap()).abs() < 1e-4, "{found}");
     // And it can be tuned again.
     succeeds(&dir, &["tune", "models/more", "more.toml", "--out", "models/twice", "--quiet"]);
     assert_eq!(card("models/twice")["parent"]["weights_sha256"], tuned["weights_sha256"]);

@@ -48,6 +48,12 @@ impl Adapter {
                 return Err(wrong(format!("`{key}` is not supported")));
             }
         }
+        // A scale of its own for some matrices would be left out without a word.
+        for key in ["alpha_pattern", "rank_pattern"] {
+            if config[key].as_object().is_some_and(|own| !own.is_empty()) {
+                return Err(wrong(format!("`{key}` is not supported")));
+            }
+        }
         let number = |key: &str| config[key].as_f64().filter(|n| *n > 0.0).ok_or_else(|| wrong(format!("it has no `{key}`")));
         let (rank, alpha) = (number("r")?, number("lora_alpha")?);
         let scale = if config["use_rslora"].as_bool() == Some(true) { alpha / rank.sqrt() } else { alpha / rank };

@@ -169,6 +169,11 @@ impl Trainer {
         self.works.iter_mut().for_each(|work| *work = NetWork::with_experts(self.shape, experts.clone()));
     }
 
+    /// From now on every word goes to all hidden numbers again, as in the model that is written down.
+    pub fn join(&mut self) {
+        self.works.iter_mut().for_each(|work| *work = NetWork::new(self.shape));
+    }
+
     /// Leaves tensors as they are, by their names in files.
     pub fn freeze(&mut self, frozen: impl Fn(&str) -> bool) {
         self.frozen = self.shape.tensors().into_iter().filter(|tensor| frozen(&tensor.name)).map(|tensor| tensor.at).collect();
