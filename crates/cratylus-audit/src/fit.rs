@@ -6,11 +6,12 @@
 //! ask for it, runs are of two classes that differ in how sharply they choose. `docs/fitting.md` compares it
 //! with its rivals.
 
+use crate::exchangeability::{Choices, SHORT, permuted};
 use cratylus_core::PairEvent;
 use cratylus_core::agents::emulated::{Class, KnownPool, LABELS, ONE_CLASS, Penalty, Pool, Smoothing, Sufficiency, View};
 use cratylus_core::policy::Round;
 use cratylus_core::watch::measure::RunContext;
-use cratylus_core::{Purpose, Seed};
+use cratylus_core::Seed;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
@@ -587,53 +588,19 @@ fn minimise(design: &Design, penalties: &[f64], counted: &[Counted<'_>], x: &mut
 /// the pool or another) within each window, against runs exchanged within windows.
 pub fn sufficiency(condition: String, runs: &[&RunDecisions], permutations: usize, seed: Seed) -> Option<Sufficiency> {
     let (statistic, p) = exchangeability(runs, usize::MAX, permutations, seed)?;
-    let (short_statistic, short_p) = exchangeability(runs, 2, permutations, seed)?;
+    let (short_statistic, short_p) = exchangeability(runs, SHORT, permutations, seed)?;
     Some(Sufficiency { condition, statistic, p, short_statistic, short_p })
 }
 
 fn exchangeability(runs: &[&RunDecisions], longest: usize, permutations: usize, seed: Seed) -> Option<(f64, f64)> {
-    // Within each window: which run each decision belongs to, and whether it fell on the first name.
-    let mut cells: BTreeMap<&[Round], (Vec<u32>, Vec<bool>)> = BTreeMap::new();
-    for (number, run) in (0..).zip(runs) {
+    let mut cells: BTreeMap<&[Round], (usize, Choices)> = BTreeMap::new();
+    for (number, run) in (1..).zip(runs) {
         for (window, choice) in run.decisions.iter().filter(|(window, _)| window.len() <= longest) {
-            let (owners, first) = cells.entry(window).or_default();
-            owners.push(number);
-            first.push(*choice == 0);
+            let (last, choices) = cells.entry(window).or_default();
+            choices.push(std::mem::replace(last, number) != number, *choice == 0);
         }
     }
-    // Windows always answered alike say nothing.
-    let cells: Vec<_> = cells.into_values().filter(|(_, first)| first.contains(&true) && first.contains(&false)).collect();
-    let statistic = |cells: &[(Vec<u32>, Vec<bool>)]| {
-        let mut chi2 = 0.0;
-        let mut df = 0usize;
-        let mut counts: BTreeMap<u32, [f64; 2]> = BTreeMap::new();
-        for (owners, first) in cells {
-            counts.clear();
-            let p = first.iter().filter(|&&first| first).count() as f64 / first.len() as f64;
-            owners.iter().zip(first).for_each(|(owner, &first)| counts.entry(*owner).or_default()[usize::from(first)] += 1.0);
-            df += counts.len() - 1;
-            chi2 += counts
-                .values()
-                .map(|[other, first]| (first - (first + other) * p).powi(2) / ((first + other) * p * (1.0 - p)))
-                .sum::<f64>();
-        }
-        (chi2, df)
-    };
-    let (observed, df) = statistic(&cells);
-    if df == 0 {
-        return None;
-    }
-    let mut shuffled = cells.clone();
-    let mut as_large = 1;
-    for permutation in 0..permutations as u64 {
-        let mut stream = seed.stream(Purpose::Resample, permutation);
-        for (_, first) in &mut shuffled {
-            let n = first.len();
-            stream.shuffle(first, n);
-        }
-        as_large += usize::from(statistic(&shuffled).0 >= observed - 1e-9);
-    }
-    Some((observed / df as f64, as_large as f64 / (permutations + 1) as f64))
+    permuted(cells.into_values().map(|(_, choices)| choices), permutations, seed)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 pub mod duplicates;
 pub mod evidence;
+pub mod exchangeability;
 pub mod finding;
 
 pub mod fit;
@@ -19,6 +20,7 @@ pub mod residuals;
 pub mod surrogate;
 
 pub mod response;
+pub mod same_response;
 
 pub mod case;
 

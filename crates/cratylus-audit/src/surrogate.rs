@@ -37,7 +37,7 @@ pub fn populations(
     seed: u64,
     change: impl FnOnce(&mut Experiment),
 ) -> Vec<Simulated> {
-    play(&world(condition, policy, seed, change), replicas)
+    play(&surrogate(condition, policy, seed, change), replicas)
 }
 
 /// Plays replicas of a world, and keeps what came of each.
@@ -49,7 +49,7 @@ pub fn play(world: &World, replicas: u64) -> Vec<Simulated> {
 /// A record of such populations in place of the condition's own: as many runs, with all their events.
 pub fn records(condition: &Condition, policy: Arc<dyn Policy>, seed: u64) -> Vec<Record> {
     let longest = condition.runs.iter().map(|run| run.outcome.interactions).max().unwrap_or(0);
-    let world = world(condition, policy, seed, |experiment| experiment.stop.interactions = Some(2 * longest.max(1)));
+    let world = surrogate(condition, policy, seed, |experiment| experiment.stop.interactions = Some(2 * longest.max(1)));
     Seen::of(&world, 0..condition.runs.len() as u64, true).runs.into_values().map(SeenRun::record).collect()
 }
 
@@ -59,7 +59,8 @@ pub(crate) fn record_of(world: &World, replica: u64) -> Record {
     seen.expect("a run has interactions").record()
 }
 
-fn world(condition: &Condition, policy: Arc<dyn Policy>, seed: u64, change: impl FnOnce(&mut Experiment)) -> World {
+/// The population of a condition with a policy in place of its agents. `change` may alter the experiment first.
+pub fn surrogate(condition: &Condition, policy: Arc<dyn Policy>, seed: u64, change: impl FnOnce(&mut Experiment)) -> World {
     let mut experiment = condition.point.experiment.clone();
     experiment.seed = seed;
     let edges = met(condition);

@@ -4,10 +4,12 @@
 use crate::experiment::Point;
 use crate::stats::{binomial_test, g_test, mean_sd, uniform_test};
 use crate::watch::facts::{CollectiveBias, Curve, Facts, FollowedFacts, IndividualFacts, Sample, Share, Tipping};
-use crate::watch::measure::{Course, Reading};
+use crate::watch::measure::Course;
 use crate::watch::outcome::Outcome;
+use crate::watch::readings::Readings;
 use crate::{AgentId, Seed};
 use serde::Serialize;
+use smol_str::SmolStr;
 use std::collections::BTreeMap;
 
 /// One run: a row of `runs.parquet`.
@@ -59,11 +61,29 @@ struct Read {
     runs: Vec<Vec<(u64, f64)>>,
 }
 
+/// What was read of a run so far.
+#[derive(Default)]
+struct One {
+    /// Success in each population round.
+    success: Vec<f32>,
+    /// Names' shares, where the run is to be shown, and the rounds after which there are some.
+    rounds: Vec<u64>,
+    shares: BTreeMap<String, Vec<f64>>,
+    /// Kept after success and of how many; changed after failure and of how many.
+    reaction: [Option<f64>; 4],
+    /// The share of agents that held each opinion last.
+    held: BTreeMap<String, f64>,
+    /// What is followed, by measure with the name it is of.
+    followed: BTreeMap<SmolStr, Vec<(u64, f64)>>,
+}
+
 /// A fold over the runs of one point.
 pub struct Summary {
     names: Vec<String>,
     size: u64,
     rows: Vec<RunRow>,
+    /// The run that is seen.
+    one: One,
     /// Success in each population round, by run.
     success: Vec<Vec<f32>>,
     first: BTreeMap<String, u64>,
@@ -90,6 +110,7 @@ impl Summary {
             names: point.experiment.names().to_vec(),
             size: point.experiment.size(),
             rows: Vec::new(),
+            one: One::default(),
             success: Vec::new(),
             first: BTreeMap::new(),
             answers: BTreeMap::new(),
@@ -100,37 +121,42 @@ impl Summary {
         }
     }
 
-    /// Takes a run and all its readings.
-    pub fn add(&mut self, row: RunRow, readings: &[Reading]) {
-        let mut success = Vec::new();
-        let mut example = ExampleRun { run: row.run, winner: row.winner.clone(), round: Vec::new(), names: BTreeMap::new() };
-        let mut reaction = [f64::NAN; 4];
-        let mut held: BTreeMap<&str, f64> = BTreeMap::new();
-        let mut followed: BTreeMap<&str, Vec<(u64, f64)>> = BTreeMap::new();
-        for Reading { t, measure, value } in readings {
+    /// Takes readings of a run that is not over: any number of its rows, in their order.
+    pub fn see(&mut self, readings: &Readings) {
+        let one = &mut self.one;
+        for (place, measure) in readings.columns().iter().enumerate() {
             let (kind, name) = measure.split_once(':').unwrap_or((measure, ""));
-            if self.courses.iter().any(|course| course.measure == kind) {
-                followed.entry(measure).or_default().push((*t, *value));
+            if self.courses.iter().any(|course| course.measure == kind) && readings.of(place).next().is_some() {
+                one.followed.entry(measure.clone()).or_default().extend(readings.of(place));
             }
+            let last = || readings.of(place).last().map(|(_, value)| value);
             match kind {
-                "success_rate" => success.push(*value as f32),
+                "success_rate" => one.success.extend(readings.of(place).map(|(_, value)| value as f32)),
                 "name_share" if self.examples.len() < EXAMPLES => {
-                    let round = t.div_ceil(self.size);
-                    if example.round.last() != Some(&round) {
-                        example.round.push(round);
+                    for (t, value) in readings.of(place) {
+                        let round = t.div_ceil(self.size);
+                        // All names have a share where one has.
+                        if one.rounds.last().is_none_or(|&last| last < round) {
+                            one.rounds.push(round);
+                        }
+                        one.shares.entry(name.into()).or_default().push(value);
                     }
-                    example.names.entry(name.into()).or_default().push(*value);
                 }
-                "held_share" => drop(held.insert(name, *value)),
-                "first_choice" => *self.first.entry(name.into()).or_default() += *value as u64,
-                "answer" => *self.answers.entry(name.into()).or_default() += *value as u64,
-                "stay_after_success" => reaction[0] = *value,
-                "stay_after_success_n" => reaction[1] = *value,
-                "switch_after_failure" => reaction[2] = *value,
-                "switch_after_failure_n" => reaction[3] = *value,
+                "held_share" => one.held.extend(last().map(|value| (name.to_string(), value))),
+                "first_choice" => *self.first.entry(name.into()).or_default() += last().unwrap_or(0.0) as u64,
+                "answer" => *self.answers.entry(name.into()).or_default() += last().unwrap_or(0.0) as u64,
+                "stay_after_success" => one.reaction[0] = last().or(one.reaction[0]),
+                "stay_after_success_n" => one.reaction[1] = last().or(one.reaction[1]),
+                "switch_after_failure" => one.reaction[2] = last().or(one.reaction[2]),
+                "switch_after_failure_n" => one.reaction[3] = last().or(one.reaction[3]),
                 _ => (),
             }
         }
+    }
+
+    /// Ends the run whose readings were seen since the last.
+    pub fn end(&mut self, row: RunRow) {
+        let One { success, rounds, shares, reaction, held, followed } = std::mem::take(&mut self.one);
         for (measure, read) in followed {
             let kind = measure.split(':').next();
             let place = self.courses.iter().position(|course| Some(course.measure) == kind).expect("just found");
@@ -138,13 +164,13 @@ impl Summary {
             self.followed.entry(measure.into()).or_insert_with(blank).runs.push(read);
         }
         for pair in [0, 2] {
-            if reaction[pair].is_finite() {
-                self.reactions[pair] += reaction[pair] * reaction[pair + 1];
-                self.reactions[pair + 1] += reaction[pair + 1];
+            if let (Some(share), Some(of)) = (reaction[pair], reaction[pair + 1]) {
+                self.reactions[pair] += share * of;
+                self.reactions[pair + 1] += of;
             }
         }
-        if self.examples.len() < EXAMPLES && !example.round.is_empty() {
-            self.examples.push(example);
+        if self.examples.len() < EXAMPLES && !rounds.is_empty() {
+            self.examples.push(ExampleRun { run: row.run, winner: row.winner.clone(), round: rounds, names: shares });
         }
         self.held.extend(held.into_values().reduce(f64::max));
         self.success.push(success);

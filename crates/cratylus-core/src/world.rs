@@ -8,7 +8,7 @@ use crate::control::{Averaged, Control, Paid};
 use crate::experiment::{Committed, Experiment, Followed, JoinBy, Part, Point, never_recorded, repeats};
 use crate::fault::Fault;
 use crate::flat::counts::Counts;
-use crate::flat::{Compiled, Tables, two_names};
+use crate::flat::{Compiled, Tables, WindowKinds, two_names};
 use crate::game::{Game, Seats};
 use crate::inventory::{Inventory, InventoryRule, WORDS_MAX};
 use crate::language::model::Model;
@@ -69,6 +69,7 @@ pub struct World {
     /// What was recorded of the same condition, where all agents emulate one model.
     pub recorded: Option<RecordedCondition>,
     compiled: OnceLock<Option<CompiledWorld>>,
+    windows: OnceLock<Option<WindowKinds>>,
     /// What becomes of the population while it plays, in order.
     pub(crate) phases: Vec<Phase>,
     /// The groups in which agents meet, of all runs, where they do not meet in pairs; None too where each run draws its own.
@@ -268,6 +269,7 @@ impl World {
             drawn_groups: Mutex::default(),
             experiment,
             compiled: OnceLock::new(),
+            windows: OnceLock::new(),
         };
         if !world.phases.is_empty() && !world.can_be_kept() {
             let why = "what agents brought along remember is theirs, and cannot be carried over an intervention";
@@ -326,6 +328,7 @@ impl World {
             drawn_groups: Mutex::default(),
             experiment,
             compiled: OnceLock::new(),
+            windows: OnceLock::new(),
         }
     }
 
@@ -603,7 +606,7 @@ impl World {
     }
 
     /// The first kind of those that are committed.
-    fn first_committed(&self) -> u16 {
+    pub(crate) fn first_committed(&self) -> u16 {
         (self.kinds.len() - self.committed.len()) as u16
     }
 
@@ -889,6 +892,20 @@ impl World {
             kinds.push(tables.add(&**policy, self.experiment.memory(), self.carried)?);
         }
         Some(CompiledWorld { tables, kinds })
+    }
+
+    /// The kinds of agents as responses to windows that are numbered as they come up, where all are and both choose at once.
+    pub(crate) fn windows(&self) -> Option<&WindowKinds> {
+        let policy = |kind: &Kind| match kind {
+            Kind::Window(policy) => Some(policy.clone()),
+            _ => None,
+        };
+        let kinds = || {
+            let policies: Vec<_> = self.kinds.iter().map(policy).collect::<Option<_>>()?;
+            let fits = self.n_names > 0 && self.experiment.game.kind == "coordination";
+            fits.then(|| WindowKinds::new(policies, self.n_names, self.experiment.memory(), self.carried))
+        };
+        self.windows.get_or_init(kinds).as_ref()
     }
 }
 

@@ -68,14 +68,25 @@ fn naming() -> impl Strategy<Value = String> {
 }
 
 fn coordination() -> impl Strategy<Value = String> {
-    let kinds = ["copy-last-partner", "majority-of-window", "best-response", "win-stay-lose-shift"];
-    (any::<u32>(), population(), 0..kinds.len(), 0u32..5, any::<bool>(), 40u64..600).prop_map(
-        move |(seed, population, kind, committed, shares, most)| {
+    let kinds = [
+        "kind = \"copy-last-partner\"",
+        "kind = \"majority-of-window\"",
+        "kind = \"best-response\"",
+        "kind = \"win-stay-lose-shift\"",
+        "kind = \"emulated\"\nmodel = \"llama-2-70b\"",
+        "mix = [{ share = 0.5, kind = \"emulated\", model = \"claude-3.5-sonnet\" }, { share = 0.5, kind = \"majority-of-window\" }]",
+    ];
+    // Two names and short memories are tabulated; of all else windows are numbered as they come up.
+    let memories = (0usize..4).prop_map(|i| [1, 3, 5, 12][i]);
+    let pools = (0usize..5).prop_map(|i| [0usize, 0, 1, 8, 70][i]);
+    let of = (0..kinds.len(), memories, pools);
+    (any::<u32>(), population(), of, 0u32..5, any::<bool>(), 40u64..600).prop_map(
+        move |(seed, population, (kind, memory, more), committed, shares, most)| {
             let start = if shares { "start = { shares = { Q = 0.4, M = 0.6 } }" } else { "" };
+            let more: String = (0..more).map(|i| format!(", \"n{i}\"")).collect();
             format!(
-                "seed = {seed}\n[population]\n{population}{start}\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\nmemory = {}\n\
-                 [stop]\ninteractions = {most}\nshare = {{ name = \"M\", threshold = 0.97 }}\n[agents]\nkind = \"{}\"\n[agents.committed]\nname = \"M\"\ncount = {committed}\n",
-                3 + 9 * usize::from(kind == 2 && seed % 2 == 0),
+                "seed = {seed}\n[population]\n{population}{start}\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"{more}]\nmemory = {memory}\n\
+                 [stop]\ninteractions = {most}\nshare = {{ name = \"M\", threshold = 0.97 }}\n[agents]\n{}\n[[agents.committed]]\nname = \"M\"\ncount = {committed}\n",
                 kinds[kind]
             )
         },
@@ -125,17 +136,13 @@ fn can_be_kept(world: &World, how: Play, every: u64, text: &str) {
         out.end().unwrap();
         let from = &mut &kept[..];
         played = Run::restore(world, 3, how, from).unwrap();
-        let readings = pieces.readings;
-        pieces = Readers { readings, ..Readers::new(world, 3) };
+        pieces = Readers::new(world, 3);
         pieces.measures.restore(from).unwrap();
         pieces.outcome.restore(from).unwrap();
         assert!(from.is_empty(), "{text}");
         until += every;
     }
-    assert_eq!(whole.readings, pieces.readings, "{text}");
-    let reads = whole.measures.reads();
-    let strange = whole.readings.iter().find(|reading| !reads.contains(&reading.measure));
-    assert!(strange.is_none(), "{strange:?} is no column: {text}");
+    assert_eq!(whole.measures.readings, pieces.measures.readings, "{text}");
     assert_eq!(whole.outcome.end(), pieces.outcome.end(), "{text}");
 }
 
@@ -183,11 +190,11 @@ fn agree_in(world: &World, text: &str) {
         assert_eq!(event.pair(), *packed, "{text}");
         // All of it, and not only what a pair holds.
         packed.show(|packed| assert_eq!((packed.seats, packed.moves, packed.fate), (event.seats, event.moves, event.fate)));
-        slow.measures.see(&event, &mut slow.readings);
+        slow.measures.see(&event);
         slow.outcome.see(&event);
     }
-    slow.measures.end(&mut slow.readings);
-    assert_eq!(fast.readers.readings, slow.readings, "{text}");
+    slow.measures.end();
+    assert_eq!(fast.readers.measures.readings, slow.measures.readings, "{text}");
     assert_eq!(fast.readers.outcome.end(), slow.outcome.end(), "{text}");
     can_be_kept(world, Play::Fastest, 1 + plain.len() as u64 / 3, text);
     let committed = world.context(3).committed_at();
@@ -208,7 +215,7 @@ const INTERVENTIONS: [&str; 7] = [
 
 fn interventions() -> impl Strategy<Value = String> {
     let some = proptest::collection::vec((0..INTERVENTIONS.len(), 1u64..90), 1..4);
-    (any::<u32>(), 0u32..4, some, 0usize..4, 0u32..6).prop_map(|(seed, kind, some, pool, committed)| {
+    (any::<u32>(), 0u32..5, some, 0usize..4, 0u32..6).prop_map(|(seed, kind, some, pool, committed)| {
         let mut at = 0;
         let list: Vec<String> = some
             .iter()
@@ -224,7 +231,8 @@ fn interventions() -> impl Strategy<Value = String> {
             }
             1 => ("kind = \"coordination\"\nnames = [\"Q\", \"M\"]\nmemory = 3".into(), "kind = \"best-response\""),
             2 => ("kind = \"coordination\"\nnames = [\"Q\", \"M\"]\nmemory = 2".into(), "kind = \"uniform\""),
-            _ => ("kind = \"coordination\"\nnames = [\"Q\", \"M\"]\nmemory = 4".into(), "kind = \"copy-last-partner\""),
+            3 => ("kind = \"coordination\"\nnames = [\"Q\", \"M\"]\nmemory = 4".into(), "kind = \"copy-last-partner\""),
+            _ => ("kind = \"coordination\"\nnames = [\"Q\", \"X\", \"M\"]\nmemory = 4".into(), "kind = \"majority-of-window\""),
         };
         let then = if kind == 0 { "\"agents.pi\" = 0.5" } else { "\"agents.kind\" = \"copy-last-partner\"" };
         format!(

@@ -107,7 +107,7 @@ fn groups_agree_as_their_chain_does() {
         let [off, off_wins] = [(mean - time) / (sd / 6000f64.sqrt()), (won - wins) / (wins * (1.0 - wins) / 6000.0).sqrt()];
         println!("{k} of {n}, {agree}, beta {beta}: {mean:.2} interactions (due {time:.2}), A wins {won:.4} (due {wins:.4})");
         assert!(off.abs() < 3.5 && off_wins.abs() < 3.5, "{off} and {off_wins} standard errors");
-        let last = |readings: &[cratylus_core::watch::measure::Reading]| {
+        let last = |readings: &[cratylus_core::watch::readings::Reading]| {
             readings.iter().rfind(|r| r.measure == "total_words").unwrap().value
         };
         assert!(ended.iter().all(|(_, readings)| last(readings) == size), "in consensus everyone knows one word");

@@ -5,9 +5,9 @@ use common::Kept;
 use cratylus_core::experiment::Document;
 use cratylus_core::fault::Fault;
 use cratylus_core::spec::NoInputs;
-use cratylus_core::watch::measure::Reading;
 use cratylus_core::watch::measures::Measures;
 use cratylus_core::watch::outcome::{Outcome, OutcomeSeen};
+use cratylus_core::watch::readings::Reading;
 use cratylus_core::{Batch, PairEvent, Play, Sink, World, run};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -98,25 +98,25 @@ fn a_measure_says_the_same_whatever_pieces_the_events_come_in() {
     let world = world(
         "[agents]\nkind = \"copy-last-partner\"\n[agents.committed]\nname = \"M\"\ncount = 2\n[population]\nsize = 10\n[game]\nkind = \"coordination\"\nnames = [\"Q\", \"M\"]\n[stop]\ninteractions = 205\n",
     );
-    struct Live(Measures, Vec<Reading>, OutcomeSeen);
+    struct Live(Measures, OutcomeSeen);
     impl Sink for Live {
         fn take(&mut self, _: u64, events: &Batch) -> Result<(), Fault> {
             for event in events.iter() {
-                self.0.see(&event, &mut self.1);
-                self.2.see(&event);
+                self.0.see(&event);
+                self.1.see(&event);
             }
             Ok(())
         }
         fn end(&mut self, _: u64) -> Result<(), Fault> {
-            self.0.end(&mut self.1);
+            self.0.end();
             Ok(())
         }
     }
     let readings = |engine| -> (Vec<Reading>, Outcome) {
         let context = world.context(0);
-        let mut live = Live(Measures::new(&context, cratylus_core::watch::measures::ALL), Vec::new(), OutcomeSeen::new(&context));
+        let mut live = Live(Measures::new(&context, cratylus_core::watch::measures::ALL), OutcomeSeen::new(&context));
         run(&world, &[0], engine, &mut live).unwrap();
-        (live.1, live.2.end())
+        (live.0.readings.iter().collect(), live.1.end())
     };
     let (live, outcome) = readings(Play::Fastest);
     assert_eq!((live.clone(), outcome), readings(Play::Plain { block: 7 }));
@@ -163,16 +163,15 @@ fn void_interactions_are_counted_and_nothing_is_learned_from_them() {
         event(3, [None, None], None),
     ];
     let context = world.context(0);
-    let (mut measures, mut outcome, mut out) =
-        (Measures::new(&context, cratylus_core::watch::measures::ALL), OutcomeSeen::new(&context), Vec::new());
+    let (mut measures, mut outcome) = (Measures::new(&context, cratylus_core::watch::measures::ALL), OutcomeSeen::new(&context));
     for event in &events {
         event.show(|event| {
-            measures.see(event, &mut out);
+            measures.see(event);
             outcome.see(event);
         });
     }
-    measures.end(&mut out);
-    let value = |measure: &str| out.iter().rfind(|reading| reading.measure == measure).map(|reading| reading.value);
+    measures.end();
+    let value = |measure: &str| measures.readings.last(measure);
     assert_eq!(value("void_share"), Some(0.5));
     assert_eq!(value("switch_after_failure"), Some(0.5), "of two agents that failed, one changed its name");
     assert_eq!(value("first_choice:Q"), Some(2.0), "after a void interaction the memory is still empty");

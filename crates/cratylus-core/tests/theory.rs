@@ -9,7 +9,7 @@ use cratylus_core::World;
 use cratylus_core::experiment::Document;
 use cratylus_core::spec::NoInputs;
 use cratylus_core::stats::mean_sd;
-use cratylus_core::watch::measure::Reading;
+use cratylus_core::watch::readings::Reading;
 
 fn world(text: &str) -> World {
     let document = Document::parse("theory.toml", text, &[]).unwrap_or_else(|why| panic!("{why}\n{text}"));
@@ -318,7 +318,7 @@ fn cumulant(size: u64, p: f64, rounds: u64, runs: u64) -> (f64, f64) {
         "seed = 3\n[population]\nsize = {size}\nstart = {{ shares = {{ A = 0.5, B = 0.5 }} }}\n[stop]\nrounds = {rounds}\n\
          [record]\ninteractions = false\nmeasures = [\"name_share\"]\n{agents}"
     );
-    let of = |readings: &[cratylus_core::watch::measure::Reading]| {
+    let of = |readings: &[cratylus_core::watch::readings::Reading]| {
         let lead = readings.iter().filter(|r| r.measure == "name_share:A").skip(rounds as usize / 10);
         let (mut n, mut two, mut four) = (0.0, 0.0, 0.0);
         for reading in lead {

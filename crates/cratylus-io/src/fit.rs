@@ -307,8 +307,10 @@ fn condition(dir: &RunDir, path: &Path, trained: bool, copies: &BTreeSet<u64>) -
     let experiment = &point.experiment;
     let mut summary = Summary::new(point);
     dir.each_measured(|row, readings| {
-        if !copies.contains(&row.run) {
-            summary.add(row, readings);
+        match readings {
+            _ if copies.contains(&row.run) => (),
+            Some(readings) => summary.see(readings),
+            None => summary.end(row.clone()),
         }
         Ok(())
     })?;

@@ -29,7 +29,10 @@ fn facts(condition: &str) -> Option<Facts> {
     let dir = RunDir::open(&imported()?.join(condition), &Arc::new(cratylus_core::experiment::registry())).unwrap();
     let mut summary = Summary::new(&dir.points[0]);
     dir.each_measured(|row, readings| {
-        summary.add(row, readings);
+        match readings {
+            Some(readings) => summary.see(readings),
+            None => summary.end(row.clone()),
+        }
         Ok(())
     })
     .unwrap();

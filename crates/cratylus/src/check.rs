@@ -303,7 +303,7 @@ impl Bill {
 /// How long all runs take about, from playing a few of each point for a moment; None where that cannot be tried so: a
 /// population that is large or counted, agents or a game that a calling program brings along.
 fn time(loaded: &Loaded) -> Option<String> {
-    const WHOLE: f64 = 1.0;
+    const WHOLE: f64 = 0.1;
     const LARGE: u64 = 1 << 28;
     let experiment = &loaded.points[0].experiment;
     const BROUGHT: &str = "outside";
@@ -372,17 +372,18 @@ impl Until<'_> {
 impl Sink for Until<'_> {
     fn take(&mut self, replica: u64, events: &Batch) -> Result<(), Fault> {
         let (measures, outcome) = self.readers(replica);
-        let mut out = Vec::new();
         for event in events.iter() {
-            measures.see(&event, &mut out);
+            measures.see(&event);
             outcome.see(&event);
         }
+        measures.readings.clear();
         self.saw(events.len())
     }
 
     fn block(&mut self, replica: u64, block: &Block) -> Result<(), Fault> {
         let (measures, outcome) = self.readers(replica);
-        measures.see_block(block, &mut Vec::new());
+        measures.see_block(block);
+        measures.readings.clear();
         outcome.see_block(block);
         self.saw(block.n - block.first)
     }

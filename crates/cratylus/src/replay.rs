@@ -10,7 +10,6 @@ use cratylus_core::event::block::Block;
 use cratylus_core::event::tally::Tally;
 use cratylus_core::fault::Fault;
 use cratylus_core::summary::RunRow;
-use cratylus_core::watch::measure::Reading;
 use cratylus_core::watch::measures::Measures;
 use cratylus_core::watch::outcome::OutcomeSeen;
 use cratylus_core::{Batch, Play, Sink, World, run};
@@ -51,50 +50,50 @@ struct Again<'a> {
     base: u64,
     open: BTreeMap<u64, (Measures, OutcomeSeen, ReadingHashes)>,
     done: &'a mut BTreeMap<u64, (RunRow, ReadingHashes)>,
-    readings: Vec<Reading>,
 }
 
 impl Again<'_> {
-    fn see(&mut self, replica: u64, see: impl FnOnce(&mut Measures, &mut OutcomeSeen, &mut Vec<Reading>)) {
+    fn see(&mut self, replica: u64, see: impl FnOnce(&mut Measures, &mut OutcomeSeen)) {
         let world = self.world;
         let (measures, outcome, read) = self.open.entry(replica).or_insert_with(|| {
             let context = world.context(replica);
             (Measures::new(&context, &world.experiment.registry.measures), OutcomeSeen::new(&context), ReadingHashes::default())
         });
-        see(measures, outcome, &mut self.readings);
-        self.readings.drain(..).for_each(|reading| read.see(&reading));
+        see(measures, outcome);
+        measures.readings.iter().for_each(|reading| read.see(&reading));
+        measures.readings.clear();
     }
 }
 
 impl Sink for Again<'_> {
     fn take(&mut self, replica: u64, events: &Batch) -> Result<(), Fault> {
-        self.see(replica, |measures, outcome, readings| {
+        self.see(replica, |measures, outcome| {
             for event in events.iter() {
                 outcome.see(&event);
-                measures.see(&event, readings);
+                measures.see(&event);
             }
         });
         Ok(())
     }
 
     fn block(&mut self, replica: u64, block: &Block) -> Result<(), Fault> {
-        self.see(replica, |measures, outcome, readings| {
+        self.see(replica, |measures, outcome| {
             outcome.see_block(block);
-            measures.see_block(block, readings);
+            measures.see_block(block);
         });
         Ok(())
     }
 
     fn tally(&mut self, replica: u64, tally: &Tally) -> Result<(), Fault> {
-        self.see(replica, |measures, outcome, readings| {
+        self.see(replica, |measures, outcome| {
             outcome.see_tally(tally);
-            measures.see_tally(tally, readings);
+            measures.see_tally(tally);
         });
         Ok(())
     }
 
     fn end(&mut self, replica: u64) -> Result<(), Fault> {
-        self.see(replica, |measures, _, readings| measures.end(readings));
+        self.see(replica, |measures, _| measures.end());
         let (_, outcome, read) = self.open.remove(&replica).expect("it was just seen");
         let (outcome, context) = (outcome.end(), self.world.context(replica));
         let row = RunRow {
@@ -141,7 +140,7 @@ impl Replay {
             let base = i as u64 * point.experiment.replicas;
             // A few at a time share waves; all of a large experiment at once would take too much memory.
             for replicas in there[i].chunks(64) {
-                let mut again = Again { world, base, open: BTreeMap::new(), done: &mut played, readings: Vec::new() };
+                let mut again = Again { world, base, open: BTreeMap::new(), done: &mut played };
                 let done = match &mut taped {
                     Some(taped) if world.live() => run_asking(
                         world,
@@ -164,9 +163,13 @@ impl Replay {
             wrong.push(format!("{RUNS}: column `{column}` is not what the runs give, in run {run} first"));
         }
         if !lost.contains(&MEASURES) {
+            let mut read = ReadingHashes::default();
             dir.each_measured(|row, readings| {
-                let mut read = ReadingHashes::default();
-                readings.iter().for_each(|reading| read.see(reading));
+                if let Some(readings) = readings {
+                    readings.iter().for_each(|reading| read.see(&reading));
+                    return Ok(());
+                }
+                let read = std::mem::take(&mut read);
                 let due = played.get(&row.run).map(|(_, read)| read.clone()).unwrap_or_default();
                 for measure in read.differ(&due) {
                     wrong.push(format!("{MEASURES}: `{measure}` of run {} is not what playing it again gives", row.run));

@@ -151,29 +151,36 @@ fn audit_page(kept: &Kept) -> Value {
 /// The data of the page for a directory that may not be finished, of the runs that are.
 #[cfg(feature = "view")]
 pub fn page_so_far(path: &Path) -> Result<Value, Failure> {
-    Ok(of(path, RunDir::open_so_far(path, &registry()).map_err(Failure::input)?)?.page())
+    let dir = RunDir::open_so_far(path, &registry()).map_err(Failure::input)?;
+    let strange = strange(&dir);
+    Ok(of(path, dir, strange)?.page())
 }
 
 /// What a directory has to say.
 pub fn read(path: &Path) -> Result<Data, Failure> {
-    of(path, RunDir::open(path, &registry()).map_err(Failure::input)?)
+    let dir = RunDir::open(path, &registry()).map_err(Failure::input)?;
+    let strange = strange(&dir);
+    of(path, dir, strange)
 }
 
 /// The same, after a word on whatever in it does not belong together.
 pub fn told(path: &Path) -> Result<Data, Failure> {
     let dir = RunDir::open(path, &registry()).map_err(Failure::input)?;
-    warn(&dir);
-    of(path, dir)
+    let strange = warn(&dir);
+    of(path, dir, strange)
 }
 
-/// Says what of a directory does not belong together, before anybody speaks of its results.
-pub fn warn(dir: &RunDir) {
-    for words in strange(dir) {
+/// Says what of a directory does not belong together, before anybody speaks of its results; gives it, too.
+pub fn warn(dir: &RunDir) -> Vec<String> {
+    let strange = strange(dir);
+    for words in &strange {
         eprintln!("warning: {}: {words}", dir.path.display());
     }
+    strange
 }
 
-fn of(path: &Path, dir: RunDir) -> Result<Data, Failure> {
+/// `strange` is what does not belong together in it.
+fn of(path: &Path, dir: RunDir, strange: Vec<String>) -> Result<Data, Failure> {
     let manifest = Manifest::read(path)?;
     if dir.finished && !path.join(MEASURES).exists() {
         let why =
@@ -184,13 +191,16 @@ fn of(path: &Path, dir: RunDir) -> Result<Data, Failure> {
     let mut summaries: Vec<Summary> = dir.points.iter().map(Summary::new).collect();
     dir.each_measured(|row, readings| {
         let place = dir.place(row.run);
-        summaries[place].add(row, readings);
+        match readings {
+            Some(readings) => summaries[place].see(readings),
+            None => summaries[place].end(row.clone()),
+        }
         Ok(())
     })?;
     let mut recorded = dir.recorded()?;
     recorded.resize(dir.points.len(), None);
     let experiment = &dir.points[0].experiment;
-    let mut cautions = strange(&dir);
+    let mut cautions = strange;
     cautions.extend(manifest.cautions.iter().cloned());
     let rows = dir.rows()?;
     let mut answers = vec![Answers::new(); dir.points.len()];

@@ -4,6 +4,7 @@ mod common;
 use common::{COPIERS, PROGRAM, cratylus, folder, start, succeeds};
 use cratylus_core::watch::measure::RunContext;
 use cratylus_core::watch::measures::Measures;
+use cratylus_core::watch::readings::Reading;
 use cratylus_core::watch::stop::Consensus;
 use cratylus_io::store::columns::{self, Holds};
 use cratylus_io::store::run_dir::RunDir;
@@ -320,17 +321,20 @@ fn a_measure_says_the_same_live_and_from_the_file() {
     run_dir
         .each_played(|row, events| {
             let context = RunContext::of(50, vec!["Q".into(), "M".into(), "X".into()], Consensus::published());
-            let (mut measures, mut out) = (Measures::new(&context, cratylus_core::watch::measures::ALL), Vec::new());
-            events.iter().for_each(|event| event.show(|event| measures.see(event, &mut out)));
-            measures.end(&mut out);
-            from_file.push((row.run, out));
+            let mut measures = Measures::new(&context, cratylus_core::watch::measures::ALL);
+            events.iter().for_each(|event| event.show(|event| measures.see(event)));
+            measures.end();
+            from_file.push((row.run, measures.readings.iter().collect::<Vec<Reading>>()));
             Ok(())
         })
         .unwrap();
-    let mut live = Vec::new();
+    let (mut live, mut read) = (Vec::new(), Vec::new());
     run_dir
         .each_measured(|row, readings| {
-            live.push((row.run, readings.to_vec()));
+            match readings {
+                Some(readings) => read.extend(readings.iter()),
+                None => live.push((row.run, std::mem::take(&mut read))),
+            }
             Ok(())
         })
         .unwrap();

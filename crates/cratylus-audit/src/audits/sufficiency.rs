@@ -6,9 +6,10 @@
 use super::pictures::{curve, p_words, percent, sample};
 use crate::case::{AuditEntry, Case};
 use crate::evidence::{Condition, Decisions};
+use crate::exchangeability::{Choices, SHORT, permuted};
 use crate::finding::{BearsOn, Effect, Finding, Finds, Picture, Statistic, Who};
-use crate::fit::{RunDecisions, sufficiency};
-use crate::surrogate::{Simulated, records, success_curve};
+use crate::same_response::SameResponse;
+use crate::surrogate::{Simulated, success_curve};
 use cratylus_core::policy::Round;
 use cratylus_core::stats::{Proportion, fisher_test, g_test, mean_sd};
 use cratylus_core::{Purpose, Seed};
@@ -95,17 +96,16 @@ pub(super) fn check(case: &Case<'_>, simulated: &[Simulated]) -> SufficiencyChec
 /// depends on its choices, so small p come up about twice as often as they should. Where p is small, the same statistic
 /// of populations that follow the fitted response in every run takes the place of the permutations.
 pub(super) fn exchangeable(case: &Case<'_>) -> Option<[(f64, f64); 2]> {
-    let permuted = statistics(case, &case.decisions, PERMUTATIONS)?;
+    let permuted = statistics(case, PERMUTATIONS)?;
     if permuted.iter().all(|(_, p)| *p > DOUBTFUL) {
         return Some(permuted);
     }
     let mut as_large = [1.0; 2];
+    let mut same = SameResponse::new(case.condition, Arc::new(case.response().clone()));
     for played in 0..PLAYED {
-        let runs = records(case.condition, Arc::new(case.response().clone()), case.seed(23 + 1000 * (played + 1)));
-        let condition = Condition { runs, cautions: Vec::new(), ..case.condition.clone() };
-        if let Some(of_played) = statistics(case, &Decisions::read(&condition), 0) {
+        if let Some(of_played) = same.statistics(case.seed(23 + 1000 * (played + 1))) {
             for i in 0..2 {
-                as_large[i] += f64::from(u8::from(of_played[i].0 >= permuted[i].0));
+                as_large[i] += f64::from(u8::from(of_played[i] >= permuted[i].0));
             }
         }
     }
@@ -118,16 +118,24 @@ const DOUBTFUL: f64 = 0.1;
 /// How many records are played in its place.
 const PLAYED: u64 = 399;
 
-fn statistics(case: &Case<'_>, decisions: &Decisions, permutations: usize) -> Option<[(f64, f64); 2]> {
-    let pool: Arc<[String]> = case.condition.names().to_vec().into();
-    let of = |run: &Vec<crate::evidence::Decision>| {
-        let all = run.iter().map(|decision| (decisions.windows[decision.cell as usize].to_vec(), decision.choice));
-        RunDecisions { condition: 0, pool: pool.clone(), decisions: all.collect() }
+/// The statistic of what is on record, and its p by permutation.
+fn statistics(case: &Case<'_>, permutations: usize) -> Option<[(f64, f64); 2]> {
+    let Decisions { windows, runs, .. } = &case.decisions;
+    let mut cells: Vec<(usize, Choices)> = vec![Default::default(); windows.len()];
+    for (number, run) in (1..).zip(runs) {
+        for decision in run {
+            let (last, choices) = &mut cells[decision.cell as usize];
+            choices.push(std::mem::replace(last, number) != number, decision.choice == 0);
+        }
+    }
+    // In the order of what is remembered, and not of when it first came up.
+    let mut order: Vec<usize> = (0..windows.len()).collect();
+    order.sort_by(|&a, &b| windows[a].cmp(&windows[b]));
+    let of = |longest: usize| {
+        let within = order.iter().filter(|&&cell| windows[cell].len() <= longest);
+        permuted(within.map(|&cell| cells[cell].1.clone()), permutations, Seed(case.seed(24)))
     };
-    let runs: Vec<RunDecisions> = decisions.runs.iter().map(of).collect();
-    let runs: Vec<&RunDecisions> = runs.iter().collect();
-    let test = sufficiency(String::new(), &runs, permutations, Seed(case.seed(24)))?;
-    Some([(test.statistic, test.p), (test.short_statistic, test.short_p)])
+    Some([of(usize::MAX)?, of(SHORT)?])
 }
 
 /// A memory that agents were asked about alone, and came to in populations.

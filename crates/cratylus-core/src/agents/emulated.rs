@@ -9,6 +9,7 @@
 //! sharpness of the run's class. What is absent: population size, round numbers and partners' identities, which no
 //! recorded prompt showed.
 
+use crate::agents::weights::Weights;
 use crate::game::Payoff;
 use crate::policy::{Policy, Round};
 use crate::recorded::RecordedCondition;
@@ -19,7 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 /// The line of the registry.
 pub const ENTRY: AgentEntry = AgentEntry::new::<Params>(
@@ -180,6 +181,35 @@ pub fn built_in() -> &'static [Arc<Emulated>] {
     &MODELS
 }
 
+/// What was worked out of a model inside this program, which never changes: many points of a sweep ask for the same.
+#[derive(Default)]
+struct WorkedOut {
+    digest: OnceLock<u64>,
+    /// The weights for pools and memories that were asked for.
+    tables: Mutex<Vec<(Vec<String>, usize, Arc<Weights>)>>,
+}
+
+impl WorkedOut {
+    fn of(model: &Arc<Emulated>) -> Option<&'static WorkedOut> {
+        static ALL: LazyLock<Vec<WorkedOut>> = LazyLock::new(|| built_in().iter().map(|_| WorkedOut::default()).collect());
+        built_in().iter().position(|known| Arc::ptr_eq(known, model)).map(|place| &ALL[place])
+    }
+
+    fn tables(&self, model: &Emulated, names: &[String], memory: usize) -> Arc<Weights> {
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((.., known)) = tables.iter().find(|(pool, length, _)| *length == memory && pool == names) {
+            return known.clone();
+        }
+        let new = model.tables(names, memory);
+        // A sweep has a few; whoever goes on asking for others need not have them kept.
+        const KEPT: usize = 16;
+        if tables.len() < KEPT {
+            tables.push((names.to_vec(), memory, new.clone()));
+        }
+        new
+    }
+}
+
 impl Emulated {
     /// Reads the text of a file; an error says what is wrong with it. Weights that are no numbers are refused.
     pub fn parse(text: &str) -> Result<Emulated, String> {
@@ -303,6 +333,12 @@ impl Emulated {
         }
     }
 
+    /// Its weights for agents with these names and this memory.
+    fn tables(&self, names: &[String], memory: usize) -> Arc<Weights> {
+        let pool = self.pool(names);
+        Arc::new(Weights::new(&self.weights, names, pool.class(), pool.number, memory, ABSENT))
+    }
+
     fn pool(&self, names: &[String]) -> Pool {
         let mut sorted = names.to_vec();
         sorted.sort_unstable();
@@ -323,13 +359,17 @@ fn listed(classes: &[Class]) -> String {
 
 fn distribution(model: &Emulated, names: &[String], pool: Pool, sharpness: f64, window: &[Round], out: &mut [f64]) {
     let view = View::new(window);
-    let mut most = f64::NEG_INFINITY;
     for (candidate, z) in out.iter_mut().enumerate() {
         let mut sum = view.offset(candidate as u16, names.len());
         view.features(candidate as u16, &names[candidate], pool, |key, _| sum += model.weights.get(key).copied().unwrap_or(0.0));
         *z = sharpness * sum;
-        most = most.max(*z);
     }
+    normalise(out);
+}
+
+/// Logits as probabilities.
+fn normalise(out: &mut [f64]) {
+    let most = out.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let exp = |z: &mut f64| {
         *z = (*z - most).exp();
         *z
@@ -360,6 +400,13 @@ pub struct Pool {
     pub size: usize,
     /// Which of the recorded pools it is; None for one that was never recorded.
     pub number: Option<usize>,
+}
+
+impl Pool {
+    /// Patterns have weights for two names, and for more.
+    fn class(self) -> usize {
+        if self.size <= 2 { 2 } else { 3 }
+    }
 }
 
 /// A window as features see it: most recent round first, names by their order of appearance.
@@ -402,7 +449,7 @@ impl<'w> View<'w> {
     /// another, `0` we chose two others.
     pub fn features(&self, candidate: u16, label: &str, pool: Pool, mut see: impl FnMut(&str, Penalty)) {
         let len = self.window.len();
-        let class = if pool.size <= 2 { 2usize } else { 3 };
+        let class = pool.class();
         let kinds: Vec<u8> = self
             .window
             .iter()
@@ -487,11 +534,19 @@ struct Responder {
     names: Vec<String>,
     pool: Pool,
     sharpness: f64,
+    memory: usize,
+    weights: Arc<Weights>,
 }
 
 impl Policy for Responder {
     fn distribution(&self, window: &[Round], out: &mut [f64]) {
-        distribution(&self.model, &self.names, self.pool, self.sharpness, window, out);
+        // Nobody remembers more; whoever asks all the same is answered the slow way.
+        if window.len() > self.memory {
+            return distribution(&self.model, &self.names, self.pool, self.sharpness, window, out);
+        }
+        self.weights.logits(window, out);
+        out.iter_mut().for_each(|z| *z *= self.sharpness);
+        normalise(out);
     }
 }
 
@@ -507,15 +562,21 @@ impl AgentSpec for Params {
             _ => return Err(("kind", format!("give `model` ({}) or `file`, one of the two", known().join(", ")))),
         };
         ctx.notes.sources.borrow_mut().push(format!("{}: {}", model.name, model.source));
-        ctx.notes.identities.borrow_mut().push(format!("{} {:016x}", model.name, model.digest()));
+        let digest = WorkedOut::of(&model).map_or_else(|| model.digest(), |known| *known.digest.get_or_init(|| model.digest()));
+        ctx.notes.identities.borrow_mut().push(format!("{} {digest:016x}", model.name));
         ctx.notes.cautions.borrow_mut().extend(model.cautions(ctx.names, ctx.memory, ctx.payoff));
         ctx.notes.conditions.borrow_mut().extend(model.conditions.iter().cloned());
         let (names, pool) = (ctx.names.to_vec(), model.pool(ctx.names));
         let classes = model.classes(pool);
         let total: f64 = classes.iter().map(|class| class.share).sum();
+        let memory = ctx.memory;
+        let weights = match WorkedOut::of(&model) {
+            Some(known) => known.tables(&model, ctx.names, memory),
+            None => model.tables(ctx.names, memory),
+        };
         let follow = |class: &Class| -> (f64, Arc<dyn Policy>) {
-            let sharpness = class.sharpness;
-            (class.share / total, Arc::new(Responder { model: model.clone(), names: names.clone(), pool, sharpness }))
+            let (model, names, weights) = (model.clone(), names.clone(), weights.clone());
+            (class.share / total, Arc::new(Responder { model, names, pool, sharpness: class.sharpness, memory, weights }))
         };
         let mut responses: Vec<_> = classes.iter().map(follow).collect();
         Ok(match responses.len() {
@@ -559,6 +620,43 @@ mod tests {
         assert!(keys.contains(&"p24!".to_string()) && keys.contains(&"p2".to_string()));
         assert!(keys.contains(&"t201001!".to_string()), "{keys:?}");
         assert!(keys.contains(&"l0@24!|M".to_string()));
+    }
+
+    /// The tables give what the keys give, to the bit, for pools that were recorded and others, and for windows of any length.
+    #[test]
+    fn weights_in_tables_are_those_of_the_keys() {
+        let mut draws = crate::Seed(7).stream(crate::Purpose::Decide, 0);
+        let pools: [&[&str]; 6] = [
+            &["Q", "M"],
+            &["X", "Y"],
+            &["rock", "M"],
+            &["F", "J", "M", "Q", "X", "Y"],
+            &["Q", "M", "X", "Y", "F", "J", "P", "R", "C", "D"],
+            &[
+                "u", "v", "w", "x|y", "z", "Q", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15",
+                "16",
+            ],
+        ];
+        for model in built_in() {
+            for (names, memory) in pools.iter().flat_map(|names| [(names, 5), (names, 12)]) {
+                let names: Vec<String> = names.iter().map(|name| name.to_string()).collect();
+                let pool = model.pool(&names);
+                let weights = Weights::new(&model.weights, &names, pool.class(), pool.number, memory, ABSENT);
+                for i in 0..200 {
+                    let n = names.len() as u64;
+                    // Some windows hold few names, as most do where agents agree.
+                    let few = if i % 2 == 0 { n } else { n.min(1 + draws.below(3)) };
+                    let len = draws.below(memory as u64 + 1) as usize;
+                    let window: Vec<Round> = (0..len).map(|_| [0; 2].map(|_: u16| draws.below(few) as u16)).collect();
+                    let (mut plain, mut fast) = (vec![0.0; names.len()], vec![0.0; names.len()]);
+                    distribution(model, &names, pool, 1.25, &window, &mut plain);
+                    weights.logits(&window, &mut fast);
+                    fast.iter_mut().for_each(|z| *z *= 1.25);
+                    normalise(&mut fast);
+                    assert_eq!(plain, fast, "{} {names:?} {window:?}", model.name);
+                }
+            }
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod recorded;
 mod scripted;
 pub(crate) mod uniform;
 mod urn;
+mod weights;
 mod win_stay;
 mod win_stay_lose_shift;
 

@@ -1,10 +1,10 @@
-//! Populations in flat memory, 64 interactions at a time: bounded memories of two names, and inventories.
+//! Populations in flat memory, 64 interactions at a time: bounded memories, and inventories.
 
 use super::engine::{Engine, EngineEntry, Play, RunBegins};
 use crate::agent::Mind;
 use crate::event::sink::Sink;
 use crate::fault::Fault;
-use crate::flat::{self, InventoryLines, Run, States, TwoNames, WordSets};
+use crate::flat::{self, InventoryLines, Run, States, TwoNames, WindowStates, WordSets};
 use crate::inventory::{Inventory, InventoryRule, WORDS_MAX};
 use crate::kept::{Keep, Keeper};
 use crate::meeting::pairs::Pairing;
@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 pub(crate) const ENTRY: EngineEntry = EngineEntry {
     words: |world| match world.inventories() {
-        None => "flat tables, a state of two bytes for each agent",
+        None if world.compiled().is_some() => "flat tables, a state of two bytes for each agent",
+        None => "windows by number, worked out as they come up",
         Some(InventoryRule { pool: Some(2), .. }) => "a table of all meetings, a byte for each agent",
         Some(InventoryRule { pool: Some(pool), .. }) if pool <= WORDS_MAX => "sets of names as bits, 8 bytes for each agent",
         Some(_) => "inventories in lines of 64 bytes",
@@ -24,7 +25,7 @@ pub(crate) const ENTRY: EngineEntry = EngineEntry {
     fits: |world, how| {
         how == Play::Fastest
             && world.pairing() != Pairing::AllAtOnce
-            && (world.inventories().is_some() || world.compiled().is_some())
+            && (world.inventories().is_some() || world.compiled().is_some() || world.windows().is_some())
     },
     start: |begins| Ok(Box::new(Flat::new(begins)?)),
 };
@@ -41,6 +42,7 @@ struct Flat<'w> {
 
 enum Population<'w> {
     Tables(&'w CompiledWorld, States<'w>),
+    Windows(WindowStates<'w>),
     Two(TwoNames),
     Sets(WordSets),
     Lines(InventoryLines),
@@ -51,6 +53,7 @@ macro_rules! on_any {
     ($any:expr, $population:ident => $what:expr) => {
         match $any {
             Population::Tables(_, $population) => $what,
+            Population::Windows($population) => $what,
             Population::Two($population) => $what,
             Population::Sets($population) => $what,
             Population::Lines($population) => $what,
@@ -64,12 +67,17 @@ impl<'w> Flat<'w> {
         let network = world.network(seed)?;
         let begin = world.begin(seed, &assigned);
         let Some(rule) = world.inventories() else {
-            let compiled = world.compiled().expect("asked before");
-            let states = match &minds {
-                Some(minds) => compiled.states_of(&assigned, |agent| minds[agent].rounds()),
-                None => compiled.states_of(&assigned, |agent| begin.of(agent)),
+            let remembers = |agent: usize| minds.as_ref().map_or_else(|| begin.of(agent), |minds| minds[agent].rounds());
+            let population = match world.compiled() {
+                Some(compiled) => {
+                    let states = compiled.states_of(&assigned, remembers);
+                    Population::Tables(compiled, States::new(&compiled.tables, states, compiled.committed(world)))
+                }
+                None => {
+                    let kinds = world.windows().expect("asked before");
+                    Population::Windows(WindowStates::new(kinds, &assigned, world.first_committed(), remembers))
+                }
             };
-            let population = Population::Tables(compiled, States::new(&compiled.tables, states, compiled.committed(world)));
             return Ok(Flat { world, replica, from, assigned, seed, network, population });
         };
         let first = |agent: usize| world.bound_to(assigned[agent]).or_else(|| begin.known(agent));
@@ -115,6 +123,7 @@ impl Engine for Flat<'_> {
             Population::Tables(compiled, population) => {
                 compiled.remembered(&self.assigned, population.states()).map(Mind::Rounds).collect()
             }
+            Population::Windows(population) => population.remembered().map(Mind::Rounds).collect(),
             Population::Two(population) => population.known().take(n).map(|bits| listed(bits.into())).collect(),
             Population::Sets(population) => population.known().take(n).map(listed).collect(),
             Population::Lines(population) => (0..n).map(|agent| Mind::Names(population.known(agent))).collect(),

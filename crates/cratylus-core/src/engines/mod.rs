@@ -30,11 +30,16 @@ impl World {
     pub fn played_on(&self) -> &'static str {
         if self.live() { "questions to models" } else { (engine(self, Play::Fastest).words)(self) }
     }
+
+    /// Whether several runs are played at once, and not one after the other.
+    pub fn plays_together(&self) -> bool {
+        self.phases.is_empty() && engine(self, Play::Fastest).together.is_some()
+    }
 }
 
 /// Plays replicas of one world to their end. Each replica's events reach the sink in their order.
 pub fn run(world: &World, replicas: &[u64], how: Play, sink: &mut dyn Sink) -> Result<(), Fault> {
-    if let (true, Some(together)) = (world.phases.is_empty(), engine(world, how).together) {
+    if let Some(together) = engine(world, how).together.filter(|_| world.phases.is_empty()) {
         return together(world, replicas, how, sink);
     }
     replicas.iter().try_for_each(|&replica| Run::new(world, replica, how)?.play(u64::MAX, sink).map(drop))

@@ -11,6 +11,7 @@ mod inventories;
 mod population;
 mod tables;
 pub(crate) mod two_names;
+mod windows;
 mod word_sets;
 
 pub(crate) use inventories::InventoryLines;
@@ -18,6 +19,8 @@ pub(crate) use population::Run;
 pub(crate) use tables::States;
 pub use tables::{Compiled, Tables};
 pub(crate) use two_names::TwoNames;
+pub use windows::WindowKinds;
+pub(crate) use windows::WindowStates;
 pub(crate) use word_sets::WordSets;
 
 use crate::event::block::{BLOCK, Block};

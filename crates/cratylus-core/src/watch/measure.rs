@@ -10,21 +10,9 @@ use crate::watch::committed::CommittedAt;
 use crate::watch::knowing::Knowing;
 use crate::watch::stop::Consensus;
 use crate::{AgentId, Name};
-use serde::{Deserialize, Serialize};
 
 /// The name of a column, which costs nothing to hand on.
 pub use smol_str::SmolStr;
-
-/// One value of one measure: `measures.parquet` has a row for each run and moment, and in it a column for each measure.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-pub struct Reading {
-    /// How many interactions had passed.
-    pub t: u64,
-    /// The measure, with the name of the pool after a colon where it is of one.
-    pub measure: SmolStr,
-    /// In the unit of the measure: for most a share from 0 to 1.
-    pub value: f64,
-}
 
 /// What a measure may know of a run besides its events.
 #[derive(Clone, Debug)]
@@ -108,11 +96,12 @@ pub trait Measure: Keep + Send {
     /// A stretch of a run of which there are numbers alone, for measures that [`MeasureEntry::counts`].
     fn see_tally(&mut self, _tally: &Tally) {}
 
-    /// The end of a population round, or of the run in the midst of one: readings of what was seen since the last.
-    fn round(&mut self, _t: u64, _out: &mut Vec<Reading>) {}
+    /// The end of a population round, or of the run in the midst of one, after `t` interactions: readings of what was seen
+    /// since the last. `out` has a place for each of [`reads`](Measure::reads), which holds NaN until something is read.
+    fn round(&mut self, _t: u64, _out: &mut [f64]) {}
 
-    /// The end of the run: readings of all of it.
-    fn end(&mut self, _t: u64, _out: &mut Vec<Reading>) {}
+    /// The end of the run: readings of all of it, in the same places.
+    fn end(&mut self, _t: u64, _out: &mut [f64]) {}
 }
 
 /// A registry's line: what a measure is called, what it says, and how to start it.

@@ -6,4 +6,5 @@ pub mod knowing;
 pub mod measure;
 pub mod measures;
 pub mod outcome;
+pub mod readings;
 pub mod stop;

@@ -6,9 +6,9 @@
 use cratylus_core::event::block::Block;
 use cratylus_core::event::tally::Tally;
 use cratylus_core::fault::Fault;
-use cratylus_core::watch::measure::Reading;
 use cratylus_core::watch::measures::Measures;
 use cratylus_core::watch::outcome::{Outcome, OutcomeSeen};
+use cratylus_core::watch::readings::Reading;
 use cratylus_core::{Batch, PairEvent, Play, Sink, World, run};
 use std::collections::BTreeMap;
 
@@ -32,7 +32,6 @@ pub type Ended = (Outcome, Vec<Reading>);
 /// What is kept of a run besides its events.
 pub struct Readers {
     pub measures: Measures,
-    pub readings: Vec<Reading>,
     pub outcome: OutcomeSeen,
 }
 
@@ -40,30 +39,30 @@ impl Readers {
     pub fn new(world: &World, replica: u64) -> Readers {
         let context = world.context(replica);
         let (measures, outcome) = (Measures::new(&context, cratylus_core::watch::measures::ALL), OutcomeSeen::new(&context));
-        Readers { measures, readings: Vec::new(), outcome }
+        Readers { measures, outcome }
     }
 }
 
 impl Sink for Readers {
     fn take(&mut self, _: u64, events: &Batch) -> Result<(), Fault> {
         for event in events.iter() {
-            self.measures.see(&event, &mut self.readings);
+            self.measures.see(&event);
             self.outcome.see(&event);
         }
         Ok(())
     }
     fn block(&mut self, _: u64, block: &Block) -> Result<(), Fault> {
-        self.measures.see_block(block, &mut self.readings);
+        self.measures.see_block(block);
         self.outcome.see_block(block);
         Ok(())
     }
     fn tally(&mut self, _: u64, tally: &Tally) -> Result<(), Fault> {
-        self.measures.see_tally(tally, &mut self.readings);
+        self.measures.see_tally(tally);
         self.outcome.see_tally(tally);
         Ok(())
     }
     fn end(&mut self, _: u64) -> Result<(), Fault> {
-        self.measures.end(&mut self.readings);
+        self.measures.end();
         Ok(())
     }
 }
@@ -87,7 +86,7 @@ impl Sink for Ends<'_> {
     fn end(&mut self, replica: u64) -> Result<(), Fault> {
         self.readers.end(replica)?;
         let done = std::mem::replace(&mut self.readers, Readers::new(self.world, replica + 1));
-        self.ended.push((done.outcome.end(), done.readings));
+        self.ended.push((done.outcome.end(), done.measures.readings.iter().collect()));
         Ok(())
     }
 }

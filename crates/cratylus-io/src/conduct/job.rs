@@ -45,7 +45,7 @@ impl Job<'_> {
     pub(crate) fn reads(&self) -> &[SmolStr] {
         self.reads.get_or_init(|| {
             let mut known = BTreeSet::new();
-            let of = |world: &World| Measures::new(&world.context(0), &world.experiment.registry.measures).reads();
+            let of = |world: &World| Measures::new(&world.context(0), &world.experiment.registry.measures).reads().to_vec();
             self.worlds.iter().flat_map(of).filter(|name| known.insert(name.clone())).collect()
         })
     }

@@ -2,7 +2,7 @@
 
 use crate::conduct::job::Unit;
 use crate::models::asker::Spent;
-use cratylus_core::watch::measure::Reading;
+use cratylus_core::watch::readings::Readings;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -65,10 +65,11 @@ impl PointSeen {
         success.stretches.iter().map(|(sum, n)| if *n > 0 { sum / *n as f64 } else { 0.0 }).collect()
     }
 
-    pub(crate) fn see(&self, size: u64, readings: &[Reading]) {
+    pub(crate) fn see(&self, size: u64, readings: &Readings) {
+        let Some(place) = readings.place("success_rate").filter(|_| !readings.is_empty()) else { return };
         let mut success = self.success.lock().expect("no panic while holding it");
-        for reading in readings.iter().filter(|reading| reading.measure == "success_rate") {
-            let round = reading.t.saturating_sub(1) / size;
+        for (t, value) in readings.of(place) {
+            let round = t.saturating_sub(1) / size;
             while round / success.rounds >= STRETCHES as u64 {
                 success.rounds *= 2;
                 let two = |pair: &[(f64, u64)]| pair.iter().fold((0.0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
@@ -78,7 +79,7 @@ impl PointSeen {
             if success.stretches.len() <= at {
                 success.stretches.resize(at + 1, (0.0, 0));
             }
-            success.stretches[at].0 += reading.value;
+            success.stretches[at].0 += value;
             success.stretches[at].1 += 1;
         }
     }

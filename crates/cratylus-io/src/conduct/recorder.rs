@@ -16,7 +16,6 @@ use cratylus_core::experiment::Point;
 use cratylus_core::fault::Fault;
 use cratylus_core::kept::{Keep, Keeper};
 use cratylus_core::summary::RunRow;
-use cratylus_core::watch::measure::Reading;
 use cratylus_core::watch::measures::Measures;
 use cratylus_core::watch::outcome::OutcomeSeen;
 use cratylus_core::{Name, World};
@@ -50,7 +49,6 @@ struct OpenRun {
     waiting: Interactions,
     /// And all that was done in them.
     acts: Vec<Act>,
-    readings: Vec<Reading>,
     measures: Measures,
     outcome: OutcomeSeen,
     over: bool,
@@ -154,8 +152,8 @@ impl<'a> Recorder<'a> {
                 outcome.restore(from)?;
             }
             let kinds = world.live().then(|| world.assign(world.seed(replica)));
-            let (waiting, acts, readings) = (rows(), Vec::new(), Vec::new());
-            open.push_back(OpenRun { replica, kinds, waiting, acts, readings, measures, outcome, over: false });
+            let (waiting, acts) = (rows(), Vec::new());
+            open.push_back(OpenRun { replica, kinds, waiting, acts, measures, outcome, over: false });
         }
         Ok(Recorder {
             base: unit.base(job),
@@ -189,10 +187,10 @@ impl<'a> Recorder<'a> {
                 write_groups(writer, rows, ended, acts::table)?;
             }
             if let Some(point) = self.progress.points().get(self.unit.point) {
-                point.see(self.world.experiment.size(), &first.readings);
+                point.see(self.world.experiment.size(), &first.measures.readings);
             }
             let (writer, rows) = &mut self.measures;
-            first.readings.drain(..).try_for_each(|reading| rows.push(number, &reading))?;
+            rows.take(number, &mut first.measures.readings)?;
             rows.write(writer, ended)?;
             if !first.over {
                 return Ok(());
@@ -262,7 +260,7 @@ impl Sink for Recorder<'_> {
         let run = self.find(replica);
         for event in events.iter() {
             run.outcome.see(&event);
-            run.measures.see(&event, &mut run.readings);
+            run.measures.see(&event);
             if !keep {
                 continue;
             }
@@ -284,7 +282,7 @@ impl Sink for Recorder<'_> {
         let (keep, number) = (self.interactions.is_some(), self.base + replica);
         let run = self.find(replica);
         run.outcome.see_block(block);
-        run.measures.see_block(block, &mut run.readings);
+        run.measures.see_block(block);
         if keep {
             self.rows_of(replica).push_block(number, block);
         }
@@ -295,13 +293,13 @@ impl Sink for Recorder<'_> {
         self.played(tally.end - tally.start)?;
         let run = self.find(replica);
         run.outcome.see_tally(tally);
-        run.measures.see_tally(tally, &mut run.readings);
+        run.measures.see_tally(tally);
         self.advance()
     }
 
     fn end(&mut self, replica: u64) -> Result<(), Fault> {
         let run = self.find(replica);
-        run.measures.end(&mut run.readings);
+        run.measures.end();
         run.over = true;
         self.progress.runs.fetch_add(1, Ordering::Relaxed);
         self.advance()

@@ -5,8 +5,11 @@ use crate::store::names::PARTS;
 use crate::store::table::GROUP_LEAST;
 use std::path::Path;
 
-/// Events that a unit may have to hold back at most.
+/// Events that a unit may have to hold back at most, where its runs are played at once.
 const HELD_MAX: u64 = 1 << 21;
+
+/// Interactions of a unit whose runs are played one after the other, which is what an interruption may lose.
+const PLAYED_MAX: u64 = 1 << 24;
 
 /// Cells of a point, where it has as many replicas.
 const CELLS: u64 = 64;
@@ -30,7 +33,11 @@ pub(super) fn cut_up(job: &Job<'_>, point: usize, from: u64, to: u64, pieces: u6
     let world = &job.worlds[point];
     let longest = world.stop(0).most().max(1);
     // A run of live models may take hours, so each is kept as soon as it is over.
-    let most = if world.live() { 1 } else { (HELD_MAX / longest).clamp(1, 256) };
+    let most = match () {
+        () if world.live() => 1,
+        () if world.plays_together() => (HELD_MAX / longest).clamp(1, 256),
+        () => (PLAYED_MAX / longest).clamp(1, 1024),
+    };
     // What takes less time than to write it down is no work of its own.
     let least = (2 * GROUP_LEAST as u64).div_ceil(longest);
     let cell = (to - from).div_ceil(CELLS).max(least).min(most);

@@ -398,18 +398,17 @@ fn tables(dir: &Path, points: &[Point], recorded: &[Recorded], words: &WordColum
             alone: experiment.alone(),
             ..RunContext::of(experiment.size(), experiment.names().to_vec(), experiment.consensus())
         };
-        let (mut measures, mut outcome, mut out) =
-            (Measures::new(&context, &experiment.registry.measures), OutcomeSeen::new(&context), Vec::new());
+        let (mut measures, mut outcome) = (Measures::new(&context, &experiment.registry.measures), OutcomeSeen::new(&context));
         for event in &one.events {
             interactions.push(run, event);
             event.show(|event| {
-                measures.see(event, &mut out);
+                measures.see(event);
                 outcome.see(event);
             });
         }
-        measures.end(&mut out);
-        let read = read.get_or_insert_with(|| MeasureRows::new(&measures.reads()));
-        out.iter().try_for_each(|reading| read.push(run, reading))?;
+        measures.end();
+        let read = read.get_or_insert_with(|| MeasureRows::new(measures.reads()));
+        read.take(run, &mut measures.readings)?;
         let outcome = outcome.end();
         rows.push(RunRow {
             run,

@@ -13,7 +13,7 @@ use cratylus_core::experiment::threshold::{Answers, wanted};
 use cratylus_core::experiment::{Point, searched};
 use cratylus_core::fault::Fault;
 use cratylus_core::summary::RunRow;
-use cratylus_core::watch::measure::Reading;
+use cratylus_core::watch::readings::Reading;
 use sha2::Digest;
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -124,7 +124,7 @@ fn of_rows(dir: &RunDir, rows: &[RunRow], manifest: Option<&Manifest>) -> Vec<St
                 "{RUNS} does not hold the runs whose digest is in {MANIFEST}: it was cut, replaced or put in another order"
             ));
         }
-        if manifest.outcomes.as_ref().is_some_and(|due| *due != outcomes(rows)) {
+        if manifest.outcomes.as_ref().is_some_and(|due| *due != outcomes_as(due, rows)) {
             told.push(format!(
                 "{RUNS} was changed since it was written: its outcomes are not those of which {MANIFEST} keeps a hash"
             ));
@@ -197,13 +197,46 @@ fn told_copies(dir: &RunDir, rows: &[RunRow]) -> Vec<String> {
     dir.points.iter().enumerate().filter_map(of).collect()
 }
 
+/// How hashes of outcomes begin. Before, they were of the rows in words, and began with nothing.
+const OUTCOMES: &str = "2-";
+
 /// A hash of what everybody reads of the runs, whoever wrote the file that it is read from.
 pub fn outcomes(rows: &[RunRow]) -> String {
+    outcomes_as(OUTCOMES, rows)
+}
+
+/// The same in the form of another.
+fn outcomes_as(form: &str, rows: &[RunRow]) -> String {
     let mut hasher = sha2::Sha256::new();
+    let told = form.starts_with(OUTCOMES);
+    let mut bytes = Vec::new();
     for row in rows {
-        hasher.update(format!("{:?}", (row.run, row.replica, row.seed, &row.winner, &row.outcome, &row.committed)));
+        if !told {
+            hasher.update(format!("{:?}", (row.run, row.replica, row.seed, &row.winner, &row.outcome, &row.committed)));
+            continue;
+        }
+        // What there may be none of says whether there is.
+        let mut put = |value: Option<u64>| {
+            bytes.push(u8::from(value.is_some()));
+            bytes.extend_from_slice(&value.unwrap_or(0).to_le_bytes());
+        };
+        let (of, number) = (&row.outcome, |value: Option<f64>| value.map(f64::to_bits));
+        let winner = row.winner.as_deref();
+        let flags = [of.consensus.then_some(1), of.tipped.map(u64::from), of.winner.map(u64::from)];
+        let shares = [of.success_rate, Some(of.void_share), of.invalid_share, of.minority_share, of.rounds_to_consensus];
+        [Some(row.run), Some(row.replica), row.seed, Some(of.interactions), number(Some(of.rounds)), Some(of.digest.0)]
+            .into_iter()
+            .chain(flags)
+            .chain(shares.map(number))
+            .chain([winner.map(|winner| winner.len() as u64), Some(row.committed.len() as u64)])
+            .chain(row.committed.iter().map(|agent| Some(u64::from(*agent))))
+            .for_each(&mut put);
+        bytes.extend_from_slice(winner.unwrap_or("").as_bytes());
+        hasher.update(&bytes);
+        bytes.clear();
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    let hash: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    if told { format!("{OUTCOMES}{hash}") } else { hash }
 }
 
 /// Readings of a run, each measure by a hash of its own, so that a whole directory's fit into memory.

@@ -13,13 +13,14 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use cratylus_core::summary::RunRow;
-use cratylus_core::watch::measure::Reading;
 use cratylus_core::watch::outcome::Outcome;
+use cratylus_core::watch::readings::Readings;
 use cratylus_core::{AgentId, Digest, NOBODY, Name, PairEvent, Shown};
 use parquet::data_type::ByteArray;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Names as text, both ways. In a game without a pool a name is `w` and the number of its interaction.
 pub struct WordColumns {
@@ -620,39 +621,52 @@ pub fn runs(table: &Table, points: &[Point]) -> Result<Vec<RunRow>, String> {
     Ok(rows)
 }
 
-/// Rows of `measures.parquet`: one for each run and moment, and in it a column for each measure. A row begins with a reading
-/// and takes in those that follow of the same moment.
+/// Rows of `measures.parquet`: one for each run and moment, and in it a column for each measure.
 #[derive(Deserialize, Serialize)]
 pub struct MeasureRows {
     names: Vec<SmolStr>,
     /// Of which run and after how many interactions each row is.
     moments: Vec<(i64, i64)>,
-    /// For each name, a value of each row.
-    values: Vec<Vec<Option<f64>>>,
-    /// Where the reading after the last one mostly stands.
-    next: usize,
+    /// For each name, a value of each row; NaN where nothing was read.
+    values: Vec<Vec<f64>>,
+    /// The columns of the readings that came last, and where among the names they stand.
+    columns: Vec<SmolStr>,
+    places: Vec<usize>,
 }
 
 impl MeasureRows {
     /// Rows of runs that may read these.
     pub fn new(reads: &[SmolStr]) -> MeasureRows {
-        MeasureRows { names: reads.to_vec(), moments: Vec::new(), values: vec![Vec::new(); reads.len()], next: 0 }
+        let values = vec![Vec::new(); reads.len()];
+        MeasureRows { names: reads.to_vec(), moments: Vec::new(), values, columns: Vec::new(), places: Vec::new() }
     }
 
-    /// Takes in the next reading of a run. One that no measure said that it may read is a fault.
-    pub fn push(&mut self, run: u64, reading: &Reading) -> Result<(), Fault> {
-        let moment = (run as i64, reading.t as i64);
-        if self.moments.last() != Some(&moment) {
-            self.moments.push(moment);
-            self.values.iter_mut().for_each(|values| values.push(None));
-            self.next = 0;
+    /// Takes over the next readings of a run. A measure that did not say that it may be read is a fault.
+    pub fn take(&mut self, run: u64, readings: &mut Readings) -> Result<(), Fault> {
+        if readings.is_empty() {
+            return Ok(());
         }
-        if self.names.get(self.next) != Some(&reading.measure) {
-            let place = self.names.iter().position(|name| *name == reading.measure);
-            self.next = place.ok_or_else(|| Fault(format!("no measure says that it reads `{}`", reading.measure)))?;
+        if self.columns[..] != readings.columns()[..] {
+            let place = |column: &SmolStr| {
+                let place = self.names.iter().position(|name| name == column);
+                place.ok_or_else(|| Fault(format!("no measure says that it reads `{column}`")))
+            };
+            self.places = readings.columns().iter().map(place).collect::<Result<_, _>>()?;
+            self.columns = readings.columns().to_vec();
         }
-        *self.values[self.next].last_mut().expect("a row was begun") = Some(reading.value);
-        self.next += 1;
+        for (t, row) in readings.rows() {
+            let moment = (run as i64, t as i64);
+            // What is read at the end of a run may be of a moment of which there is a row.
+            if self.moments.last() != Some(&moment) {
+                self.moments.push(moment);
+                self.values.iter_mut().for_each(|values| values.push(f64::NAN));
+            }
+            let last = self.moments.len() - 1;
+            for (&place, &value) in self.places.iter().zip(row).filter(|(_, value)| !value.is_nan()) {
+                self.values[place][last] = value;
+            }
+        }
+        readings.clear();
         Ok(())
     }
 
@@ -679,36 +693,56 @@ impl MeasureRows {
         let moments = &self.moments[..n];
         let mut columns =
             vec![Column::ints("run", moments.iter().map(|(run, _)| *run)), Column::ints("t", moments.iter().map(|(_, t)| *t))];
+        let there = |values: &[f64]| values.iter().map(|&value| (!value.is_nan()).then_some(value)).collect();
         let values = self.names.iter().zip(&self.values);
-        columns.extend(values.map(|(name, values)| Column::new(name.as_str(), Values::Float(values[..n].to_vec()))));
+        columns.extend(values.map(|(name, values)| Column::new(name.as_str(), Values::Float(there(&values[..n])))));
         Table { columns }
     }
 }
 
-/// Reads `measures.parquet` back, each reading with its run.
-pub fn readings(table: &Table) -> Result<Vec<(u64, Reading)>, String> {
+/// Reads `measures.parquet` back: readings of runs, in the order of the table. One run's may come in several pieces.
+pub fn readings(table: &Table) -> Result<Vec<(u64, Readings)>, String> {
     let (run, t) = (table.ints("run")?, table.ints("t")?);
     let moment = |i: usize| Some((run[i]? as u64, t[i]? as u64));
     let moment = |i: usize| moment(i).ok_or_else(|| format!("row {i} is incomplete"));
     // In directories of version 1 each reading is a row.
-    if table.has("measure") && table.has("value") {
-        let (measure, value) = (table.texts("measure")?, table.floats("value")?);
-        let reading = |i: usize| {
-            let (run, t) = moment(i)?;
-            let both = measure[i].zip(value[i]).ok_or_else(|| format!("row {i} is incomplete"))?;
-            Ok((run, Reading { t, measure: both.0.into(), value: both.1 }))
-        };
-        return (0..table.rows()).map(reading).collect();
+    let old = table.has("measure") && table.has("value");
+    let mut columns: Vec<SmolStr> = Vec::new();
+    let (mut measures, mut values) = (Vec::new(), Vec::new());
+    match old {
+        true => {
+            measures = table.texts("measure")?;
+            values.push(table.floats("value")?);
+            let mut known = std::collections::HashSet::new();
+            columns.extend(measures.iter().flatten().filter(|name| known.insert(**name)).map(|name| SmolStr::from(*name)));
+        }
+        false => {
+            for column in table.columns.iter().filter(|column| !["run", "t"].contains(&column.name.as_str())) {
+                columns.push(column.name.as_str().into());
+                values.push(table.floats(&column.name)?);
+            }
+        }
     }
-    let mut columns: Vec<(SmolStr, Cow<'_, [Option<f64>]>)> = Vec::new();
-    for column in table.columns.iter().filter(|column| !["run", "t"].contains(&column.name.as_str())) {
-        columns.push((column.name.as_str().into(), table.floats(&column.name)?));
-    }
-    let mut out = Vec::with_capacity(table.rows() * columns.len());
+    let columns: Arc<[SmolStr]> = columns.into();
+    let mut out: Vec<(u64, Readings)> = Vec::new();
     for i in 0..table.rows() {
         let (run, t) = moment(i)?;
-        let read = columns.iter().filter_map(|(name, values)| Some((name, values[i]?)));
-        out.extend(read.map(|(name, value)| (run, Reading { t, measure: name.clone(), value })));
+        if out.last().is_none_or(|(last, _)| *last != run) {
+            out.push((run, Readings::new(columns.clone())));
+        }
+        let readings = &mut out.last_mut().expect("one was begun").1;
+        let place = match old {
+            true => measures[i].and_then(|measure| readings.place(measure)),
+            false => None,
+        };
+        let row = readings.row(t);
+        match old {
+            true => {
+                let both = place.zip(values[0][i]).ok_or_else(|| format!("row {i} is incomplete"))?;
+                row[both.0] = both.1;
+            }
+            false => row.iter_mut().zip(&values).for_each(|(row, values)| *row = values[i].unwrap_or(f64::NAN)),
+        }
     }
     Ok(out)
 }

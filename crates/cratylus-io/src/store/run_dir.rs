@@ -11,12 +11,12 @@ use cratylus_core::game::Hand;
 use cratylus_core::spec::Registry;
 use cratylus_core::summary::RunRow;
 use cratylus_core::watch::facts::Facts;
-use cratylus_core::watch::measure::Reading;
+use cratylus_core::watch::readings::Readings;
 use cratylus_core::{Digest, DigestSeen, Name, PairEvent};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What was recorded of a point's condition.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -44,6 +44,8 @@ pub struct RunDir {
     pub experiment: String,
     /// The points of its sweep, in order.
     pub points: Vec<Point>,
+    /// The rows of all runs, once somebody asked: those of a finished directory never change.
+    known: OnceLock<Vec<RunRow>>,
 }
 
 /// What each agent remembered, oldest first, as own and partner's choice.
@@ -70,7 +72,7 @@ impl RunDir {
         let experiment = crate::text::read(&file)?;
         let document = Document::parse_with(registry, &file.display().to_string(), &experiment, &[]).map_err(Fault)?;
         let points = document.points().map_err(Fault)?;
-        Ok(RunDir { path: path.into(), finished: path.join(RUNS).exists(), points, experiment })
+        Ok(RunDir { path: path.into(), finished: path.join(RUNS).exists(), points, experiment, known: OnceLock::new() })
     }
 
     /// The files that hold a table, in the order of their runs: one, or the parts that are whole.
@@ -122,16 +124,37 @@ impl RunDir {
 
     /// The rows of all runs that are there, in the order of their numbers.
     pub fn rows(&self) -> Result<Vec<RunRow>, Fault> {
+        if let Some(rows) = self.known.get() {
+            return Ok(rows.clone());
+        }
         let mut rows = Vec::new();
         for file in self.files(RUNS)? {
             rows.extend(rows::runs(&table::read(&file, None)?, &self.points).map_err(at("reading", &file))?);
         }
+        if self.finished {
+            let _ = self.known.set(rows.clone());
+        }
         Ok(rows)
     }
 
-    /// Sees each run with all its readings, in order.
-    pub fn each_measured(&self, see: impl FnMut(RunRow, &[Reading]) -> Result<(), Fault>) -> Result<(), Fault> {
-        self.each_run(MEASURES, rows::readings, see)
+    /// Sees each run, in order: its readings, in as many pieces as they come in, and then nothing, with which it ends.
+    pub fn each_measured(&self, mut see: impl FnMut(&RunRow, Option<&Readings>) -> Result<(), Fault>) -> Result<(), Fault> {
+        let mut runs = self.rows()?.into_iter().peekable();
+        for file in self.files(MEASURES)? {
+            table::read_groups(&file, None, |group| {
+                for (run, readings) in rows::readings(&group).map_err(at("reading", &file))? {
+                    while let Some(row) = runs.next_if(|row| row.run < run) {
+                        see(&row, None)?;
+                    }
+                    // A part that was finished since the runs were listed is not of theirs.
+                    if let Some(row) = runs.peek().filter(|row| row.run == run) {
+                        see(row, Some(&readings))?;
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        runs.try_for_each(|row| see(&row, None))
     }
 
     /// Refuses where there are no interactions, by the experiment's choice or by a loss.
@@ -196,8 +219,8 @@ impl RunDir {
         })
     }
 
-    /// All readings of one run.
-    pub fn readings(&self, run: u64) -> Result<Vec<Reading>, Fault> {
+    /// All readings of one run, in as many pieces as they come in.
+    pub fn readings(&self, run: u64) -> Result<Vec<Readings>, Fault> {
         self.of_run(MEASURES, run, usize::MAX, rows::readings)
     }
 

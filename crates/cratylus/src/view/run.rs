@@ -4,6 +4,7 @@ use super::asked::{Query, Wrong};
 use crate::caller::registry;
 use crate::report;
 use cratylus_core::experiment::Experiment;
+use cratylus_core::watch::readings::Readings;
 use cratylus_io::store::names::{ACTS, CALLS, INTERACTIONS, MEASURES, PROMPTS, RUNS};
 use cratylus_io::store::run_dir::RunDir;
 use serde_json::{Map, Value, json};
@@ -146,7 +147,7 @@ pub fn series(path: &Path, query: &Query) -> Result<Value, Wrong> {
     let run: u64 = query.number("run", 0)?;
     let size = dir.point(run).experiment.size() as f64;
     let mut measures: BTreeMap<String, [Vec<f64>; 2]> = BTreeMap::new();
-    for reading in dir.readings(run)? {
+    for reading in dir.readings(run)?.iter().flat_map(Readings::iter) {
         let [rounds, values] = measures.entry(reading.measure.to_string()).or_default();
         rounds.push(reading.t as f64 / size);
         values.push(reading.value);

@@ -2,7 +2,7 @@
 
 use crate::event::Event;
 use crate::event::block::Block;
-use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
+use crate::watch::measure::{Measure, MeasureEntry, RunContext};
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, format_smolstr};
 
@@ -44,8 +44,7 @@ impl Measure for Answer {
         }
     }
 
-    fn end(&mut self, t: u64, out: &mut Vec<Reading>) {
-        let counts = self.labels.iter().zip(&self.counts);
-        out.extend(counts.map(|(label, &count)| Reading { t, measure: label.clone(), value: count as f64 }));
+    fn end(&mut self, _: u64, out: &mut [f64]) {
+        out.iter_mut().zip(&self.counts).for_each(|(out, &count)| *out = count as f64);
     }
 }

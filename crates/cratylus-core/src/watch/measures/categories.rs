@@ -3,7 +3,7 @@
 use crate::categories::{Categories, Divided, LineAgreement, LinePieces, Seen};
 use crate::event::Event;
 use crate::event::block::Block;
-use crate::watch::measure::{Course, Measure, MeasureEntry, Reading};
+use crate::watch::measure::{Course, Measure, MeasureEntry};
 use crate::{Purpose, Seed};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -49,7 +49,7 @@ struct CategoriesSeen {
 const PAIRS: u64 = 100_000;
 
 impl CategoriesSeen {
-    fn say(&mut self, t: u64, out: &mut Vec<Reading>) {
+    fn say(&mut self, t: u64, out: &mut [f64]) {
         let Some((Seen { seed, .. }, categories)) = &self.playing else { return };
         if self.last == t {
             return;
@@ -58,15 +58,8 @@ impl CategoriesSeen {
         let n = categories.agents.len() as f64;
         let mean = |count: &dyn Fn(&Divided) -> usize| categories.agents.iter().map(count).sum::<usize>() as f64 / n;
         let LineAgreement { perceptual, linguistic, named_alike } = agreement(categories, *seed, t);
-        for (measure, value) in [
-            ("perceptual_categories", mean(&|agent| agent.ends.len())),
-            ("linguistic_categories", mean(&|agent| agent.linguistic().count())),
-            ("perceptual_overlap", perceptual),
-            ("linguistic_overlap", linguistic),
-            ("named_alike", named_alike),
-        ] {
-            out.push(Reading { t, measure: measure.into(), value });
-        }
+        let (pieces, words) = (mean(&|agent| agent.ends.len()), mean(&|agent| agent.linguistic().count()));
+        out.copy_from_slice(&[pieces, words, perceptual, linguistic, named_alike]);
     }
 }
 
@@ -120,7 +113,7 @@ impl Measure for CategoriesSeen {
         }
     }
 
-    fn round(&mut self, t: u64, out: &mut Vec<Reading>) {
+    fn round(&mut self, t: u64, out: &mut [f64]) {
         let round = t / self.size;
         if round >= self.next && t.is_multiple_of(self.size) {
             self.next = round + round.div_ceil(10).max(1);
@@ -128,7 +121,7 @@ impl Measure for CategoriesSeen {
         }
     }
 
-    fn end(&mut self, t: u64, out: &mut Vec<Reading>) {
+    fn end(&mut self, t: u64, out: &mut [f64]) {
         self.say(t, out);
     }
 }

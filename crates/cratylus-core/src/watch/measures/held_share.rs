@@ -1,11 +1,10 @@
 //! Which share of all agents holds each opinion, after each population round: what physics calls the magnetisation, as
 //! (1 + m) / 2. The share of what is said in a round differs from it, as who speaks is drawn.
 
-use crate::Name;
 use crate::event::Event;
 use crate::event::block::Block;
 use crate::watch::knowing::Known;
-use crate::watch::measure::{Measure, MeasureEntry, Reading};
+use crate::watch::measure::{Measure, MeasureEntry};
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, format_smolstr};
 
@@ -46,11 +45,8 @@ impl Measure for HeldShare {
         }
     }
 
-    fn round(&mut self, t: u64, out: &mut Vec<Reading>) {
+    fn round(&mut self, _: u64, out: &mut [f64]) {
         let Some(known) = &self.known else { return };
-        for (name, label) in (0..).zip(&self.labels) {
-            let value = f64::from(known.holders(name as Name)) / self.size;
-            out.push(Reading { t, measure: label.clone(), value });
-        }
+        (0..).zip(out).for_each(|(name, out)| *out = f64::from(known.holders(name)) / self.size);
     }
 }

@@ -4,7 +4,7 @@
 use crate::AgentId;
 use crate::event::Event;
 use crate::event::block::Block;
-use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
+use crate::watch::measure::{Measure, MeasureEntry, RunContext};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -53,7 +53,7 @@ impl Measure for InvalidShare {
         debug_assert!(!self.live, "language models do not play in blocks");
     }
 
-    fn end(&mut self, t: u64, out: &mut Vec<Reading>) {
-        out.extend(self.share().map(|value| Reading { t, measure: "invalid_share".into(), value }));
+    fn end(&mut self, _: u64, out: &mut [f64]) {
+        out.iter_mut().zip(self.share()).for_each(|(out, share)| *out = share);
     }
 }

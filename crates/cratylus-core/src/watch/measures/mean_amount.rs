@@ -2,7 +2,7 @@
 
 use crate::event::Event;
 use crate::event::block::Block;
-use crate::watch::measure::{Course, Measure, MeasureEntry, Reading};
+use crate::watch::measure::{Course, Measure, MeasureEntry};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -36,9 +36,9 @@ impl Measure for MeanAmount {
     // Games that are played in blocks are of names.
     fn see_block(&mut self, _: &Block, _: usize, _: usize) {}
 
-    fn round(&mut self, t: u64, out: &mut Vec<Reading>) {
+    fn round(&mut self, _: u64, out: &mut [f64]) {
         if self.n > 0 {
-            out.push(Reading { t, measure: "mean_amount".into(), value: self.sum / self.n as f64 });
+            out[0] = self.sum / self.n as f64;
         }
         *self = MeanAmount { acts: self.acts, ..MeanAmount::default() };
     }

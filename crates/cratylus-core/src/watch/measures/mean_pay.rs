@@ -2,7 +2,7 @@
 
 use crate::event::Event;
 use crate::event::block::Block;
-use crate::watch::measure::{Course, Measure, MeasureEntry, Reading};
+use crate::watch::measure::{Course, Measure, MeasureEntry};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -34,9 +34,9 @@ impl Measure for MeanPay {
     // Games that are played in blocks pay all seats alike.
     fn see_block(&mut self, _: &Block, _: usize, _: usize) {}
 
-    fn round(&mut self, t: u64, out: &mut Vec<Reading>) {
+    fn round(&mut self, _: u64, out: &mut [f64]) {
         if self.seats > 0 {
-            out.push(Reading { t, measure: "mean_pay".into(), value: self.paid / self.seats as f64 });
+            out[0] = self.paid / self.seats as f64;
         }
         *self = MeanPay { acts: self.acts, ..MeanPay::default() };
     }

@@ -5,7 +5,7 @@ use crate::event::Event;
 use crate::event::block::{Block, ones};
 use crate::event::tally::Tally;
 use crate::watch::committed::CommittedAt;
-use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
+use crate::watch::measure::{Measure, MeasureEntry, RunContext};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -66,10 +66,9 @@ impl Measure for MinorityShare {
         self.chosen += tally.said_freely[name as usize];
     }
 
-    fn round(&mut self, t: u64, out: &mut Vec<Reading>) {
+    fn round(&mut self, _: u64, out: &mut [f64]) {
         if self.all > 0 {
-            let value = self.chosen as f64 / self.all as f64;
-            out.push(Reading { t, measure: "minority_share".into(), value });
+            out[0] = self.chosen as f64 / self.all as f64;
         }
         (self.chosen, self.all) = (0, 0);
     }

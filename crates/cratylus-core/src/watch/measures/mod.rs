@@ -6,8 +6,10 @@ use crate::event::block::Block;
 use crate::event::tally::Tally;
 use crate::fault::Fault;
 use crate::kept::{self, Keep, Keeper};
-use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
+use crate::watch::measure::{Measure, MeasureEntry, RunContext};
+use crate::watch::readings::Readings;
 use smol_str::SmolStr;
+use std::ops::Range;
 
 mod answer;
 mod categories;
@@ -44,13 +46,13 @@ pub const ALL: &[MeasureEntry] = &[
 
 impl Keep for Measures {
     fn keep(&self, out: &mut Keeper<'_>) {
-        kept::keep(&self.seen, out);
-        self.all.iter().for_each(|measure| measure.keep(out));
+        kept::keep(&(self.seen, &self.readings), out);
+        self.all.iter().for_each(|(measure, _)| measure.keep(out));
     }
 
     fn restore(&mut self, from: &mut &[u8]) -> Result<(), Fault> {
-        self.seen = kept::take(from)?;
-        self.all.iter_mut().try_for_each(|measure| measure.restore(from))
+        (self.seen, self.readings) = kept::take(from)?;
+        self.all.iter_mut().try_for_each(|(measure, _)| measure.restore(from))
     }
 }
 
@@ -59,7 +61,10 @@ pub struct Measures {
     /// Interactions in a population round; none where an agent is asked alone.
     size: Option<u64>,
     seen: u64,
-    all: Vec<Box<dyn Measure>>,
+    /// Each with its places in a row of readings.
+    all: Vec<(Box<dyn Measure>, Range<usize>)>,
+    /// What was read, until somebody takes it.
+    pub readings: Readings,
 }
 
 impl Measures {
@@ -67,30 +72,47 @@ impl Measures {
     pub fn new(context: &RunContext, all: &[MeasureEntry]) -> Measures {
         let kept = |entry: &&MeasureEntry| context.measures.as_ref().is_none_or(|kept| kept.iter().any(|key| key == entry.key()));
         let kept = |entry: &&MeasureEntry| kept(entry) && (entry.counts || !context.counts);
-        // One that has nothing to read of this run need not see it.
-        let all = all.iter().filter(kept).map(|entry| (entry.new)(context)).filter(|measure| !measure.reads().is_empty());
-        let all = all.collect();
-        Measures { size: (!context.alone).then_some(context.size), seen: 0, all }
+        let mut columns: Vec<SmolStr> = Vec::new();
+        let mut started = Vec::new();
+        for measure in all.iter().filter(kept).map(|entry| (entry.new)(context)) {
+            let from = columns.len();
+            columns.extend(measure.reads());
+            // One that has nothing to read of this run need not see it.
+            if columns.len() > from {
+                started.push((measure, from..columns.len()));
+            }
+        }
+        let readings = Readings::new(columns.into());
+        Measures { size: (!context.alone).then_some(context.size), seen: 0, all: started, readings }
     }
 
     /// Everything that they may read: the columns of `measures.parquet`.
-    pub fn reads(&self) -> Vec<SmolStr> {
-        self.all.iter().flat_map(|measure| measure.reads()).collect()
+    pub fn reads(&self) -> &[SmolStr] {
+        self.readings.columns()
     }
 
-    /// Takes in the next event, and reads where a population round ends with it.
-    pub fn see(&mut self, event: &Event<'_>, out: &mut Vec<Reading>) {
-        self.seen = event.t + 1;
-        for measure in &mut self.all {
-            measure.see(event);
-            if self.size.is_some_and(|size| self.seen.is_multiple_of(size)) {
-                measure.round(self.seen, out);
-            }
+    /// Reads where a population round ends here.
+    fn round(&mut self) {
+        if self.size.is_some_and(|size| self.seen.is_multiple_of(size)) {
+            self.read();
         }
     }
 
+    fn read(&mut self) {
+        let row = self.readings.row(self.seen);
+        self.all.iter_mut().for_each(|(measure, places)| measure.round(self.seen, &mut row[places.clone()]));
+        self.readings.settle();
+    }
+
+    /// Takes in the next event, and reads where a population round ends with it.
+    pub fn see(&mut self, event: &Event<'_>) {
+        self.seen = event.t + 1;
+        self.all.iter_mut().for_each(|(measure, _)| measure.see(event));
+        self.round();
+    }
+
     /// The same for all interactions of a block.
-    pub fn see_block(&mut self, block: &Block, out: &mut Vec<Reading>) {
+    pub fn see_block(&mut self, block: &Block) {
         let mut from = block.first;
         while from < block.n {
             let to = match self.size {
@@ -98,34 +120,26 @@ impl Measures {
                 None => block.n,
             };
             self.seen = block.start + to as u64;
-            for measure in &mut self.all {
-                measure.see_block(block, from, to);
-                if self.size.is_some_and(|size| self.seen.is_multiple_of(size)) {
-                    measure.round(self.seen, out);
-                }
-            }
+            self.all.iter_mut().for_each(|(measure, _)| measure.see_block(block, from, to));
+            self.round();
             from = to;
         }
     }
 
     /// The same for a stretch that ends with a population round or the run.
-    pub fn see_tally(&mut self, tally: &Tally, out: &mut Vec<Reading>) {
+    pub fn see_tally(&mut self, tally: &Tally) {
         self.seen = tally.end;
-        for measure in &mut self.all {
-            measure.see_tally(tally);
-            if self.size.is_some_and(|size| self.seen.is_multiple_of(size)) {
-                measure.round(self.seen, out);
-            }
-        }
+        self.all.iter_mut().for_each(|(measure, _)| measure.see_tally(tally));
+        self.round();
     }
 
     /// Reads what is left at the end of the run, a round that was cut short included.
-    pub fn end(&mut self, out: &mut Vec<Reading>) {
-        for measure in &mut self.all {
-            if self.size.is_some_and(|size| !self.seen.is_multiple_of(size)) {
-                measure.round(self.seen, out);
-            }
-            measure.end(self.seen, out);
+    pub fn end(&mut self) {
+        if self.size.is_some_and(|size| !self.seen.is_multiple_of(size)) {
+            self.read();
         }
+        let row = self.readings.row(self.seen);
+        self.all.iter_mut().for_each(|(measure, places)| measure.end(self.seen, &mut row[places.clone()]));
+        self.readings.settle();
     }
 }

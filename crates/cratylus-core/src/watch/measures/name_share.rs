@@ -4,7 +4,7 @@
 use crate::event::Event;
 use crate::event::block::{Block, Names, ones};
 use crate::event::tally::Tally;
-use crate::watch::measure::{Course, Measure, MeasureEntry, Reading, RunContext};
+use crate::watch::measure::{Course, Measure, MeasureEntry, RunContext};
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, format_smolstr};
 
@@ -60,11 +60,10 @@ impl Measure for NameShare {
         self.counts.iter_mut().zip(&tally.said).for_each(|(count, said)| *count += said);
     }
 
-    fn round(&mut self, t: u64, out: &mut Vec<Reading>) {
+    fn round(&mut self, _: u64, out: &mut [f64]) {
         let all: u64 = self.counts.iter().sum();
         if all > 0 {
-            let shares = self.labels.iter().zip(&self.counts);
-            out.extend(shares.map(|(label, &count)| Reading { t, measure: label.clone(), value: count as f64 / all as f64 }));
+            out.iter_mut().zip(&self.counts).for_each(|(out, &count)| *out = count as f64 / all as f64);
         }
         self.counts.fill(0);
     }

@@ -4,7 +4,7 @@
 use crate::event::Event;
 use crate::event::block::{Block, ones};
 use crate::watch::committed::CommittedAt;
-use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
+use crate::watch::measure::{Measure, MeasureEntry, RunContext};
 use crate::{Name, machine};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -105,18 +105,14 @@ impl<L: Last> Measure for Reaction<L> {
         }
     }
 
-    fn end(&mut self, t: u64, out: &mut Vec<Reading>) {
-        let mut say = |measure: &str, value: f64| out.push(Reading { t, measure: measure.into(), value });
+    fn end(&mut self, _: u64, out: &mut [f64]) {
         let ([changed_from, stayed_from], [failures, successes]) = (self.kept, self.of);
-        if successes > 0 {
-            say("stay_after_success", stayed_from as f64 / successes as f64);
-        }
-        if failures > 0 {
-            say("switch_after_failure", (failures - changed_from) as f64 / failures as f64);
-        }
+        // A share of nothing is NaN, which is to say that there is none.
+        let share = |n: u64, of: u64| n as f64 / of as f64;
+        let shares = [share(stayed_from, successes), share(failures - changed_from, failures)];
+        out[..2].copy_from_slice(&shares);
         if successes + failures > 0 {
-            say("stay_after_success_n", successes as f64);
-            say("switch_after_failure_n", failures as f64);
+            out[2..].copy_from_slice(&[successes as f64, failures as f64]);
         }
     }
 }

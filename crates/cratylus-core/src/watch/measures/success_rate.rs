@@ -3,7 +3,7 @@
 use crate::event::Event;
 use crate::event::block::{Block, ones};
 use crate::event::tally::Tally;
-use crate::watch::measure::{Course, Measure, MeasureEntry, Reading};
+use crate::watch::measure::{Course, Measure, MeasureEntry};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -44,10 +44,9 @@ impl Measure for SuccessRate {
         self.successes += tally.successes;
     }
 
-    fn round(&mut self, t: u64, out: &mut Vec<Reading>) {
+    fn round(&mut self, _: u64, out: &mut [f64]) {
         if self.settled > 0 {
-            let value = self.successes as f64 / self.settled as f64;
-            out.push(Reading { t, measure: "success_rate".into(), value });
+            out[0] = self.successes as f64 / self.settled as f64;
         }
         *self = SuccessRate::default();
     }

@@ -5,7 +5,7 @@ use crate::event::Event;
 use crate::event::block::Block;
 use crate::event::tally::Tally;
 use crate::watch::knowing::Known;
-use crate::watch::measure::{Measure, MeasureEntry, Reading, RunContext};
+use crate::watch::measure::{Measure, MeasureEntry, RunContext};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -75,20 +75,16 @@ impl Measure for Words {
         }
     }
 
-    fn round(&mut self, t: u64, out: &mut Vec<Reading>) {
+    fn round(&mut self, _: u64, out: &mut [f64]) {
         if self.known.is_some() {
-            let mut say = |measure: &str, value: u64| out.push(Reading { t, measure: measure.into(), value: value as f64 });
-            say("total_words", self.words);
-            say("different_words", self.different);
+            out[..2].copy_from_slice(&[self.words as f64, self.different as f64]);
         }
     }
 
-    fn end(&mut self, t: u64, out: &mut Vec<Reading>) {
+    fn end(&mut self, _: u64, out: &mut [f64]) {
         if self.known.is_some() {
-            let mut say = |measure: &str, value: f64| out.push(Reading { t, measure: measure.into(), value });
-            say("most_words", self.most.0 as f64);
-            say("rounds_to_most_words", self.most.1 as f64 / self.size);
-            say("most_different_words", self.most_different as f64);
+            let (most, when) = (self.most.0 as f64, self.most.1 as f64 / self.size);
+            out[2..].copy_from_slice(&[most, when, self.most_different as f64]);
         }
     }
 }

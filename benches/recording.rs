@@ -1,7 +1,7 @@
 //! What writing down every interaction costs beside writing down measures, and how much sooner two threads are done than
 //! one: whole experiments, run into directories, joined and all.
 //!
-//! `cargo bench -p cratylus-io --bench recording` takes some minutes; `-- TEXT` after it measures only what has the text in
+//! `cargo bench -p cratylus-bench --bench recording` takes some minutes; `-- TEXT` after it measures only what has the text in
 //! its name. Both sides of a ratio are measured in turns and the median of their ratios is shown, with the least and the
 //! largest, as a machine that does other work, too, is not equally fast all the time. Two loops that share nothing say how
 //! much two threads can be worth on it.
