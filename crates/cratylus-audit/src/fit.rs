@@ -8,10 +8,10 @@
 
 use crate::exchangeability::{Choices, SHORT, permuted};
 use cratylus_core::PairEvent;
+use cratylus_core::Seed;
 use cratylus_core::agents::emulated::{Class, KnownPool, LABELS, ONE_CLASS, Penalty, Pool, Smoothing, Sufficiency, View};
 use cratylus_core::policy::Round;
 use cratylus_core::watch::measure::RunContext;
-use cratylus_core::Seed;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
@@ -606,6 +606,7 @@ fn exchangeability(runs: &[&RunDecisions], longest: usize, permutations: usize, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cratylus_core::Purpose;
 
     fn pool(names: &[&str]) -> Arc<[String]> {
         names.iter().map(|name| name.to_string()).collect()

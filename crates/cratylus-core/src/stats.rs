@@ -4,7 +4,7 @@
 use crate::sampling::binomial;
 use crate::seed::{Purpose, Seed};
 use serde::Serialize;
-use statrs::distribution::{Beta, Binomial, ChiSquared, ContinuousCDF, Discrete, StudentsT};
+use statrs::distribution::{Beta, Binomial, ChiSquared, ContinuousCDF, Discrete, DiscreteCDF, StudentsT};
 use statrs::function::beta::ln_beta;
 
 /// A share with its 95 % interval.
@@ -70,8 +70,30 @@ pub fn always_valid_mean(n: u64, sd: f64, narrowest: u64, error: f64) -> f64 {
 pub fn binomial_test(count: u64, of: u64, p: f64) -> f64 {
     let Ok(binomial) = Binomial::new(p, of) else { return f64::NAN };
     let seen = binomial.pmf(count);
-    let total: f64 = (0..=of).map(|k| binomial.pmf(k)).filter(|&pmf| pmf <= seen * (1.0 + 1e-7)).sum();
-    total.min(1.0)
+    let as_rare = |k: u64| binomial.pmf(k) <= seen * (1.0 + 1e-7);
+    /// Beyond so many, tails are taken as wholes in place of being added up.
+    const MANY: u64 = 10_000;
+    if of <= MANY {
+        let total: f64 = (0..=of).filter(|&k| as_rare(k)).map(|k| binomial.pmf(k)).sum();
+        return total.min(1.0);
+    }
+    // Probabilities rise up to the mode and fall from there, so what is as rare is a tail on either side.
+    let mode = (((of + 1) as f64 * p).floor() as u64).min(of);
+    if as_rare(mode) {
+        return 1.0;
+    }
+    let least = |mut low: u64, mut high: u64, holds: &dyn Fn(u64) -> bool| {
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if holds(middle) { high = middle } else { low = middle + 1 }
+        }
+        low
+    };
+    let below = least(0, mode, &|k| !as_rare(k));
+    let above = least(mode, of + 1, &|k| as_rare(k));
+    let lower = if below > 0 { binomial.cdf(below - 1) } else { 0.0 };
+    let upper = if above <= of { binomial.sf(above - 1) } else { 0.0 };
+    (lower + upper).min(1.0)
 }
 
 /// Pearson's chi-squared test of equal probabilities: the statistic, its degrees of freedom, and p.
@@ -332,6 +354,19 @@ mod tests {
         close(none.low, 0.0, 0.0);
         close(none.high, 0.3085, 1e-4);
         close(Proportion::new(40, 40).low, 0.9119, 1e-4);
+    }
+
+    #[test]
+    fn tails_of_many_tries_are_what_they_add_up_to() {
+        for (of, p) in [(10_001u64, 0.5), (20_000, 0.1), (12_345, 0.93), (15_000, 0.999)] {
+            let binomial = Binomial::new(p, of).unwrap();
+            let mean = (of as f64 * p) as u64;
+            for count in [0, mean - 80, mean - 1, mean, mean + 1, (mean + 90).min(of), of] {
+                let seen = binomial.pmf(count) * (1.0 + 1e-7);
+                let all: f64 = (0..=of).map(|k| binomial.pmf(k)).filter(|&pmf| pmf <= seen).sum();
+                close(binomial_test(count, of, p), all.min(1.0), 1e-7);
+            }
+        }
     }
 
     // Of 600 people who toss a coin and look after each of 300 tosses, fewer than one in twenty may ever see it left out.

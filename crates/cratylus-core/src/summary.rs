@@ -42,6 +42,35 @@ pub struct ExampleRun {
     pub names: BTreeMap<String, Vec<f64>>,
 }
 
+impl ExampleRun {
+    /// Of a long run no more rounds than a screen can show. Those are kept in which a name's share is the least or the most of
+    /// the rounds around, as that is what a drawing of all of them would show.
+    fn thinned(mut self) -> ExampleRun {
+        let (n, names) = (self.round.len(), self.names.len().max(1));
+        let stretches = (SHOWN_MAX / (2 * names)).max(1);
+        if n <= SHOWN_MAX || self.names.values().any(|shares| shares.len() != n) {
+            return self;
+        }
+        let mut kept = vec![false; n];
+        (kept[0], kept[n - 1]) = (true, true);
+        for from in (0..n).step_by(n.div_ceil(stretches)) {
+            let stretch = from..n.min(from + n.div_ceil(stretches));
+            for shares in self.names.values() {
+                let by_share = |a: &usize, b: &usize| shares[*a].total_cmp(&shares[*b]);
+                let extremes = [stretch.clone().min_by(by_share), stretch.clone().max_by(by_share)];
+                extremes.into_iter().flatten().for_each(|i| kept[i] = true);
+            }
+        }
+        fn thin<T>(list: &mut Vec<T>, kept: &[bool]) {
+            let mut kept = kept.iter();
+            list.retain(|_| *kept.next().expect("one for each"));
+        }
+        thin(&mut self.round, &kept);
+        self.names.values_mut().for_each(|shares| thin(shares, &kept));
+        self
+    }
+}
+
 fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (n, sum) = values.fold((0.0, 0.0), |(n, sum), value| (n + 1.0, sum + value));
     (n > 0.0).then(|| sum / n)
@@ -51,6 +80,8 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 const EXAMPLES: usize = 3;
 /// A curve longer than this is thinned to it.
 const CURVE_MAX: usize = 400;
+/// About so many rounds of a run that is shown by itself are told.
+const SHOWN_MAX: usize = 1600;
 const MONTE_CARLO: usize = 10_000;
 
 /// Readings of a measure that is followed.
@@ -170,7 +201,7 @@ impl Summary {
             }
         }
         if self.examples.len() < EXAMPLES && !rounds.is_empty() {
-            self.examples.push(ExampleRun { run: row.run, winner: row.winner.clone(), round: rounds, names: shares });
+            self.examples.push(ExampleRun { run: row.run, winner: row.winner.clone(), round: rounds, names: shares }.thinned());
         }
         self.held.extend(held.into_values().reduce(f64::max));
         self.success.push(success);
@@ -352,4 +383,24 @@ fn shares(counts: &BTreeMap<String, u64>, names: &[String]) -> Vec<Share> {
         return Vec::new();
     }
     names.iter().map(|name| Share::new(Some(name.clone()), counts.get(name).copied().unwrap_or(0), of)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_run_is_shown_by_its_extremes() {
+        let n = 500_000usize;
+        let share = |i: usize| if i == 123_456 { 0.01 } else { 0.4 + 0.1 * (i as f64 / 100.0).sin() };
+        let [a, b]: [Vec<f64>; 2] = [(0..n).map(share).collect(), (0..n).map(|i| 1.0 - share(i)).collect()];
+        let names = BTreeMap::from([("a".to_string(), a), ("b".to_string(), b)]);
+        let shown = ExampleRun { run: 0, winner: None, round: (1..=n as u64).collect(), names }.thinned();
+        assert!((400..=SHOWN_MAX + 8).contains(&shown.round.len()), "{}", shown.round.len());
+        let place = shown.round.iter().position(|&round| round == 123_457).expect("what stands out is kept");
+        assert_eq!([shown.names["a"][place], shown.names["b"][place]], [0.01, 0.99]);
+        assert_eq!((shown.round[0], shown.round.last()), (1, Some(&(n as u64))));
+        let short = ExampleRun { round: (1..=9).collect(), names: BTreeMap::from([("a".into(), vec![0.5; 9])]), ..shown };
+        assert_eq!(short.clone().thinned(), short);
+    }
 }

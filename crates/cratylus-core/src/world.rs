@@ -28,7 +28,7 @@ use crate::watch::measure::RunContext;
 use crate::watch::stop::{By, StopSeen};
 use crate::window::{Remembering, Windows};
 use crate::{AgentId, Name, Network, Pairing, Purpose, Seed, machine};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// All that the runs of one point have in common. What differs between them follows from the seed of each.
@@ -76,8 +76,19 @@ pub struct World {
     groups: Option<Arc<Groups>>,
     /// Those of the run that was asked about last, where each run draws its own.
     drawn_groups: Mutex<Option<(Seed, Arc<Groups>)>>,
+    /// What was drawn for the runs that were asked about last, the newest first.
+    drawn: Mutex<VecDeque<Arc<Drawn>>>,
     /// Whether agents carry what they remember from phase to phase, so that all of it is kept.
     carried: bool,
+}
+
+/// What follows from the seed of a run.
+struct Drawn {
+    seed: Seed,
+    /// The kind of each agent.
+    assigned: Vec<u16>,
+    /// What agents of the naming game know at the start, once somebody asked.
+    knowing: OnceLock<Knowing>,
 }
 
 /// From an intervention to the next.
@@ -267,6 +278,7 @@ impl World {
             phases,
             groups,
             drawn_groups: Mutex::default(),
+            drawn: Mutex::default(),
             experiment,
             compiled: OnceLock::new(),
             windows: OnceLock::new(),
@@ -326,6 +338,7 @@ impl World {
             phases: Vec::new(),
             groups: None,
             drawn_groups: Mutex::default(),
+            drawn: Mutex::default(),
             experiment,
             compiled: OnceLock::new(),
             windows: OnceLock::new(),
@@ -487,6 +500,30 @@ impl World {
 
     /// Which kind each agent of a replica is. Where there is more than one kind, the seed puts them in random order.
     pub fn assign(&self, seed: Seed) -> Vec<u16> {
+        if self.kinds.len() == 1 {
+            return vec![0; self.counts[0] as usize];
+        }
+        self.drawn(seed).assigned.clone()
+    }
+
+    /// What follows from a run's seed and from nothing that is played. Who plays, who stops and who follows all ask for it,
+    /// so the runs of a few are kept.
+    fn drawn(&self, seed: Seed) -> Arc<Drawn> {
+        /// As many as there may be threads, where populations are not large.
+        const RUNS: usize = 64;
+        const AGENTS: usize = 1 << 23;
+        let lock = || self.drawn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(known) = lock().iter().find(|known| known.seed == seed) {
+            return known.clone();
+        }
+        let new = Arc::new(Drawn { seed, assigned: self.draw_kinds(seed), knowing: OnceLock::new() });
+        let mut all = lock();
+        all.truncate((AGENTS / (self.size as usize).max(1)).clamp(1, RUNS) - 1);
+        all.push_front(new.clone());
+        new
+    }
+
+    fn draw_kinds(&self, seed: Seed) -> Vec<u16> {
         let mut assigned: Vec<u16> =
             (0..).zip(&self.counts).flat_map(|(kind, &n)| std::iter::repeat_n(kind, n as usize)).collect();
         let added = self.experiment.agents.committed.first().filter(|committed| committed.how == JoinBy::Add);
@@ -512,8 +549,8 @@ impl World {
         if self.committed.is_empty() || self.experiment.population.engine == Followed::Counts {
             return Vec::new();
         }
-        let assigned = self.assign(self.seed(replica));
-        (0..).zip(assigned).filter(|&(_, kind)| kind >= self.first_committed()).map(|(agent, _)| agent).collect()
+        let drawn = self.drawn(self.seed(replica));
+        (0..).zip(&drawn.assigned).filter(|&(_, &kind)| kind >= self.first_committed()).map(|(agent, _)| agent).collect()
     }
 
     /// What readers of a replica's events may know.
@@ -564,16 +601,20 @@ impl World {
         if rule.is_none() && self.opinions().is_none() {
             return None;
         }
-        let (seed, mut committed) = (self.seed(replica), HashMap::new());
-        let mut start = KnownAtStart::Nothing;
         if self.experiment.population.engine == Followed::Counts {
-            return Some(Knowing { rule, size: self.size, start, committed: Arc::new(committed) });
+            return Some(Knowing { rule, size: self.size, start: KnownAtStart::Nothing, committed: Default::default() });
         }
+        let drawn = self.drawn(self.seed(replica));
+        Some(drawn.knowing.get_or_init(|| self.knowing_of(rule, &drawn)).clone())
+    }
+
+    fn knowing_of(&self, rule: Option<InventoryRule>, drawn: &Drawn) -> Knowing {
+        let (seed, assigned) = (drawn.seed, &drawn.assigned);
+        let (mut committed, mut start) = (HashMap::new(), KnownAtStart::Nothing);
         if !self.committed.is_empty() || matches!(self.starts, Starts::Shares(_)) {
-            let assigned = self.assign(seed);
-            let begin = self.begin(seed, &assigned);
+            let begin = self.begin(seed, assigned);
             let bound = |(agent, kind): (AgentId, &u16)| Some((agent, self.bound_to(*kind)?));
-            committed = (0..).zip(&assigned).filter_map(bound).collect();
+            committed = (0..).zip(assigned).filter_map(bound).collect();
             if matches!(self.starts, Starts::Shares(_)) {
                 start = KnownAtStart::Each(Arc::new(begin.names));
             }
@@ -583,7 +624,7 @@ impl World {
         {
             start = KnownAtStart::All(Name::from(*name));
         }
-        Some(Knowing { rule, size: self.size, start, committed: Arc::new(committed) })
+        Knowing { rule, size: self.size, start, committed: Arc::new(committed) }
     }
 
     /// Whether any measure is of the words that agents know.

@@ -227,23 +227,47 @@ fn left_out(threads: usize, conditions: &[RecordedCondition], seen: &[&RunDecisi
     let of_pool = |pool: &[String]| -> BTreeSet<usize> {
         seen.iter().filter(|run| run.pool[..] == *pool).map(|run| run.condition).collect()
     };
-    let mut jobs: Vec<(String, bool, BTreeSet<usize>)> = Vec::new();
+    let mut jobs: Vec<(String, BTreeSet<usize>)> = Vec::new();
     if pools.len() > 1 {
-        jobs.extend(pools.iter().map(|pool| (format!("pool {}", pool.join(" ")), true, of_pool(pool))));
+        jobs.extend(pools.iter().map(|pool| (format!("pool {}", pool.join(" ")), of_pool(pool))));
     }
     let trained: BTreeSet<usize> = seen.iter().map(|run| run.condition).collect();
-    let single = |one: usize| jobs.iter().any(|(_, _, of)| of.len() == 1 && of.contains(&one));
+    let single = |one: usize| jobs.iter().any(|(_, of)| of.len() == 1 && of.contains(&one));
     let n_runs = |one: usize| seen.iter().filter(|run| run.condition == one).count();
     let alone = trained.iter().copied().filter(|&one| trained.len() > 1 && n_runs(one) >= RUNS_MIN && !single(one));
     let alone: Vec<usize> = alone.collect();
-    jobs.extend(alone.into_iter().map(|one| (conditions[one].label(), false, [one].into())));
-    each(threads, jobs, |(what, pool, of)| {
-        let (held, rest): (Vec<&RunDecisions>, Vec<&RunDecisions>) = seen.iter().partition(|run| of.contains(&run.condition));
-        let score = fit(&rest, whole.smoothing, whole.unknown().len(), Some(whole)).score(&held).expect("runs with decisions");
-        let n: usize = held.iter().map(|run| run.decisions.len()).sum();
-        let at_random: f64 = held.iter().map(|run| -(run.pool.len() as f64).ln() * run.decisions.len() as f64).sum();
-        LeftOut { what, pool, decisions: n as u64, score: round(score), uniform: round(at_random / n as f64) }
-    })
+    let mut left: Vec<LeftOutJob> = jobs.into_iter().map(|(what, of)| (of.clone(), vec![(what, true, of)])).collect();
+    left.extend(in_groups(alone).into_iter().map(|group| {
+        let each = group.iter().map(|&one| (conditions[one].label(), false, [one].into())).collect();
+        (group.into_iter().collect(), each)
+    }));
+    let scored = each(threads, left, |(without, scored)| {
+        let rest: Vec<&RunDecisions> = seen.iter().copied().filter(|run| !without.contains(&run.condition)).collect();
+        let mut fitted = fit(&rest, whole.smoothing, whole.unknown().len(), Some(whole));
+        let score = |(what, pool, of): (String, bool, BTreeSet<usize>)| {
+            let held: Vec<&RunDecisions> = seen.iter().copied().filter(|run| of.contains(&run.condition)).collect();
+            let score = fitted.score(&held).expect("runs with decisions");
+            let n: usize = held.iter().map(|run| run.decisions.len()).sum();
+            let at_random: f64 = held.iter().map(|run| -(run.pool.len() as f64).ln() * run.decisions.len() as f64).sum();
+            LeftOut { what, pool, decisions: n as u64, score: round(score), uniform: round(at_random / n as f64) }
+        };
+        scored.into_iter().map(score).collect::<Vec<LeftOut>>()
+    });
+    scored.into_iter().flatten().collect()
+}
+
+/// What is left out of a fit, and what of it is scored by itself: in words, whether it is a pool, and its conditions.
+type LeftOutJob = (BTreeSet<usize>, Vec<(String, bool, BTreeSet<usize>)>);
+
+/// Each fit without a condition is of nearly all data, so a fit for each of many would take the square of their number:
+/// more than these are left out in so many groups.
+const GROUPS: usize = 8;
+
+fn in_groups(conditions: Vec<usize>) -> Vec<Vec<usize>> {
+    let n = conditions.len().min(GROUPS);
+    let mut groups = vec![Vec::new(); n];
+    conditions.into_iter().enumerate().for_each(|(i, condition)| groups[i % n].push(condition));
+    groups
 }
 
 /// Each run's number within its condition.
@@ -270,18 +294,25 @@ fn held_out(
         .filter(|&i| conditions[i].game == "coordination" && conditions[i].trained && conditions[i].start.is_none())
         .filter(|&i| halves.iter().flatten().filter(|run| run.condition == i).count() >= RUNS_MIN)
         .collect();
-    let jobs: Vec<(usize, usize)> = kept.iter().flat_map(|&i| [(i, 0), (i, 1)]).collect();
-    let scores = each(threads, jobs.clone(), |(i, fold)| {
-        let left_out: Vec<&RunDecisions> = halves[1 - fold].iter().copied().filter(|run| run.condition == i).collect();
-        let seen = halves[fold].iter().chain(halves[1 - fold].iter().filter(|run| run.condition != i));
+    let jobs: Vec<(Vec<usize>, usize)> = in_groups(kept).into_iter().flat_map(|group| [(group.clone(), 0), (group, 1)]).collect();
+    let start = &*whole;
+    let scores = each(threads, jobs, |(group, fold)| {
+        let seen = halves[fold].iter().chain(halves[1 - fold].iter().filter(|run| !group.contains(&run.condition)));
         let seen: Vec<&RunDecisions> = seen.copied().collect();
         let (smoothing, n_classes) = chosen[fold];
-        fit(&seen, smoothing, n_classes, None).score(&left_out)
+        // Where a fit begins cannot change the optimum, which is one.
+        let mut fitted = fit(&seen, smoothing, n_classes, Some(start));
+        let mut score = |i: usize| {
+            let left_out: Vec<&RunDecisions> = halves[1 - fold].iter().copied().filter(|run| run.condition == i).collect();
+            (i, fitted.score(&left_out))
+        };
+        group.into_iter().map(&mut score).collect::<Vec<_>>()
     });
+    let scores: Vec<(usize, Option<f64>)> = scores.into_iter().flatten().collect();
     let mut out = Vec::new();
     for (i, condition) in conditions.iter().enumerate().filter(|(_, condition)| condition.game == "coordination") {
         let folds: Vec<f64> = if condition.trained {
-            jobs.iter().zip(&scores).filter(|((job, _), _)| *job == i).filter_map(|(_, score)| *score).collect()
+            scores.iter().filter(|(of, _)| *of == i).filter_map(|(_, score)| *score).collect()
         } else {
             let of: Vec<&RunDecisions> = runs.iter().filter(|run| run.condition == i).collect();
             whole.score(&of).into_iter().collect()

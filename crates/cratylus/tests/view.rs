@@ -256,6 +256,13 @@ fn strangers_are_refused_and_no_path_leaves_the_folder() {
     assert_eq!(forbidden(&[("Host", &own), ("Origin", &format!("http://{own}"))]), 200);
     assert_eq!(forbidden(&[("Host", &format!("localhost:{}", viewer.port))]), 200);
     assert_eq!(viewer.ask("POST", "/api/runs", &[]).status, 405);
+    // Who has the list is not sent it again, until it is another.
+    viewer.runs();
+    let listed = viewer.get("/api/runs");
+    let tag = listed.head.lines().find_map(|line| line.strip_prefix("etag: ")).expect("an answer has a tag");
+    let again = viewer.ask("GET", "/api/runs", &[("If-None-Match", tag)]);
+    assert_eq!((again.status, again.body.len()), (304, 0));
+    assert_eq!(viewer.ask("GET", "/api/runs", &[("If-None-Match", "\"0\"")]).body, listed.body);
     assert_eq!(viewer.get("/api/nothing?id=one").status, 404);
     assert_eq!(viewer.get("/../Cargo.toml").status, 404);
     for path in ["/", "/app.js", "/api/runs", "/api/run?id=none"] {

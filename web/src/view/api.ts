@@ -257,8 +257,10 @@ export const address = (what: string, query: Query = {}): string => {
   return `api/${what}${search.size ? `?${search}` : ""}`;
 };
 
-async function fetched(what: string, query: Query, signal?: AbortSignal): Promise<Response> {
-  const answer = await fetch(address(what, query), { signal });
+const fetched = async (what: string, query: Query, signal?: AbortSignal): Promise<Response> =>
+  checked(await fetch(address(what, query), { signal }));
+
+async function checked(answer: Response): Promise<Response> {
   if (answer.ok) return answer;
   const said = (await answer.json().catch(() => null)) as { error?: string } | null;
   throw new Error(said?.error || `the server answered ${answer.status}`);
@@ -266,6 +268,19 @@ async function fetched(what: string, query: Query, signal?: AbortSignal): Promis
 
 export const ask = async <T>(what: string, query: Query = {}, signal?: AbortSignal): Promise<T> =>
   (await fetched(what, query, signal)).json() as Promise<T>;
+
+/** The same of something that is asked for again and again: as long as it is what it was, nothing is sent. */
+export function asksAgain<T>(what: string): (signal?: AbortSignal) => Promise<T> {
+  let last: { tag: string; value: T } | null = null;
+  return async (signal) => {
+    const answer = await fetch(address(what), { signal, headers: last ? { "If-None-Match": last.tag } : {} });
+    if (answer.status === 304 && last) return last.value;
+    const value = (await checked(answer).then((answer) => answer.json())) as T;
+    const tag = answer.headers.get("ETag");
+    last = tag ? { tag, value } : null;
+    return value;
+  };
+}
 
 export const askBytes = async (what: string, query: Query, signal?: AbortSignal): Promise<Uint8Array> =>
   new Uint8Array(await (await fetched(what, query, signal)).arrayBuffer());

@@ -1,11 +1,12 @@
 // Asks for the listing of runs again and again: often while something moves, seldom while nothing does.
-import { ask, message, type Listing } from "./api";
+import { asksAgain, message, type Listing } from "./api";
 
 const movingMs = 1500;
 const stillMs = 5000;
 
 let latest: Listing | undefined;
 let trouble = "";
+const listing = asksAgain<Listing>("runs");
 const hearers = new Set<(listing: Listing | undefined, trouble: string) => void>();
 
 /** Hears the listing at once if it is known, and whenever it was asked for, until the signal. */
@@ -18,7 +19,7 @@ export function watch(signal: AbortSignal, hear: (listing: Listing | undefined, 
 async function turn(): Promise<void> {
   if (!document.hidden || !latest) {
     try {
-      latest = await ask<Listing>("runs");
+      latest = await listing();
       trouble = "";
     } catch (error) {
       trouble = `The server does not answer: ${message(error)}`;

@@ -167,22 +167,40 @@ pub struct Sufficiency {
 /// The version of the layout that this program writes, and the only one that it reads.
 pub const FORMAT: u32 = 2;
 
+/// A model inside this program. Its file is read when it is first asked for, as most experiments ask for one.
+struct Shipped {
+    name: &'static str,
+    text: &'static str,
+    model: OnceLock<Arc<Emulated>>,
+    worked_out: WorkedOut,
+}
+
+static SHIPPED: [Shipped; 4] = [
+    Shipped::new("llama-2-70b", include_str!("../../models/llama-2-70b.json")),
+    Shipped::new("llama-3-70b", include_str!("../../models/llama-3-70b.json")),
+    Shipped::new("llama-3.1-70b", include_str!("../../models/llama-3.1-70b.json")),
+    Shipped::new("claude-3.5-sonnet", include_str!("../../models/claude-3.5-sonnet.json")),
+];
+
+impl Shipped {
+    const fn new(name: &'static str, text: &'static str) -> Shipped {
+        let worked_out = WorkedOut { digest: OnceLock::new(), tables: Mutex::new(Vec::new()) };
+        Shipped { name, text, model: OnceLock::new(), worked_out }
+    }
+
+    fn model(&self) -> &Arc<Emulated> {
+        self.model.get_or_init(|| Arc::new(Emulated::parse(self.text).expect("shipped models are whole")))
+    }
+}
+
 /// The models inside this program.
 pub fn built_in() -> &'static [Arc<Emulated>] {
-    static MODELS: LazyLock<Vec<Arc<Emulated>>> = LazyLock::new(|| {
-        let texts = [
-            include_str!("../../models/llama-2-70b.json"),
-            include_str!("../../models/llama-3-70b.json"),
-            include_str!("../../models/llama-3.1-70b.json"),
-            include_str!("../../models/claude-3.5-sonnet.json"),
-        ];
-        texts.map(|text| Arc::new(Emulated::parse(text).expect("shipped models are whole"))).into()
-    });
+    static MODELS: LazyLock<Vec<Arc<Emulated>>> =
+        LazyLock::new(|| SHIPPED.iter().map(|shipped| shipped.model().clone()).collect());
     &MODELS
 }
 
 /// What was worked out of a model inside this program, which never changes: many points of a sweep ask for the same.
-#[derive(Default)]
 struct WorkedOut {
     digest: OnceLock<u64>,
     /// The weights for pools and memories that were asked for.
@@ -190,11 +208,6 @@ struct WorkedOut {
 }
 
 impl WorkedOut {
-    fn of(model: &Arc<Emulated>) -> Option<&'static WorkedOut> {
-        static ALL: LazyLock<Vec<WorkedOut>> = LazyLock::new(|| built_in().iter().map(|_| WorkedOut::default()).collect());
-        built_in().iter().position(|known| Arc::ptr_eq(known, model)).map(|place| &ALL[place])
-    }
-
     fn tables(&self, model: &Emulated, names: &[String], memory: usize) -> Arc<Weights> {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((.., known)) = tables.iter().find(|(pool, length, _)| *length == memory && pool == names) {
@@ -552,17 +565,20 @@ impl Policy for Responder {
 
 impl AgentSpec for Params {
     fn build(&self, ctx: &AgentContext<'_>) -> Result<Kind, (&'static str, String)> {
-        let model = match (&self.model, &self.file) {
-            (Some(name), None) => find(name).map_err(|why| ("model", why))?,
+        let (model, known) = match (&self.model, &self.file) {
+            (Some(name), None) => {
+                let shipped = find(name).map_err(|why| ("model", why))?;
+                (shipped.model().clone(), Some(&shipped.worked_out))
+            }
             (None, Some(file)) => {
                 let text = ctx.inputs.text(file).map_err(|why| ("file", why))?;
                 let why = |why| ("file", format!("`{file}` is not a model that `cratylus fit` wrote: {why}"));
-                Arc::new(Emulated::parse(&text).map_err(why)?)
+                (Arc::new(Emulated::parse(&text).map_err(why)?), None)
             }
             _ => return Err(("kind", format!("give `model` ({}) or `file`, one of the two", known().join(", ")))),
         };
         ctx.notes.sources.borrow_mut().push(format!("{}: {}", model.name, model.source));
-        let digest = WorkedOut::of(&model).map_or_else(|| model.digest(), |known| *known.digest.get_or_init(|| model.digest()));
+        let digest = known.map_or_else(|| model.digest(), |known| *known.digest.get_or_init(|| model.digest()));
         ctx.notes.identities.borrow_mut().push(format!("{} {digest:016x}", model.name));
         ctx.notes.cautions.borrow_mut().extend(model.cautions(ctx.names, ctx.memory, ctx.payoff));
         ctx.notes.conditions.borrow_mut().extend(model.conditions.iter().cloned());
@@ -570,7 +586,7 @@ impl AgentSpec for Params {
         let classes = model.classes(pool);
         let total: f64 = classes.iter().map(|class| class.share).sum();
         let memory = ctx.memory;
-        let weights = match WorkedOut::of(&model) {
+        let weights = match known {
             Some(known) => known.tables(&model, ctx.names, memory),
             None => model.tables(ctx.names, memory),
         };
@@ -591,12 +607,11 @@ impl AgentSpec for Params {
 }
 
 fn known() -> Vec<String> {
-    built_in().iter().map(|model| model.name.clone()).collect()
+    SHIPPED.iter().map(|shipped| shipped.name.into()).collect()
 }
 
-fn find(name: &str) -> Result<Arc<Emulated>, String> {
-    let found = built_in().iter().find(|model| model.name == name).cloned();
-    found.ok_or_else(|| {
+fn find(name: &str) -> Result<&'static Shipped, String> {
+    SHIPPED.iter().find(|shipped| shipped.name == name).ok_or_else(|| {
         let live = "emulated agents are fitted to recorded runs; a model itself is asked by `kind = \"llm\"`";
         format!("there is no emulated model `{name}`{}; {live}", nearest(name, &known()))
     })
@@ -657,6 +672,11 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn shipped_models_are_called_what_they_call_themselves() {
+        assert!(SHIPPED.iter().all(|shipped| shipped.name == shipped.model().name));
     }
 
     #[test]

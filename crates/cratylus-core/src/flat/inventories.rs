@@ -246,10 +246,14 @@ impl InventoryLines {
     fn collapse(&mut self, agent: usize, word: Name) {
         let len = self.lines[agent].len();
         self.words = self.words + 1 - len as u64;
-        if let Some(mut holders) = self.holders.take() {
-            self.each(agent, |word| holders.remove(word));
+        if let Some(holders) = &mut self.holders {
+            let line = &self.lines[agent];
+            line.0[FIRST..FIRST + len.min(OWN)].iter().for_each(|&word| holders.remove(word));
+            if len > OWN {
+                let more = self.overflow.lines[(line.0[1] & !COUNT) as usize..].iter().flat_map(|line| line.0);
+                more.take(len - OWN).for_each(|word| holders.remove(word));
+            }
             holders.add(word);
-            self.holders = Some(holders);
         }
         let line = &mut self.lines[agent];
         if len > OWN {

@@ -19,8 +19,16 @@ use crate::{AgentId, machine};
 struct Line {
     /// The first name is chosen by draws below this.
     end: u64,
-    /// The window after own and partner's choice, at own * 2 + partner.
-    next: [u16; 4],
+    /// The window after own and partner's choice, 16 bits each, at own * 2 + partner: one load brings all of them, and a
+    /// shift is sooner done than a second load.
+    next: u64,
+}
+
+impl Line {
+    #[inline(always)]
+    fn next(&self, own: usize, partner: usize) -> u16 {
+        (self.next >> (16 * (own << 1 | partner))) as u16
+    }
 }
 
 /// The tables of all kinds of agents in a population, end to end.
@@ -80,6 +88,7 @@ impl Tables {
                     let longer = (code << bits | digit) & ((1 << (bits * depth.min(len + 1))) - 1);
                     (base + kind.shorter_than(depth.min(len + 1)) + longer) as u16
                 });
+                let next = next.iter().rev().fold(0, |all, &next: &u16| all << 16 | u64::from(next));
                 self.lines.push(Line { end: ends[0], next });
             }
         }
@@ -95,7 +104,7 @@ impl Tables {
         };
         let of = |(own, other): (usize, usize)| Change {
             probability: says(first, own) * says(second, other),
-            states: [first.next[own << 1 | other], second.next[other << 1 | own]],
+            states: [first.next(own, other), second.next(other, own)],
             names: [Some(own as u16), Some(other as u16)],
             success: own == other,
         };
@@ -162,26 +171,34 @@ impl<'a> States<'a> {
     }
 
     #[inline(always)]
-    fn play_all<const FAR: bool>(&mut self, block: &mut Block, draws: &[[u32; BLOCK]; 2], next: &[[AgentId; 2]; BLOCK]) {
+    fn play_all<const FAR: bool, const COMMITTED: bool>(
+        &mut self,
+        block: &mut Block,
+        draws: &[[u32; BLOCK]; 2],
+        next: &[[AgentId; 2]; BLOCK],
+    ) {
         let lines = &self.tables.lines[..];
+        let states = &mut self.states[..];
         let mut said = [[0u8; BLOCK]; 2];
         let mut committed = [0; 2];
         for i in block.first..block.n {
             if FAR {
                 for agent in next[i] {
-                    machine::prefetch(&self.states, agent as usize);
+                    machine::prefetch(states, agent as usize);
                 }
             }
             let (a, b) = (block.pairs[i][0] as usize, block.pairs[i][1] as usize);
-            let (state_a, state_b) = (self.states[a], self.states[b]);
+            let (state_a, state_b) = (states[a], states[b]);
             let (line_a, line_b) = (&lines[state_a as usize], &lines[state_b as usize]);
             let name_a = usize::from(u64::from(draws[0][i]) >= line_a.end);
             let name_b = usize::from(u64::from(draws[1][i]) >= line_b.end);
-            self.states[a] = line_a.next[name_a << 1 | name_b];
-            self.states[b] = line_b.next[name_b << 1 | name_a];
+            states[a] = line_a.next(name_a, name_b);
+            states[b] = line_b.next(name_b, name_a);
             (said[0][i], said[1][i]) = (name_a as u8, name_b as u8);
-            committed[0] |= u64::from(usize::from(state_a) >= self.committed) << i;
-            committed[1] |= u64::from(usize::from(state_b) >= self.committed) << i;
+            if COMMITTED {
+                committed[0] |= u64::from(usize::from(state_a) >= self.committed) << i;
+                committed[1] |= u64::from(usize::from(state_b) >= self.committed) << i;
+            }
         }
         let bits = [gather(&said[0]), gather(&said[1])];
         block.names = [Names::Bits(bits[0]), Names::Bits(bits[1])];
@@ -194,9 +211,11 @@ impl<'a> States<'a> {
 impl FlatPopulation for States<'_> {
     #[inline(always)]
     fn play(&mut self, block: &mut Block, draws: &[[u32; BLOCK]; 2], next: &[[AgentId; 2]; BLOCK]) {
-        match self.far {
-            true => self.play_all::<true>(block, draws, next),
-            false => self.play_all::<false>(block, draws, next),
+        match (self.far, self.committed < self.tables.lines.len()) {
+            (true, true) => self.play_all::<true, true>(block, draws, next),
+            (true, false) => self.play_all::<true, false>(block, draws, next),
+            (false, true) => self.play_all::<false, true>(block, draws, next),
+            (false, false) => self.play_all::<false, false>(block, draws, next),
         }
     }
 }

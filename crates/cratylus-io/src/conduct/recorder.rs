@@ -186,12 +186,18 @@ impl<'a> Recorder<'a> {
                 rows.append(&mut first.acts);
                 write_groups(writer, rows, ended, acts::table)?;
             }
-            if let Some(point) = self.progress.points().get(self.unit.point) {
-                point.see(self.world.experiment.size(), &first.measures.readings);
+            // Rounds of a small population are many, and are taken many at a time; those of a large one are waited for.
+            const FEW: usize = 64;
+            const SMALL: u64 = 4096;
+            let size = self.world.experiment.size();
+            if first.over || size > SMALL || first.measures.readings.len() >= FEW {
+                if let Some(point) = self.progress.points().get(self.unit.point) {
+                    point.see(size, &first.measures.readings);
+                }
+                let (writer, rows) = &mut self.measures;
+                rows.take(number, &mut first.measures.readings)?;
+                rows.write(writer, ended)?;
             }
-            let (writer, rows) = &mut self.measures;
-            rows.take(number, &mut first.measures.readings)?;
-            rows.write(writer, ended)?;
             if !first.over {
                 return Ok(());
             }

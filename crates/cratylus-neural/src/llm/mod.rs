@@ -11,6 +11,7 @@ mod net;
 mod ops;
 mod pieces;
 mod prefixes;
+mod product;
 mod template;
 mod tokens;
 mod weights;
@@ -22,7 +23,6 @@ use crate::corpus::RowText;
 use crate::net::NetShape;
 use adapter::Adapter;
 use candle_core::Tensor;
-use candle_core::quantized::QMatMul;
 use cratylus_core::fault::{Fault, at};
 use cratylus_core::language::scored::Scored;
 use files::{json, sha256, weight_files};
@@ -41,6 +41,8 @@ use weights::{About, Folder, Gguf, uninterleave};
 
 /// What computes; it goes into [`LocalIdentity`].
 const LIBRARY: &str = "candle-core 0.11.1";
+/// And the version of what multiplies where products are exact, which decides the last bits.
+const PACKED: &str = "packed products 1";
 
 /// How much of what was read is kept for prompts that begin alike.
 const PREFIX_BYTES_MAX: usize = 1 << 30;
@@ -139,7 +141,10 @@ impl LocalModel {
             context: net.sizes.context,
             files: files.iter().map(hashed).collect::<Result<_, _>>()?,
             template_sha256: template.as_ref().map(|source| hex(source)),
-            library: LIBRARY.into(),
+            library: match about.products {
+                Products::Exact => format!("{LIBRARY}, {PACKED}"),
+                Products::Rounded => LIBRARY.into(),
+            },
         };
         let template = template
             .map(|source| Template::new(&source, &vocabulary.bos_text, &vocabulary.eos_text))
@@ -199,8 +204,9 @@ impl LocalModel {
         if sizes.heads * sizes.head_width != sizes.width {
             return Err(wrong("its heads are not as wide as the model together"));
         }
-        let QMatMul::Tensor(head) = &self.net.head.weight else {
-            return Err(wrong("its weights are not opened in single precision"));
+        let exact = |weight: &net::Weight| match weight {
+            net::Weight::Exact(packed) => packed.unpacked().map_err(in_library),
+            net::Weight::Rounded(_) => Err(wrong("its weights are not opened in single precision")),
         };
         let shape = NetShape {
             vocabulary: sizes.vocabulary,
@@ -210,7 +216,7 @@ impl LocalModel {
             key_heads: sizes.kv_heads,
             hidden: sizes.hidden,
             context: sizes.context.min(1 << 14),
-            tied: head.id() == self.net.embedding.id(),
+            tied: self.net.tied,
             rotary_base: (base * 1e3).round() / 1e3,
             norm_eps: f64::from(sizes.epsilon),
         };
@@ -221,10 +227,9 @@ impl LocalModel {
             weights.extend(if interleaved { uninterleave(&numbers, sizes.head_width, sizes.width) } else { numbers });
             Ok(())
         };
-        let matrix = |linear: &net::Linear| match (&linear.weight, &linear.bias) {
-            (QMatMul::Tensor(weight), None) => Ok(weight.clone()),
-            (_, Some(_)) => Err(wrong("it has biases")),
-            _ => Err(wrong("its weights are not opened in single precision")),
+        let matrix = |linear: &net::Linear| match &linear.bias {
+            None => exact(&linear.weight),
+            Some(_) => Err(wrong("it has biases")),
         };
         add(&self.net.embedding, false)?;
         for layer in &self.net.layers {
@@ -243,7 +248,7 @@ impl LocalModel {
         }
         add(&self.net.norm, false)?;
         if !shape.tied {
-            add(head, false)?;
+            add(&exact(&self.net.head.weight)?, false)?;
         }
         Ok((shape, weights))
     }

@@ -3,8 +3,9 @@
 //! tokens of one prompt, so what else is asked for at the time cannot change a bit of the result.
 
 use super::ops::{add, attention, gated};
+use super::product::Packed;
 use candle_core::quantized::QMatMul;
-use candle_core::{D, Device, Module, Result, Tensor};
+use candle_core::{D, DType, Device, Module, Result, Tensor};
 use candle_nn::ops::rms_norm;
 use candle_nn::rotary_emb::{rope, rope_i};
 use std::sync::Arc;
@@ -32,8 +33,25 @@ impl Sizes {
     }
 }
 
+/// The weights of a product.
+pub(super) enum Weight {
+    /// In single precision.
+    Exact(Packed),
+    /// As they are stored.
+    Rounded(QMatMul),
+}
+
+impl Weight {
+    pub fn of(weight: &QMatMul) -> Result<Weight> {
+        let (QMatMul::Tensor(tensor) | QMatMul::TensorF16(tensor)) = weight else { return Ok(Weight::Rounded(weight.clone())) };
+        let (outputs, inputs) = tensor.dims2()?;
+        let numbers = tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+        Ok(Weight::Exact(Packed::new(&numbers, outputs, inputs)))
+    }
+}
+
 pub(super) struct Linear {
-    pub weight: QMatMul,
+    pub weight: Weight,
     pub bias: Option<Tensor>,
 }
 
@@ -58,6 +76,8 @@ pub(super) struct Net {
     pub layers: Vec<Layer>,
     pub norm: Tensor,
     pub head: Linear,
+    /// Whether tokens are said by the numbers by which they are heard.
+    pub tied: bool,
     /// The angle by which each pair of a head's numbers turns from one token to the next.
     pub turns: Vec<f64>,
     /// Whether the pairs are neighbours (Llama in GGUF) or half a head apart (everything else).
@@ -131,7 +151,10 @@ impl Net {
 
 impl Linear {
     fn of(&self, x: &Tensor) -> Result<Tensor> {
-        let y = self.weight.forward(x)?;
+        let y = match &self.weight {
+            Weight::Exact(packed) => packed.times(x)?,
+            Weight::Rounded(stored) => stored.forward(x)?,
+        };
         match &self.bias {
             Some(bias) => add(&y, bias),
             None => Ok(y),

@@ -4,7 +4,7 @@
 use super::adapter::Adapter;
 use super::damage::read_file;
 use super::files::json;
-use super::net::{Layer, Linear, Net, Sizes};
+use super::net::{Layer, Linear, Net, Sizes, Weight};
 use candle_core::quantized::{GgmlDType, QMatMul, gguf_file};
 use candle_core::{DType, Device, Tensor};
 use cratylus_core::fault::{Fault, at};
@@ -264,12 +264,18 @@ fn plain_net(from: &mut impl Tensors, sizes: Sizes, turns: Vec<f64>, neighbours:
         layers.push(layer(from, &sizes, layer_idx)?);
     }
     // Many models have no head of their own: they say tokens as they hear them.
-    let head = from.matrix(&whole("output", "lm_head"), vocabulary, width)?.unwrap_or_else(|| embedding.clone());
+    let own = from.matrix(&whole("output", "lm_head"), vocabulary, width)?;
+    let tied = own.is_none();
+    let head = packed(own.as_ref().unwrap_or(&embedding))?;
     let embedding = match embedding {
         QMatMul::QTensor(weight) => weight.dequantize(&Device::Cpu).map_err(|error| Fault::new(error.to_string()))?,
         QMatMul::Tensor(weight) | QMatMul::TensorF16(weight) => weight,
     };
-    Ok(Net { sizes, embedding, layers, norm, head: Linear { weight: head, bias: None }, turns, neighbours })
+    Ok(Net { sizes, embedding, layers, norm, head: Linear { weight: head, bias: None }, tied, turns, neighbours })
+}
+
+fn packed(weight: &QMatMul) -> Result<Weight, Fault> {
+    Weight::of(weight).map_err(|error| Fault::new(error.to_string()))
 }
 
 fn layer(from: &mut impl Tensors, sizes: &Sizes, layer_idx: usize) -> Result<Layer, Fault> {
@@ -281,7 +287,7 @@ fn layer(from: &mut impl Tensors, sizes: &Sizes, layer_idx: usize) -> Result<Lay
     let mut linear = |gguf: &str, folder: &str, rows: usize, columns: usize| -> Result<Linear, Fault> {
         let names = named(gguf, folder, "weight");
         let weight = from.matrix(&names, rows, columns)?.ok_or_else(|| from.missing(&names))?;
-        Ok(Linear { weight, bias: from.numbers(&named(gguf, folder, "bias"), rows)? })
+        Ok(Linear { weight: packed(&weight)?, bias: from.numbers(&named(gguf, folder, "bias"), rows)? })
     };
     let query = linear("attn_q", "self_attn.q_proj", heads * head_width, width)?;
     let key = linear("attn_k", "self_attn.k_proj", kv_heads * head_width, width)?;

@@ -147,7 +147,16 @@ async fn answer(State(door): State<Arc<Door>>, request: Request) -> Response {
     // Reading takes time, which the thread that talks to browsers does not have.
     let told = tokio::task::spawn_blocking(move || door.tell(&path, &query)).await;
     match told {
-        Ok(Ok(Reply::Json(value))) => respond(StatusCode::OK, "application/json", Body::from(value.to_string())),
+        Ok(Ok(Reply::Json(value))) => {
+            // A page that asks again and again says what it has, and is told in no words that it is so still.
+            let text = value.to_string();
+            let tag = HeaderValue::from_str(&format!("\"{:016x}\"", hash(text.as_bytes()))).expect("hex is a header's text");
+            let known = parts.headers.get(header::IF_NONE_MATCH) == Some(&tag);
+            let status = if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
+            let mut response = respond(status, "application/json", if known { Body::empty() } else { Body::from(text) });
+            response.headers_mut().insert(header::ETAG, tag);
+            response
+        }
         Ok(Ok(Reply::Bytes(bytes))) => respond(StatusCode::OK, "application/octet-stream", Body::from(bytes)),
         Ok(Ok(Reply::File { name, kind, pieces })) => {
             let mut response = respond(StatusCode::OK, kind, Body::from_stream(pieces));
@@ -161,6 +170,14 @@ async fn answer(State(door): State<Arc<Door>>, request: Request) -> Response {
         // A damaged directory must not end the server.
         Err(_) => refuse(&Wrong(StatusCode::INTERNAL_SERVER_ERROR, "this could not be read; the terminal says more".into())),
     }
+}
+
+/// A hash of what is sent.
+fn hash(bytes: &[u8]) -> u64 {
+    use std::hash::{DefaultHasher, Hasher};
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 fn respond(status: StatusCode, kind: &'static str, body: Body) -> Response {

@@ -1,0 +1,158 @@
+//! Products with weights in single precision, which lie packed as they are read.
+//!
+//! Every number is one sum over the inputs in their order, with one rounding each (fused multiply-add). So its bits depend
+//! neither on the rows beside it nor on how wide the registers are, and a prompt is read alike in any company and on any
+//! machine that has such an instruction.
+
+use super::ops::numbers;
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
+use cratylus_core::machine::{self, Work};
+
+/// Outputs that are worked on side by side: two of the widest registers.
+const LANES: usize = 32;
+/// Rows that are worked on at once: as many sums as there are registers for.
+const ROWS: usize = 8;
+
+/// A matrix of weights: [`LANES`] outputs side by side, input after input. The last outputs are filled up with zeros.
+pub(super) struct Packed {
+    outputs: usize,
+    inputs: usize,
+    panels: Vec<f32>,
+}
+
+impl Packed {
+    /// Of a matrix `outputs × inputs`, row by row.
+    pub fn new(weights: &[f32], outputs: usize, inputs: usize) -> Packed {
+        let mut panels = machine::filled(outputs.div_ceil(LANES) * LANES * inputs, 0.0);
+        for (output, row) in weights.chunks_exact(inputs).enumerate() {
+            let panel = &mut panels[output / LANES * LANES * inputs..];
+            panel.iter_mut().skip(output % LANES).step_by(LANES).zip(row).for_each(|(place, &weight)| *place = weight);
+        }
+        Packed { outputs, inputs, panels }
+    }
+
+    /// The matrix as it was, row by row.
+    pub fn unpacked(&self) -> Result<Tensor> {
+        let rows = (0..self.outputs).flat_map(|output| {
+            let panel = &self.panels[output / LANES * LANES * self.inputs..];
+            panel.iter().skip(output % LANES).step_by(LANES).take(self.inputs).copied()
+        });
+        Tensor::from_vec(rows.collect::<Vec<f32>>(), (self.outputs, self.inputs), &Device::Cpu)
+    }
+
+    /// Each row of `x`, of as many numbers as there are inputs, times the matrix.
+    pub fn times(&self, x: &Tensor) -> Result<Tensor> {
+        x.apply_op1_no_bwd(&Times(self))
+    }
+
+    fn product(&self, x: &[f32]) -> Vec<f32> {
+        let n = x.len() / self.inputs;
+        let mut out = vec![0.0; n * self.outputs];
+        // Of rows that are worked on at once, the same input lies side by side. Rows that are not there are zeros.
+        let mut turned = vec![[0.0; ROWS]; n.div_ceil(ROWS) * self.inputs];
+        for (row, numbers) in x.chunks_exact(self.inputs).enumerate() {
+            let block = &mut turned[row / ROWS * self.inputs..][..self.inputs];
+            block.iter_mut().zip(numbers).for_each(|(place, &number)| place[row % ROWS] = number);
+        }
+        machine::wide(Panels { of: self, turned: &turned, n, out: &mut out });
+        out
+    }
+}
+
+struct Panels<'a> {
+    of: &'a Packed,
+    turned: &'a [[f32; ROWS]],
+    n: usize,
+    out: &'a mut [f32],
+}
+
+impl Work for Panels<'_> {
+    #[inline(always)]
+    fn go(self) {
+        let Packed { outputs, inputs, ref panels } = *self.of;
+        // Weights are many and rows few: each panel is read once, and stays at hand while all rows pass.
+        for (number, panel) in panels.chunks_exact(LANES * inputs).enumerate() {
+            let first = number * LANES;
+            let here = LANES.min(outputs - first);
+            for (block, x) in self.turned.chunks_exact(inputs).enumerate() {
+                let rows = ROWS.min(self.n - block * ROWS);
+                // As few rows as there are.
+                let sums = match rows {
+                    1 => tile::<1>(panel, x),
+                    2 => tile::<2>(panel, x),
+                    3 | 4 => tile::<4>(panel, x),
+                    _ => tile::<ROWS>(panel, x),
+                };
+                for (row, sums) in sums.iter().take(rows).enumerate() {
+                    self.out[(block * ROWS + row) * outputs + first..][..here].copy_from_slice(&sums[..here]);
+                }
+            }
+        }
+    }
+}
+
+/// The first `R` rows of a block times a panel.
+#[inline(always)]
+fn tile<const R: usize>(panel: &[f32], x: &[[f32; ROWS]]) -> [[f32; LANES]; ROWS] {
+    let mut sums = [[0f32; LANES]; R];
+    for (weights, x) in panel.chunks_exact(LANES).zip(x) {
+        let weights: &[f32; LANES] = weights.try_into().expect("as many as there are lanes");
+        for row in 0..R {
+            for lane in 0..LANES {
+                sums[row][lane] = x[row].mul_add(weights[lane], sums[row][lane]);
+            }
+        }
+    }
+    let mut out = [[0f32; LANES]; ROWS];
+    out[..R].copy_from_slice(&sums);
+    out
+}
+
+struct Times<'a>(&'a Packed);
+
+impl CustomOp1 for Times<'_> {
+    fn name(&self) -> &'static str {
+        "times"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (n, width) = layout.shape().dims2()?;
+        if width != self.0.inputs {
+            bail!("rows of {width} numbers do not fit a matrix of {} inputs", self.0.inputs);
+        }
+        Ok((CpuStorage::F32(self.0.product(numbers(x, layout)?)), Shape::from((n, self.0.outputs))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_product_is_the_same_bits_in_any_company() {
+        let mut state = 1u64;
+        let mut draw = || {
+            state = cratylus_core::seed::mix(state);
+            (state >> 40) as f32 / (1 << 24) as f32 - 0.5
+        };
+        for (outputs, inputs) in [(1, 1), (31, 7), (32, 64), (70, 33), (200, 577)] {
+            let weights: Vec<f32> = (0..outputs * inputs).map(|_| draw()).collect();
+            let packed = Packed::new(&weights, outputs, inputs);
+            assert_eq!(packed.unpacked().unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap(), weights);
+            let x: Vec<f32> = (0..17 * inputs).map(|_| draw()).collect();
+            let whole = packed.product(&x);
+            for (row, x) in x.chunks_exact(inputs).enumerate() {
+                let plain = |output: usize| {
+                    let weights = &weights[output * inputs..][..inputs];
+                    x.iter().zip(weights).fold(0f32, |sum, (x, weight)| x.mul_add(*weight, sum))
+                };
+                let plain: Vec<f32> = (0..outputs).map(plain).collect();
+                assert_eq!(packed.product(x), plain);
+                assert_eq!(whole[row * outputs..][..outputs], plain);
+            }
+            for n in [2, 3, 5, 8, 9, 16] {
+                assert_eq!(packed.product(&x[..n * inputs]), whole[..n * outputs]);
+            }
+        }
+    }
+}
