@@ -5,6 +5,7 @@ use crate::evidence::{Condition, Record, count_by_round};
 use cratylus_core::agent::{Answers, Ask, Cohort, Cohorts, Mind, News};
 use cratylus_core::event::Said;
 use cratylus_core::event::batch::Batch;
+use cratylus_core::event::block::{Block, ones};
 use cratylus_core::event::sink::Sink;
 use cratylus_core::experiment::Experiment;
 use cratylus_core::fault::Fault;
@@ -112,14 +113,44 @@ impl Seen<'_> {
     }
 }
 
+impl Seen<'_> {
+    fn run(&mut self, replica: u64) -> &mut SeenRun {
+        let new = || SeenRun { outcome: OutcomeSeen::new(&self.world.context(replica)), rounds: Vec::new(), events: Vec::new() };
+        self.runs.entry(replica).or_insert_with(new)
+    }
+}
+
 impl Sink for Seen<'_> {
     fn take(&mut self, replica: u64, events: &Batch) -> Result<(), Fault> {
-        let new = || SeenRun { outcome: OutcomeSeen::new(&self.world.context(replica)), rounds: Vec::new(), events: Vec::new() };
-        let run = self.runs.entry(replica).or_insert_with(new);
+        let (size, keep) = (self.world.size, self.keep);
+        let run = self.run(replica);
         events.iter().for_each(|event| run.outcome.see(&event));
-        count_by_round(events.iter().map(|event| (event.t, event.success())), self.world.size, &mut run.rounds);
-        if self.keep {
+        count_by_round(events.iter().map(|event| (event.t, event.success())), size, &mut run.rounds);
+        if keep {
             run.events.extend(events.iter().map(|event| event.pair()));
+        }
+        Ok(())
+    }
+
+    fn block(&mut self, replica: u64, block: &Block) -> Result<(), Fault> {
+        let (size, keep) = (u64::from(self.world.size), self.keep);
+        let run = self.run(replica);
+        run.outcome.see_block(block);
+        let mut from = block.first;
+        while from < block.n {
+            let round = (block.start + from as u64) / size;
+            let to = block.n.min(((round + 1) * size - block.start) as usize);
+            let settled = block.settled & ones(from, to);
+            if run.rounds.len() <= round as usize {
+                run.rounds.resize(round as usize + 1, [0; 2]);
+            }
+            let counts = &mut run.rounds[round as usize];
+            counts[0] += u64::from((block.success & settled).count_ones());
+            counts[1] += u64::from(settled.count_ones());
+            from = to;
+        }
+        if keep {
+            run.events.extend(block.events());
         }
         Ok(())
     }

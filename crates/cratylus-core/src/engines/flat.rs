@@ -138,3 +138,35 @@ impl Engine for Flat<'_> {
         on_any!(&mut self.population, population => population.restore(from))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::engines::{Play, run};
+    use crate::event::batch::Batch;
+    use crate::experiment::Document;
+    use crate::spec::NoInputs;
+    use crate::world::World;
+
+    /// In these tests far more windows come up than are kept.
+    #[test]
+    fn windows_that_are_forgotten_are_played_on_as_they_were() {
+        for names in ["\"a\", \"b\"", "\"a\", \"b\", \"c\", \"d\", \"e\""] {
+            let text = format!(
+                "seed = 5\n[population]\nsize = 40\n[game]\nkind = \"coordination\"\nnames = [{names}]\nmemory = 9\n\
+                 [agents]\nmix = [{{ share = 0.5, kind = \"uniform\" }}, {{ share = 0.5, kind = \"majority-of-window\" }}]\n\
+                 [[agents.committed]]\nname = \"b\"\ncount = 3\n[stop]\ninteractions = 20_000\n"
+            );
+            let points = Document::parse("test.toml", &text, &[]).unwrap().points().unwrap();
+            let world = World::build(&points[0], &NoInputs).unwrap();
+            assert!(world.compiled().is_none() && world.windows().is_some());
+            // The second run begins with what the first got to know.
+            for replica in 0..2 {
+                let [mut fast, mut plain] = [Batch::new(), Batch::new()];
+                run(&world, &[replica], Play::Fastest, &mut fast).unwrap();
+                run(&world, &[replica], Play::Plain { block: 64 }, &mut plain).unwrap();
+                assert_eq!(fast.len(), plain.len());
+                assert!(fast.iter().zip(plain.iter()).all(|(fast, plain)| fast.pair() == plain.pair()));
+            }
+        }
+    }
+}
