@@ -1,7 +1,7 @@
 //! A training as its file has it: a corpus, a network, how it is trained, and the card of what comes of it.
 
 use crate::communities::ModulesLearnt;
-use crate::corpus::{Corpus, CorpusSpec, Ledger, Truth, Words, fresh};
+use crate::corpus::{Corpus, CorpusSpec, Ledger, TokensAre, Truth, Words, fresh};
 use crate::foretells::written;
 use crate::glyphs;
 use crate::lessons::{self, Lessons, Taught};
@@ -209,12 +209,17 @@ impl TrainingSpec {
             None => Reading { corpus, before: None },
             Some(first) => {
                 let mut first = first.open(inputs).map_err(|(key, why)| (format!("before.{key}"), why))?;
-                let words = Words::of(first.corpus.words.all().iter().chain(corpus.words.all()).cloned());
-                first.words_are(&words);
-                corpus.words = words;
+                // Bytes are the same in all corpora.
+                if self.corpus.tokens == TokensAre::Words {
+                    corpus.words = Words::of(first.corpus.words.all().iter().chain(corpus.words.all()).cloned());
+                    first.words_are(&corpus.words);
+                }
                 Reading { corpus, before: Some(Box::new(first)) }
             }
         };
+        if self.net.embedding == Embedding::Glyphs && self.corpus.tokens == TokensAre::Bytes {
+            return Err(("net.embedding".into(), "words have a look, and bytes have none; leave `embedding` out".into()));
+        }
         if self.net.embedding == Embedding::Glyphs {
             glyphs::check(reading.corpus.words.all()).map_err(|why| ("net.embedding".to_string(), why))?;
         }
@@ -253,6 +258,7 @@ impl TrainingSpec {
             let why = format!("the model reads at most {} words, found {}", parent.corpus.context, corpus.context);
             return Err(spans.mistake("corpus.context", why));
         }
+        same_tokens(&corpus, &parent.corpus, "the model", spans)?;
         corpus.context = parent.corpus.context;
         let before = Before {
             corpus: parent.corpus,
@@ -292,6 +298,9 @@ impl TrainingSpec {
         if corpus.context > shape.context {
             let why = format!("the model reads at most {} tokens, found {}", shape.context, corpus.context);
             return Err(spans.mistake("corpus.context", why));
+        }
+        if corpus.tokens == TokensAre::Bytes {
+            return Err(spans.mistake("corpus.tokens", "the model has tokens of its own; leave `tokens` out".into()));
         }
         let NetShape { width, layers, heads, hidden, tied, .. } = *shape;
         let net = NetSpec { width, layers, heads, hidden, tied, embedding: Embedding::Learnt };
@@ -435,6 +444,15 @@ fn read_thought(file: &mut FileTable<'_>, spans: &Spans<'_, '_>, corpus: &Corpus
     Ok(Some(thought))
 }
 
+/// Whether a corpus has tokens of the kind that another has.
+fn same_tokens(corpus: &CorpusSpec, other: &CorpusSpec, whose: &str, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
+    if corpus.tokens == other.tokens {
+        return Ok(());
+    }
+    let should = if other.tokens == TokensAre::Bytes { "bytes" } else { "words" };
+    Err(spans.mistake("corpus.tokens", format!("{whose} reads {should}; give `tokens = \"{should}\"`")))
+}
+
 /// How a model that is there is trained on.
 fn tuning(file: &mut FileTable<'_>, spans: &Spans<'_, '_>, example: &str) -> Result<Recipe, Mistake> {
     if !file.contains_key("train") {
@@ -503,6 +521,7 @@ fn read_before(mut table: FileTable<'_>, after: &CorpusSpec, hidden: usize, span
     let own_context = of_corpus.is_some();
     let mut corpus = CorpusSpec::read(&mut table, spans)?;
     let thought = read_thought(&mut table, spans, &corpus)?;
+    same_tokens(&corpus, after, "the training after it", spans)?;
     if !own_seed {
         corpus.seed = mix(after.seed ^ 0xBEF0) >> 1;
     }
@@ -719,7 +738,7 @@ pub fn evaluate(corpus: &Corpus, reads: &dyn ReadsRows, trainer: &mut Trainer, s
     let mut draws = Seed(corpus.spec.seed).stream(Purpose::Written, step);
     let begin = [corpus.words.token(crate::corpus::lexicon::BEGIN)];
     let sample = written(&model, &begin, &[], WRITTEN.min(corpus.spec.context), 1.0, &mut draws);
-    let sample = sample.iter().map(|&token| corpus.words.word(token)).collect::<Vec<_>>().join(" ");
+    let sample = corpus.words.text(&sample);
     Evaluated { step, losses, sample, stable_rank, exam: None }
 }
 

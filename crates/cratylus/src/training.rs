@@ -195,7 +195,9 @@ impl CorpusVerb {
         let mut found: HashSet<Vec<&str>> = HashSet::new();
         for row in 0..corpus.spec.rows {
             let made = corpus.row(row);
-            for stretch in made.written.words.windows(WORDS) {
+            // A row that is read byte by byte is one stretch of text.
+            let words: Vec<&str> = made.written.words.iter().flat_map(|words| words.split_whitespace()).collect();
+            for stretch in words.windows(WORDS) {
                 if let Some(known) = wanted.get(stretch) {
                     found.insert(known.to_vec());
                 }
