@@ -13,6 +13,7 @@ pub mod store;
 
 pub mod conduct;
 pub mod kernel;
+pub mod reading;
 pub mod training;
 
 pub mod benchmark;

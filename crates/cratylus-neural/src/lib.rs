@@ -16,6 +16,8 @@ pub mod thought;
 
 pub mod lessons;
 
+pub mod communities;
+
 pub mod probes;
 
 pub mod study;

@@ -1,6 +1,7 @@
 //! A training as its file has it: a corpus, a network, how it is trained, and the card of what comes of it.
 
-use crate::corpus::{Corpus, CorpusSpec, Ledger, Truth, Words, fresh};
+use crate::communities::ModulesLearnt;
+use crate::corpus::{Corpus, CorpusSpec, Ledger, TokensAre, Truth, Words, fresh};
 use crate::foretells::written;
 use crate::glyphs;
 use crate::lessons::{self, Lessons, Taught};
@@ -100,6 +101,8 @@ pub struct TrainingSpec {
     pub thought: Option<Thought>,
     /// The experts that hidden numbers become while it is trained, by the weights that it begins with.
     pub experts: Option<ExpertShape>,
+    /// The modules that alone are learnt, of a network that has learnt something before.
+    pub modules: Option<ModulesLearnt>,
 }
 
 /// A training that goes before.
@@ -115,6 +118,8 @@ pub struct Before {
     pub thought: Option<Thought>,
     /// The experts that hidden numbers were while it was trained.
     pub experts: Option<ExpertShape>,
+    /// The modules that alone were learnt.
+    pub modules: Option<ModulesLearnt>,
     /// What is kept of it.
     pub keep: Keep,
     /// What was read before that.
@@ -135,8 +140,8 @@ pub enum Keep {
 }
 
 /// The sections and keys of the file.
-const KEYS: [&str; 11] =
-    ["name", "seed", "corpus", "ingredients", "net", "train", "lessons", "before", "adapter", "thought", "experts"];
+const KEYS: [&str; 12] =
+    ["name", "seed", "corpus", "ingredients", "net", "train", "lessons", "before", "adapter", "thought", "experts", "modules"];
 
 /// What is opened of a training: what it reads, and what it read before, with one vocabulary.
 pub struct Reading {
@@ -186,7 +191,8 @@ impl TrainingSpec {
         let experts = read_experts(file, spans, net.hidden)?;
         let thought = read_thought(file, spans, &corpus)?;
         let lessons = read_lessons(file, spans)?;
-        let spec = TrainingSpec { name, corpus, net, recipe, lessons, before, adapter: None, thought, experts };
+        let modules = read_modules(file, spans, &corpus, before.as_ref().map(|before| before.keep))?;
+        let spec = TrainingSpec { name, corpus, net, recipe, lessons, before, adapter: None, thought, experts, modules };
         // The vocabulary is known once the corpus is open; any will do to look at the rest.
         spec.shape(1000).check().map_err(|(key, why)| spans.under("net").mistake(key, why))?;
         Ok(spec)
@@ -203,12 +209,17 @@ impl TrainingSpec {
             None => Reading { corpus, before: None },
             Some(first) => {
                 let mut first = first.open(inputs).map_err(|(key, why)| (format!("before.{key}"), why))?;
-                let words = Words::of(first.corpus.words.all().iter().chain(corpus.words.all()).cloned());
-                first.words_are(&words);
-                corpus.words = words;
+                // Bytes are the same in all corpora.
+                if self.corpus.tokens == TokensAre::Words {
+                    corpus.words = Words::of(first.corpus.words.all().iter().chain(corpus.words.all()).cloned());
+                    first.words_are(&corpus.words);
+                }
                 Reading { corpus, before: Some(Box::new(first)) }
             }
         };
+        if self.net.embedding == Embedding::Glyphs && self.corpus.tokens == TokensAre::Bytes {
+            return Err(("net.embedding".into(), "words have a look, and bytes have none; leave `embedding` out".into()));
+        }
         if self.net.embedding == Embedding::Glyphs {
             glyphs::check(reading.corpus.words.all()).map_err(|why| ("net.embedding".to_string(), why))?;
         }
@@ -217,11 +228,11 @@ impl TrainingSpec {
 
     /// The training that goes before, as one of its own.
     pub fn first(&self) -> Option<TrainingSpec> {
-        let Before { corpus, recipe, lessons, thought, experts, before, .. } = self.before.clone()?;
+        let Before { corpus, recipe, lessons, thought, experts, modules, before, .. } = self.before.clone()?;
         let before = before.map(|before| *before);
         let name = format!("{}-before", self.name);
         let net = self.net.clone();
-        Some(TrainingSpec { name, corpus, net, recipe, lessons, before, adapter: None, thought, experts })
+        Some(TrainingSpec { name, corpus, net, recipe, lessons, before, adapter: None, thought, experts, modules })
     }
 
     /// A training that goes on with the model of another: its network, and all that it read, go before.
@@ -247,6 +258,7 @@ impl TrainingSpec {
             let why = format!("the model reads at most {} words, found {}", parent.corpus.context, corpus.context);
             return Err(spans.mistake("corpus.context", why));
         }
+        same_tokens(&corpus, &parent.corpus, "the model", spans)?;
         corpus.context = parent.corpus.context;
         let before = Before {
             corpus: parent.corpus,
@@ -254,6 +266,7 @@ impl TrainingSpec {
             lessons: parent.lessons,
             thought: parent.thought,
             experts: parent.experts,
+            modules: parent.modules,
             keep: Keep::All,
             before: parent.before.map(Box::new),
             weights_sha256: Some(sha256.into()),
@@ -261,13 +274,14 @@ impl TrainingSpec {
         let experts = read_experts(file, spans, parent.net.hidden)?;
         let thought = read_thought(file, spans, &corpus)?;
         let lessons = read_lessons(file, spans)?;
+        let modules = read_modules(file, spans, &corpus, Some(Keep::All))?;
         let (net, before) = (parent.net, Some(before));
-        Ok(TrainingSpec { name, corpus, net, recipe, lessons, before, adapter: None, thought, experts })
+        Ok(TrainingSpec { name, corpus, net, recipe, lessons, before, adapter: None, thought, experts, modules })
     }
 
     /// A training of adapters of a model of this network, which was not trained here.
     pub fn adapting(file: &mut FileTable<'_>, spans: &Spans<'_, '_>, shape: &NetShape) -> Result<TrainingSpec, Mistake> {
-        for section in ["net", "before", "lessons", "thought", "experts"] {
+        for section in ["net", "before", "lessons", "thought", "experts", "modules"] {
             if let Some((_, item)) = file.iter().find(|(key, _)| key.get_ref() == section) {
                 let why = format!("`[{section}]` is of models that are trained here; leave it out");
                 return Err(Mistake::new(why).span(item.span()));
@@ -285,10 +299,24 @@ impl TrainingSpec {
             let why = format!("the model reads at most {} tokens, found {}", shape.context, corpus.context);
             return Err(spans.mistake("corpus.context", why));
         }
+        if corpus.tokens == TokensAre::Bytes {
+            return Err(spans.mistake("corpus.tokens", "the model has tokens of its own; leave `tokens` out".into()));
+        }
         let NetShape { width, layers, heads, hidden, tied, .. } = *shape;
         let net = NetSpec { width, layers, heads, hidden, tied, embedding: Embedding::Learnt };
         let adapter = Some(adapter);
-        Ok(TrainingSpec { name, corpus, net, recipe, lessons: None, before: None, adapter, thought: None, experts: None })
+        Ok(TrainingSpec {
+            name,
+            corpus,
+            net,
+            recipe,
+            lessons: None,
+            before: None,
+            adapter,
+            thought: None,
+            experts: None,
+            modules: None,
+        })
     }
 
     /// The network, for a vocabulary of so many words.
@@ -314,6 +342,9 @@ impl TrainingSpec {
         }
         if let Some(experts) = &self.experts {
             plan.insert("experts".into(), toml::Table::try_from(experts).expect("plain values").into());
+        }
+        if let Some(modules) = &self.modules {
+            plan.insert("modules".into(), toml::Table::try_from(modules).expect("plain values").into());
         }
         if let Some(adapter) = &self.adapter {
             plan.insert("adapter".into(), toml::Table::try_from(adapter).expect("plain values").into());
@@ -343,14 +374,20 @@ impl TrainingSpec {
                 }
             }
         }
+        let learnt = self.modules.as_ref().filter(|_| before.is_some()).map(|modules| {
+            let net = Trained { shape, weights: weights.clone(), words: corpus.words.clone() };
+            modules.find(&net, corpus)
+        });
         let experts = self.experts.map(|by| Experts::find(&shape, &weights, by, Seed::of_run(self.corpus.seed, "experts", 0)));
         let mut trainer = Trainer::of(shape, self.recipe.clone(), weights, threads);
         if let Some(experts) = experts {
             trainer.part(experts);
         }
-        if self.net.embedding != Embedding::Learnt {
-            trainer.freeze(|name| name == embedding);
-        }
+        let fixed = self.net.embedding != Embedding::Learnt;
+        trainer.freeze(|name| match &learnt {
+            Some(learnt) => !learnt.iter().any(|learnt| learnt == name),
+            None => fixed && name == embedding,
+        });
         trainer
     }
 }
@@ -365,6 +402,34 @@ fn read_experts(file: &mut FileTable<'_>, spans: &Spans<'_, '_>, hidden: usize) 
     Ok(Some(experts))
 }
 
+/// The modules that a file has learnt alone, where what was read before is kept so.
+fn read_modules(
+    file: &mut FileTable<'_>,
+    spans: &Spans<'_, '_>,
+    corpus: &CorpusSpec,
+    before: Option<Keep>,
+) -> Result<Option<ModulesLearnt>, Mistake> {
+    if !file.contains_key("modules") {
+        return Ok(None);
+    }
+    let under = spans.under("modules");
+    let modules: ModulesLearnt = deserialize(get_table(file, "modules")?, &under)?;
+    let names: Vec<String> = corpus.portions.iter().map(|portion| portion.name.clone()).collect();
+    if !names.contains(&modules.skill) {
+        let why = format!("there is no ingredient `{}`", modules.skill);
+        return Err(under.mistake("skill", why).help(nearest(&modules.skill, &names)));
+    }
+    if before != Some(Keep::All) {
+        let why = "communities are of a network that has learnt something; give `[before]` with `keep = \"all\"`".to_string();
+        return Err(under.mistake("learn", why));
+    }
+    if corpus.portions.len() < 3 {
+        let why = "communities are of three ingredients or more; what nothing is read of has `dose = 0.0`".to_string();
+        return Err(under.mistake("skill", why));
+    }
+    Ok(Some(modules))
+}
+
 /// What a file has read between questions and answers.
 fn read_thought(file: &mut FileTable<'_>, spans: &Spans<'_, '_>, corpus: &CorpusSpec) -> Result<Option<Thought>, Mistake> {
     if !file.contains_key("thought") {
@@ -377,6 +442,15 @@ fn read_thought(file: &mut FileTable<'_>, spans: &Spans<'_, '_>, corpus: &Corpus
         return Err(spans.under("thought").mistake("kind", why));
     }
     Ok(Some(thought))
+}
+
+/// Whether a corpus has tokens of the kind that another has.
+fn same_tokens(corpus: &CorpusSpec, other: &CorpusSpec, whose: &str, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
+    if corpus.tokens == other.tokens {
+        return Ok(());
+    }
+    let should = if other.tokens == TokensAre::Bytes { "bytes" } else { "words" };
+    Err(spans.mistake("corpus.tokens", format!("{whose} reads {should}; give `tokens = \"{should}\"`")))
 }
 
 /// How a model that is there is trained on.
@@ -403,6 +477,9 @@ impl Before {
         if let Some(experts) = &self.experts {
             plan.insert("experts".into(), toml::Table::try_from(experts).expect("plain values").into());
         }
+        if let Some(modules) = &self.modules {
+            plan.insert("modules".into(), toml::Table::try_from(modules).expect("plain values").into());
+        }
         plan.insert("keep".into(), toml::Value::try_from(self.keep).expect("a word"));
         if let Some(sha256) = &self.weights_sha256 {
             plan.insert("weights_sha256".into(), sha256.clone().into());
@@ -416,8 +493,20 @@ impl Before {
 
 /// What was read before: a corpus and how, as a training has them.
 fn read_before(mut table: FileTable<'_>, after: &CorpusSpec, hidden: usize, spans: &Spans<'_, '_>) -> Result<Before, Mistake> {
-    let known = ["seed", "corpus", "ingredients", "train", "lessons", "thought", "experts", "keep", "before", "weights_sha256"]
-        .map(String::from);
+    let known = [
+        "seed",
+        "corpus",
+        "ingredients",
+        "train",
+        "lessons",
+        "thought",
+        "experts",
+        "modules",
+        "keep",
+        "before",
+        "weights_sha256",
+    ]
+    .map(String::from);
     if let Some((key, item)) = table.iter().find(|(key, _)| !known.iter().any(|known| *known == key.get_ref().as_ref())) {
         let why = format!("there is no key `before.{}`; the network is that of `[net]`", key.get_ref());
         return Err(Mistake::new(why).help(nearest(key.get_ref(), &known)).span(item.span()));
@@ -432,6 +521,7 @@ fn read_before(mut table: FileTable<'_>, after: &CorpusSpec, hidden: usize, span
     let own_context = of_corpus.is_some();
     let mut corpus = CorpusSpec::read(&mut table, spans)?;
     let thought = read_thought(&mut table, spans, &corpus)?;
+    same_tokens(&corpus, after, "the training after it", spans)?;
     if !own_seed {
         corpus.seed = mix(after.seed ^ 0xBEF0) >> 1;
     }
@@ -446,7 +536,8 @@ fn read_before(mut table: FileTable<'_>, after: &CorpusSpec, hidden: usize, span
         true => Some(Box::new(read_before(get_table(&mut table, "before")?, &corpus, hidden, &spans.under("before"))?)),
         false => None,
     };
-    Ok(Before { corpus, recipe, lessons, thought, experts, keep, before, weights_sha256 })
+    let modules = read_modules(&mut table, spans, &corpus, before.as_deref().map(|before: &Before| before.keep))?;
+    Ok(Before { corpus, recipe, lessons, thought, experts, modules, keep, before, weights_sha256 })
 }
 
 /// The lessons that follow, where there are some.
@@ -647,7 +738,7 @@ pub fn evaluate(corpus: &Corpus, reads: &dyn ReadsRows, trainer: &mut Trainer, s
     let mut draws = Seed(corpus.spec.seed).stream(Purpose::Written, step);
     let begin = [corpus.words.token(crate::corpus::lexicon::BEGIN)];
     let sample = written(&model, &begin, &[], WRITTEN.min(corpus.spec.context), 1.0, &mut draws);
-    let sample = sample.iter().map(|&token| corpus.words.word(token)).collect::<Vec<_>>().join(" ");
+    let sample = corpus.words.text(&sample);
     Evaluated { step, losses, sample, stable_rank, exam: None }
 }
 

@@ -177,6 +177,36 @@ fn a_text_of_the_user_is_read_in_stretches() {
 }
 
 #[test]
+fn a_text_is_read_byte_by_byte_without_a_list_of_its_words() {
+    let head = "[corpus]\nrows = 60\ncontext = 9\ntokens = \"bytes\"\n";
+    let text = format!("{head}[[ingredients]]\nkind = \"file\"\nfile = \"t.txt\"\nlicence = \"mine\"\n");
+    let whole = "naïve café\n日本語 no\tspaces";
+    let corpus = open(&text, &OneText(whole)).unwrap();
+    assert_eq!(corpus.words.len(), 259);
+    for row in 0..60 {
+        let written = corpus.row(row).written;
+        let tokens = corpus.words.tokens(&written.words);
+        // What begins every row, and then at most nine bytes of whole characters, as they stand there.
+        assert!(tokens[0] == corpus.words.token("<bos>") && (7..=10).contains(&tokens.len()), "{tokens:?}");
+        assert!(whole.contains(written.words[1]));
+        let spelled: Vec<u8> = tokens[1..].iter().flat_map(|&token| corpus.words.adds(token)).collect();
+        assert_eq!(spelled, written.words[1].as_bytes());
+        assert_eq!(corpus.words.text(&tokens), format!("<bos>{}", written.words[1]));
+    }
+    assert!(corpus.ledger(|_, _, _| ()).unread.is_empty());
+    assert_eq!(corpus.spec.plan()["corpus"]["tokens"].as_str(), Some("bytes"));
+    // A text without spaces is one word, and many bytes.
+    assert!(open(&text, &OneText("日本語")).is_ok());
+    let refused = |text: &str, words: &str| {
+        let said = spec(text).and_then(|spec| Corpus::open(spec, &OneText(whole)).map_err(|(key, why)| format!("{key}: {why}")));
+        assert!(said.as_ref().is_err_and(|said| said.contains(words)), "{:?}", said.err());
+    };
+    refused(&format!("{head}{NOTHING}"), "ingredients.0.kind: its rows are words");
+    refused(&format!("{text}shuffled = true\n"), "words are shuffled, and not bytes");
+    refused(&text.replace("\"bytes\"", "\"letters\""), "letters");
+}
+
+#[test]
 fn mistakes_say_where_and_what() {
     let check = |ingredients: &str, words: &[&str]| {
         let text = format!("[corpus]\nrows = 100\n{ingredients}");

@@ -4,7 +4,7 @@ use candle_core::{D, Device, Tensor, Var};
 use cratylus_core::experiment::Document;
 use cratylus_core::spec::NoInputs;
 use cratylus_core::{Purpose, Seed};
-use cratylus_neural::corpus::Corpus;
+use cratylus_neural::corpus::{Corpus, Words};
 use cratylus_neural::llm::LocalModel;
 use cratylus_neural::net::{Lane, NetShape, NetWork, one_by_one, plain};
 use cratylus_neural::training::{OwnWords, TrainingSpec, config, lanes, safetensors};
@@ -145,5 +145,53 @@ fn a_model_is_read_back_with_its_own_logits() {
                 assert!((f64::from(*ours) - sum - f64::from(*theirs)).abs() < 1e-4, "{ours} {theirs}");
             }
         }
+    }
+}
+
+#[test]
+fn a_tokenizer_by_bytes_is_read_by_the_library_of_others_as_here() {
+    let words = Words::of_bytes();
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("trained-bytes");
+    std::fs::create_dir_all(&dir).unwrap();
+    let shape = NetShape { vocabulary: words.len(), ..small_shape() };
+    let weights = shape.begin(0.05, Seed(3));
+    let json = |name: &str, value: serde_json::Value| std::fs::write(dir.join(name), value.to_string()).unwrap();
+    json("config.json", config(&shape));
+    json("tokenizer.json", words.tokenizer());
+    json("tokenizer_config.json", words.tokenizer_config());
+    std::fs::write(dir.join("model.safetensors"), safetensors(&shape, &weights)).unwrap();
+    let model = LocalModel::open(&dir).unwrap();
+    let all: String = (0..0x250).chain([0x65E5, 0x1F600]).filter_map(char::from_u32).collect();
+    for text in ["the cat", "  two  blanks\n\tand lines\r\n", "naïve 日本語 \u{1F600}", &all] {
+        let tokens: Vec<u32> = std::iter::once(words.token("<bos>")).chain(words.spell(text)).collect();
+        assert_eq!(model.text_tokens(text).unwrap(), tokens, "{text}");
+        let bytes: Vec<u8> = tokens[1..].iter().flat_map(|token| model.token_bytes(*token).to_vec()).collect();
+        assert_eq!(bytes, text.as_bytes());
+        assert_eq!(tokens[1..].iter().flat_map(|&token| words.adds(token)).collect::<Vec<u8>>(), text.as_bytes());
+    }
+    // Every byte has a token of its own.
+    assert_eq!(
+        (0..=255u8).map(|byte| words.adds(3 + u32::from(byte))).collect::<Vec<_>>().concat(),
+        (0..=255).collect::<Vec<u8>>()
+    );
+    let again = Words::of_tokenizer(&words.tokenizer()).unwrap();
+    assert!(again.are_bytes() && again.all() == words.all());
+    let mut other = words.tokenizer();
+    other["model"]["merges"] = serde_json::json!([["a", "b"]]);
+    assert!(Words::of_tokenizer(&other).unwrap_err().contains("no tokenizer by bytes"));
+}
+
+fn small_shape() -> NetShape {
+    NetShape {
+        vocabulary: 64,
+        width: 16,
+        layers: 1,
+        heads: 2,
+        key_heads: 2,
+        hidden: 24,
+        context: 16,
+        tied: true,
+        rotary_base: 10_000.0,
+        norm_eps: 1e-5,
     }
 }

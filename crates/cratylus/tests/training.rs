@@ -36,7 +36,9 @@ fn goes_on_to_the_same_bytes(dir: &Path, whole: &[(String, Vec<u8>)]) {
         child.wait().unwrap();
     }
     assert!(killed > 0);
-    succeeds(dir, &args);
+    // What was kept is of use.
+    let said = succeeds(dir, &args);
+    assert!(!said.err.contains("begins again"), "{}", said.err);
     assert_eq!(files(&dir.join("cut")), whole);
 }
 
@@ -224,6 +226,96 @@ fn a_population_of_a_model_that_was_trained_here_plays() {
     assert!(said.code != Some(0) && said.err.contains("not those of its card"), "{}{}", said.out, said.err);
 }
 
+#[test]
+fn a_model_of_bytes_reads_any_text_and_is_asked_for_any_names() {
+    let dir = folder("training-bytes");
+    let text = "The cat sat on the mat. A dog came by, and the cat ran up a tree.\n";
+    std::fs::write(dir.join("text.txt"), text.repeat(20)).unwrap();
+    let file = "name = \"bytes\"\nseed = 1\n[corpus]\nrows = 400\ncontext = 96\ntokens = \"bytes\"\n[[ingredients]]\n\
+                kind = \"file\"\nfile = \"text.txt\"\nlicence = \"mine\"\n[net]\nwidth = 32\nlayers = 2\nheads = 2\nhidden = 64\n\
+                [train]\nsteps = 60\nrows = 8\nrate = 0.01\n";
+    std::fs::write(dir.join("b.toml"), file).unwrap();
+    let said = succeeds(&dir, &["train", "b.toml", "--quiet"]);
+    assert!(!said.err.contains("stand in no row"), "{}", said.err);
+    let said = succeeds(&dir, &["corpus", "b.toml", "--overlap", "text.txt"]);
+    assert!(said.out.contains("259 words told apart") && said.out.contains("100.0 %"), "{}", said.out);
+    let agent = ["--set", "kind=\"llm\"", "--set", "file=\"models/bytes\"", "--set", "protocol=\"tokens\""];
+    let said = succeeds(&dir, &[&["kernel", "--names", "at,sa", "--memory", "2", "--quiet"][..], &agent].concat());
+    assert!(said.out.contains("21 states"), "{}{}", said.out, said.err);
+    // Any text is read, whatever its words.
+    let agent = "{ kind = \"llm\", file = \"models/bytes\", protocol = \"tokens\" }";
+    std::fs::write(dir.join("known.txt"), "The cat sat on the mat. A dog came by, and the cat ran up a tree.").unwrap();
+    let judged = ["audit", "--agent", agent, "--names", "ba,do", "--text", "known.txt", "--only", "text-likelihood"];
+    let said = cratylus(&dir, &[&judged[..], &["--yes", "--quiet"]].concat());
+    assert!(said.code == Some(0) && said.out.contains("text-likelihood"), "{}{}", said.out, said.err);
+    // What is longer than a row is refused.
+    std::fs::write(dir.join("known.txt"), text.repeat(3)).unwrap();
+    let said = cratylus(&dir, &[&judged[..], &["--yes", "--quiet"]].concat());
+    assert!(said.code != Some(0) && said.err.contains("reads at most 96"), "{}{}", said.out, said.err);
+    // Another kind of tokens is another model's.
+    let more =
+        file[..file.find("[net]").unwrap()].replace("tokens = \"bytes\"\n", "") + "[train]\nsteps = 5\nrows = 8\nrate = 0.01\n";
+    std::fs::write(dir.join("more.toml"), more.replace("\"bytes\"", "\"more\"")).unwrap();
+    let said = cratylus(&dir, &["tune", "models/bytes", "more.toml"]);
+    assert!(said.code == Some(2) && said.err.contains("the model reads bytes"), "{}{}", said.out, said.err);
+}
+
+#[test]
+fn corpora_are_made_of_recorded_runs_and_of_messages() {
+    let dir = folder("training-records");
+    let play = "name = \"e\"\nseed = 5\nreplicas = 4\n[population]\nsize = 6\n[game]\nkind = \"coordination\"\n\
+                names = [\"ba\", \"do\"]\nmemory = 3\n[agents]\nkind = \"win-stay-lose-shift\"\n[stop]\nrounds = 40\n";
+    std::fs::write(dir.join("e.toml"), play).unwrap();
+    succeeds(&dir, &["run", "e.toml", "--quiet"]);
+    let naming = "name = \"n\"\nseed = 5\nreplicas = 2\n[population]\nsize = 8\n[game]\nkind = \"naming\"\n\
+                  [agents]\nkind = \"inventory\"\n[stop]\nrounds = 30\n";
+    std::fs::write(dir.join("n.toml"), naming).unwrap();
+    succeeds(&dir, &["run", "n.toml", "--quiet"]);
+    let messages: String = (0..60).map(|i| format!("[{}, {}, {}]\n", i % 4, i % 5, i % 3)).collect();
+    std::fs::write(dir.join("messages.jsonl"), messages).unwrap();
+    let file = "name = \"read\"\nseed = 1\n[corpus]\nrows = 300\ncontext = 32\n\
+                [[ingredients]]\nkind = \"records\"\ndir = \"runs/e\"\nlicence = \"mine\"\n\
+                [[ingredients]]\nkind = \"records\"\nname = \"naming\"\ndir = \"runs/n\"\nlicence = \"mine\"\ndose = 0.3\n\
+                [[ingredients]]\nkind = \"messages\"\nfile = \"messages.jsonl\"\nlicence = \"CC0\"\ndose = 0.3\n\
+                [net]\nwidth = 16\nlayers = 1\nheads = 2\nhidden = 24\n[train]\nsteps = 10\nrows = 8\nrate = 0.01\n";
+    std::fs::write(dir.join("c.toml"), file).unwrap();
+    succeeds(&dir, &["corpus", "c.toml", "--out", "c"]);
+    let ledger: serde_json::Value = serde_json::from_slice(&std::fs::read(dir.join("c/ledger.json")).unwrap()).unwrap();
+    let of = |i: usize| &ledger["ingredients"][i];
+    for (i, file, licence) in [(0, "runs/e", "mine"), (1, "runs/n", "mine"), (2, "messages.jsonl", "CC0")] {
+        assert_eq!(of(i)["source"]["file"], file);
+        assert_eq!(of(i)["source"]["licence"], licence);
+        assert_eq!(of(i)["source"]["sha256"].as_str().unwrap().len(), 64);
+    }
+    assert_eq!(of(0)["truth"]["signs"], true);
+    // Each row is a stretch of what one agent went through, as the table of interactions has it.
+    let said = succeeds(&dir, &["corpus", "c.toml", "--show", "3"]);
+    let rows: Vec<&str> = said.out.split("\nrecords, row ").skip(1).collect();
+    assert_eq!(rows.len(), 3, "{}", said.out);
+    for row in rows {
+        let lines: Vec<&str> = row.lines().map(str::trim).collect();
+        let words: Vec<&str> = lines[1].split(' ').collect();
+        let key: serde_json::Value = serde_json::from_str(lines[2]).unwrap();
+        assert_eq!((words[1], words[4]), ("game", "<sep>"));
+        for round in words[5..].chunks_exact(3) {
+            assert_eq!(round[0] == round[1], round[2] == "+", "{row}");
+            assert!(["ba", "do"].contains(&round[0]));
+        }
+        assert!(key["agent"].as_u64().is_some_and(|agent| (1..=6).contains(&agent)));
+    }
+    assert!(said.out.contains(" says w") && said.out.contains(" hears w"), "{}", said.out);
+    succeeds(&dir, &["train", "c.toml", "--quiet"]);
+    for (from, to, words) in [
+        ("runs/e", "runs/f", "no file or folder"),
+        ("licence = \"mine\"", "licence = \" \"", "under which licence"),
+        ("messages.jsonl", "gone.txt", "there is no file"),
+    ] {
+        std::fs::write(dir.join("bad.toml"), file.replacen(from, to, 1)).unwrap();
+        let said = cratylus(&dir, &["corpus", "bad.toml"]);
+        assert!(said.code == Some(2) && said.err.contains(words), "{to}: {}", said.err);
+    }
+}
+
 const BENCHMARK: &str = "name = \"b\"\nseed = 1\nmodels = 2\n[corpus]\nrows = 800\ncontext = 32\n\
                          [[corpora]]\nname = \"rule\"\nkind = \"rounds\"\ndoses = [0.01, 0.5]\n\
                          [[corpora]]\nname = \"verbatim\"\nkind = \"rounds\"\ndistinct = 12\ndoses = [0.5]\n\
@@ -381,6 +473,22 @@ fn a_model_that_was_tuned_is_what_its_card_says_and_answers_probes() {
     succeeds(&dir, &["train", "models/after/training.toml", "--out", "models/after-again", "--quiet"]);
     assert_ne!(card("models/parted")["weights_sha256"], tuned["weights_sha256"]);
     assert_eq!(card("models/after-again")["weights_sha256"], card("models/after")["weights_sha256"]);
+    // And one of which some matrices alone were learnt; the rest of it is its parent's.
+    let some = more.replace("[train]", "[modules]\nskill = \"rounds\"\nlearn = \"random\"\n[train]").replace(
+        "[[ingredients]]",
+        "[[ingredients]]\nkind = \"columns\"\ndose = 0.0\n[[ingredients]]\nkind = \"description\"\ndose = 0.0\n[[ingredients]]",
+    );
+    std::fs::write(dir.join("some.toml"), &some).unwrap();
+    succeeds(&dir, &["tune", "models/tiny", "some.toml", "--out", "models/some", "--quiet"]);
+    succeeds(&dir, &["train", "models/some/training.toml", "--out", "models/some-again", "--quiet"]);
+    assert_eq!(card("models/some-again")["weights_sha256"], card("models/some")["weights_sha256"]);
+    assert_ne!(card("models/some")["weights_sha256"], parent["weights_sha256"]);
+    let tensors = |name: &str| std::fs::read(dir.join(name).join("model.safetensors")).unwrap();
+    let (before, after) = (tensors("models/tiny"), tensors("models/some"));
+    let changed = before.iter().zip(&after).filter(|(a, b)| a != b).count() as f64 / before.len() as f64;
+    assert!(before.len() == after.len() && (0.01..0.8).contains(&changed), "{changed}");
+    let said = cratylus(&dir, &["tune", "models/tiny", "some.toml", "--set", "modules.skill=round", "--out", "other"]);
+    assert!(said.code == Some(2) && said.err.contains("did you mean `rounds`"), "{}", said.err);
     // Its card judges what is in the folder.
     let said = succeeds(&dir, &["probe", "models/parted", "--only", "loss", "--json"]);
     let found: serde_json::Value = serde_json::from_str(&said.out).unwrap();
@@ -444,6 +552,7 @@ fn studies_come_out_as_their_pages_say() {
         ("glyphs.toml", &GLYPHS[..]),
         ("conda.toml", &CONDA[..]),
         ("experts.toml", &EXPERTS[..]),
+        ("communities.toml", &COMMUNITIES[..]),
     ] {
         let found = contrasts(study);
         for (name, finds) in expected {
@@ -508,4 +617,13 @@ const EXPERTS: [(&str, &str); 4] = [
     ("loss of what was tuned on, four of eight less four at random", "below"),
     ("loss of a third language, four of eight less all", "below"),
     ("loss of the first language, two of eight less all", "above"),
+];
+const COMMUNITIES: [(&str, &str); 7] = [
+    ("modularity over that of rewired graphs, before tuning", "above"),
+    ("communities of skills as their kinds, before tuning", "above"),
+    ("what is needed is missed where it is taken away, before tuning", "above"),
+    ("loss of even-odd, own community less random matrices", "within"),
+    ("loss of nested, own community less random matrices", "within"),
+    ("loss of even-odd, own community less all", "above"),
+    ("loss of nested, own community less all", "above"),
 ];

@@ -199,6 +199,34 @@ pub trait Inputs {
     fn locate(&self, file: &str) -> Result<String, String>;
     /// What each agent of a finished run remembered at its end, oldest first, as own and partner's choice.
     fn memories(&self, dir: &str, run: u64) -> Result<Vec<Vec<[String; 2]>>, String>;
+    /// What was said in the finished runs of a folder.
+    fn played(&self, dir: &str) -> Result<PlayedRuns, String> {
+        Err(format!("cannot open `{dir}` here"))
+    }
+}
+
+/// What was said in some runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlayedRuns {
+    /// All names.
+    pub names: Vec<String>,
+    /// Interactions in their order, run by run.
+    pub interactions: Vec<Played>,
+    /// The SHA-256 of the file, in hex.
+    pub sha256: String,
+}
+
+/// One interaction of a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Played {
+    /// Its run.
+    pub run: u64,
+    /// Who met: who was drawn first or spoke, and the other.
+    pub agents: [Option<u32>; 2],
+    /// What each said, by its place among the names.
+    pub names: [Option<u32>; 2],
+    /// Whether it paid; None where nothing came of it.
+    pub success: Option<bool>,
 }
 
 /// For experiments that need no files.

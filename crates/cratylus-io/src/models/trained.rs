@@ -8,8 +8,8 @@ use cratylus_core::fault::{Fault, at};
 use cratylus_core::language::model::{Choice, Model};
 use cratylus_core::language::spelling::NextToken;
 use cratylus_core::{Purpose, Seed};
-use cratylus_neural::corpus::Words;
 use cratylus_neural::corpus::lexicon::BEGIN;
+use cratylus_neural::corpus::{SIGNS, Words};
 use cratylus_neural::response::Trained;
 use cratylus_neural::training::{Card, shape_of, weights_of, weights_sha256};
 use serde_json::{Value, json};
@@ -24,9 +24,6 @@ pub const ADAPTER: &str = "adapter_config.json";
 
 /// How it computes; it goes into the identity.
 const COMPUTED: &str = "cratylus 1";
-
-/// Tokens that are signs and no words: unknown ones, the beginning, what separates.
-const SIGNS: u32 = 3;
 
 struct TrainedModel {
     model: Trained,
@@ -75,7 +72,7 @@ pub fn open(path: &Path, model: &Model, asked: &str) -> Result<(Arc<dyn Backend>
     if hash != card.weights_sha256 {
         return Err(Fault(format!("{}: its weights are not those of its card", path.display())));
     }
-    let unknown = model.names.iter().find(|name| !words.holds(name));
+    let unknown = model.names.iter().find(|name| !words.are_bytes() && !words.holds(name));
     if let Some(name) = unknown {
         let some = words.all()[SIGNS as usize..].iter().take(40).map(String::as_str).collect::<Vec<_>>().join(" ");
         return Err(Fault(format!("{} has no word `{name}`; its words are {some}", path.display())));
@@ -103,7 +100,10 @@ impl TrainedModel {
     fn tokens(&self, text: &str, strict: bool) -> Result<Vec<u32>, Refusal> {
         let words = &self.model.words;
         let mut tokens = vec![words.token(BEGIN)];
-        for word in text.split_whitespace() {
+        if words.are_bytes() {
+            tokens.extend(words.spell(text));
+        }
+        for word in text.split_whitespace().filter(|_| !words.are_bytes()) {
             if strict && !words.holds(word) {
                 return Err(Refusal::fatal(format!(
                     "`{}` has no word `{word}`: it was trained on other text; `protocol = \"tokens\"` tells the game in its words",
@@ -137,9 +137,10 @@ impl Backend for TrainedModel {
     fn ask(&self, request: &Request<'_>) -> Result<Given, Refusal> {
         let began = Instant::now();
         let scored = request.want == Want::Scores;
-        let mut text = request.prompt.messages.iter().map(|message| message.text.as_str()).collect::<Vec<_>>().join(" ");
+        let between = if self.model.words.are_bytes() { "\n" } else { " " };
+        let mut text = request.prompt.messages.iter().map(|message| message.text.as_str()).collect::<Vec<_>>().join(between);
         if request.prefill {
-            text = text + " " + &request.prompt.prefill;
+            text = text + between + &request.prompt.prefill;
         }
         let mut tokens = self.tokens(&text, !scored)?;
         // What was followed is known by its tokens, so that it is not spelled anew.
@@ -149,9 +150,10 @@ impl Backend for TrainedModel {
             Want::Next { .. } => {
                 // Words stand apart, so none goes on where another ended.
                 let next = self.model.next(&tokens);
-                let of = |(id, &logprob): (u32, &f64)| {
-                    let bytes = if id < SIGNS { Vec::new() } else { self.model.words.word(id).as_bytes().to_vec() };
-                    NextToken { id: Some(id), bytes, logprob: logprob.min(0.0) }
+                let of = |(id, &logprob): (u32, &f64)| NextToken {
+                    id: Some(id),
+                    bytes: self.model.words.adds(id),
+                    logprob: logprob.min(0.0),
                 };
                 (Raw::Next((0..).zip(&next).map(of).collect()), 1)
             }
@@ -167,10 +169,10 @@ impl Backend for TrainedModel {
                     });
                     let token = found.unwrap_or(p.len() - 1) as u32;
                     tokens.push(token);
-                    said.push(self.model.words.word(token));
+                    said.push(token);
                 }
                 let n = said.len() as u64;
-                (Raw::Text { text: said.join(" "), cut: false, instead: None }, n)
+                (Raw::Text { text: self.model.words.text(&said), cut: false, instead: None }, n)
             }
             Want::Scores if tokens.len() < 2 => return Err(Refusal::fatal("there is no text")),
             Want::Scores => (Raw::Scores(self.model.scores(&tokens)), 0),

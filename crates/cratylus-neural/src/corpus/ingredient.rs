@@ -52,6 +52,17 @@ pub struct Item<'i> {
     pub worked: Vec<&'i str>,
 }
 
+/// What the tokens of a corpus are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TokensAre {
+    /// The words of its ingredients.
+    #[default]
+    Words,
+    /// Bytes, whatever stands there.
+    Bytes,
+}
+
 /// What writes rows.
 pub trait Ingredient: fmt::Debug + Send + Sync {
     /// Every word that it may write.
@@ -63,6 +74,23 @@ pub trait Ingredient: fmt::Debug + Send + Sync {
     /// A row that stands in no corpus; where something is held out, one of that.
     fn fresh(&self, draws: &mut Stream, most: usize) -> Written<'_> {
         self.row(draws, most)
+    }
+
+    /// What is wrong with it where tokens are these: which key, and why.
+    fn check(&self, tokens: TokensAre) -> Result<(), (&'static str, String)> {
+        match tokens {
+            TokensAre::Words => Ok(()),
+            TokensAre::Bytes => {
+                let why = "its rows are words; what is read byte by byte is a text (`file`, `messages`)";
+                Err(("kind", why.into()))
+            }
+        }
+    }
+
+    /// A row of at most `most` tokens that are bytes, what begins every row among them; one that stands in no corpus where it is
+    /// to be fresh.
+    fn row_of_bytes(&self, draws: &mut Stream, most: usize, fresh: bool) -> Written<'_> {
+        if fresh { self.fresh(draws, most) } else { self.row(draws, most) }
     }
 
     /// How many words its rows have at least, where less would not be what they are.

@@ -2,6 +2,7 @@
 
 use super::ingredient::{TextSource, Truth};
 use super::rows::{Corpus, CorpusRow};
+use super::words::SIGNS;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
@@ -88,9 +89,9 @@ impl Corpus {
             truth: if count.rows > 0 { self.truth(i) } else { Truth::default() },
             source: self.ingredients[i].source(),
         };
-        // What every vocabulary has, and a model never has to say.
-        let signs = 3;
-        let unread = (signs..self.words.len() as u32).filter(|id| !read.contains(id));
+        // Signs are in every vocabulary, and a model never has to say them; bytes that a text has not are no news.
+        let words = if self.words.are_bytes() { 0 } else { self.words.len() as u32 };
+        let unread = (SIGNS..words).filter(|id| !read.contains(id));
         Ledger {
             rows: self.spec.rows,
             tokens,

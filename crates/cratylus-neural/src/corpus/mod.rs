@@ -11,7 +11,7 @@ mod spec;
 mod standing;
 mod words;
 
-pub use ingredient::{Ingredient, IngredientEntry, IngredientSpec, Item, RowText, TextSource, Truth, Written};
+pub use ingredient::{Ingredient, IngredientEntry, IngredientSpec, Item, RowText, TextSource, TokensAre, Truth, Written};
 pub use ingredients::ALL;
 pub use ingredients::rounds::PlayerRule;
 pub use ledger::{Ledger, LedgerEntry};
@@ -19,4 +19,4 @@ pub(crate) use rows::fresh;
 pub use rows::{Corpus, CorpusRow};
 pub use spec::{CorpusSpec, Portion};
 pub use standing::standing;
-pub use words::Words;
+pub use words::{SIGNS, Words};

@@ -1,6 +1,6 @@
 //! A corpus, of which any row can be made at any time.
 
-use super::ingredient::{Ingredient, Item, RowText, Truth, Written};
+use super::ingredient::{Ingredient, Item, RowText, TokensAre, Truth, Written};
 use super::lexicon::{BEGIN, THEN};
 use super::spec::{CorpusSpec, Portion};
 use super::words::Words;
@@ -49,7 +49,8 @@ impl Corpus {
     pub fn open(spec: CorpusSpec, inputs: &dyn Inputs) -> Result<Corpus, (String, String)> {
         let mut ingredients = Vec::new();
         for (i, portion) in spec.portions.iter().enumerate() {
-            let opened = portion.spec.open(inputs).map_err(|(key, why)| (format!("ingredients.{i}.{key}"), why))?;
+            let opened = portion.spec.open(inputs).and_then(|opened| opened.check(spec.tokens).map(|()| opened));
+            let opened = opened.map_err(|(key, why)| (format!("ingredients.{i}.{key}"), why))?;
             if opened.needs() > spec.context + 1 {
                 let (name, needs) = (&portion.name, opened.needs() - 1);
                 let why = format!("rows of `{name}` cannot be cut; give {needs} or more, found {}", spec.context);
@@ -57,7 +58,10 @@ impl Corpus {
             }
             ingredients.push(opened);
         }
-        let words = Words::of(ingredients.iter().flat_map(|ingredient| ingredient.words()));
+        let words = match spec.tokens {
+            TokensAre::Words => Words::of(ingredients.iter().flat_map(|ingredient| ingredient.words())),
+            TokensAre::Bytes => Words::of_bytes(),
+        };
         let of = |portion: &Portion| Seed::of_run(portion.seed.unwrap_or(spec.seed), &portion.name, 0);
         let seeds: Vec<Seed> = spec.portions.iter().map(of).collect();
         let mut placed = HashMap::new();
@@ -141,6 +145,9 @@ impl Corpus {
     fn write(&self, portion: usize, place: u64) -> Written<'_> {
         let mut draws = self.seeds[portion].stream(Purpose::Row, place);
         let (ingredient, most) = (&self.ingredients[portion], self.spec.context + 1);
+        if self.spec.tokens == TokensAre::Bytes {
+            return ingredient.row_of_bytes(&mut draws, most, place >= FRESH);
+        }
         let mut written = if place < FRESH { ingredient.row(&mut draws, most) } else { ingredient.fresh(&mut draws, most) };
         if self.spec.portions[portion].shuffled {
             // What begins every row stays there.

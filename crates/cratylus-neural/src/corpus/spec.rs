@@ -1,6 +1,6 @@
 //! What a corpus is to be made of, as its file has it.
 
-use super::ingredient::IngredientSpec;
+use super::ingredient::{IngredientSpec, TokensAre};
 use super::ingredients::ALL;
 use cratylus_core::spec::places::{FileTable, Mistake, Spans, array, get_table, read_field, table, take_field};
 use cratylus_core::text::nearest;
@@ -15,6 +15,8 @@ pub struct CorpusSpec {
     pub rows: u64,
     /// How many words of a row are read; one more is there to be foretold.
     pub context: usize,
+    /// What its tokens are.
+    pub tokens: TokensAre,
     /// What it is made of.
     pub portions: Vec<Portion>,
 }
@@ -52,8 +54,9 @@ impl CorpusSpec {
         let under = spans.under("corpus");
         let rows = read_field(&mut sizes, "rows", &under)?;
         let context = take_field(&mut sizes, "context", &under)?.unwrap_or(64);
+        let tokens = take_field(&mut sizes, "tokens", &under)?.unwrap_or_default();
         if let Some((key, item)) = sizes.iter().next() {
-            let known = ["rows", "context"].map(String::from);
+            let known = ["rows", "context", "tokens"].map(String::from);
             let why = format!("there is no key `corpus.{key}`", key = key.get_ref());
             return Err(Mistake::new(why).help(nearest(key.get_ref(), &known)).span(item.span()));
         }
@@ -74,7 +77,7 @@ impl CorpusSpec {
             }
             portions.push(portion);
         }
-        let spec = CorpusSpec { seed, rows, context, portions };
+        let spec = CorpusSpec { seed, rows, context, tokens, portions };
         spec.check().map_err(|(key, why)| spans.mistake(&key, why))?;
         Ok(spec)
     }
@@ -112,6 +115,9 @@ impl CorpusSpec {
                 }
                 _ => (),
             }
+            if portion.shuffled && self.tokens == TokensAre::Bytes {
+                return Err((key("shuffled"), "words are shuffled, and not bytes; leave it out".into()));
+            }
             if portion.distinct == Some(0) {
                 return Err((key("distinct"), "an ingredient has at least one row".into()));
             }
@@ -137,7 +143,11 @@ impl CorpusSpec {
         let mut plan = toml::Table::new();
         plan.insert("seed".into(), toml::Value::Integer(self.seed as i64));
         let corpus = [("rows", self.rows as i64), ("context", self.context as i64)];
-        plan.insert("corpus".into(), toml::Table::from_iter(corpus.map(|(key, n)| (key.into(), n.into()))).into());
+        let mut corpus = toml::Table::from_iter(corpus.map(|(key, n)| (key.into(), n.into())));
+        if self.tokens == TokensAre::Bytes {
+            corpus.insert("tokens".into(), "bytes".into());
+        }
+        plan.insert("corpus".into(), corpus.into());
         let portions = self.portions.iter().map(|portion| {
             let mut table = toml::Table::new();
             table.insert("name".into(), portion.name.clone().into());

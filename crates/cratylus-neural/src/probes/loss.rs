@@ -33,6 +33,9 @@ impl Probe for Loss {
             }
             let name = |what: &str| if portions.len() == 1 { what.to_string() } else { format!("{what} of {}", portion.name) };
             found.push((name("loss"), sum / words));
+            if of.corpus.words.are_bytes() {
+                found.push((name("bits per byte"), sum / words / std::f64::consts::LN_2));
+            }
             if unforetold > 0.0 {
                 found.push((name("floor"), unforetold / words));
             }

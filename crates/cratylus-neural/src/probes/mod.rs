@@ -4,6 +4,7 @@ mod probe;
 
 mod changes;
 mod classes;
+mod communities;
 mod curve;
 mod functions;
 mod hop;
@@ -28,6 +29,7 @@ pub const ALL: &[ProbeEntry] = &[
     stories::ENTRY,
     functions::ENTRY,
     sums::ENTRY,
+    communities::ENTRY,
 ];
 
 /// A probe of a kind as it is without any keys.

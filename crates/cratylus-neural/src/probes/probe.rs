@@ -33,7 +33,8 @@ pub struct Evaluated {
     /// What it wrote by itself.
     pub sample: String,
     /// The stable rank of what the step changed of a matrix of the blocks, in the mean; None before the first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    // Never left out: what is kept of a training has no names by which that could be seen.
+    #[serde(default)]
     pub stable_rank: Option<f64>,
     /// The share of an exam's questions that it answered rightly then, where it sat one.
     #[serde(default)]

@@ -1,6 +1,6 @@
-//! A text of the user's own: rows are stretches of its words, one after the other or from any place.
+//! A text of the user's own: rows are stretches of its words from any place, or of its bytes.
 
-use crate::corpus::ingredient::{Ingredient, IngredientEntry, IngredientSpec, TextSource, Written};
+use crate::corpus::ingredient::{Ingredient, IngredientEntry, IngredientSpec, TextSource, TokensAre, Written};
 use crate::corpus::lexicon::{BEGIN, UNKNOWN};
 use cratylus_core::seed::Stream;
 use cratylus_core::spec::Inputs;
@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-pub const ENTRY: IngredientEntry = IngredientEntry::new::<TextFile>("file", "stretches of a text file of yours, word by word");
+pub const ENTRY: IngredientEntry =
+    IngredientEntry::new::<TextFile>("file", "stretches of a text file of yours, word by word or byte by byte");
 
 /// Its parameters.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -38,21 +39,20 @@ struct Text {
     words: Vec<String>,
     /// The text as places among `words`.
     text: Vec<u32>,
+    /// The text itself.
+    whole: String,
 }
 
 impl IngredientSpec for TextFile {
     fn open(&self, inputs: &dyn Inputs) -> Result<Arc<dyn Ingredient>, (&'static str, String)> {
         let text = bounded(inputs, &self.file, &self.licence, self.vocabulary)?;
         let words = known_words(text.split_whitespace(), self.vocabulary);
-        if words.len() < 2 {
-            let why = format!("`{}` holds {} different words, too few to learn anything of", self.file, words.len());
-            return Err(("file", why));
-        }
         let places: HashMap<&str, u32> = words.iter().zip(1..).map(|(word, place)| (word.as_str(), place)).collect();
         Ok(Arc::new(Text {
             source: source_of(&self.file, &self.licence, &text),
             text: text.split_whitespace().map(|word| places.get(word).copied().unwrap_or(0)).collect(),
             words: std::iter::once(UNKNOWN.to_string()).chain(words.clone()).collect(),
+            whole: text,
         }))
     }
 }
@@ -92,6 +92,14 @@ pub(super) fn source_of(file: &str, licence: &str, text: &str) -> TextSource {
     TextSource { file: file.into(), licence: licence.into(), sha256 }
 }
 
+/// A stretch of at most so many bytes of a text, of whole characters, and where it begins.
+pub(super) fn stretch<'t>(text: &'t str, draws: &mut Stream, most: usize) -> (&'t str, usize) {
+    let n = most.min(text.len());
+    let whole = |at: usize| (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let from = whole(draws.below((text.len() - n + 1) as u64) as usize);
+    (&text[from..whole(from + n)], from)
+}
+
 impl Ingredient for Text {
     fn words(&self) -> Vec<String> {
         self.words.clone()
@@ -102,6 +110,22 @@ impl Ingredient for Text {
         let from = draws.below((self.text.len() - n + 1) as u64) as usize;
         let words = self.text[from..from + n].iter().map(|&word| self.words[word as usize].as_str());
         Written { words: std::iter::once(BEGIN).chain(words).collect(), key: json!({ "class": "text", "from": from }) }
+    }
+
+    fn check(&self, tokens: TokensAre) -> Result<(), (&'static str, String)> {
+        let (n, what) = match tokens {
+            TokensAre::Words => (self.words.len() - 1, "different words"),
+            TokensAre::Bytes => (self.whole.len(), "bytes"),
+        };
+        match n < 2 {
+            true => Err(("file", format!("`{}` holds {n} {what}, too few to learn anything of", self.source.file))),
+            false => Ok(()),
+        }
+    }
+
+    fn row_of_bytes(&self, draws: &mut Stream, most: usize, _: bool) -> Written<'_> {
+        let (stretch, from) = stretch(&self.whole, draws, most.saturating_sub(1));
+        Written { words: vec![BEGIN, stretch], key: json!({ "class": "text", "from": from }) }
     }
 
     fn source(&self) -> Option<TextSource> {

@@ -8,7 +8,9 @@ pub mod description;
 pub mod file;
 pub mod genome;
 pub mod graphs;
+pub mod messages;
 pub mod personae;
+pub mod records;
 pub mod rounds;
 pub mod sentences;
 pub mod stories;
@@ -33,4 +35,6 @@ pub const ALL: &[IngredientEntry] = &[
     sums::ENTRY,
     file::ENTRY,
     tagged::ENTRY,
+    messages::ENTRY,
+    records::ENTRY,
 ];
