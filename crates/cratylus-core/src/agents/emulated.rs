@@ -204,20 +204,26 @@ pub fn built_in() -> &'static [Arc<Emulated>] {
 struct WorkedOut {
     digest: OnceLock<u64>,
     /// The weights for pools and memories that were asked for.
-    tables: Mutex<Vec<(Vec<String>, usize, Arc<Weights>)>>,
+    tables: Mutex<Vec<Tabled>>,
+}
+
+struct Tabled {
+    names: Vec<String>,
+    memory: usize,
+    weights: Arc<Weights>,
 }
 
 impl WorkedOut {
     fn tables(&self, model: &Emulated, names: &[String], memory: usize) -> Arc<Weights> {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((.., known)) = tables.iter().find(|(pool, length, _)| *length == memory && pool == names) {
-            return known.clone();
+        if let Some(known) = tables.iter().find(|known| known.memory == memory && known.names == names) {
+            return known.weights.clone();
         }
         let new = model.tables(names, memory);
         // A sweep has a few; whoever goes on asking for others need not have them kept.
         const KEPT: usize = 16;
         if tables.len() < KEPT {
-            tables.push((names.to_vec(), memory, new.clone()));
+            tables.push(Tabled { names: names.to_vec(), memory, weights: new.clone() });
         }
         new
     }
