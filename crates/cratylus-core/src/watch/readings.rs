@@ -24,6 +24,9 @@ pub struct Readings {
     values: Vec<f64>,
 }
 
+/// Room for so many rows is made at once, as most runs have a few dozens of them.
+const ROWS: usize = 32;
+
 impl PartialEq for Readings {
     fn eq(&self, other: &Readings) -> bool {
         let same = |a: &f64, b: &f64| a == b || a.is_nan() && b.is_nan();
@@ -69,6 +72,10 @@ impl Readings {
     pub fn row(&mut self, t: u64) -> &mut [f64] {
         let n = self.columns.len();
         if self.moments.last() != Some(&t) && n > 0 {
+            if self.moments.capacity() == 0 {
+                self.moments.reserve(ROWS);
+                self.values.reserve(ROWS * n);
+            }
             self.moments.push(t);
             self.values.resize(self.moments.len() * n, f64::NAN);
         }
