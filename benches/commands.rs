@@ -150,11 +150,13 @@ fn cases(kernel: &Kernel) -> Vec<Case<'_>> {
         let rounds = move |seed: u64| {
             for run in 0..replicas {
                 let mut rounds = Vec::new();
-                black_box(kernel.play_rounds(seed * replicas + run, n, each, &mut rounds));
+                black_box(kernel.play::<true>(seed * replicas + run, n, each, &mut rounds));
                 black_box(rounds);
             }
         };
-        let plain = move |seed: u64| (0..replicas).for_each(|run| _ = black_box(kernel.play(seed * replicas + run, n, each)));
+        let plain = move |seed: u64| {
+            (0..replicas).for_each(|run| _ = black_box(kernel.play::<false>(seed * replicas + run, n, each, &mut Vec::new())))
+        };
         all.push(Case {
             name: format!("kernel, {size}: success and shares by round"),
             text: text("\"success_rate\", \"name_share\""),

@@ -69,11 +69,13 @@ impl Kernel {
         Kernel { p, next }
     }
 
-    /// Successes of a population, and the longest streak of them.
-    pub fn play(&self, seed: u64, n: u64, interactions: u64) -> u64 {
+    /// The longest streak of successes of a population; with `ROUNDS`, also the share of successes and of the first name in
+    /// each round, and else how many succeeded.
+    pub fn play<const ROUNDS: bool>(&self, seed: u64, n: u64, interactions: u64, rounds: &mut Vec<[f64; 2]>) -> u64 {
         let mut draw = splitmix(seed);
         let mut agents = vec![0u16; n as usize];
         let (mut successes, mut streak, mut longest) = (0, 0u64, 0);
+        let (mut left, mut of_round) = (n, [0u64; 2]);
         let unit = |bits: u64| (bits >> 11) as f64 / (1u64 << 53) as f64;
         for _ in 0..interactions {
             let [a, b] = two(&mut draw, n);
@@ -85,35 +87,17 @@ impl Kernel {
             successes += u64::from(success);
             streak = if success { streak + 1 } else { 0 };
             longest = longest.max(streak);
-        }
-        successes + longest
-    }
-
-    /// The same, which also keeps the share of successes and of the first name in each round.
-    pub fn play_rounds(&self, seed: u64, n: u64, interactions: u64, rounds: &mut Vec<[f64; 2]>) -> u64 {
-        let mut draw = splitmix(seed);
-        let mut agents = vec![0u16; n as usize];
-        let (mut streak, mut longest) = (0u64, 0);
-        let unit = |bits: u64| (bits >> 11) as f64 / (1u64 << 53) as f64;
-        let (mut left, mut of_round) = (n, [0u64; 2]);
-        for _ in 0..interactions {
-            let [a, b] = two(&mut draw, n);
-            let name_a = usize::from(unit(draw()) >= self.p[agents[a] as usize]);
-            let name_b = usize::from(unit(draw()) >= self.p[agents[b] as usize]);
-            agents[a] = self.next[agents[a] as usize][name_a * 2 + name_b];
-            agents[b] = self.next[agents[b] as usize][name_b * 2 + name_a];
-            let success = name_a == name_b;
-            streak = if success { streak + 1 } else { 0 };
-            longest = longest.max(streak);
-            of_round[0] += u64::from(success);
-            of_round[1] += (2 - name_a - name_b) as u64;
-            left -= 1;
-            if left == 0 {
-                rounds.push([of_round[0] as f64 / n as f64, of_round[1] as f64 / (2 * n) as f64]);
-                (left, of_round) = (n, [0; 2]);
+            if ROUNDS {
+                of_round[0] += u64::from(success);
+                of_round[1] += (2 - name_a - name_b) as u64;
+                left -= 1;
+                if left == 0 {
+                    rounds.push([of_round[0] as f64 / n as f64, of_round[1] as f64 / (2 * n) as f64]);
+                    (left, of_round) = (n, [0; 2]);
+                }
             }
         }
-        longest
+        successes + longest
     }
 }
 

@@ -13,7 +13,6 @@ pub mod store;
 
 pub mod conduct;
 pub mod kernel;
-pub mod reading;
 pub mod training;
 
 pub mod benchmark;

@@ -331,24 +331,14 @@ impl TrainingSpec {
         plan.extend(self.corpus.plan());
         plan.insert("net".into(), toml::Table::try_from(&self.net).expect("plain values").into());
         plan.insert("train".into(), toml::Table::try_from(&self.recipe).expect("plain values").into());
-        if let Some(lessons) = &self.lessons {
-            plan.insert("lessons".into(), toml::Table::try_from(lessons).expect("plain values").into());
-        }
+        put(&mut plan, "lessons", self.lessons.as_ref());
         if let Some(before) = &self.before {
             plan.insert("before".into(), before.plan().into());
         }
-        if let Some(thought) = &self.thought {
-            plan.insert("thought".into(), toml::Table::try_from(thought).expect("plain values").into());
-        }
-        if let Some(experts) = &self.experts {
-            plan.insert("experts".into(), toml::Table::try_from(experts).expect("plain values").into());
-        }
-        if let Some(modules) = &self.modules {
-            plan.insert("modules".into(), toml::Table::try_from(modules).expect("plain values").into());
-        }
-        if let Some(adapter) = &self.adapter {
-            plan.insert("adapter".into(), toml::Table::try_from(adapter).expect("plain values").into());
-        }
+        put(&mut plan, "thought", self.thought.as_ref());
+        put(&mut plan, "experts", self.experts.as_ref());
+        put(&mut plan, "modules", self.modules.as_ref());
+        put(&mut plan, "adapter", self.adapter.as_ref());
         plan
     }
 
@@ -464,22 +454,21 @@ fn tuning(file: &mut FileTable<'_>, spans: &Spans<'_, '_>, example: &str) -> Res
     Ok(recipe)
 }
 
+/// Puts a section into a plan where there is one.
+fn put(plan: &mut toml::Table, key: &str, section: Option<&impl Serialize>) {
+    if let Some(section) = section {
+        plan.insert(key.into(), toml::Table::try_from(section).expect("plain values").into());
+    }
+}
+
 impl Before {
     fn plan(&self) -> toml::Table {
         let mut plan = self.corpus.plan();
         plan.insert("train".into(), toml::Table::try_from(&self.recipe).expect("plain values").into());
-        if let Some(lessons) = &self.lessons {
-            plan.insert("lessons".into(), toml::Table::try_from(lessons).expect("plain values").into());
-        }
-        if let Some(thought) = &self.thought {
-            plan.insert("thought".into(), toml::Table::try_from(thought).expect("plain values").into());
-        }
-        if let Some(experts) = &self.experts {
-            plan.insert("experts".into(), toml::Table::try_from(experts).expect("plain values").into());
-        }
-        if let Some(modules) = &self.modules {
-            plan.insert("modules".into(), toml::Table::try_from(modules).expect("plain values").into());
-        }
+        put(&mut plan, "lessons", self.lessons.as_ref());
+        put(&mut plan, "thought", self.thought.as_ref());
+        put(&mut plan, "experts", self.experts.as_ref());
+        put(&mut plan, "modules", self.modules.as_ref());
         plan.insert("keep".into(), toml::Value::try_from(self.keep).expect("a word"));
         if let Some(sha256) = &self.weights_sha256 {
             plan.insert("weights_sha256".into(), sha256.clone().into());

@@ -149,17 +149,8 @@ fn the_ledger_counts_copies_words_and_truth() {
 struct OneText(&'static str);
 
 impl Inputs for OneText {
-    fn kernel(&self, _: &str, _: Option<&str>, _: [&str; 2]) -> Result<cratylus_core::kernel::Kernel, String> {
-        Err("no".into())
-    }
     fn text(&self, _: &str) -> Result<String, String> {
         Ok(self.0.into())
-    }
-    fn locate(&self, _: &str) -> Result<String, String> {
-        Err("no".into())
-    }
-    fn memories(&self, _: &str, _: u64) -> Result<Vec<Vec<[String; 2]>>, String> {
-        Err("no".into())
     }
 }
 

@@ -11,7 +11,7 @@ use cratylus_core::experiment::Document;
 use cratylus_core::spec::Inputs;
 use cratylus_core::stats::Proportion;
 use cratylus_io::benchmark::{BenchmarkJob, BenchmarkSpec};
-use cratylus_io::reading::CorpusInputs;
+use cratylus_io::store::inputs::FileInputs;
 use cratylus_io::store::names::REPORT;
 use cratylus_io::whole::write_whole;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -37,7 +37,7 @@ pub fn go(
         return Err(Failure::input(format!("{} is a file; `--out` names a folder", dir.display())));
     }
     let registry = registry();
-    let inputs = || -> Box<dyn Inputs> { Box::new(CorpusInputs::new(&base, &registry)) };
+    let inputs = || -> Box<dyn Inputs> { Box::new(FileInputs::new(&base, &registry)) };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let stop = Arc::new(AtomicBool::new(false));
     let asked = stop.clone();

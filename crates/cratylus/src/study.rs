@@ -8,7 +8,7 @@ use cratylus_core::Seed;
 use cratylus_core::experiment::Document;
 use cratylus_core::spec::Inputs;
 use cratylus_core::stats::mean_interval;
-use cratylus_io::reading::CorpusInputs;
+use cratylus_io::store::inputs::FileInputs;
 use cratylus_io::study::{StudyCell, StudyJob, StudyRow};
 use cratylus_io::whole::write_whole;
 use cratylus_neural::study::{Contrast, StudyModel, StudyPoint, StudySpec};
@@ -39,7 +39,7 @@ pub fn read(file: &Path, sets: &[String]) -> Result<Option<Study>, Failure> {
         let document = Document::parse_with(&registry(), &shown, &text, sets).map_err(Failure::input)?;
         let spec = document.read(read_training).map_err(Failure::input)?;
         // What cannot be opened is told before anything is trained.
-        let opened = spec.open(&CorpusInputs::new(&base, &registry()));
+        let opened = spec.open(&FileInputs::new(&base, &registry()));
         opened.map_err(|(key, why)| Failure::input(document.say_at(&key, why)))?;
         Ok(spec)
     };
@@ -111,7 +111,7 @@ impl Study {
         }
         let threads = threads.or(std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
         let registry = registry();
-        let inputs = || -> Box<dyn Inputs> { Box::new(CorpusInputs::new(&self.base, &registry)) };
+        let inputs = || -> Box<dyn Inputs> { Box::new(FileInputs::new(&self.base, &registry)) };
         let stop = Arc::new(AtomicBool::new(false));
         let asked = stop.clone();
         crate::progress::on_stop(move || {

@@ -10,7 +10,7 @@ use cratylus_core::experiment::Document;
 use cratylus_core::text::nearest;
 #[cfg(feature = "in-process")]
 use cratylus_io::models::chat::ChatModel;
-use cratylus_io::reading::CorpusInputs;
+use cratylus_io::store::inputs::FileInputs;
 use cratylus_io::training::{ADAPTER, Base, CARD, PLAN, TrainingJob, course, read_weights, write_corpus};
 use cratylus_neural::corpus::{Corpus, CorpusRow, Ledger};
 use cratylus_neural::foretells::Trigram;
@@ -102,7 +102,7 @@ fn open(file: &Path, sets: &[String]) -> Result<(TrainingSpec, Reading), Failure
     let (text, base) = text_of(file)?;
     let document = Document::parse_with(&registry(), &file.display().to_string(), &text, sets).map_err(Failure::input)?;
     let spec = document.read(TrainingSpec::read).map_err(Failure::input)?;
-    let opened = spec.open(&CorpusInputs::new(&base, &registry()));
+    let opened = spec.open(&FileInputs::new(&base, &registry()));
     let reading = opened.map_err(|(key, why)| Failure::input(document.say_at(&key, why)))?;
     Ok((spec, reading))
 }
@@ -116,7 +116,7 @@ fn open_corpus(file: &Path, sets: &[String]) -> Result<(String, Corpus), Failure
         read_corpus(file, spans)
     });
     let (name, spec) = read.map_err(Failure::input)?;
-    let opened = Corpus::open(spec, &CorpusInputs::new(&base, &registry()));
+    let opened = Corpus::open(spec, &FileInputs::new(&base, &registry()));
     let corpus = opened.map_err(|(key, why)| Failure::input(document.say_at(&key, why)))?;
     Ok((name, corpus))
 }
@@ -306,11 +306,11 @@ impl Tune {
         let document = Document::parse_with(&registry(), &shown, &text, &self.train.sets).map_err(Failure::input)?;
         let spec = document.read(|file, spans| TrainingSpec::tuned(file, spans, parent, &card.weights_sha256));
         let spec = spec.map_err(Failure::input)?;
-        let reading = spec.open(&CorpusInputs::new(&base, &registry()));
+        let reading = spec.open(&FileInputs::new(&base, &registry()));
         let reading = reading.map_err(|(key, why)| Failure::input(document.say_at(&key, why)))?;
         let known = spec
             .first()
-            .map_or(0, |first| first.open(&CorpusInputs::new(&base, &registry())).map_or(0, |first| first.corpus.words.len()));
+            .map_or(0, |first| first.open(&FileInputs::new(&base, &registry())).map_or(0, |first| first.corpus.words.len()));
         if reading.corpus.words.len() > known {
             let new = &reading.corpus.words.all()[known..];
             let some = new.iter().take(6).map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -341,7 +341,7 @@ impl Tune {
         let shown = self.train.file.display().to_string();
         let document = Document::parse_with(&registry(), &shown, &text, &self.train.sets).map_err(Failure::input)?;
         // What is wrong with the file alone is told before a model is read.
-        let inputs = CorpusInputs::new(&base, &registry());
+        let inputs = FileInputs::new(&base, &registry());
         let (_, corpus) = document
             .read(|file, spans| {
                 let read = read_corpus(file, spans)?;
@@ -374,7 +374,7 @@ impl ProbeVerb {
         let mut all = Vec::new();
         for model in &self.models {
             let (spec, _) = origin(model)?;
-            let reading = spec.open(&CorpusInputs::new(model, &registry()));
+            let reading = spec.open(&FileInputs::new(model, &registry()));
             let reading = reading.map_err(|(key, why)| Failure::input(format!("{}: {key}: {why}", model.display())))?;
             let corpus = &reading.corpus;
             let shape = spec.shape(corpus.words.len());

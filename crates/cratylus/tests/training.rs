@@ -154,6 +154,11 @@ fn mistakes_are_told_before_anything_is_trained() {
     check("kind = \"rounds\"", "kind = \"file\"\nfile = \"gone.txt\"\nlicence = \"mine\"", &["gone.txt"]);
     check("dose = 0.2", "dose = 20", &["20 % is 0.2"]);
     check("[corpus]", "[game]\nkind = \"naming\"\n[corpus]", &["this is an experiment, for `cratylus run`"]);
+    check(
+        "[corpus]",
+        "[game]\nkind = \"naming\"\n[sweep]\n\"game.memory\" = [1, 2]\n[corpus]",
+        &["this is an experiment, for `cratylus run`"],
+    );
     check("[net]", "[adapter]\nrank = 1\n[net]", &["`cratylus tune MODEL FILE`"]);
     check("[net]", "[thought]\nkind = \"latent\"\n[net]", &["no ingredient of kind `graphs`"]);
     check("[net]", "[experts]\ncount = 7\n[net]", &["7", "evenly"]);

@@ -192,17 +192,29 @@ impl Kind {
 /// What the core needs from files, which it never opens itself. Paths are as the experiment file gives them.
 pub trait Inputs {
     /// The kernel of a model for two names, in that order.
-    fn kernel(&self, file: &str, model: Option<&str>, names: [&str; 2]) -> Result<Kernel, String>;
+    fn kernel(&self, file: &str, _model: Option<&str>, _names: [&str; 2]) -> Result<Kernel, String> {
+        Err(not_here(file))
+    }
     /// The text of a file.
-    fn text(&self, file: &str) -> Result<String, String>;
+    fn text(&self, file: &str) -> Result<String, String> {
+        Err(not_here(file))
+    }
     /// The full path of a file or folder that is there, and may be too large to read here.
-    fn locate(&self, file: &str) -> Result<String, String>;
+    fn locate(&self, file: &str) -> Result<String, String> {
+        Err(not_here(file))
+    }
     /// What each agent of a finished run remembered at its end, oldest first, as own and partner's choice.
-    fn memories(&self, dir: &str, run: u64) -> Result<Vec<Vec<[String; 2]>>, String>;
+    fn memories(&self, dir: &str, _run: u64) -> Result<Vec<Vec<[String; 2]>>, String> {
+        Err(not_here(dir))
+    }
     /// What was said in the finished runs of a folder.
     fn played(&self, dir: &str) -> Result<PlayedRuns, String> {
-        Err(format!("cannot open `{dir}` here"))
+        Err(not_here(dir))
     }
+}
+
+fn not_here(file: &str) -> String {
+    format!("cannot open `{file}` here")
 }
 
 /// What was said in some runs.
@@ -232,20 +244,7 @@ pub struct Played {
 /// For experiments that need no files.
 pub struct NoInputs;
 
-impl Inputs for NoInputs {
-    fn kernel(&self, file: &str, _: Option<&str>, _: [&str; 2]) -> Result<Kernel, String> {
-        Err(format!("cannot open `{file}` here"))
-    }
-    fn text(&self, file: &str) -> Result<String, String> {
-        Err(format!("cannot open `{file}` here"))
-    }
-    fn locate(&self, file: &str) -> Result<String, String> {
-        Err(format!("cannot open `{file}` here"))
-    }
-    fn memories(&self, dir: &str, _: u64) -> Result<Vec<Vec<[String; 2]>>, String> {
-        Err(format!("cannot open `{dir}` here"))
-    }
-}
+impl Inputs for NoInputs {}
 
 /// All that an experiment can name. It is a value: whoever runs experiments makes it of the lists of this crate
 /// ([`crate::experiment::registry`]) and of what they bring themselves.

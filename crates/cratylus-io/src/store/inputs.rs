@@ -1,15 +1,16 @@
 //! The files that an experiment names: kernels, networks, fitted models, finished runs. Paths are
 //! relative to the experiment file. What was opened is remembered with its hash, for the plan and the manifest.
 
+use crate::store::names::{INTERACTIONS, RUNS};
 use crate::store::run_dir::RunDir;
-use crate::store::table;
+use crate::store::table::{self, Table};
 use cratylus_core::fault::{Fault, at};
 use cratylus_core::kernel::Kernel;
-use cratylus_core::spec::{Inputs, Registry};
+use cratylus_core::spec::{Inputs, Played, PlayedRuns, Registry};
 use cratylus_core::text::nearest;
 use sha2::{Digest, Sha256};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -92,9 +93,45 @@ impl Inputs for FileInputs {
 
     fn memories(&self, dir: &str, run: u64) -> Result<Vec<Vec<[String; 2]>>, String> {
         let path = self.base.join(dir);
-        self.remember(&format!("{dir}/{}", crate::store::names::RUNS), &path.join(crate::store::names::RUNS))?;
+        self.remember(&format!("{dir}/{}", RUNS), &path.join(RUNS))?;
         RunDir::open(&path, &self.registry).and_then(|dir| dir.final_memories(run)).map_err(|trouble| trouble.0)
     }
+
+    fn played(&self, dir: &str) -> Result<PlayedRuns, String> {
+        let (folder, named) = (self.locate(dir)?, format!("{dir}/{INTERACTIONS}"));
+        let file = Path::new(&folder).join(INTERACTIONS);
+        if !file.is_file() {
+            return Err(format!("`{dir}` has no {INTERACTIONS}; `[record] interactions = true` keeps what is said"));
+        }
+        self.remember(&named, &file)?;
+        let columns = ["run", "agent_a", "agent_b", "name_a", "name_b", "success"];
+        let table = table::read(&file, Some(&columns)).map_err(|fault| fault.0)?;
+        let runs = played(&table).map_err(|why| at("reading", &file)(why).0)?;
+        Ok(PlayedRuns { sha256: self.opened.borrow()[&named].clone(), ..runs })
+    }
+}
+
+fn played(table: &Table) -> Result<PlayedRuns, String> {
+    let (run, success) = (table.ints("run")?, table.bools("success")?);
+    let agents = [table.ints("agent_a")?, table.ints("agent_b")?];
+    let said = [table.texts("name_a")?, table.texts("name_b")?];
+    let (mut names, mut places): (Vec<String>, HashMap<&str, u32>) = Default::default();
+    let mut interactions = Vec::with_capacity(table.rows());
+    for i in 0..table.rows() {
+        let mut named = [None; 2];
+        for (named, said) in named.iter_mut().zip(&said) {
+            *named = said[i].map(|name| {
+                *places.entry(name).or_insert_with(|| {
+                    names.push(name.to_string());
+                    names.len() as u32 - 1
+                })
+            });
+        }
+        let agents = [0, 1].map(|seat: usize| agents[seat][i].map(|agent| agent as u32));
+        let run = run[i].ok_or_else(|| format!("row {} says of no run", i + 1))? as u64;
+        interactions.push(Played { run, agents, names: named, success: success[i] });
+    }
+    Ok(PlayedRuns { names, interactions, sha256: String::new() })
 }
 
 /// A model's kernel for two names: the rows of a table with the columns `model, name0, name1, state, p_name0`.

@@ -48,8 +48,8 @@ impl StudySpec {
     /// Takes what is a study's out of a file's table and leaves a training. None where there is nothing of it. Of a `whole`
     /// file, whose sweep nobody restricted, every value that a contrast names must be swept.
     pub fn take(file: &mut FileTable<'_>, spans: &Spans<'_, '_>, whole: bool) -> Result<Option<StudySpec>, Mistake> {
-        // `models` alone is a benchmark's, too.
-        if KEYS.iter().all(|key| *key == "models" || !file.contains_key(*key)) {
+        // `models` alone is a benchmark's, too, and experiments have sweeps: whoever reads trainings says what they are.
+        if file.contains_key("game") || KEYS.iter().all(|key| *key == "models" || !file.contains_key(*key)) {
             return Ok(None);
         }
         let models: u64 = take_field(file, "models", spans)?.unwrap_or(1);

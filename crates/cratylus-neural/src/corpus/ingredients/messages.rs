@@ -192,15 +192,6 @@ mod tests {
         fn text(&self, _: &str) -> Result<String, String> {
             Ok(self.0.clone())
         }
-        fn kernel(&self, _: &str, _: Option<&str>, _: [&str; 2]) -> Result<cratylus_core::kernel::Kernel, String> {
-            unreachable!()
-        }
-        fn locate(&self, _: &str) -> Result<String, String> {
-            unreachable!()
-        }
-        fn memories(&self, _: &str, _: u64) -> Result<Vec<Vec<[String; 2]>>, String> {
-            unreachable!()
-        }
     }
 
     fn open(text: &str, column: Option<&str>) -> Result<Arc<dyn Ingredient>, (&'static str, String)> {
