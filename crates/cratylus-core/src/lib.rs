@@ -40,6 +40,8 @@ pub mod text;
 pub mod sampling;
 pub mod stats;
 
+pub mod messages;
+
 pub mod event;
 
 pub mod game;

@@ -155,9 +155,14 @@ pub(crate) fn records(path: &Path, head: &[&str]) -> Result<Vec<AnswerRecord>, F
 
 /// A CSV file's head and its records. Every record has as many cells as the head.
 pub(crate) fn any_records(path: &Path) -> Result<(Vec<String>, Vec<AnswerRecord>), Fault> {
+    records_up_to(path, FILE_MAX)
+}
+
+/// The same of a file of at most so many bytes.
+pub(crate) fn records_up_to(path: &Path, most: u64) -> Result<(Vec<String>, Vec<AnswerRecord>), Fault> {
     let size = std::fs::metadata(path).map_err(at("reading", path))?.len();
-    if size > FILE_MAX {
-        return Err(at("reading", path)(format!("it has {size} bytes; files of answers have at most {FILE_MAX}")));
+    if size > most {
+        return Err(at("reading", path)(format!("it has {size} bytes, and may have at most {most}")));
     }
     let bytes = std::fs::read(path).map_err(at("reading", path))?;
     let text = crate::text::text_of(&bytes).map_err(|why| Fault::new(format!("{} {why}", path.display())))?;

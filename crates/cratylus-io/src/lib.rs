@@ -23,5 +23,7 @@ pub mod evidence;
 pub mod fit;
 
 pub mod answers;
+pub mod messages;
+
 pub mod import;
 pub mod question;

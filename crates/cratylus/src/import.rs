@@ -1,6 +1,6 @@
 //! `cratylus import`: turns published data into run directories.
 
-use crate::caller::{print, print_json};
+use crate::caller::{print, print_json, set_aside};
 use crate::experiment::BUILD;
 use crate::failure::Failure;
 use crate::words::{count, table};
@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use cratylus_audit::recognition::{CodedAnswer, Flag, each, share};
 use cratylus_io::import::ai_norms::{self, Outcome};
 use cratylus_io::import::leakage;
+use cratylus_io::messages::{self, How};
 use cratylus_io::models::http::escaped;
 use serde_json::json;
 use std::path::PathBuf;
@@ -17,15 +18,17 @@ use std::path::PathBuf;
 /// Formats: `ai-norms`, the folder of pickles that Flint Ashery, Aiello and Baronchelli published with
 /// "Emergent social conventions and collective bias in LLM populations" (Science Advances 2025);
 /// `leakage-probes`, the answers that their critics and they published in the exchange on leakage
-/// (arXiv 2505.23796 and 2506.18600), into a table of answers and codings.
+/// (arXiv 2505.23796 and 2506.18600), into a table of answers and codings;
+/// `messages`, a file of messages with what they are about (CSV, a dump of EGG, a corpus in ELCC's layout), into the two
+/// tables that `cratylus measure` and experiments with messages have.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  cratylus import ai-norms AI-norms/data --out runs/ai-norms\n  cratylus report runs/ai-norms/claude_converged_baseline_Q_M_-50_100_5mem_complete_24ps_0.5tmp"
+    after_help = "Example:\n  cratylus import ai-norms AI-norms/data --out runs/ai-norms\n  cratylus report runs/ai-norms/claude_converged_baseline_Q_M_-50_100_5mem_complete_24ps_0.5tmp\n  cratylus import messages dump.txt --out runs/dump\n  cratylus measure runs/dump"
 )]
 pub struct Import {
     format: Format,
-    /// The folder to read; folders in it are read too.
-    #[arg(value_name = "DIR")]
+    /// The folder to read; folders in it are read too. For `messages` the file.
+    #[arg(value_name = "DIR|FILE")]
     from: PathBuf,
     /// Where to write the run directories [default: runs/<format>]
     #[arg(long, value_name = "DIR")]
@@ -34,6 +37,19 @@ pub struct Import {
     /// [default: as the files are named, up to the test].
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
+    /// For `messages`: the columns that make up a meaning [default: a_1, a_2, …; else all that are not known by another
+    /// name].
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    meaning: Vec<String>,
+    /// For `messages`: the column of messages [default: message].
+    #[arg(long, value_name = "COLUMN")]
+    message: Option<String>,
+    /// For `messages`: the symbol that ends a message; it and what follows are left out.
+    #[arg(long, value_name = "SYMBOL")]
+    stop: Option<String>,
+    /// For `messages`: each character of a message is a symbol.
+    #[arg(long)]
+    letters: bool,
     /// Print what was imported as JSON.
     #[arg(long)]
     json: bool,
@@ -43,10 +59,14 @@ pub struct Import {
 enum Format {
     AiNorms,
     LeakageProbes,
+    Messages,
 }
 
 impl Import {
     pub fn go(self) -> Result<(), Failure> {
+        if let Format::Messages = self.format {
+            return self.messages();
+        }
         if !self.from.is_dir() {
             return Err(Failure::input(format!("{} is not a folder", self.from.display())));
         }
@@ -106,6 +126,30 @@ impl Import {
             }
             n => Err(Failure::input(format!("{n} of {} files could not be read; the others are imported", done.len()))),
         }
+    }
+
+    fn messages(self) -> Result<(), Failure> {
+        let stem = self.from.file_stem().map_or_else(|| "messages".into(), |stem| stem.to_string_lossy().into_owned());
+        let out = self.out.unwrap_or_else(|| PathBuf::from("runs").join(stem));
+        if self.from.canonicalize().ok().is_some_and(|from| out.canonicalize().ok() == Some(from)) {
+            return Err(Failure::input(format!("{} is what is read; `--out` names another folder", out.display())));
+        }
+        let how = How { meaning: self.meaning, message: self.message, stop: self.stop, letters: self.letters, step: None };
+        let file = messages::read(&self.from, &how).map_err(Failure::input)?;
+        set_aside(&out)?;
+        messages::import(&self.from, &file, &out, BUILD)?;
+        file.notes.iter().for_each(|note| eprintln!("note: {}", escaped(note)));
+        let rows: usize = file.senders.iter().map(|one| one.corpus.len()).sum();
+        if self.json {
+            return print_json(&json!({ "directory": out, "messages": rows, "senders": file.senders.len(),
+                "attributes": file.attributes, "notes": file.notes }));
+        }
+        print(format!(
+            "{} messages in {}; `cratylus measure {}` says what they are like",
+            count(rows as u64),
+            out.display(),
+            out.display()
+        ))
     }
 
     fn leakage(self) -> Result<(), Failure> {

@@ -36,6 +36,7 @@ mod import;
 mod init;
 mod kernel;
 mod list;
+mod measure;
 mod replay;
 mod run;
 mod store;
@@ -76,6 +77,7 @@ enum Verb {
     View(view::View),
     Replay(replay::Replay),
     Import(import::Import),
+    Measure(measure::Measure),
     Fit(fit::Fit),
     Kernel(kernel::Kernel),
     Corpus(training::CorpusVerb),
@@ -141,6 +143,7 @@ fn go(verb: Verb) -> Result<(), Failure> {
         Verb::View(verb) => verb.go(),
         Verb::Replay(verb) => verb.go(),
         Verb::Import(verb) => verb.go(),
+        Verb::Measure(verb) => verb.go(),
         Verb::Fit(verb) => verb.go(),
         Verb::Kernel(verb) => verb.go(),
         Verb::Corpus(verb) => verb.go(),

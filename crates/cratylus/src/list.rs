@@ -11,6 +11,7 @@ use cratylus_core::experiment::schema;
 use cratylus_core::language::held_out;
 use cratylus_core::language::protocol::{BUILT_IN, Protocol, skins};
 use cratylus_core::meeting::networks::spec::NetworkSpec;
+use cratylus_core::messages::measure as messages;
 use cratylus_core::spec::{AgentEntry, GameEntry};
 use cratylus_io::question::QuestionKind;
 use cratylus_io::store::columns;
@@ -37,6 +38,8 @@ enum What {
     Models,
     Networks,
     Measures,
+    /// What `cratylus measure` says of messages.
+    MessageMeasures,
     /// The columns of the tables in a run directory.
     Columns,
     Audits,
@@ -75,6 +78,7 @@ impl List {
             What::Models => emulated::built_in().iter().map(|model| (model.name.clone(), model.words())).collect(),
             What::Networks => NetworkSpec::KINDS.iter().map(|(name, words)| pair(name, words)).collect(),
             What::Measures => registry().measures.iter().map(|entry| pair(entry.name, entry.words)).collect(),
+            What::MessageMeasures => messages::ALL.iter().map(message_measure).collect(),
             What::Columns => columns::ALL.iter().map(described).collect(),
             What::Ingredients => cratylus_neural::corpus::ALL.iter().map(|entry| pair(entry.name, entry.words)).collect(),
             What::Probes => cratylus_neural::probes::ALL.iter().map(|entry| pair(entry.name, entry.words)).collect(),
@@ -107,6 +111,13 @@ impl List {
 fn described(one: &columns::Described) -> (String, String) {
     let when = if one.when.is_empty() { String::new() } else { format!(" (where {})", one.when) };
     (format!("{}.{}", one.table, one.column), format!("{}: {}{when}", one.holds.word(), one.words))
+}
+
+/// A measure of messages with its source.
+fn message_measure(one: &messages::Definition) -> (String, String) {
+    let of_each = if one.each_attribute { "of each attribute: " } else { "" };
+    let source = if one.source.is_empty() { String::new() } else { format!(" ({})", one.source) };
+    (one.name.to_string(), format!("{of_each}{}{source}", one.what))
 }
 
 /// Protocols inside this program and what they are.

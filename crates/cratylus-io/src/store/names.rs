@@ -21,6 +21,12 @@ pub const ACTS: &str = "acts.parquet";
 /// The readings of all runs.
 pub const MEASURES: &str = "measures.parquet";
 
+/// What was said of which item, where messages are made of symbols.
+pub const MESSAGES: &str = "messages.parquet";
+
+/// The items that messages are about.
+pub const ITEMS: &str = "items.parquet";
+
 /// The calls of live models.
 pub const CALLS: &str = "calls.parquet";
 
