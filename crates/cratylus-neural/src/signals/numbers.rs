@@ -27,13 +27,20 @@ pub(super) fn narrow<T>(what: impl FnOnce() -> T) -> T {
     found
 }
 
+/// Whether a test asked for narrow registers.
+#[inline(always)]
+pub(super) fn is_narrow() -> bool {
+    #[cfg(test)]
+    return NARROW.get();
+    #[cfg(not(test))]
+    false
+}
+
 /// Runs a loop as compiled for wide registers. It and what it calls are `#[inline(always)]`.
 #[inline(always)]
 pub(super) fn wide_loop(work: impl FnOnce()) {
-    #[cfg(test)]
-    if NARROW.get() {
-        Loop(work).go();
-        return;
+    if is_narrow() {
+        return Loop(work).go();
     }
     wide(Loop(work));
 }

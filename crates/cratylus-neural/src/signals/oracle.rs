@@ -148,7 +148,7 @@ fn near(what: &str, found: &[f64], right: &[f64], tolerance: f64) {
     let most = right.iter().fold(0.0f64, |most, x| most.max(x.abs()));
     for (i, (found, right)) in found.iter().zip(right).enumerate() {
         // The oracle has ten decimals.
-        assert!((found - right).abs() <= tolerance * most.max(1e-2).min(1.0) + 6e-11, "{what} {i}: {found}, and not {right}");
+        assert!((found - right).abs() <= tolerance * most.clamp(1e-2, 1.0) + 6e-11, "{what} {i}: {found}, and not {right}");
     }
 }
 

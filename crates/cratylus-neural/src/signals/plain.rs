@@ -49,7 +49,7 @@ pub(super) fn learn(
 pub(super) fn greedy(round: Round<'_>, sender: &[f64]) -> Messages {
     let mut messages = Messages::new(&round.shape.channel);
     for &item in &round.examples.items {
-        let said = speak(round, sender, item, |logs| likeliest(logs));
+        let said = speak(round, sender, item, likeliest);
         messages.push(said.iter().map(|said| said.symbol));
     }
     messages

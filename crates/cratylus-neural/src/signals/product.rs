@@ -1,13 +1,16 @@
 //! Products of matrices whose every number adds its terms in order, a multiplication and an addition each. So the same bytes
 //! come out whatever the width of registers, and whatever rows are computed beside; the products of `net/product.rs` are
 //! faster by fused multiply-add, and promise neither.
+#![allow(unsafe_code)]
 
-use super::numbers::wide_loop;
+use super::numbers::is_narrow;
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64 as arch;
 
 /// Columns that are computed together.
 const PANEL: usize = 32;
-/// Rows that are computed together.
-const ROWS: usize = 6;
+/// Rows of what is narrower than its panel that are computed together.
+const ROWS: usize = 24;
 
 /// The right side of a product, packed: columns in panels, and in each panel row after row. Columns beyond the last are 0.
 #[derive(Clone, Debug, Default)]
@@ -95,71 +98,205 @@ pub(super) fn add_product(left: Left<'_>, right: &Panels, into: &mut [f32]) {
     }
     let last = (left.rows - 1) * left.strides[0] + (terms - 1) * left.strides[1];
     assert!(last < left.values.len(), "the left side lies within its slice");
-    wide_loop(
-        #[inline(always)]
-        || {
-            let mut at = 0;
-            for column in (0..columns).step_by(PANEL) {
-                let (wide, own) = (breadth(columns, column), PANEL.min(columns - column));
-                let panel = &data[at..][..terms * wide];
-                at += terms * wide;
-                let mut row = 0;
-                while row < left.rows {
-                    let rows = ROWS.min(left.rows - row);
-                    let a = &left.values[row * left.strides[0]..];
-                    let to = &mut into[row * columns + column..];
-                    match (wide, rows) {
-                        (PANEL, ROWS) => block::<ROWS, PANEL>(a, left.strides, panel, to, columns, own),
-                        (PANEL, 4 | 5) => block::<4, PANEL>(a, left.strides, panel, to, columns, own),
-                        (PANEL, 2 | 3) => block::<2, PANEL>(a, left.strides, panel, to, columns, own),
-                        (PANEL, _) => block::<1, PANEL>(a, left.strides, panel, to, columns, own),
-                        (_, ROWS) => block::<ROWS, { PANEL / 2 }>(a, left.strides, panel, to, columns, own),
-                        (_, 4 | 5) => block::<4, { PANEL / 2 }>(a, left.strides, panel, to, columns, own),
-                        (_, 2 | 3) => block::<2, { PANEL / 2 }>(a, left.strides, panel, to, columns, own),
-                        _ => block::<1, { PANEL / 2 }>(a, left.strides, panel, to, columns, own),
-                    }
-                    row += match rows {
-                        ROWS => ROWS,
-                        4 | 5 => 4,
-                        2 | 3 => 2,
-                        _ => 1,
-                    };
-                }
+    let mut at = 0;
+    for column in (0..columns).step_by(PANEL) {
+        let (wide, own) = (breadth(columns, column), PANEL.min(columns - column));
+        let panel = &data[at..][..terms * wide];
+        at += terms * wide;
+        if own == wide {
+            // SAFETY: the left side lies within its slice, the panel is `terms x wide`, and of each row of `into` there are
+            // `wide` columns from `column` on.
+            unsafe { widest(left, terms, panel, wide, into.as_mut_ptr().add(column), columns) };
+            continue;
+        }
+        // What is narrower than its panel is computed beside it, some rows at a time.
+        let mut beside = [0.0; ROWS * PANEL];
+        for first in (0..left.rows).step_by(ROWS) {
+            let rows = ROWS.min(left.rows - first);
+            let some = Left { values: &left.values[first * left.strides[0]..], rows, ..left };
+            for (i, beside) in beside.chunks_exact_mut(wide).take(rows).enumerate() {
+                beside[..own].copy_from_slice(&into[(first + i) * columns + column..][..own]);
             }
-        },
-    );
+            // SAFETY: as above, with the rows of `beside`, of which there are enough, `wide` apart.
+            unsafe { widest(some, terms, panel, wide, beside.as_mut_ptr(), wide) };
+            for (i, beside) in beside.chunks_exact(wide).take(rows).enumerate() {
+                into[(first + i) * columns + column..][..own].copy_from_slice(&beside[..own]);
+            }
+        }
+    }
 }
 
-/// Some rows of some columns: sums stay in registers over all terms.
-#[inline(always)]
-fn block<const M: usize, const N: usize>(
-    a: &[f32],
-    [row, term]: [usize; 2],
-    panel: &[f32],
-    to: &mut [f32],
-    stride: usize,
-    own: usize,
-) {
-    let mut sums = [[0.0f32; N]; M];
-    for (i, sums) in sums.iter_mut().enumerate() {
-        match own == N {
-            true => sums.copy_from_slice(&to[i * stride..][..N]),
-            false => sums[..own].copy_from_slice(&to[i * stride..][..own]),
+/// Numbers side by side in a register.
+trait Lanes: Copy {
+    const N: usize;
+    unsafe fn load(from: *const f32) -> Self;
+    unsafe fn store(self, to: *mut f32);
+    unsafe fn splat(number: f32) -> Self;
+    /// A multiplication, and an addition after it was rounded.
+    unsafe fn plus_product(self, a: Self, b: Self) -> Self;
+}
+
+impl Lanes for [f32; 8] {
+    const N: usize = 8;
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller has as many numbers there.
+        unsafe { from.cast::<Self>().read_unaligned() }
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller has room for as many there.
+        unsafe { to.cast::<Self>().write_unaligned(self) }
+    }
+    #[inline(always)]
+    unsafe fn splat(number: f32) -> Self {
+        [number; 8]
+    }
+    #[inline(always)]
+    unsafe fn plus_product(self, a: Self, b: Self) -> Self {
+        std::array::from_fn(|i| self[i] + a[i] * b[i])
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+macro_rules! lanes {
+    ($register:ty, $n:literal, $load:ident, $store:ident, $splat:ident, $mul:ident, $add:ident) => {
+        impl Lanes for $register {
+            const N: usize = $n;
+            #[inline(always)]
+            unsafe fn load(from: *const f32) -> Self {
+                // SAFETY: the caller has as many numbers there, and the machine has the registers.
+                unsafe { arch::$load(from) }
+            }
+            #[inline(always)]
+            unsafe fn store(self, to: *mut f32) {
+                // SAFETY: the caller has room for as many there, and the machine has the registers.
+                unsafe { arch::$store(to, self) }
+            }
+            #[inline(always)]
+            unsafe fn splat(number: f32) -> Self {
+                // SAFETY: the machine has the registers.
+                unsafe { arch::$splat(number) }
+            }
+            #[inline(always)]
+            unsafe fn plus_product(self, a: Self, b: Self) -> Self {
+                // SAFETY: the machine has the registers.
+                unsafe { arch::$add(self, arch::$mul(a, b)) }
+            }
+        }
+    };
+}
+#[cfg(target_arch = "x86_64")]
+lanes!(arch::__m256, 8, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps, _mm256_mul_ps, _mm256_add_ps);
+#[cfg(target_arch = "x86_64")]
+lanes!(arch::__m512, 16, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps, _mm512_mul_ps, _mm512_add_ps);
+
+/// Adds a panel's products by the widest registers that are there.
+///
+/// # Safety
+/// The left side lies within its slice with all its terms, the panel is `terms x wide`, and there are as many rows of `wide`
+/// columns, `stride` apart, at `to`.
+unsafe fn widest(left: Left<'_>, terms: usize, panel: &[f32], wide: usize, to: *mut f32, stride: usize) {
+    let panel = Panel { terms, wide, panel: panel.as_ptr(), to, stride };
+    #[cfg(target_arch = "x86_64")]
+    if !is_narrow() {
+        // SAFETY: as the caller says; and each is called only where the machine has what it was compiled for.
+        if is_x86_feature_detected!("avx512f") {
+            return unsafe { with_avx512(left, panel) };
+        }
+        if is_x86_feature_detected!("avx") {
+            return unsafe { with_avx(left, panel) };
         }
     }
-    for (t, b) in panel.as_chunks::<N>().0.iter().enumerate() {
-        for (i, sums) in sums.iter_mut().enumerate() {
-            let a = a[i * row + t * term];
-            for (sum, b) in sums.iter_mut().zip(b) {
-                *sum += a * b;
+    // SAFETY: as the caller says.
+    unsafe { panel.add::<[f32; 8], 2, 4>(left) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn with_avx512(left: Left<'_>, panel: Panel) {
+    // SAFETY: as the caller says.
+    unsafe {
+        match panel.wide == PANEL {
+            true => panel.add::<arch::__m512, 2, 8>(left),
+            false => panel.add::<arch::__m512, 1, 8>(left),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx")]
+unsafe fn with_avx(left: Left<'_>, panel: Panel) {
+    // SAFETY: as the caller says.
+    unsafe { panel.add::<arch::__m256, 2, 6>(left) }
+}
+
+/// A panel, and where what comes of it goes.
+#[derive(Clone, Copy)]
+struct Panel {
+    terms: usize,
+    wide: usize,
+    panel: *const f32,
+    to: *mut f32,
+    stride: usize,
+}
+
+impl Panel {
+    /// Adds all rows, `M` at a time, `P` registers of columns at a time.
+    #[inline(always)]
+    unsafe fn add<V: Lanes, const P: usize, const M: usize>(self, left: Left<'_>) {
+        for column in (0..self.wide).step_by(P * V::N) {
+            let mut row = 0;
+            while row < left.rows {
+                // SAFETY: the rows and columns are there, as the caller says.
+                row += unsafe {
+                    match left.rows - row {
+                        rows if rows >= M => self.block::<V, P, M>(left, row, column),
+                        rows if rows >= 4 => self.block::<V, P, 4>(left, row, column),
+                        rows if rows >= 2 => self.block::<V, P, 2>(left, row, column),
+                        _ => self.block::<V, P, 1>(left, row, column),
+                    }
+                };
             }
         }
     }
-    for (i, sums) in sums.iter().enumerate() {
-        match own == N {
-            true => to[i * stride..][..N].copy_from_slice(sums),
-            false => to[i * stride..][..own].copy_from_slice(&sums[..own]),
+
+    /// Adds some rows of some columns: sums stay in registers over all terms. Gives how many rows they were.
+    #[inline(always)]
+    unsafe fn block<V: Lanes, const P: usize, const M: usize>(self, left: Left<'_>, row: usize, column: usize) -> usize {
+        let [of_row, of_term] = left.strides;
+        // SAFETY: all that is read and written lies where the caller says.
+        unsafe {
+            let mut a = left.values.as_ptr().add(row * of_row);
+            let mut b = self.panel.add(column);
+            let to = self.to.add(row * self.stride + column);
+            let mut sums = [[V::splat(0.0); P]; M];
+            for (i, sums) in sums.iter_mut().enumerate() {
+                for (j, sum) in sums.iter_mut().enumerate() {
+                    *sum = V::load(to.add(i * self.stride + j * V::N));
+                }
+            }
+            for _ in 0..self.terms {
+                let mut right = [V::splat(0.0); P];
+                for (j, right) in right.iter_mut().enumerate() {
+                    *right = V::load(b.add(j * V::N));
+                }
+                for (i, sums) in sums.iter_mut().enumerate() {
+                    let left = V::splat(*a.add(i * of_row));
+                    for (sum, &right) in sums.iter_mut().zip(&right) {
+                        *sum = sum.plus_product(left, right);
+                    }
+                }
+                a = a.wrapping_add(of_term);
+                b = b.wrapping_add(self.wide);
+            }
+            for (i, sums) in sums.iter().enumerate() {
+                for (j, sum) in sums.iter().enumerate() {
+                    sum.store(to.add(i * self.stride + j * V::N));
+                }
+            }
         }
+        M
     }
 }
 
