@@ -43,6 +43,21 @@ pub enum Purpose {
     Row = 15,
     /// What a model that was trained here writes by itself.
     Written = 16,
+    // From here on: agents that learn to signal (`cratylus-neural/signals`).
+    /// Which item each place of a batch is about.
+    Item = 32,
+    /// Which symbol a sender utters: 32 bits for each place and position.
+    Symbol = 33,
+    /// The noise of a relaxed symbol: 32 bits for each place, position and symbol.
+    Gumbel = 34,
+    /// What a receiver sees beside the target, and where the target stands.
+    Distractor = 35,
+    /// What a channel does to messages on their way.
+    Channel = 36,
+    /// Which answer a receiver gives, where answers are drawn.
+    Answer = 37,
+    /// Who speaks to whom, where agents learn in meetings.
+    Partner = 38,
 }
 
 /// The seed of one run.

@@ -6,6 +6,8 @@
 pub mod corpus;
 pub mod net;
 
+pub mod signals;
+
 #[cfg(feature = "llm")]
 pub mod llm;
 pub mod response;

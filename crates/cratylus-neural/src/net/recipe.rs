@@ -137,7 +137,7 @@ impl Recipe {
 }
 
 /// `base` to the power of `n` by squaring, whose bits are the same on every machine.
-pub(super) fn powi(base: f64, n: u64) -> f64 {
+pub(crate) fn powi(base: f64, n: u64) -> f64 {
     let (mut power, mut base, mut left) = (1.0, base, n);
     while left > 0 {
         if left & 1 == 1 {

@@ -29,7 +29,7 @@ fn total(parts: [f32; PARTS]) -> f32 {
 
 /// The sum of products of two rows.
 #[inline(always)]
-pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut parts = [0.0; PARTS];
     let (long_a, long_b) = (a.chunks_exact(PARTS), b.chunks_exact(PARTS));
     let (rest_a, rest_b) = (long_a.remainder(), long_b.remainder());
@@ -46,7 +46,7 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
 
 /// e to the power of `x`, to about 1e-7 of it; beyond -87 and 88 it is that of these.
 #[inline(always)]
-pub(super) fn exp(x: f32) -> f32 {
+pub(crate) fn exp(x: f32) -> f32 {
     // The nearest whole number of doublings, found by adding a number whose last bit is worth one.
     const SHIFT: f32 = 12_582_912.0;
     let x = if x < -87.0 { -87.0 } else { x };
@@ -116,7 +116,7 @@ pub(super) fn softmax_causal(scores: &mut [f32], columns: usize, stride: usize, 
 
 /// Turns a row of scores into shares of one; gives what was subtracted from them before and the sum of their powers.
 #[inline(always)]
-fn softmax(row: &mut [f32]) -> [f32; 2] {
+pub(crate) fn softmax(row: &mut [f32]) -> [f32; 2] {
     let most = greatest(row);
     let mut parts = [0.0; PARTS];
     let mut long = row.chunks_exact_mut(PARTS);
@@ -289,7 +289,7 @@ pub(super) fn attend_one(query: &[f32], keys: &[f32], values: &[f32], stride: us
 }
 
 /// Adds numbers to others.
-pub(super) fn add(to: &mut [f32], what: &[f32]) {
+pub(crate) fn add(to: &mut [f32], what: &[f32]) {
     wide(Loop(
         #[inline(always)]
         || {
@@ -301,7 +301,7 @@ pub(super) fn add(to: &mut [f32], what: &[f32]) {
 }
 
 /// The root of the sum of squares, in stretches of one length that are summed in double precision.
-pub(super) fn length(numbers: &[f32]) -> f64 {
+pub(crate) fn length(numbers: &[f32]) -> f64 {
     let mut sum = 0.0;
     wide(Loop(
         #[inline(always)]
@@ -311,7 +311,7 @@ pub(super) fn length(numbers: &[f32]) -> f64 {
 }
 
 /// What a step of Adam is made with.
-pub(super) struct AdamStep {
+pub(crate) struct AdamStep {
     /// What gradients are multiplied by first.
     pub shortened: f32,
     pub betas: [f32; 2],
@@ -324,7 +324,7 @@ pub(super) struct AdamStep {
 }
 
 /// A step of Adam (Kingma & Ba, ICLR 2015).
-pub(super) fn adam(by: &AdamStep, gradient: &[f32], means: &mut [f32], squares: &mut [f32], weights: &mut [f32]) {
+pub(crate) fn adam(by: &AdamStep, gradient: &[f32], means: &mut [f32], squares: &mut [f32], weights: &mut [f32]) {
     let AdamStep { shortened, betas: [keep, keep_square], rests: [take, take_square], corrections: [of, of_square], eps, rate } =
         *by;
     wide(Loop(

@@ -1,0 +1,263 @@
+//! Agents that learn to signal, from outside: what a training is held to whatever happens inside.
+
+use cratylus_core::Seed;
+use cratylus_neural::signals::*;
+
+/// 2 x 5 meanings, a gated recurrent unit of 64, ten symbols, three of them and a stop: the bold row of `signalling.md`, §6.
+fn bold() -> Setup {
+    Setup {
+        game: Game::Reconstruction,
+        channel: Channel { vocabulary: 10, length: 3, stop: true, control: Control::None },
+        agents: Agents { cell: Cell::Gru, hidden: 64, embedding: 16 },
+        learn: Estimator::Reinforce(Reinforce {
+            entropy: 0.3,
+            baseline: Baseline::Mean,
+            length_cost: 0.0,
+            answers: Answers::Exact,
+        }),
+        train: Train { batch: 256, optimiser: Optimiser::Adam { lr: 0.005, betas: [0.9, 0.999] }, clip: None },
+        population: Population::default(),
+    }
+}
+
+fn small() -> Setup {
+    let mut setup = bold();
+    setup.agents = Agents { cell: Cell::Gru, hidden: 16, embedding: 6 };
+    setup.train.batch = 32;
+    setup
+}
+
+fn relaxed() -> Setup {
+    let temperature = Temperature { from: 1.0, to: 0.5, over: 100 };
+    let learn = Estimator::Gumbel(Gumbel { temperature, straight_through: false, length_cost: 0.0 });
+    Setup { learn, ..small() }
+}
+
+fn take(training: &mut Training, steps: u64) {
+    for _ in 0..steps {
+        training.step();
+    }
+}
+
+fn everything(items: &Items) -> Vec<u32> {
+    (0..items.len() as u32).collect()
+}
+
+/// Of each seed after how many updates all items are understood by their likeliest messages, tried every fifth; and success
+/// with permuted messages then.
+fn updates_to_success(setup: &Setup, seeds: std::ops::Range<u64>, most: u64) -> Vec<(Option<u64>, f64)> {
+    let items = Items::grid(&[5, 5]);
+    let all = everything(&items);
+    let one = |seed| {
+        let mut training = Training::new(setup, &items, Seed(seed)).unwrap();
+        loop {
+            training.step();
+            if training.steps().is_multiple_of(5) && training.evaluate(0, 1, &all, Control::None).success == 1.0 {
+                let permuted = training.evaluate(0, 1, &all, Control::Permuted).success;
+                return (Some(training.steps()), permuted);
+            }
+            if training.steps() == most {
+                return (None, 0.0);
+            }
+        }
+    };
+    seeds.map(one).collect()
+}
+
+#[test]
+fn two_agents_come_to_name_every_meaning() {
+    let found = updates_to_success(&bold(), 0..3, 800);
+    assert!(found.iter().filter(|(updates, _)| updates.is_some()).count() >= 2, "{found:?}");
+}
+
+#[test]
+#[ignore = "forty trainings"]
+fn almost_all_pairs_come_to_name_every_meaning_in_time() {
+    let found = updates_to_success(&bold(), 0..40, 800);
+    let mut updates: Vec<u64> = found.iter().filter_map(|(updates, _)| *updates).collect();
+    updates.sort_unstable();
+    let permuted = found.iter().map(|(_, permuted)| permuted).sum::<f64>() / updates.len() as f64;
+    println!(
+        "{} of {}, median {}, from {} to {}, permuted {permuted:.4}",
+        updates.len(),
+        found.len(),
+        updates[updates.len() / 2],
+        updates[0],
+        updates[updates.len() - 1]
+    );
+    assert!(updates.len() >= 36, "{} of 40", updates.len());
+    assert!((180..=260).contains(&updates[updates.len() / 2]), "median {}", updates[updates.len() / 2]);
+    assert!(permuted < 0.08, "permuted messages are understood: {permuted}");
+}
+
+#[test]
+fn with_a_cut_channel_nothing_is_understood() {
+    let mut setup = small();
+    setup.channel.control = Control::Cut;
+    let items = Items::grid(&[5, 5]);
+    let mut training = Training::new(&setup, &items, Seed(1)).unwrap();
+    let mut right = 0.0;
+    (0..400).for_each(|_| right += training.step().success);
+    assert!((right / 400.0 - 0.04).abs() < 0.01, "{right}");
+    // One answer for all.
+    assert_eq!(training.evaluate(0, 1, &everything(&items), Control::Cut).success, 0.04);
+}
+
+#[test]
+fn relaxed_symbols_are_learnt_and_understood_as_likeliest_ones() {
+    let mut setup = relaxed();
+    setup.channel = Channel { vocabulary: 10, length: 2, stop: false, control: Control::None };
+    let items = Items::grid(&[3, 3]);
+    let mut training = Training::new(&setup, &items, Seed(3)).unwrap();
+    assert!((training.temperature() - 1.0).abs() < 1e-6);
+    take(&mut training, 1500);
+    assert_eq!(training.temperature(), 0.5);
+    let found = training.evaluate(0, 1, &everything(&items), Control::None);
+    assert!(found.success >= 7.0 / 9.0, "{}", found.success);
+}
+
+#[test]
+fn a_training_goes_on_from_any_step_as_if_nothing_had_been() {
+    for setup in [small(), relaxed()] {
+        let items = Items::grid(&[3, 4]);
+        let mut whole = Training::new(&setup, &items, Seed(9)).unwrap();
+        let mut digests = Vec::new();
+        for step in 0..6 {
+            let kept = whole.keep();
+            let mut again = Training::new(&setup, &items, Seed(9)).unwrap();
+            again.restore(&kept).unwrap();
+            assert_eq!(again.digest(), whole.digest());
+            let reading = whole.step();
+            assert_eq!((again.step(), again.digest()), (reading, whole.digest()));
+            assert_eq!(reading.step, step + 1);
+            digests.push(whole.digest());
+        }
+        digests.dedup();
+        assert_eq!(digests.len(), 6);
+        assert!(whole.restore(&whole.keep()[1..]).is_err());
+    }
+}
+
+#[test]
+fn evaluating_changes_nothing() {
+    let items = Items::grid(&[4, 4]);
+    let all = everything(&items);
+    let mut one = Training::new(&small(), &items, Seed(2)).unwrap();
+    let mut other = one.clone();
+    for _ in 0..4 {
+        one.step();
+        other.evaluate(0, 1, &all, Control::Permuted);
+        other.messages(0, &all, Some(3));
+        other.step();
+    }
+    assert_eq!(one.digest(), other.digest());
+}
+
+fn population(agents: usize, itself: bool) -> Setup {
+    Setup { population: Population { agents, roles: Roles::Both, itself }, ..small() }
+}
+
+#[test]
+fn only_those_who_meet_and_learn_change() {
+    let items = Items::grid(&[3, 3]);
+    let mut training = Training::new(&population(3, false), &items, Seed(4)).unwrap();
+    let weights = |of: &Training| {
+        let all = (0..3).flat_map(|agent| [Part::Sender, Part::Receiver].map(|part| of.weights(agent, part).to_vec()));
+        all.collect::<Vec<_>>()
+    };
+    let changed = |before: &[Vec<f32>], after: &[Vec<f32>]| -> Vec<usize> { (0..6).filter(|&i| before[i] != after[i]).collect() };
+    let before = weights(&training);
+    training.step_of(2, 0);
+    let after = weights(&training);
+    assert_eq!(changed(&before, &after), [1, 4]);
+    training.freeze(2, Part::Sender, true);
+    training.step_of(2, 0);
+    assert_eq!(changed(&after, &weights(&training)), [1]);
+    // A newcomer is no copy of the one before.
+    let before = weights(&training);
+    training.reset(0, Part::Receiver);
+    let after = weights(&training);
+    assert_eq!(changed(&before, &after), [1]);
+    assert_ne!(after[1], weights(&Training::new(&population(3, false), &items, Seed(4)).unwrap())[1]);
+}
+
+#[test]
+fn a_fresh_receiver_learns_from_a_frozen_sender() {
+    let items = Items::grid(&[3, 3]);
+    let all = everything(&items);
+    let mut training = Training::new(&small(), &items, Seed(6)).unwrap();
+    // A code that names both attributes, taught to the sender.
+    let lessons: Vec<(u32, Vec<u32>)> =
+        all.iter().map(|&item| (item, vec![1 + items.attributes(item)[0], 4 + items.attributes(item)[1]])).collect();
+    let first = training.teach(0, &lessons);
+    let last = (0..300).map(|_| training.teach(0, &lessons)).last().unwrap();
+    assert!(last < 0.1 * first, "{first} {last}");
+    let said = training.messages(0, &all, None);
+    (0..9).for_each(|i| assert_eq!(said.messages.said(i), lessons[i].1));
+    assert!(said.log_probs.iter().all(|&log| log > -0.5));
+
+    training.freeze(0, Part::Sender, true);
+    training.reset(1, Part::Receiver);
+    take(&mut training, 300);
+    assert_eq!(training.evaluate(0, 1, &all, Control::None).success, 1.0);
+    assert!(training.evaluate(0, 1, &all, Control::Relabelled).success < 0.5);
+    assert!(training.evaluate(0, 1, &all, Control::Permuted).success < 0.5);
+}
+
+#[test]
+fn candidates_are_told_apart_and_held_out_items_are_never_learnt_from() {
+    let mut setup = small();
+    setup.game = Game::Discrimination { candidates: 4 };
+    let items = Items::grid(&[4, 4]);
+    let items = items.with_train((0..16).map(|item| item % 5 != 0).collect());
+    let mut training = Training::new(&setup, &items, Seed(8)).unwrap();
+    take(&mut training, 600);
+    let found = training.evaluate(0, 1, &items.split(true), Control::None);
+    assert!(found.success > 0.7, "{}", found.success);
+    let held_out = training.evaluate(0, 1, &items.split(false), Control::None);
+    assert!(held_out.candidates.iter().all(|&item| !items.learnt(item)));
+}
+
+#[test]
+fn tensors_have_names_and_the_digest_is_of_their_bits() {
+    let mut training = Training::new(&small(), &Items::grid(&[3, 3]), Seed(0)).unwrap();
+    let names: Vec<String> = training.parameters().iter().map(|named| named.name.clone()).collect();
+    assert_eq!(names[0], "agent-1/sender/start");
+    assert!(names.contains(&"agent-1/sender/gru.weight_ih".into()) && names.contains(&"agent-2/receiver/head.bias".into()));
+    assert!(names.iter().all(|name| name.starts_with("agent-1/sender/") || name.starts_with("agent-2/receiver/")));
+    for named in training.parameters() {
+        assert_eq!(named.shape.iter().product::<usize>(), named.values.len(), "{}", named.name);
+    }
+    let before = training.digest();
+    let mut weights = training.weights(1, Part::Receiver).to_vec();
+    weights[0] = f32::from_bits(weights[0].to_bits() ^ 1);
+    training.set_weights(1, Part::Receiver, &weights);
+    assert_ne!(training.digest(), before);
+}
+
+#[test]
+fn what_does_not_go_together_is_said() {
+    let said = |change: &dyn Fn(&mut Setup)| {
+        let mut setup = small();
+        change(&mut setup);
+        Training::new(&setup, &Items::grid(&[3, 3]), Seed(0)).err().map(|(key, why)| format!("{key}: {why}")).unwrap()
+    };
+    let check = |found: String, expected: &str| assert_eq!(found, expected);
+    check(
+        said(&|setup| setup.agents.cell = Cell::FeedForward),
+        "agents.kind: agents without a cell utter one symbol, and messages have up to 3",
+    );
+    check(said(&|setup| setup.channel.vocabulary = 1), "channel.vocabulary: expected a whole number from 2 to 65536, found 1");
+    check(
+        said(&|setup| setup.game = Game::Contrastive { candidates: 2, loss: Contrast::Candidates }),
+        "game: the contrastive game needs items with classes",
+    );
+    check(
+        said(&|setup| setup.game = Game::Discrimination { candidates: 10 }),
+        "game.candidates: there are 10 candidates and 9 items to learn from",
+    );
+    check(
+        said(&|setup| setup.population.agents = 3),
+        "population.size: with fixed roles there are two agents, a sender and a receiver; found 3",
+    );
+}
