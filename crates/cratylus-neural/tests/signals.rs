@@ -153,6 +153,49 @@ fn evaluating_changes_nothing() {
     assert_eq!(one.digest(), other.digest());
 }
 
+#[test]
+fn a_long_gradient_is_shortened_to_the_clip() {
+    let items = Items::grid(&[3, 3]);
+    let setup = |clip| {
+        let train = Train { batch: 16, optimiser: Optimiser::Sgd { lr: 1.0 }, clip };
+        Setup { train, ..small() }
+    };
+    let moved = |clip| {
+        let mut training = Training::new(&setup(clip), &items, Seed(1)).unwrap();
+        let before = training.clone();
+        let reading = training.step();
+        let parts = [(0, Part::Sender), (1, Part::Receiver)].into_iter();
+        let squares = parts.flat_map(|(agent, part)| {
+            let pairs = before.weights(agent, part).iter().zip(training.weights(agent, part));
+            pairs.map(|(a, b)| f64::from(a - b).powi(2)).collect::<Vec<f64>>()
+        });
+        (reading.grad_norm, squares.sum::<f64>().sqrt())
+    };
+    let (norm, length) = moved(None);
+    assert!((norm - length).abs() < 1e-4 * norm);
+    let (same, length) = moved(Some(norm / 4.0));
+    assert_eq!(same, norm);
+    assert!((length - norm / 4.0).abs() < 1e-4 * norm);
+}
+
+#[test]
+fn a_setup_reads_as_it_is_written() {
+    let text = r#"
+game = { kind = "contrastive", candidates = 8, loss = { nt-xent = { temperature = 0.5 } } }
+channel = { vocabulary = 10, length = 4, stop = false, control = { noise = 0.1 } }
+agents = { cell = "lstm", hidden = 32 }
+learn = { estimator = "gumbel", temperature = { from = 1.0, to = 0.1, over = 500 }, straight_through = true }
+train = { batch = 32, optimiser = { kind = "adam", lr = 0.001 } }
+population = { agents = 4, roles = "both", itself = true }
+"#;
+    let setup: Setup = toml::from_str(text).unwrap();
+    setup.check().unwrap();
+    assert_eq!(setup.channel.control, Control::Noise(0.1));
+    assert_eq!(setup.train.optimiser, Optimiser::Adam { lr: 0.001, betas: [0.9, 0.999] });
+    assert_eq!(toml::from_str::<Setup>(&toml::to_string(&setup).unwrap()).unwrap(), setup);
+    assert!(toml::from_str::<Setup>(&text.replace("straight_through", "straight")).is_err());
+}
+
 fn population(agents: usize, itself: bool) -> Setup {
     Setup { population: Population { agents, roles: Roles::Both, itself }, ..small() }
 }
@@ -212,9 +255,9 @@ fn candidates_are_told_apart_and_held_out_items_are_never_learnt_from() {
     let items = items.with_train((0..16).map(|item| item % 5 != 0).collect());
     let mut training = Training::new(&setup, &items, Seed(8)).unwrap();
     take(&mut training, 600);
-    let found = training.evaluate(0, 1, &items.split(true), Control::None);
+    let found = training.evaluate(0, 1, items.split(true), Control::None);
     assert!(found.success > 0.7, "{}", found.success);
-    let held_out = training.evaluate(0, 1, &items.split(false), Control::None);
+    let held_out = training.evaluate(0, 1, items.split(false), Control::None);
     assert!(held_out.candidates.iter().all(|&item| !items.learnt(item)));
 }
 

@@ -249,8 +249,8 @@ impl Training {
         loss
     }
 
-    /// What an agent says of items: the likeliest messages, or messages that are drawn, of which there are as many as `sample`
-    /// is numbered; each number draws others.
+    /// What an agent says of items: the likeliest messages, or, with a `sample`, messages that are drawn. Each number of a
+    /// sample, below 16,384, draws messages of its own.
     pub fn messages(&mut self, sender: usize, about: &[u32], sample: Option<u32>) -> Said {
         let moment = self.aside(sample.unwrap_or(0));
         let draws = moment.symbols(about.len(), &self.setup.channel);
@@ -359,13 +359,16 @@ impl Training {
         bytes
     }
 
-    /// Goes on from where another training of the same setup, items and seed was kept.
+    /// Goes on from where another training of the same setup, items and seed was kept. One that could not is to be thrown away.
     pub fn restore(&mut self, mut from: &[u8]) -> Result<(), Fault> {
         let (steps, baselines): (u64, Vec<Baselines>) = kept::take(&mut from)?;
         if baselines.len() != self.agents.len() {
             return Err(Fault("what was kept of a training is of another number of agents".into()));
         }
         self.agents.iter_mut().flatten().try_for_each(|learner| learner.restore(&mut from))?;
+        if !from.is_empty() {
+            return Err(Fault("what was kept of a training is of other agents: there is more of it".into()));
+        }
         (self.steps, self.baselines) = (steps, baselines);
         Ok(())
     }
