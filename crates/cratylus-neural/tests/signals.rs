@@ -153,6 +153,49 @@ fn evaluating_changes_nothing() {
     assert_eq!(one.digest(), other.digest());
 }
 
+#[test]
+fn a_long_gradient_is_shortened_to_the_clip() {
+    let items = Items::grid(&[3, 3]);
+    let setup = |clip| {
+        let train = Train { batch: 16, optimiser: Optimiser::Sgd { lr: 1.0 }, clip };
+        Setup { train, ..small() }
+    };
+    let moved = |clip| {
+        let mut training = Training::new(&setup(clip), &items, Seed(1)).unwrap();
+        let before = training.clone();
+        let reading = training.step();
+        let parts = [(0, Part::Sender), (1, Part::Receiver)].into_iter();
+        let squares = parts.flat_map(|(agent, part)| {
+            let pairs = before.weights(agent, part).iter().zip(training.weights(agent, part));
+            pairs.map(|(a, b)| f64::from(a - b).powi(2)).collect::<Vec<f64>>()
+        });
+        (reading.grad_norm, squares.sum::<f64>().sqrt())
+    };
+    let (norm, length) = moved(None);
+    assert!((norm - length).abs() < 1e-4 * norm);
+    let (same, length) = moved(Some(norm / 4.0));
+    assert_eq!(same, norm);
+    assert!((length - norm / 4.0).abs() < 1e-4 * norm);
+}
+
+#[test]
+fn a_setup_reads_as_it_is_written() {
+    let text = r#"
+game = { kind = "contrastive", candidates = 8, loss = { nt-xent = { temperature = 0.5 } } }
+channel = { vocabulary = 10, length = 4, stop = false, control = { noise = 0.1 } }
+agents = { cell = "lstm", hidden = 32 }
+learn = { estimator = "gumbel", temperature = { from = 1.0, to = 0.1, over = 500 }, straight_through = true }
+train = { batch = 32, optimiser = { kind = "adam", lr = 0.001 } }
+population = { agents = 4, roles = "both", itself = true }
+"#;
+    let setup: Setup = toml::from_str(text).unwrap();
+    setup.check().unwrap();
+    assert_eq!(setup.channel.control, Control::Noise(0.1));
+    assert_eq!(setup.train.optimiser, Optimiser::Adam { lr: 0.001, betas: [0.9, 0.999] });
+    assert_eq!(toml::from_str::<Setup>(&toml::to_string(&setup).unwrap()).unwrap(), setup);
+    assert!(toml::from_str::<Setup>(&text.replace("straight_through", "straight")).is_err());
+}
+
 fn population(agents: usize, itself: bool) -> Setup {
     Setup { population: Population { agents, roles: Roles::Both, itself }, ..small() }
 }
@@ -205,6 +248,62 @@ fn a_fresh_receiver_learns_from_a_frozen_sender() {
 }
 
 #[test]
+fn what_is_said_and_answered_of_an_item_does_not_depend_on_its_company() {
+    let items = Items::grid(&[4, 4]);
+    let mut training = Training::new(&small(), &items, Seed(5)).unwrap();
+    take(&mut training, 30);
+    let all = training.messages(0, &everything(&items), None);
+    let found = training.evaluate(0, 1, &everything(&items), Control::None);
+    for (i, &item) in everything(&items).iter().enumerate().step_by(3) {
+        let alone = training.messages(0, &[item], None);
+        assert_eq!((alone.messages.said(0), alone.log_probs[0].to_bits()), (all.messages.said(i), all.log_probs[i].to_bits()));
+        assert_eq!(training.evaluate(0, 1, &[item], Control::None).losses[0].to_bits(), found.losses[i].to_bits());
+    }
+}
+
+#[test]
+fn senders_come_to_name_classes_where_targets_are_other_items_of_theirs() {
+    // Twelve items of three classes, each with a number of its own beside.
+    let features = (0..12).flat_map(|i| (0..15).map(move |f| f32::from(u8::from(f == i / 4 || f == 3 + i)))).collect();
+    let items = Items::new(features, 15).with_classes((0..12).map(|i| i / 4).collect());
+    let nt_xent = Contrast::NtXent(NtXent { temperature: 0.5, cosine: true });
+    for loss in [Contrast::Candidates, nt_xent] {
+        let mut setup = small();
+        setup.game = Game::Contrastive { candidates: 3, loss };
+        let mut training = Training::new(&setup, &items, Seed(2)).unwrap();
+        take(&mut training, 800);
+        let found = training.evaluate(0, 1, &everything(&items), Control::None);
+        assert!(found.success >= 0.75, "{loss:?}: {}", found.success);
+        let cut = training.evaluate(0, 1, &everything(&items), Control::Cut);
+        assert!(cut.success < 0.75, "{loss:?}: {}", cut.success);
+    }
+}
+
+/// Greedy success of one agent with the other, and with itself, in the mean.
+fn cross_and_self(itself: bool, seed: u64) -> (f64, f64) {
+    let items = Items::grid(&[8]);
+    let mut setup = population(2, itself);
+    setup.channel = Channel { vocabulary: 8, length: 1, stop: false, control: Control::None };
+    setup.agents = Agents { cell: Cell::FeedForward, hidden: 32, embedding: 1 };
+    let mut training = Training::new(&setup, &items, Seed(seed)).unwrap();
+    take(&mut training, 3000);
+    let mut success = |a, b| training.evaluate(a, b, &everything(&items), Control::None).success;
+    ((success(0, 1) + success(1, 0)) / 2.0, (success(0, 0) + success(1, 1)) / 2.0)
+}
+
+#[test]
+fn two_agents_that_never_meet_themselves_speak_two_languages() {
+    let mean = |itself| {
+        let all: Vec<(f64, f64)> = (0..4).map(|seed| cross_and_self(itself, seed)).collect();
+        (all.iter().map(|(cross, _)| cross).sum::<f64>() / 4.0, all.iter().map(|(_, own)| own).sum::<f64>() / 4.0)
+    };
+    let (cross, own) = mean(false);
+    assert!(cross > 0.8 && own < 0.5, "{cross} {own}");
+    let (cross, own) = mean(true);
+    assert!(cross > 0.8 && own > 0.8, "{cross} {own}");
+}
+
+#[test]
 fn candidates_are_told_apart_and_held_out_items_are_never_learnt_from() {
     let mut setup = small();
     setup.game = Game::Discrimination { candidates: 4 };
@@ -212,9 +311,9 @@ fn candidates_are_told_apart_and_held_out_items_are_never_learnt_from() {
     let items = items.with_train((0..16).map(|item| item % 5 != 0).collect());
     let mut training = Training::new(&setup, &items, Seed(8)).unwrap();
     take(&mut training, 600);
-    let found = training.evaluate(0, 1, &items.split(true), Control::None);
+    let found = training.evaluate(0, 1, items.split(true), Control::None);
     assert!(found.success > 0.7, "{}", found.success);
-    let held_out = training.evaluate(0, 1, &items.split(false), Control::None);
+    let held_out = training.evaluate(0, 1, items.split(false), Control::None);
     assert!(held_out.candidates.iter().all(|&item| !items.learnt(item)));
 }
 

@@ -78,26 +78,9 @@ impl Moment {
 
     /// What each place of a batch is about, of the items that are learnt from.
     pub fn items(self, places: usize, items: &Items) -> Vec<u32> {
-        let learnt = items.split(true);
         let mut stream = self.seed.stream(Purpose::Item, self.step);
-        if items.evenly() {
-            return (0..places).map(|_| learnt[stream.below(learnt.len() as u64) as usize]).collect();
-        }
-        let mut sum = 0.0;
-        let sums: Vec<f64> = learnt
-            .iter()
-            .map(|&item| {
-                sum += items.weight(item);
-                sum
-            })
-            .collect();
-        let last = learnt.len() - 1;
-        (0..places)
-            .map(|_| {
-                let at = stream.unit() * sum;
-                learnt[sums.partition_point(|&below| below <= at).min(last)]
-            })
-            .collect()
+        let mut bits = || u64::from(stream.word()) | u64::from(stream.word()) << 32;
+        (0..places).map(|_| items.drawn(bits())).collect()
     }
 
     /// What receivers see when these items are spoken about. Candidates are drawn from the items of the target's split, and
@@ -107,14 +90,13 @@ impl Moment {
             return Examples { shown: about.clone(), items: about, ..Examples::default() };
         };
         let by_class = matches!(game, Game::Contrastive { .. });
-        let pools = [items.split(false), items.split(true)];
         let everything: Vec<u32> = (0..items.len() as u32).collect();
         let (mut shown, mut candidates, mut slots) = (Vec::new(), Vec::new(), Vec::new());
         for (place, &item) in about.iter().enumerate() {
             // Each place has blocks of its own, more than it ever needs.
             let mut stream = self.seed.stream_from(Purpose::Distractor, self.step, (place as u32) << 16);
             let alike = |other: u32| by_class && items.class(other) == items.class(item);
-            let own = &pools[usize::from(items.learnt(item))];
+            let own = items.split(items.learnt(item));
             let target = match by_class {
                 false => item,
                 true => {
@@ -181,14 +163,12 @@ impl Moment {
                 passage.places = Some(places);
             }
             Control::Resampled => {
-                let others = |item: u32| -> Vec<u32> {
-                    let same_split = |other: &u32| *other != item && items.learnt(*other) == items.learnt(item);
-                    (0..items.len() as u32).filter(same_split).collect()
-                };
-                let mut known = std::collections::BTreeMap::new();
                 let drawn = about.iter().map(|&item| {
-                    let others = known.entry(item).or_insert_with(|| others(item));
-                    others.get(stream.below(others.len().max(1) as u64) as usize).copied().unwrap_or(item)
+                    // Items of a split lie in order, so one is stepped over.
+                    let split = items.split(items.learnt(item));
+                    let own = split.partition_point(|&other| other < item);
+                    let other = stream.below((split.len() as u64 - 1).max(1)) as usize;
+                    split.get(other + usize::from(other >= own)).copied().unwrap_or(item)
                 });
                 passage.about = Some(drawn.collect());
             }
@@ -290,6 +270,10 @@ mod tests {
                 all
             };
             assert_eq!(sorted(&said), sorted(&heard));
+            let about: Vec<u32> = (0..25).collect();
+            let moment = Moment { seed: Seed(3), step: 4 };
+            let passage = moment.passage(25, &about, &Items::grid(&[5, 5]), &channel(stop), Control::Resampled);
+            assert!(passage.about.unwrap().iter().zip(&about).all(|(other, own)| other != own));
             let (said, heard) = passed(Control::Noise(1.0), stop);
             assert!((0..25).all(|i| said.said(i).iter().zip(heard.said(i)).all(|(a, b)| a != b)));
             assert!((0..25).all(|i| said.length(i) == heard.length(i)));

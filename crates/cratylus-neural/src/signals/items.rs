@@ -2,6 +2,7 @@
 //! numbers; nothing here reads a file.
 
 use super::setup::{Game, Setup, Wrong};
+use cratylus_core::seed::scale;
 use std::collections::BTreeMap;
 
 /// Items, numbered from 0.
@@ -15,8 +16,12 @@ pub struct Items {
     classes: Option<Vec<u32>>,
     /// Which items are learnt from; the others are held out.
     train: Vec<bool>,
+    /// Those that are held out, and those that are learnt from.
+    splits: [Vec<u32>; 2],
     /// How often each is drawn, in relation to the others.
     weights: Option<Vec<f64>>,
+    /// Of those that are learnt from the sums of weights up to each; empty where they are drawn evenly.
+    sums: Vec<f64>,
     /// The first item with the same features.
     views: Vec<u32>,
 }
@@ -39,7 +44,9 @@ impl Items {
             attributes: Vec::new(),
             classes: None,
             train: vec![true; n],
+            splits: [Vec::new(), (0..n as u32).collect()],
             weights: None,
+            sums: Vec::new(),
             views,
         }
     }
@@ -91,16 +98,29 @@ impl Items {
     pub fn with_train(self, train: Vec<bool>) -> Items {
         assert_eq!(train.len(), self.len(), "a mark for each item");
         assert!(train.contains(&true), "an item that is learnt from");
-        Items { train, ..self }
+        let split = |learnt| (0..).zip(&train).filter(|&(_, &train)| train == learnt).map(|(item, _)| item).collect();
+        let splits = [false, true].map(split);
+        Items { train, splits, ..self }.summed()
     }
 
     /// Drawn by weights in place of evenly.
     pub fn with_weights(self, weights: Vec<f64>) -> Items {
         assert_eq!(weights.len(), self.len(), "a weight for each item");
         assert!(weights.iter().all(|&weight| weight >= 0.0 && weight.is_finite()), "weights are not below 0");
-        let learnt: f64 = weights.iter().zip(&self.train).filter(|(_, train)| **train).map(|(weight, _)| weight).sum();
-        assert!(learnt > 0.0, "an item that is learnt from and drawn");
-        Items { weights: Some(weights), ..self }
+        Items { weights: Some(weights), ..self }.summed()
+    }
+
+    fn summed(mut self) -> Items {
+        if let Some(weights) = &self.weights {
+            let mut sum = 0.0;
+            let up_to = self.splits[1].iter().map(|&item| {
+                sum += weights[item as usize];
+                sum
+            });
+            self.sums = up_to.collect();
+            assert!(sum > 0.0, "an item that is learnt from and drawn");
+        }
+        self
     }
 
     /// Drawn by one over their rank, the first most often (Chaabouni et al. 2019).
@@ -150,18 +170,16 @@ impl Items {
     }
 
     /// Those that are learnt from, or those that are held out.
-    pub fn split(&self, learnt: bool) -> Vec<u32> {
-        (0..self.len() as u32).filter(|&item| self.learnt(item) == learnt).collect()
+    pub fn split(&self, learnt: bool) -> &[u32] {
+        &self.splits[usize::from(learnt)]
     }
 
-    /// How often one is drawn in relation to others.
-    pub(super) fn weight(&self, item: u32) -> f64 {
-        self.weights.as_ref().map_or(1.0, |weights| weights[item as usize])
-    }
-
-    /// Whether items are drawn evenly.
-    pub(super) fn evenly(&self) -> bool {
-        self.weights.is_none()
+    /// The item that a number of 64 random bits draws, of those that are learnt from.
+    pub(super) fn drawn(&self, bits: u64) -> u32 {
+        let learnt = &self.splits[1];
+        let Some(sum) = self.sums.last() else { return learnt[scale(bits, learnt.len() as u64) as usize] };
+        let at = (bits >> 11) as f64 / (1u64 << 53) as f64 * sum;
+        learnt[self.sums.partition_point(|&below| below <= at).min(learnt.len() - 1)]
     }
 
     /// The first item that looks the same.
@@ -206,6 +224,19 @@ mod tests {
         let all: Vec<&[u32]> = (0..6).map(|item| items.attributes(item)).collect();
         assert_eq!(all, [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]]);
         assert_eq!(items.features(4), [0.0, 1.0, 0.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn items_are_drawn_by_their_weights_and_never_where_they_are_held_out() {
+        let items = Items::grid(&[4]).by_rank().with_train(vec![true, true, false, true]);
+        let mut counts = [0; 4];
+        let n = 16_000u64;
+        (0..n).for_each(|i| counts[items.drawn(i * (u64::MAX / n)) as usize] += 1);
+        let share = |rank: f64| (n as f64 / rank / 1.75).round() as i64;
+        assert_eq!(counts[2], 0);
+        for (item, rank) in [(0, 1.0), (1, 2.0), (3, 4.0)] {
+            assert!((counts[item] - share(rank)).abs() <= 1, "{counts:?}");
+        }
     }
 
     #[test]

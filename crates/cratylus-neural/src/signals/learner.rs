@@ -90,3 +90,24 @@ impl Learner {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn learner() -> Learner {
+        let (weights, means, squares) = (vec![1.0, -2.0], vec![0.0; 2], vec![0.0; 2]);
+        Learner { weights, means, squares, steps: 0, life: 0, frozen: false }
+    }
+
+    #[test]
+    fn steps_are_those_of_the_papers() {
+        let mut sgd = learner();
+        sgd.learn(Optimiser::Sgd { lr: 0.5 }, &[4.0, 2.0], 0.25);
+        assert_eq!(sgd.weights, [0.5, -2.25]);
+        // The first step of Adam is as long as the rate, whatever the gradient.
+        let mut adam = learner();
+        adam.learn(Optimiser::Adam { lr: 0.1, betas: [0.9, 0.999] }, &[4.0, -0.02], 1.0);
+        assert!((adam.weights[0] - 0.9).abs() < 1e-6 && (adam.weights[1] + 1.9).abs() < 1e-6, "{:?}", adam.weights);
+    }
+}

@@ -340,6 +340,19 @@ mod tests {
                     assert_eq!(found, right, "{m} {k} {n}");
                 }
             }
+            // The registers between the widest and none.
+            #[cfg(target_arch = "x86_64")]
+            if n.is_multiple_of(PANEL) && is_x86_feature_detected!("avx") {
+                let mut found = c.clone();
+                panels.pack(&b, k, n);
+                for (i, panel) in panels.data.chunks_exact(k * PANEL).enumerate() {
+                    let (panel, to) = (panel.as_ptr(), found[i * PANEL..].as_mut_ptr());
+                    let panel = Panel { terms: k, wide: PANEL, panel, to, stride: n };
+                    // SAFETY: whole panels of `k` terms and `m` rows.
+                    unsafe { with_avx(Left::rows(&a, k), panel) };
+                }
+                assert_eq!(found, right, "{m} {k} {n}");
+            }
             // The left side by its columns.
             let columns: Vec<f32> = (0..k).flat_map(|t| (0..m).map(move |i| (i, t))).map(|(i, t)| a[i * k + t]).collect();
             let mut found = c.clone();

@@ -19,6 +19,28 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Agents and all that they become.
+///
+/// ```
+/// use cratylus_core::Seed;
+/// use cratylus_neural::signals::*;
+///
+/// let setup: Setup = toml::from_str(
+///     r#"
+///     game = { kind = "reconstruction" }
+///     channel = { vocabulary = 8, length = 2 }
+///     agents = { cell = "gru", hidden = 32 }
+///     learn = { estimator = "reinforce", entropy = 0.3 }
+///     train = { batch = 64, optimiser = { kind = "adam", lr = 0.01 } }
+///     "#,
+/// )?;
+/// let items = Items::grid(&[2, 2]);
+/// let mut training = Training::new(&setup, &items, Seed(1)).map_err(|(key, why)| format!("{key}: {why}"))?;
+/// let readings: Vec<Reading> = (0..200).map(|_| training.step()).collect();
+/// assert!(readings[199].loss < readings[0].loss);
+/// assert_eq!(training.evaluate(0, 1, &[0, 1, 2, 3], Control::None).success, 1.0);
+/// assert_eq!(training.evaluate(0, 1, &[0, 1, 2, 3], Control::Permuted).success, 0.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Training {
     setup: Setup,
@@ -46,7 +68,7 @@ pub struct Reading {
     pub sender: usize,
     /// Who heard, from 0.
     pub receiver: usize,
-    /// The loss of the task, in nats: without what is added for learning.
+    /// The loss of the task, in nats: without what is added for learning. Where answers are drawn, the share of wrong ones.
     pub loss: f64,
     /// The loss with all that is added.
     pub optimised: f64,
@@ -249,8 +271,8 @@ impl Training {
         loss
     }
 
-    /// What an agent says of items: the likeliest messages, or messages that are drawn, of which there are as many as `sample`
-    /// is numbered; each number draws others.
+    /// What an agent says of items: the likeliest messages, or, with a `sample`, messages that are drawn. Each number of a
+    /// sample, below 16,384, draws messages of its own.
     pub fn messages(&mut self, sender: usize, about: &[u32], sample: Option<u32>) -> Said {
         let moment = self.aside(sample.unwrap_or(0));
         let draws = moment.symbols(about.len(), &self.setup.channel);
@@ -261,16 +283,18 @@ impl Training {
         Said { messages, log_probs: self.work.log_probs(round) }
     }
 
-    /// What a channel makes of the likeliest messages about items.
-    pub fn heard(&mut self, sender: usize, about: &[u32], control: Control) -> Messages {
-        let passage = self.aside(0).passage(about.len(), about, &self.items, &self.setup.channel, control);
-        let said = self.messages(sender, passage.about.as_deref().unwrap_or(about), None);
+    /// What a channel makes of messages about items, the likeliest or, with a `sample`, drawn ones.
+    pub fn heard(&mut self, sender: usize, about: &[u32], sample: Option<u32>, control: Control) -> Messages {
+        let moment = self.aside(sample.unwrap_or(0));
+        let passage = moment.passage(about.len(), about, &self.items, &self.setup.channel, control);
+        let said = self.messages(sender, passage.about.as_deref().unwrap_or(about), sample);
         passage.through(&said.messages, &self.setup.channel)
     }
 
-    /// How a receiver does with the likeliest messages of a sender about items, through a channel.
+    /// How a receiver does with the likeliest messages of a sender about items, through a channel. Of drawn messages the same
+    /// is said by [`Training::heard`] and [`Training::evaluate_messages`].
     pub fn evaluate(&mut self, sender: usize, receiver: usize, about: &[u32], control: Control) -> Evaluation {
-        let heard = self.heard(sender, about, control);
+        let heard = self.heard(sender, about, None, control);
         self.evaluate_messages(receiver, about, heard)
     }
 
@@ -359,13 +383,16 @@ impl Training {
         bytes
     }
 
-    /// Goes on from where another training of the same setup, items and seed was kept.
+    /// Goes on from where another training of the same setup, items and seed was kept. One that could not is to be thrown away.
     pub fn restore(&mut self, mut from: &[u8]) -> Result<(), Fault> {
         let (steps, baselines): (u64, Vec<Baselines>) = kept::take(&mut from)?;
         if baselines.len() != self.agents.len() {
             return Err(Fault("what was kept of a training is of another number of agents".into()));
         }
         self.agents.iter_mut().flatten().try_for_each(|learner| learner.restore(&mut from))?;
+        if !from.is_empty() {
+            return Err(Fault("what was kept of a training is of other agents: there is more of it".into()));
+        }
         (self.steps, self.baselines) = (steps, baselines);
         Ok(())
     }
