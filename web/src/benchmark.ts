@@ -56,5 +56,5 @@ export function benchmark(given: Benchmark | null | undefined, figuresBefore: nu
       return made ? [table.title && html("h3", {}, table.title), made] : [];
     }),
   ].filter((node) => node instanceof Node);
-  return parts.length ? html("section", { id: "benchmark", class: "benchmark" }, html("h2", {}, "Benchmark"), ...parts) : undefined;
+  return parts.length ? html("section", { id: "benchmark", class: "benchmark" }, html("h2", {}, given?.title || "Benchmark"), ...parts) : undefined;
 }

@@ -212,6 +212,8 @@ export interface Texts {
 
 /** What audits find in models whose every row is known. */
 export interface Benchmark {
+  /** What it is called, where it is no benchmark of audits. */
+  title?: Maybe<string>;
   conclusion?: Maybe<string>;
   statements?: Maybe<Statement[]>;
   tables?: Maybe<Texts[]>;

@@ -10,6 +10,8 @@ pub mod evidence;
 pub mod exchangeability;
 pub mod finding;
 
+pub mod signals;
+
 pub mod fit;
 pub mod memorised;
 pub mod recognition;

@@ -23,7 +23,10 @@ pub mod evidence;
 pub mod fit;
 
 pub mod answers;
+mod grid;
 pub mod messages;
+
+pub mod signals;
 
 pub mod import;
 pub mod question;

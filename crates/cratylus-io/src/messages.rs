@@ -2,7 +2,7 @@
 //! input: what a file says is bounded before it is parsed, and a gap is a mistake with its line. What is made of the messages
 //! is absent: see `cratylus_core::messages`.
 
-use crate::answers::records_up_to;
+use crate::grid::{Grid, csv, head_of, texts};
 use crate::store::inputs::sha256;
 use crate::store::manifest::{Build, Manifest};
 use crate::store::names::{ITEMS, MESSAGES};
@@ -12,9 +12,6 @@ use cratylus_core::messages::corpus::Corpus;
 use cratylus_core::text::{listed, nearest};
 use std::collections::BTreeMap;
 use std::path::Path;
-
-/// Larger files are not read.
-const FILE_MAX: u64 = 1 << 30;
 
 /// How a file is to be read, where it does not say so itself.
 #[derive(Clone, Debug, Default)]
@@ -61,17 +58,6 @@ pub struct File {
     pub notes: Vec<String>,
 }
 
-/// A table as text: the head, and rows with where each stands in the file.
-struct Grid {
-    head: Vec<String>,
-    rows: Vec<(u64, Vec<String>)>,
-    /// What a row is called in mistakes.
-    row: &'static str,
-    /// The symbol that ends messages in files of this kind.
-    stop: Option<&'static str>,
-    notes: Vec<String>,
-}
-
 /// Reads a file, or a folder that holds one.
 pub fn read(path: &Path, how: &How) -> Result<File, Fault> {
     let wrong = |why: String| at("reading", path)(why);
@@ -87,7 +73,7 @@ pub fn read(path: &Path, how: &How) -> Result<File, Fault> {
 
 fn folder(dir: &Path) -> Result<Grid, Fault> {
     if dir.join(MESSAGES).exists() {
-        return parquet(&dir.join(MESSAGES));
+        return parquet_of_messages(&dir.join(MESSAGES));
     }
     for name in ["corpus.jsonl", "messages.csv"] {
         if dir.join(name).exists() {
@@ -102,15 +88,8 @@ fn folder(dir: &Path) -> Result<Grid, Fault> {
 }
 
 fn file(path: &Path) -> Result<Grid, Fault> {
-    let size = std::fs::metadata(path).map_err(at("reading", path))?.len();
-    if size > FILE_MAX {
-        return Err(at("reading", path)(format!("it has {size} bytes, and may have at most {FILE_MAX}")));
-    }
-    let mut head = [0u8; 4];
-    let n =
-        std::fs::File::open(path).and_then(|mut file| std::io::Read::read(&mut file, &mut head)).map_err(at("reading", path))?;
-    if &head[..n] == b"PAR1" {
-        return parquet(path);
+    if head_of(path)? == *b"PAR1" {
+        return parquet_of_messages(path);
     }
     let text = crate::text::read(path)?;
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or("").trim();
@@ -130,8 +109,7 @@ fn file(path: &Path) -> Result<Grid, Fault> {
     {
         return dump(&text).map_err(at("reading", path));
     }
-    let (head, rows) = records_up_to(path, FILE_MAX)?;
-    Ok(Grid { head, rows, row: "line", stop: None, notes: Vec::new() })
+    csv(path)
 }
 
 /// Numbers that are separated by blanks or commas, in brackets or not.
@@ -285,7 +263,7 @@ fn elcc(path: &Path, text: &str) -> Result<Grid, Fault> {
 }
 
 /// A table of messages in Parquet, with the table of items beside it where messages name items alone.
-fn parquet(path: &Path) -> Result<Grid, Fault> {
+fn parquet_of_messages(path: &Path) -> Result<Grid, Fault> {
     let messages = table::read(path, None)?;
     let (mut head, mut columns) = texts(&messages);
     let beside = path.with_file_name(ITEMS);
@@ -293,11 +271,16 @@ fn parquet(path: &Path) -> Result<Grid, Fault> {
         let (names, items) = texts(&table::read(&beside, None)?);
         let key =
             names.iter().position(|name| name == "item").ok_or_else(|| at("reading", &beside)("it has no column `item`"))?;
-        let row_of: BTreeMap<&str, usize> =
-            items[key].iter().enumerate().filter_map(|(row, item)| Some((item.as_deref()?, row))).collect();
+        // Runs may have different items under one number.
+        let by_run = names.iter().position(|name| name == "run").zip(head.iter().position(|name| name == "run"));
+        let in_items = |row: usize| by_run.and_then(|(at, _)| items[at][row].as_deref()).unwrap_or("");
+        let row_of: BTreeMap<(&str, &str), usize> =
+            items[key].iter().enumerate().filter_map(|(row, item)| Some(((in_items(row), item.as_deref()?), row))).collect();
+        let in_messages = |row: usize| by_run.and_then(|(_, at)| columns[at][row].as_deref()).unwrap_or("");
         let rows: Vec<usize> = columns[at_item]
             .iter()
-            .map(|item| item.as_deref().and_then(|item| row_of.get(item)).copied())
+            .enumerate()
+            .map(|(row, item)| item.as_deref().and_then(|item| row_of.get(&(in_messages(row), item))).copied())
             .collect::<Option<_>>()
             .ok_or_else(|| at("reading", path)(format!("an item is not in {}", beside.display())))?;
         for (k, name) in names
@@ -314,23 +297,6 @@ fn parquet(path: &Path) -> Result<Grid, Fault> {
     let n = messages.rows();
     let rows = (0..n).map(|row| (row as u64, columns.iter().map(|column| column[row].clone().unwrap_or_default()).collect()));
     Ok(Grid { head, rows: rows.collect(), row: "row", stop: None, notes: Vec::new() })
-}
-
-/// A table's columns as text.
-fn texts(table: &Table) -> (Vec<String>, Vec<Vec<Option<String>>>) {
-    fn of<T: ToString>(values: &[Option<T>]) -> Vec<Option<String>> {
-        values.iter().map(|value| value.as_ref().map(T::to_string)).collect()
-    }
-    let column = |column: &Column| match &column.values {
-        Values::Int(values) => of(values),
-        Values::UInt(values) => of(values),
-        Values::Float(values) => of(values),
-        Values::Bool(values) => of(values),
-        Values::Text(values) => {
-            values.iter().map(|text| text.as_ref().map(|text| String::from_utf8_lossy(text.data()).into_owned())).collect()
-        }
-    };
-    (table.columns.iter().map(|column| column.name.clone()).collect(), table.columns.iter().map(column).collect())
 }
 
 /// Columns that are no part of a meaning unless somebody says so.
@@ -358,6 +324,7 @@ fn made_of(grid: Grid, how: &How) -> Result<File, String> {
     let first = |names: &[&str]| names.iter().find_map(|name| known(name)).filter(|&at| at != message);
     let class = first(&["class", "label"]).filter(|&at| !how.meaning.contains(&head[at]));
     let sender = first(&["sender", "speaker"]);
+    let run = first(&["run"]);
     let step = first(&["step", "epoch"]);
     let item = first(&["item", "id"]);
     let sample = first(&["sample"]);
@@ -378,23 +345,29 @@ fn made_of(grid: Grid, how: &How) -> Result<File, String> {
             file.notes.push(format!("a meaning is {}", listed(&names)));
         }
     }
-    // Messages of one step, greedy ones where others were drawn besides.
+    // Messages of one step, greedy ones where others were drawn besides. Runs may be of different lengths, so the last step is
+    // that of each.
     if let Some(step) = step {
-        let steps: Vec<&String> = rows.iter().map(|(_, cells)| &cells[step]).collect();
-        let last = steps.iter().max_by(|a, b| by_number(a, b)).map(|last| last.to_string());
-        let wanted = how.step.clone().or(last).unwrap_or_default();
-        let n = {
-            let mut all = steps.clone();
-            all.sort();
-            all.dedup();
-            all.len()
-        };
+        let mut last: BTreeMap<String, String> = BTreeMap::new();
+        let whose = |cells: &[String]| run.map_or_else(String::new, |at| cells[at].clone());
+        for (_, cells) in &rows {
+            let last = last.entry(whose(cells)).or_insert_with(|| cells[step].clone());
+            if by_number(&cells[step], last).is_gt() {
+                *last = cells[step].clone();
+            }
+        }
+        let all: std::collections::BTreeSet<&String> = rows.iter().map(|(_, cells)| &cells[step]).collect();
+        let n = all.len();
         if n > 1 {
+            let wanted = how.step.clone().unwrap_or_else(|| match &last.values().collect::<Vec<_>>()[..] {
+                [one] => one.to_string(),
+                _ => "the last of each run".into(),
+            });
             file.notes.push(format!("messages of step {wanted}, of {n} steps; `--step` names another"));
         }
-        rows.retain(|(_, cells)| cells[step] == wanted);
+        rows.retain(|(_, cells)| cells[step] == *how.step.as_ref().unwrap_or(&last[&whose(cells)]));
         if rows.is_empty() {
-            return Err(format!("there is no message of step {wanted}"));
+            return Err(format!("there is no message of step {}", how.step.as_deref().unwrap_or("")));
         }
     }
     if let Some(sample) = sample {
@@ -435,14 +408,16 @@ fn made_of(grid: Grid, how: &How) -> Result<File, String> {
     }
     let mut by_sender: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (i, (_, cells)) in rows.iter().enumerate() {
-        by_sender.entry(sender.map_or_else(String::new, |at| cells[at].clone())).or_default().push(i);
+        let sender = sender.map_or("1", |at| cells[at].as_str());
+        let name = run.map_or_else(|| sender.to_string(), |at| format!("{}.{sender}", cells[at]));
+        by_sender.entry(name).or_default().push(i);
     }
     let mut names: Vec<String> = by_sender.keys().cloned().collect();
-    names.sort_by(|a, b| by_number(a, b));
+    names.sort_by(|a, b| by_parts(a, b));
     let mut items = Names::default();
     for name in names {
         let mut recorded =
-            Recorded { sender: sender.is_some().then(|| name.clone()), corpus: Corpus::new(meaning.len()), items: Vec::new() };
+            Recorded { sender: (sender.is_some() || run.is_some()).then(|| name.clone()), corpus: Corpus::new(meaning.len()), items: Vec::new() };
         let mut numbers = Vec::new();
         let mut kinds = Vec::new();
         for &i in &by_sender[&name] {
@@ -503,6 +478,19 @@ fn by_number(a: &str, b: &str) -> std::cmp::Ordering {
         (Ok(x), Ok(y)) => x.total_cmp(&y),
         (x, y) => y.is_ok().cmp(&x.is_ok()).then_with(|| a.cmp(b)),
     }
+}
+
+/// The same for senders of several runs, which are called `run.sender`.
+fn by_parts(a: &str, b: &str) -> std::cmp::Ordering {
+    match (a.split_once('.'), b.split_once('.')) {
+        (Some((run_a, sender_a)), Some((run_b, sender_b))) => by_number(run_a, run_b).then_with(|| by_number(sender_a, sender_b)),
+        _ => by_number(a, b),
+    }
+}
+
+/// What a sender of a run is called, where a file is of several runs.
+pub fn sender_of(run: u64, sender: &str) -> String {
+    format!("{run}.{sender}")
 }
 
 /// Names by number.

@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::findings::{FINDINGS, FORMAT, Kept, KeptCondition};
 use crate::question::{Questioned, Questions, bill_words};
 use crate::report;
+use crate::signals;
 use crate::words::table;
 use clap::Args;
 use cratylus_audit::audits::{ALL, findings};
@@ -114,6 +115,9 @@ impl Audit {
             && plan.extension().is_some_and(|extension| extension == "toml")
         {
             return self.audit_plan(plan);
+        }
+        if !self.dirs.is_empty() && self.dirs.iter().all(|dir| signals::meant(dir)) {
+            return signals::audit(&self.dirs, self.json);
         }
         self.check()?;
         if !self.data.is_empty() {

@@ -3,6 +3,7 @@
 use crate::caller::{print, print_json};
 use crate::experiment::{Loaded, load};
 use crate::failure::Failure;
+use crate::signals;
 use crate::words::{bytes, count, table};
 use clap::Args;
 use cratylus_core::estimate::{Estimate, estimate};
@@ -44,6 +45,12 @@ pub struct Check {
 
 impl Check {
     pub fn go(self) -> Result<(), Failure> {
+        if signals::meant(&self.experiment) {
+            if self.memory.is_some() {
+                return Err(Failure::input("these agents remember no rounds, so `--memory` says nothing"));
+            }
+            return signals::check(&self.experiment, &self.sets, self.json);
+        }
         let loaded = load(&self.experiment, &self.sets)?;
         let runs: u64 = loaded.points.iter().map(|point| point.experiment.replicas).sum();
         let most = |i: usize| loaded.points[i].experiment.replicas.saturating_mul(loaded.worlds[i].stop(0).most());

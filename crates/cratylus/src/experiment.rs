@@ -81,7 +81,7 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, Failure> {
 }
 
 /// How much memory the machine has, where that can be read.
-fn memory_there() -> Option<u64> {
+pub fn memory_there() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
     Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
@@ -150,7 +150,7 @@ fn unquoted(document: &mut toml_edit::DocumentMut, axis: &str) {
 }
 
 /// The text with `key=value` settings written into it.
-fn apply(text: &str, sets: &[String]) -> Result<String, String> {
+pub fn apply(text: &str, sets: &[String]) -> Result<String, String> {
     if sets.is_empty() {
         return Ok(text.into());
     }

@@ -11,10 +11,13 @@ mod caller;
 mod experiment;
 mod findings;
 mod methods;
+mod page;
 mod progress;
 mod results;
 mod tables;
 mod tips;
+
+mod signals;
 
 mod doctor;
 mod question;

@@ -29,6 +29,11 @@ pub struct Shown {
 }
 
 impl Shown {
+    /// The counts alone.
+    pub fn bare(quiet: bool) -> Shown {
+        Shown { quiet, labels: Vec::new(), live: false, budget: Budget::default() }
+    }
+
     pub fn of(points: &[Point], live: bool, quiet: bool) -> Shown {
         let label = |point: &Point| point.label(|_| true).chars().take(40).collect();
         let labels = if points.len() > 1 { points.iter().map(label).collect() } else { Vec::new() };

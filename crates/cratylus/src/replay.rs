@@ -4,6 +4,7 @@
 use crate::caller::{print, print_json, registry};
 use crate::experiment::load;
 use crate::failure::Failure;
+use crate::signals;
 use clap::Args;
 use cratylus_core::engines::live::run_asking;
 use cratylus_core::event::block::Block;
@@ -111,6 +112,9 @@ impl Sink for Again<'_> {
 
 impl Replay {
     pub fn go(self) -> Result<(), Failure> {
+        if signals::meant(&self.dir) {
+            return signals::replay(&self.dir, std::thread::available_parallelism().map_or(1, usize::from));
+        }
         let dir = RunDir::open(&self.dir, &registry()).map_err(Failure::input)?;
         let loaded = load(&self.dir, &[])?;
         let rows = dir.rows()?;

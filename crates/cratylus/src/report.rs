@@ -6,7 +6,9 @@ use crate::experiment::BUILD;
 use crate::failure::Failure;
 use crate::findings::{Kept, kept};
 use crate::methods::{Ran, bibtex, paragraph};
+use crate::page::{write_file, write_page};
 use crate::results::{PointData, merge};
+use crate::signals;
 use crate::tables;
 use crate::words::{self, claim, count};
 use clap::Args;
@@ -21,7 +23,6 @@ use cratylus_io::store::manifest::Manifest;
 use cratylus_io::store::names::{MEASURES, PLAN, REPORT};
 use cratylus_io::store::plan::digest;
 use cratylus_io::store::run_dir::RunDir;
-use cratylus_io::whole::write_whole;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -50,6 +51,10 @@ impl Report {
         let mut all = Vec::new();
         let mut failed = None;
         for dir in &self.dirs {
+            if signals::meant(dir) {
+                all.push(signals::report(dir, self.out.as_deref(), self.json)?);
+                continue;
+            }
             let data = told(dir)?;
             let file = self.out.clone().unwrap_or_else(|| dir.join(REPORT));
             // What there is to say is said, whether or not there is room for the page.
@@ -71,10 +76,6 @@ impl Report {
         failed.map_or(Ok(()), Err)
     }
 }
-
-/// The page, with a place for the data. Built from `web/`.
-const PAGE: &str = include_str!("../assets/report.html");
-const PLACE: &str = r#"{"placeholder":true}"#;
 
 /// What a run directory has to say.
 pub struct Data {
@@ -126,20 +127,6 @@ pub fn write_audit(dir: &Path, name: &str, claim: &str, kept: &Kept) -> Result<(
         dir,
         &json!({ "format": 1, "name": name, "claim": claim, "provenance": provenance, "points": [], "audit": audit_page(kept) }),
     )
-}
-
-fn write_page(dir: &Path, page: &Value) -> Result<(), Failure> {
-    write_file(&dir.join(REPORT), page)
-}
-
-fn write_file(file: &Path, page: &Value) -> Result<(), Failure> {
-    let json = serde_json::to_string(page).expect("report data is plain data");
-    // A closing tag in the data would end the script element that holds it.
-    let page = PAGE.replacen(PLACE, &json.replace('<', "\\u003c"), 1);
-    write_whole(file, page.as_bytes()).map_err(|trouble| {
-        let help = "every run is kept, and only the report is missing: the same command writes it once there is room and leave to write, and `cratylus report RUN_DIR --out FILE` writes it elsewhere";
-        Failure::run(trouble).help(help)
-    })
 }
 
 fn audit_page(kept: &Kept) -> Value {

@@ -5,6 +5,7 @@ use crate::experiment::{BUILD, Loaded, load};
 use crate::failure::Failure;
 use crate::progress::{Shown, asked, watched};
 use crate::report;
+use crate::signals;
 use crate::words::count;
 use clap::Args;
 use cratylus_core::World;
@@ -65,6 +66,9 @@ pub struct Run {
 
 impl Run {
     pub fn go(self) -> Result<(), Failure> {
+        if signals::meant(&self.experiment) {
+            return self.signals();
+        }
         // A finished directory has nothing left to run, whoever its agents were: recorded ones cannot play again.
         let finished = self.experiment.join(cratylus_io::store::names::RUNS).exists();
         if finished && self.sets.is_empty() && !self.fresh && self.out.is_none() {
@@ -101,6 +105,27 @@ impl Run {
             }
         }
         say(&dir, self.json)
+    }
+
+    /// Trains networks that signal.
+    fn signals(&self) -> Result<(), Failure> {
+        if self.shard.is_some() || !self.cells.is_empty() {
+            let why = "trainings of networks that signal are not dealt out in cells";
+            return Err(Failure::input(why).help("one process trains on all its threads; machines can have different `seed`s, or points by `--set`"));
+        }
+        if self.store.is_some() {
+            return Err(Failure::input("no model is asked here, so `--store` says nothing"));
+        }
+        signals::run(&signals::Chosen {
+            experiment: &self.experiment,
+            out: self.out.as_deref(),
+            sets: &self.sets,
+            fresh: self.fresh,
+            threads: self.threads.or(std::thread::available_parallelism().ok()).map_or(1, usize::from),
+            checkpoint: self.checkpoint(),
+            json: self.json,
+            quiet: self.quiet,
+        })
     }
 
     /// Computes some cells and leaves the joining to others.

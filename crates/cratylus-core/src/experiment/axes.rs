@@ -1,7 +1,7 @@
 //! The axes of a sweep, in the table of the file.
 
 use super::range;
-use crate::spec::places::{FileItem, FileTable, KEYS, Mistake, array, table};
+use crate::spec::places::{FileItem, FileTable, KEYS, KEYS_OF_SIGNALS, Mistake, array, table};
 use crate::text::nearest;
 use toml::de::DeValue;
 
@@ -34,7 +34,8 @@ pub(super) struct Left {
 pub(super) fn spread(table: &mut FileTable<'_>) {
     let Some(DeValue::Table(sweep)) = table.get_mut("sweep").map(serde_spanned::Spanned::get_mut) else { return };
     for (key, item) in std::mem::take(sweep) {
-        let is_key = KEYS.contains(&key.get_ref().split('.').next().unwrap_or(""));
+        let section = key.get_ref().split('.').next().unwrap_or("");
+        let is_key = KEYS.contains(&section) || KEYS_OF_SIGNALS.contains(&section);
         let place = key.span();
         let entries =
             if is_key { leaves(key.get_ref().to_string(), item) } else { vec![(key.get_ref().to_string(), together(item))] };
@@ -239,7 +240,7 @@ pub(super) fn axis<'a>(
 ) -> Result<Axis<'a>, Mistake> {
     let word = key.get_ref().to_string();
     let section = word.split('.').next().unwrap_or("");
-    let is_key = KEYS.contains(&section);
+    let is_key = KEYS.contains(&section) || KEYS_OF_SIGNALS.contains(&section);
     if matches!(section, "sweep" | "name" | "seed" | "replicas" | "record" | "published" | "find") {
         let why = format!("`{section}` belongs to the whole experiment and cannot be swept");
         return Err(Mistake::new(why).span(key.span()));

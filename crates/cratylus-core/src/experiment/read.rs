@@ -19,7 +19,11 @@ pub fn registry() -> Registry {
 
 /// Refuses files of other kinds that the program takes, with what takes them.
 pub(super) fn meant_here(table: &FileTable<'_>) -> Result<(), Mistake> {
-    const ELSEWHERE: [(&str, &str); 4] = [
+    const ELSEWHERE: [(&str, &str); 5] = [
+        (
+            "channel",
+            "a file with `[channel]` is of networks that learn to signal: `cratylus run`, `check`, `report`, `audit` and `measure` take it",
+        ),
         ("data", "a file with `[data]` is a plan for `cratylus audit`"),
         ("corpora", "a file with `[[corpora]]` is a benchmark for `cratylus audit --benchmark`"),
         ("adapter", "a file with `[adapter]` is for `cratylus tune MODEL` and `cratylus corpus`"),

@@ -9,9 +9,7 @@ use super::parts::Experiment;
 use super::point::{Point, Setting};
 use super::read::meant_here;
 use super::threshold;
-use crate::spec::Registry;
 use crate::spec::places::{FileTable, Mistake, Spans, key_parts, put, table};
-use std::sync::Arc;
 
 /// More points than anyone means to run.
 const POINTS_MAX: usize = 100_000;
@@ -24,13 +22,32 @@ impl Document<'_> {
 
     fn read_points(&self) -> Result<Vec<Point>, Mistake> {
         let mut base = self.table.clone();
-        let Some(sweep) = base.remove("sweep") else {
-            let spans = Spans::of(&self.table);
-            let points = vec![Point { settings: Vec::new(), experiment: Experiment::read(base, &spans, &self.registry)? }];
-            threshold::check(&points).map_err(|(key, why)| spans.mistake(key, why))?;
-            return Ok(points);
-        };
+        base.remove("sweep");
         meant_here(&base)?;
+        let read = |table: FileTable<'_>, spans: &Spans<'_, '_>| Experiment::read(table, spans, &self.registry);
+        let point = |(settings, experiment)| Point { settings, experiment };
+        let points: Vec<Point> = self.combinations(read)?.into_iter().map(point).collect();
+        threshold::check(&points).map_err(|(key, why)| Spans::of(&self.table).mistake(key, why))?;
+        Ok(points)
+    }
+
+    /// Every point of a sweep over a file of another kind, read by `read`: what it sets, and what it is. An error is ready to
+    /// be printed.
+    pub fn points_of<T>(
+        &self,
+        read: impl Fn(FileTable<'_>, &Spans<'_, '_>) -> Result<T, Mistake>,
+    ) -> Result<Vec<(Vec<Setting>, T)>, String> {
+        self.combinations(read).map_err(|mistake| self.say(&mistake))
+    }
+
+    fn combinations<T>(
+        &self,
+        read: impl Fn(FileTable<'_>, &Spans<'_, '_>) -> Result<T, Mistake>,
+    ) -> Result<Vec<(Vec<Setting>, T)>, Mistake> {
+        let mut base = self.table.clone();
+        let Some(sweep) = base.remove("sweep") else {
+            return Ok(vec![(Vec::new(), read(base, &Spans::of(&self.table))?)]);
+        };
         let place = sweep.span();
         let axes: Vec<Axis<'_>> = table(sweep, "sweep")?.into_iter().map(axis).collect::<Result<_, _>>()?;
         unambiguous(&axes, &place)?;
@@ -38,9 +55,12 @@ impl Document<'_> {
         let Some(n) = n else {
             return Err(Mistake::new(format!("this sweep has more than {POINTS_MAX} points")).span(place));
         };
-        let points: Vec<Point> = (0..n).map(|i| point(&base, &axes, i, &self.registry)).collect::<Result<_, _>>()?;
-        threshold::check(&points).map_err(|(key, why)| Spans::of(&self.table).mistake(key, why))?;
-        Ok(points)
+        (0..n).map(|i| point(&base, &axes, i, &read)).collect()
+    }
+
+    /// Whether the file has a section or a key of this name.
+    pub fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
     }
 }
 
@@ -76,7 +96,12 @@ fn unambiguous(axes: &[Axis<'_>], place: &std::ops::Range<usize>) -> Result<(), 
     Ok(())
 }
 
-fn point(base: &FileTable<'_>, axes: &[Axis<'_>], mut i: usize, registry: &Arc<Registry>) -> Result<Point, Mistake> {
+fn point<T>(
+    base: &FileTable<'_>,
+    axes: &[Axis<'_>],
+    mut i: usize,
+    read: &impl Fn(FileTable<'_>, &Spans<'_, '_>) -> Result<T, Mistake>,
+) -> Result<(Vec<Setting>, T), Mistake> {
     let mut table = base.clone();
     let mut chosen = Vec::new();
     for axis in axes.iter().rev() {
@@ -96,6 +121,6 @@ fn point(base: &FileTable<'_>, axes: &[Axis<'_>], mut i: usize, registry: &Arc<R
             settings.push(Setting { key: key.clone(), value: plain(item)?, telling, label: label.filter(|_| telling).cloned() });
         }
     }
-    let experiment = Experiment::read(table.clone(), &Spans::of(&table), registry)?;
-    Ok(Point { settings, experiment })
+    let read = read(table.clone(), &Spans::of(&table))?;
+    Ok((settings, read))
 }

@@ -25,6 +25,9 @@ pub(crate) const KEYS: [&str; 14] = [
     "find",
 ];
 
+/// The sections that files of agents that learn to signal have besides.
+pub(crate) const KEYS_OF_SIGNALS: [&str; 3] = ["channel", "train", "pairing"];
+
 /// A table whose keys and values know their places.
 pub type FileTable<'i> = DeTable<'i>;
 

@@ -27,6 +27,12 @@ pub const MESSAGES: &str = "messages.parquet";
 /// The items that messages are about.
 pub const ITEMS: &str = "items.parquet";
 
+/// What steps of training came to.
+pub const TRAINING: &str = "training.parquet";
+
+/// How agents do with each other, and whether they name alike.
+pub const CROSS: &str = "cross.parquet";
+
 /// The calls of live models.
 pub const CALLS: &str = "calls.parquet";
 

@@ -42,6 +42,9 @@ mod learner;
 
 mod training;
 
+mod experiment;
+
+pub use experiment::{Experiment, Frequencies, ItemTable, Record, Renew, Renewed, Stop, World};
 pub use items::Items;
 pub use messages::Messages;
 pub use setup::{

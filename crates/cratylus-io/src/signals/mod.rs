@@ -1,0 +1,268 @@
+//! Trainings of networks that signal, into run directories: each run once, whatever interrupts it. A run is a part of its own
+//! while others are not over, and a training in its midst is kept as bytes; both are joined into tables at the end. What a
+//! training computes is `cratylus_neural::signals`.
+
+mod course;
+pub mod items;
+pub mod record;
+mod tables;
+
+use crate::conduct::hold;
+use crate::conduct::job::{Ended, Refused};
+use crate::conduct::progress::Progress;
+use crate::signals::course::Course;
+use crate::signals::record::RunRecord;
+use crate::store::manifest::{Build, Manifest};
+use crate::store::names::{EXPERIMENT, PARTS, PLAN, RUNS};
+use crate::store::plan::differences;
+use crate::whole::{now, relative, write_whole, write_whole_by};
+use cratylus_core::Seed;
+use cratylus_core::experiment::Setting;
+use cratylus_core::fault::{Fault, at};
+use cratylus_core::kept::{self, Keeper};
+use cratylus_neural::signals::{Experiment, ItemTable};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, VecDeque};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+pub use tables::read;
+
+/// One point of the sweep.
+#[derive(Clone, Debug)]
+pub struct Point {
+    /// What it sets.
+    pub settings: Vec<Setting>,
+    /// What it is.
+    pub experiment: Experiment,
+    /// Its items, where they come from a file.
+    pub items: Option<ItemTable>,
+}
+
+impl Point {
+    /// The seed of a run. What is done to messages does not count, so that controls are trained with the seeds of what they are
+    /// controls of.
+    pub fn seed(&self, replica: u64) -> Seed {
+        let settings = self.settings.iter().filter(|setting| setting.key != "channel.control");
+        let text: Vec<String> = settings.map(|Setting { key, value, .. }| format!("{key}={value}")).collect();
+        Seed::of_run(self.experiment.seed, &text.join(" "), replica)
+    }
+
+    /// What readers call it; empty without a sweep.
+    pub fn label(&self) -> String {
+        self.settings.iter().filter(|setting| setting.telling).map(Setting::words).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// An experiment that is ready to run.
+pub struct SignalJob<'a> {
+    /// The text of the experiment file, as it will be kept.
+    pub text: &'a str,
+    /// The points of the sweep, in order.
+    pub points: &'a [Point],
+    /// The files it reads, with their hashes.
+    pub inputs: BTreeMap<String, String>,
+    /// The folder that their paths are relative to.
+    pub base: &'a Path,
+    /// What the manifest says of the program.
+    pub build: Build,
+    /// How many runs are trained at once. It cannot change what comes of them.
+    pub threads: usize,
+    /// How often a training is kept in the midst of it. It cannot change what comes of it, either.
+    pub checkpoint: Option<Duration>,
+}
+
+impl SignalJob<'_> {
+    fn plan(&self) -> String {
+        let mut plan = toml::Table::new();
+        plan.insert("format".into(), crate::store::table::FORMAT.into());
+        let inputs = self.inputs.iter().map(|(file, hash)| (file.clone(), toml::Value::from(hash.clone())));
+        plan.insert("inputs".into(), toml::Table::from_iter(inputs).into());
+        let point = |point: &Point| {
+            let mut table = toml::Table::try_from(&point.experiment).expect("an experiment is plain data");
+            let swept = point.settings.iter().map(|setting| (setting.key.clone(), setting.value.clone()));
+            table.insert("swept".into(), toml::Table::from_iter(swept).into());
+            toml::Value::Table(table)
+        };
+        plan.insert("points".into(), toml::Value::Array(self.points.iter().map(point).collect()));
+        let text = toml::to_string(&plan).expect("a plan is plain data");
+        format!("# Everything that decides the results of this directory, with nothing left to default.\n{text}")
+    }
+
+    /// All runs: the number, the point and the replica of each.
+    fn runs(&self) -> impl Iterator<Item = (u64, usize, u64)> {
+        let replicas = self.points[0].experiment.replicas;
+        (0..self.points.len())
+            .flat_map(move |point| (0..replicas).map(move |replica| (point as u64 * replicas + replica, point, replica)))
+    }
+
+    /// Who wrote what was kept.
+    fn program(&self) -> String {
+        format!("{} {}", self.build.version, self.build.revision)
+    }
+}
+
+/// Trains what is not there yet, and joins the tables.
+pub fn conduct(job: &SignalJob<'_>, dir: &Path, progress: &Progress) -> Result<Ended, Refused> {
+    fs::create_dir_all(dir).map_err(at("making the folder", dir))?;
+    let _lock = hold(dir)?;
+    let plan = job.plan();
+    let parts = dir.join(PARTS);
+    let untouched = || !dir.join(RUNS).exists() && fs::read_dir(&parts).map_or(true, |mut parts| parts.next().is_none());
+    match fs::read_to_string(dir.join(PLAN)) {
+        Ok(before) if before == plan => (),
+        Ok(_) if untouched() => write_whole(&dir.join(PLAN), plan.as_bytes())?,
+        Ok(before) => return Err(Refused::Changed(differences(&before, &plan))),
+        Err(_) if dir.join(RUNS).exists() => {
+            return Err(Refused::Changed(vec!["it holds runs, and no plan.toml that says of what".into()]));
+        }
+        Err(_) => write_whole(&dir.join(PLAN), plan.as_bytes())?,
+    }
+    if dir.join(RUNS).exists() {
+        return Ok(Ended::AlreadyDone);
+    }
+    write_whole(&dir.join(EXPERIMENT), job.text.as_bytes())?;
+    fs::create_dir_all(&parts).map_err(at("making the folder", &parts))?;
+    let mut manifest =
+        Manifest::read(dir).unwrap_or_else(|_| Manifest::new(job.build, job.points[0].experiment.seed, job.threads));
+    manifest.inputs = job.inputs.clone();
+    manifest.base = relative(dir, job.base).filter(|_| !job.inputs.is_empty());
+    manifest.exit = "running".into();
+    manifest.write(dir)?;
+    if let Err(refused) = train_all(job, dir, progress) {
+        manifest.exit = match &refused {
+            Refused::Fault(trouble) => format!("failed: {trouble}"),
+            _ => "interrupted".into(),
+        };
+        let _ = manifest.write(dir);
+        return Err(refused);
+    }
+    let records = records(job, dir)?;
+    tables::write(job, dir, &records)?;
+    fs::remove_dir_all(&parts).map_err(at("removing", &parts))?;
+    manifest.ended = Some(now());
+    manifest.exit = "finished".into();
+    manifest.digest = Some(digest(&records));
+    manifest.write(dir)?;
+    Ok(Ended::Finished)
+}
+
+/// A hash over what all runs said and what their weights became.
+fn digest(records: &[RunRecord]) -> String {
+    let mut hasher = Sha256::new();
+    for record in records {
+        hasher.update(record.digest.as_bytes());
+        for spoken in &record.messages {
+            spoken.message.iter().for_each(|symbol| hasher.update(symbol.to_le_bytes()));
+            hasher.update([0xFF]);
+        }
+    }
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn part(dir: &Path, run: u64, what: &str) -> PathBuf {
+    dir.join(PARTS).join(format!("{run:08}.{what}"))
+}
+
+const RECORD: &str = "record";
+const MIDST: &str = "checkpoint";
+
+fn train_all(job: &SignalJob<'_>, dir: &Path, progress: &Progress) -> Result<(), Refused> {
+    let mut waiting = VecDeque::new();
+    for (run, point, replica) in job.runs() {
+        progress.total.fetch_add(1, Ordering::Relaxed);
+        match part(dir, run, RECORD).exists() {
+            true => {
+                progress.runs.fetch_add(1, Ordering::Relaxed);
+                progress.kept.fetch_add(1, Ordering::Relaxed);
+            }
+            false => waiting.push_back((run, point, replica)),
+        }
+    }
+    let waiting = Mutex::new(waiting);
+    let failed: Mutex<Option<Refused>> = Mutex::new(None);
+    let work = || {
+        loop {
+            let next = waiting.lock().expect("no panic while holding the list").pop_front();
+            let Some((run, point, replica)) = next else { return };
+            if let Err(refused) = train_one(job, dir, run, point, replica, progress) {
+                waiting.lock().expect("no panic while holding the list").clear();
+                failed.lock().expect("no panic while holding the error").get_or_insert(refused);
+                return;
+            }
+            progress.runs.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    std::thread::scope(|scope| {
+        (1..job.threads).for_each(|_| drop(scope.spawn(work)));
+        work();
+    });
+    failed.into_inner().expect("no panic while holding the error").map_or(Ok(()), Err)
+}
+
+fn train_one(job: &SignalJob<'_>, dir: &Path, run: u64, point: usize, replica: u64, progress: &Progress) -> Result<(), Refused> {
+    let of = &job.points[point];
+    let wrong = |(key, why): (&'static str, String)| Fault(format!("`{key}`: {why}"));
+    let mut course = Course::new(&of.experiment, of.items.as_ref(), of.seed(replica)).map_err(wrong)?;
+    let midst = part(dir, run, MIDST);
+    if let Ok(bytes) = fs::read(&midst) {
+        let mut from = &bytes[..];
+        let again = kept::take::<String>(&mut from).and_then(|by| match by == job.program() {
+            true => course.restore(&mut from),
+            false => Err(Fault(format!("version {by} of the program wrote it"))),
+        });
+        match again {
+            Ok(()) => progress.note(format!("run {run} goes on from step {}", course.steps())),
+            Err(why) => {
+                progress.note(format!("run {run} begins again, as what was kept of it cannot be used: {why}"));
+                course = Course::new(&of.experiment, of.items.as_ref(), of.seed(replica)).map_err(wrong)?;
+            }
+        }
+    }
+    let mut last = std::time::Instant::now();
+    loop {
+        let before = course.steps();
+        let over = course.go_on();
+        progress.interactions.fetch_add((course.steps() - before) * of.experiment.setup.train.batch as u64, Ordering::Relaxed);
+        if over {
+            break;
+        }
+        let stop = progress.stop.load(Ordering::Relaxed);
+        if job.checkpoint.is_some_and(|every| stop || last.elapsed() >= every) {
+            write_whole_by(&midst, |file| {
+                let mut out = Keeper::new(file);
+                kept::keep(&job.program(), &mut out);
+                course.keep(&mut out);
+                out.end().map_err(at("writing", &midst))
+            })?;
+            last = std::time::Instant::now();
+        }
+        if stop {
+            return Err(Refused::Interrupted);
+        }
+    }
+    if of.experiment.record.parameters {
+        tables::write_parameters(dir, run, course.training())?;
+    }
+    let record = course.finish(run, replica);
+    let file = part(dir, run, RECORD);
+    write_whole_by(&file, |into| {
+        let mut out = Keeper::new(into);
+        kept::keep(&record, &mut out);
+        out.end().map_err(at("writing", &file))
+    })?;
+    let _ = fs::remove_file(&midst);
+    Ok(())
+}
+
+fn records(job: &SignalJob<'_>, dir: &Path) -> Result<Vec<RunRecord>, Fault> {
+    let one = |(run, ..): (u64, usize, u64)| {
+        let file = part(dir, run, RECORD);
+        let bytes = fs::read(&file).map_err(at("reading", &file))?;
+        kept::take::<RunRecord>(&mut &bytes[..]).map_err(|why| at("reading", &file)(why.0))
+    };
+    job.runs().map(one).collect()
+}
