@@ -262,6 +262,25 @@ fn what_is_said_and_answered_of_an_item_does_not_depend_on_its_company() {
 }
 
 #[test]
+fn many_items_are_spoken_about_in_pieces_that_do_not_show() {
+    let items = Items::grid(&[50, 50]);
+    let mut setup = small();
+    setup.game = Game::Discrimination { candidates: 5 };
+    let mut training = Training::new(&setup, &items, Seed(7)).unwrap();
+    let all = everything(&items);
+    let said = training.messages(0, &all, Some(2));
+    let again = training.messages(0, &all[..1300], Some(2));
+    assert!((0..1300).all(|i| said.messages.heard(i) == again.messages.heard(i)));
+    assert_eq!(said.log_probs[..1300], again.log_probs[..]);
+    let found = training.evaluate_messages(1, &all, said.messages);
+    assert_eq!((found.losses.len(), found.answers.len(), found.candidates.len()), (2500, 2500, 12_500));
+    let again = training.evaluate_messages(1, &all[..1300], again.messages);
+    assert_eq!(found.losses[..1300], again.losses[..]);
+    // A fifth by chance.
+    assert!((found.success - 0.2).abs() < 0.05, "{}", found.success);
+}
+
+#[test]
 fn senders_come_to_name_classes_where_targets_are_other_items_of_theirs() {
     // Twelve items of three classes, each with a number of its own beside.
     let features = (0..12).flat_map(|i| (0..15).map(move |f| f32::from(u8::from(f == i / 4 || f == 3 + i)))).collect();

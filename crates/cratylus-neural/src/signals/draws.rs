@@ -33,6 +33,18 @@ impl Examples {
     pub fn len(&self) -> usize {
         self.items.len()
     }
+
+    /// Some places, in their order.
+    pub fn some(&self, which: std::ops::Range<usize>) -> Examples {
+        let d = self.candidates.len() / self.len().max(1);
+        let slots = if d == 0 { 0..0 } else { which.clone() };
+        Examples {
+            items: self.items[which.clone()].to_vec(),
+            shown: self.shown[which.clone()].to_vec(),
+            candidates: self.candidates[which.start * d..which.end * d].to_vec(),
+            slots: self.slots[slots].to_vec(),
+        }
+    }
 }
 
 /// Words of 32 bits, numbered within a moment.

@@ -30,6 +30,18 @@ impl Messages {
         self.lengths.push((said + usize::from(self.stops)).max(1) as u32);
     }
 
+    /// Adds others of the same channel.
+    pub fn extend(&mut self, others: &Messages) {
+        self.symbols.extend_from_slice(&others.symbols);
+        self.lengths.extend_from_slice(&others.lengths);
+    }
+
+    /// Some of them, in their order.
+    pub fn some(&self, which: std::ops::Range<usize>) -> Messages {
+        let symbols = self.symbols[which.start * self.width..which.end * self.width].to_vec();
+        Messages { symbols, lengths: self.lengths[which].to_vec(), ..*self }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.lengths.len()

@@ -49,8 +49,6 @@ impl StepDraws {
 /// What a receiver answered about items.
 #[derive(Clone, Debug)]
 pub(super) struct Heard {
-    /// What each heard.
-    pub heard: Messages,
     /// `places x groups`.
     pub answers: Vec<u32>,
     /// Of each place.
@@ -198,15 +196,14 @@ impl Step {
     }
 
     /// What a receiver makes of messages.
-    pub fn hear(&mut self, round: Round<'_>, receiver: &[f32], heard: Messages) -> Heard {
-        self.listening.listen(round.shape, receiver, &heard);
+    pub fn hear(&mut self, round: Round<'_>, receiver: &[f32], heard: &Messages) -> Heard {
+        self.listening.listen(round.shape, receiver, heard);
         let asked = self.asked();
         let states = std::mem::take(&mut self.listening.states);
         self.answering.judge(round, receiver, &states, &asked, None);
         self.listening.states = states;
         let answered = &self.answering.answered;
         Heard {
-            heard,
             answers: self.answering.chosen.clone(),
             losses: answered.iter().map(|answered| answered.loss).collect(),
             right: answered.iter().map(|answered| answered.right).collect(),

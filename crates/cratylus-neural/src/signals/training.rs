@@ -78,7 +78,7 @@ pub struct Reading {
     pub entropy: f64,
     /// The mean length of messages, the stop included.
     pub length: f64,
-    /// What losses were compared with.
+    /// The mean loss over the sender's batches before, with which losses are compared where that is the baseline.
     pub baseline: f64,
     /// How long the gradient was, before it was shortened.
     pub grad_norm: f64,
@@ -125,6 +125,9 @@ pub struct Named<'a> {
 
 /// Draws beside training have steps from here on.
 const ASIDE: u64 = 1 << 63;
+
+/// So many items are spoken about and answered for at a time, where nobody learns. No item depends on its company.
+const BLOCK: usize = 1024;
 
 impl Training {
     /// Agents that have learnt nothing.
@@ -275,12 +278,17 @@ impl Training {
     /// sample, below 16,384, draws messages of its own.
     pub fn messages(&mut self, sender: usize, about: &[u32], sample: Option<u32>) -> Said {
         let moment = self.aside(sample.unwrap_or(0));
-        let draws = moment.symbols(about.len(), &self.setup.channel);
-        let choose = if sample.is_some() { Choose::Drawn(&draws) } else { Choose::Likeliest };
+        let length = self.setup.channel.length;
+        let draws = sample.map(|_| moment.symbols(about.len(), &self.setup.channel));
         let examples = Examples::default();
         let round = round(&self.setup, &self.shape, &self.items, &examples);
-        let messages = self.work.speak(round, &self.agents[sender][0].weights, about, choose);
-        Said { messages, log_probs: self.work.log_probs(round) }
+        let mut said = Said { messages: Messages::new(&self.setup.channel), log_probs: Vec::with_capacity(about.len()) };
+        for (i, about) in about.chunks(BLOCK).enumerate() {
+            let choose = draws.as_ref().map_or(Choose::Likeliest, |draws| Choose::Drawn(&draws[i * BLOCK * length..]));
+            said.messages.extend(&self.work.speak(round, &self.agents[sender][0].weights, about, choose));
+            said.log_probs.extend(self.work.log_probs(round));
+        }
+        said
     }
 
     /// What a channel makes of messages about items, the likeliest or, with a `sample`, drawn ones.
@@ -301,17 +309,25 @@ impl Training {
     /// How a receiver does with messages that are handed in, one for each item.
     pub fn evaluate_messages(&mut self, receiver: usize, about: &[u32], heard: Messages) -> Evaluation {
         let examples = self.aside(0).examples(about.to_vec(), &self.items, &self.setup.game);
-        let round = round(&self.setup, &self.shape, &self.items, &examples);
-        let found = self.work.hear(round, &self.agents[receiver][1].weights, heard);
+        let (mut answers, mut losses, mut right) = (Vec::new(), Vec::new(), Vec::new());
+        for from in (0..about.len()).step_by(BLOCK) {
+            let which = from..(from + BLOCK).min(about.len());
+            let examples = examples.some(which.clone());
+            let round = round(&self.setup, &self.shape, &self.items, &examples);
+            let found = self.work.hear(round, &self.agents[receiver][1].weights, &heard.some(which));
+            answers.extend(found.answers);
+            losses.extend(found.losses);
+            right.extend(found.right);
+        }
         let n = about.len().max(1) as f64;
         Evaluation {
-            success: found.right.iter().filter(|&&right| right).count() as f64 / n,
-            loss: found.losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / n,
-            heard: found.heard,
-            answers: found.answers,
+            success: right.iter().filter(|&&right| right).count() as f64 / n,
+            loss: losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / n,
+            heard,
+            answers,
             candidates: examples.candidates,
-            losses: found.losses,
-            right: found.right,
+            losses,
+            right,
         }
     }
 
