@@ -416,8 +416,11 @@ fn made_of(grid: Grid, how: &How) -> Result<File, String> {
     names.sort_by(|a, b| by_parts(a, b));
     let mut items = Names::default();
     for name in names {
-        let mut recorded =
-            Recorded { sender: (sender.is_some() || run.is_some()).then(|| name.clone()), corpus: Corpus::new(meaning.len()), items: Vec::new() };
+        let mut recorded = Recorded {
+            sender: (sender.is_some() || run.is_some()).then(|| name.clone()),
+            corpus: Corpus::new(meaning.len()),
+            items: Vec::new(),
+        };
         let mut numbers = Vec::new();
         let mut kinds = Vec::new();
         for &i in &by_sender[&name] {

@@ -25,4 +25,3 @@ pub fn write_file(file: &Path, page: &Value) -> Result<(), Failure> {
         Failure::run(trouble).help(help)
     })
 }
-

@@ -111,7 +111,8 @@ impl Run {
     fn signals(&self) -> Result<(), Failure> {
         if self.shard.is_some() || !self.cells.is_empty() {
             let why = "trainings of networks that signal are not dealt out in cells";
-            return Err(Failure::input(why).help("one process trains on all its threads; machines can have different `seed`s, or points by `--set`"));
+            return Err(Failure::input(why)
+                .help("one process trains on all its threads; machines can have different `seed`s, or points by `--set`"));
         }
         if self.store.is_some() {
             return Err(Failure::input("no model is asked here, so `--store` says nothing"));

@@ -4,8 +4,8 @@
 use crate::caller::{held, print, print_json, registry, set_aside};
 use crate::experiment::{BUILD, apply};
 use crate::failure::Failure;
-use crate::progress::{Shown, watched};
 use crate::page::{write_file, write_page};
+use crate::progress::{Shown, watched};
 use crate::words::{claim, count, percent, table};
 use cratylus_audit::finding::{Bar, Line, Picture, Who};
 use cratylus_audit::signals::{Finding, Trained, TrainedRun, findings};
@@ -34,7 +34,8 @@ pub fn meant(path: &Path) -> bool {
     let found = |key: &str| text.lines().any(|line| line.trim_start().starts_with(key));
     // Most files are not, and need not be parsed twice.
     found("[channel]") && found("[train]")
-        || Document::parse_with(&registry(), "", &text, &[]).is_ok_and(|document| document.has("channel") && document.has("train"))
+        || Document::parse_with(&registry(), "", &text, &[])
+            .is_ok_and(|document| document.has("channel") && document.has("train"))
 }
 
 /// An experiment that was read and checked.
@@ -78,7 +79,11 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, Failure> {
         let built = items.and_then(|items| {
             let (needed, there) = (memory(&point.experiment, items.width(), items.len()), crate::experiment::memory_there());
             if let Some(there) = there.filter(|there| needed > *there as f64) {
-                let why = format!("a training needs about {:.1} GB of memory, and this machine has {:.1}", needed / 1e9, there as f64 / 1e9);
+                let why = format!(
+                    "a training needs about {:.1} GB of memory, and this machine has {:.1}",
+                    needed / 1e9,
+                    there as f64 / 1e9
+                );
                 return Err(("agents.hidden", why));
             }
             Training::new(&point.experiment.setup, &items, point.seed(0)).map(drop)
@@ -147,7 +152,9 @@ pub fn run(chosen: &Chosen<'_>) -> Result<(), Failure> {
     let sets: String = chosen.sets.iter().map(|set| format!(" --set '{set}'")).collect();
     let again = format!("cratylus run {}{sets} --out {}", chosen.experiment.display(), dir.display());
     let ended = ended.map_err(|refused| match refused {
-        Refused::Interrupted => Failure::run(format!("interrupted; what was trained is kept, and the same command goes on from there: {again}")),
+        Refused::Interrupted => {
+            Failure::run(format!("interrupted; what was trained is kept, and the same command goes on from there: {again}"))
+        }
         Refused::Held(holder) => held(&dir, &holder),
         Refused::Changed(lines) => {
             let shown = lines.iter().take(12).map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n");
@@ -159,7 +166,9 @@ pub fn run(chosen: &Chosen<'_>) -> Result<(), Failure> {
     })?;
     if !chosen.quiet {
         match ended {
-            Ended::AlreadyDone => eprintln!("{} holds all runs of this experiment already; `--fresh` runs them again", dir.display()),
+            Ended::AlreadyDone => {
+                eprintln!("{} holds all runs of this experiment already; `--fresh` runs them again", dir.display())
+            }
             Ended::Finished => eprintln!("finished in {:.1} s", started.elapsed().as_secs_f64()),
         }
     }
@@ -183,7 +192,9 @@ fn told(dir: &Path) -> Result<Told, Failure> {
     let mut runs: Vec<Vec<RunRecord>> = loaded.points.iter().map(|_| Vec::new()).collect();
     for record in read(dir)? {
         let point = (record.run / replicas) as usize;
-        runs.get_mut(point).ok_or_else(|| Failure::run(format!("{}: run {} is of no point", dir.display(), record.run)))?.push(record);
+        runs.get_mut(point)
+            .ok_or_else(|| Failure::run(format!("{}: run {} is of no point", dir.display(), record.run)))?
+            .push(record);
     }
     Ok(Told { dir: dir.into(), loaded, runs })
 }
@@ -209,7 +220,12 @@ pub fn say(dir: &Path, json: bool) -> Result<(), Failure> {
     written?;
     if !json {
         let report = dir.join(cratylus_io::store::names::REPORT);
-        eprintln!("\nresults  {}\nreport   {}\n`cratylus audit {}` asks whether messages are used, and what they say", dir.display(), report.display(), dir.display());
+        eprintln!(
+            "\nresults  {}\nreport   {}\n`cratylus audit {}` asks whether messages are used, and what they say",
+            dir.display(),
+            report.display(),
+            dir.display()
+        );
     }
     Ok(())
 }
@@ -291,11 +307,13 @@ pub fn replay(dir: &Path, threads: usize) -> Result<(), Failure> {
     let ended = watched(&progress, &Shown::bare(false), || conduct(&job, &fresh, &progress));
     let after = Manifest::read(&fresh);
     let _ = std::fs::remove_dir_all(&fresh);
-    ended.map_err(|refused| Failure::run(match refused {
-        Refused::Interrupted => "interrupted".to_string(),
-        Refused::Fault(fault) => fault.0,
-        other => format!("{other:?}"),
-    }))?;
+    ended.map_err(|refused| {
+        Failure::run(match refused {
+            Refused::Interrupted => "interrupted".to_string(),
+            Refused::Fault(fault) => fault.0,
+            other => format!("{other:?}"),
+        })
+    })?;
     match before.digest == after?.digest && before.digest.is_some() {
         true => print(format!("{}: trained again, every message and every weight is the same", dir.display())),
         false => Err(Failure::run(format!("{}: trained again, messages or weights differ from what it holds", dir.display()))),
@@ -348,7 +366,8 @@ impl Told {
         column("cut", &share("cut", false));
         column("by chance", &|point| self.values(point, |run| Some(run.chance)).first().map(|chance| percent(*chance)));
         column("messages", &|point| {
-            self.mean(point, |run| measure(run, "messages")).map(|n| format!("{n:.1} of {:.0}", self.mean(point, |run| measure(run, "meanings")).unwrap_or(n)))
+            self.mean(point, |run| measure(run, "messages"))
+                .map(|n| format!("{n:.1} of {:.0}", self.mean(point, |run| measure(run, "meanings")).unwrap_or(n)))
         });
         column("length", &|point| self.mean(point, |run| measure(run, "length")).map(|n| format!("{n:.1}")));
         column("topsim", &|point| self.mean(point, |run| measure(run, "topsim")).map(|n| format!("{n:.2}")));
@@ -373,7 +392,9 @@ impl Told {
     fn mean_interval(&self, point: usize, of: impl Fn(&RunRecord) -> Option<f64>) -> Option<String> {
         let (mean, [low, high]) = estimate(&self.values(point, of))?;
         Some(match high - low {
-            width if width.is_finite() && width > 0.0 => format!("{} [{:.0}–{:.0}]", percent(mean), 100.0 * low.max(0.0), 100.0 * high.min(1.0)),
+            width if width.is_finite() && width > 0.0 => {
+                format!("{} [{:.0}–{:.0}]", percent(mean), 100.0 * low.max(0.0), 100.0 * high.min(1.0))
+            }
             _ => percent(mean),
         })
     }
@@ -386,7 +407,8 @@ impl Told {
                 .map(|setting| (setting.key.as_str(), serde_json::to_value(&setting.value).expect("a setting is plain data")))
                 .collect();
             let estimated = |of: &dyn Fn(&RunRecord) -> Option<f64>| {
-                estimate(&self.values(i, of)).map(|(mean, [low, high])| json!({ "mean": mean, "low": finite(low), "high": finite(high) }))
+                estimate(&self.values(i, of))
+                    .map(|(mean, [low, high])| json!({ "mean": mean, "low": finite(low), "high": finite(high) }))
             };
             let controls: BTreeMap<String, Value> = self.runs[i]
                 .first()
@@ -398,7 +420,8 @@ impl Told {
                     (name, estimated(&|run: &RunRecord| tried(run, &control, held_out)).unwrap_or(Value::Null))
                 })
                 .collect();
-            let names: std::collections::BTreeSet<&String> = self.runs[i].iter().flat_map(|run| run.measures.iter().map(|one| &one.measure)).collect();
+            let names: std::collections::BTreeSet<&String> =
+                self.runs[i].iter().flat_map(|run| run.measures.iter().map(|one| &one.measure)).collect();
             let measures: BTreeMap<&String, Value> = names
                 .into_iter()
                 .map(|name| {
@@ -447,7 +470,8 @@ impl Told {
     fn curves(&self) -> Picture {
         let line = |i: usize| {
             let longest = self.runs[i].iter().filter_map(|run| run.readings.last()).map(|seen| seen.step).max().unwrap_or(0);
-            let mut line = Line { label: self.label(i), who: who(i), joined: true, x: vec![], y: vec![], low: vec![], high: vec![] };
+            let mut line =
+                Line { label: self.label(i), who: who(i), joined: true, x: vec![], y: vec![], low: vec![], high: vec![] };
             // No screen shows more points than these.
             for at in 0..=120 {
                 let step = longest * at / 120;
@@ -554,7 +578,14 @@ impl Told {
                 let Some((value, [low, high])) = estimate(&self.values(i, of)) else { continue };
                 let whole = high - low > 0.0 && (high - low).is_finite();
                 let group = if self.runs.len() > 1 { self.label(i) } else { String::new() };
-                rows.push(Bar { label: word.into(), group, who: Who::Record, value, low: whole.then_some(low), high: whole.then_some(high) });
+                rows.push(Bar {
+                    label: word.into(),
+                    group,
+                    who: Who::Record,
+                    value,
+                    low: whole.then_some(low),
+                    high: whole.then_some(high),
+                });
             }
         }
         (!rows.is_empty()).then(|| Picture::Bars {
@@ -567,9 +598,11 @@ impl Told {
 
     fn summary(&self) -> Value {
         let text = self.text();
-        let lines: Vec<Vec<String>> = text.lines().take_while(|line| !line.is_empty()).map(|line| {
-            line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(String::from).collect()
-        }).collect();
+        let lines: Vec<Vec<String>> = text
+            .lines()
+            .take_while(|line| !line.is_empty())
+            .map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).map(String::from).collect())
+            .collect();
         json!({ "title": "By condition", "note": "Shares with their 95 % intervals over runs.", "right": (1..lines[0].len()).collect::<Vec<_>>(), "rows": lines })
     }
 
@@ -605,10 +638,12 @@ impl Told {
             let wanted = cratylus_io::messages::sender_of(run.run, "1");
             let Some(recorded) = file.senders.iter().find(|one| one.sender.as_deref() == Some(wanted.as_str())) else { continue };
             let corpus = &recorded.corpus;
-            let spoken = |row: usize| corpus.message(row).iter().map(|&s| file.symbols[s as usize].as_str()).collect::<Vec<_>>().join(" ");
+            let spoken =
+                |row: usize| corpus.message(row).iter().map(|&s| file.symbols[s as usize].as_str()).collect::<Vec<_>>().join(" ");
             let mut by_message: BTreeMap<String, Vec<String>> = BTreeMap::new();
             for row in 0..corpus.len().min(1_000) {
-                let meaning: Vec<&str> = corpus.meaning(row).iter().enumerate().map(|(k, &v)| file.values[k][v as usize].as_str()).collect();
+                let meaning: Vec<&str> =
+                    corpus.meaning(row).iter().enumerate().map(|(k, &v)| file.values[k][v as usize].as_str()).collect();
                 let what = match (meaning.is_empty(), corpus.classes()) {
                     (true, Some(classes)) => file.classes[classes[row] as usize].clone(),
                     (true, None) => format!("item {}", recorded.items[row]),
@@ -631,7 +666,9 @@ impl Told {
 
     /// The audits of the record.
     pub fn findings(&self) -> Vec<Finding> {
-        let control = |i: usize| self.loaded.points[i].settings.iter().find(|setting| setting.key == "channel.control").map(|setting| setting.words());
+        let control = |i: usize| {
+            self.loaded.points[i].settings.iter().find(|setting| setting.key == "channel.control").map(|setting| setting.words())
+        };
         let rest = |i: usize| {
             let others = self.loaded.points[i].settings.iter().filter(|setting| setting.key != "channel.control");
             others.map(|setting| format!("{}={}", setting.key, setting.value)).collect::<Vec<_>>()
@@ -647,7 +684,10 @@ impl Told {
                 condition: self.label(i),
                 itself: self.loaded.points[i].experiment.setup.population.itself,
                 attributes: self.loaded.points[i].experiment.world.attributes.len(),
-                runs: self.runs[i].iter().map(|run| numbers(run, cut.and_then(|j| self.runs[j].iter().find(|other| other.replica == run.replica)))).collect(),
+                runs: self.runs[i]
+                    .iter()
+                    .map(|run| numbers(run, cut.and_then(|j| self.runs[j].iter().find(|other| other.replica == run.replica))))
+                    .collect(),
             };
             all.extend(findings(&trained));
         }
@@ -667,8 +707,20 @@ fn numbers(run: &RunRecord, cut: Option<&RunRecord>) -> TrainedRun {
         items,
         messages: measure(run, "messages").unwrap_or(f64::NAN),
         topsim: measure(run, "topsim"),
-        topsim_p: run.measures.iter().filter(|one| one.measure == "topsim" && one.step == run.steps).filter_map(|one| one.chance).map(|chance| chance[2]).next(),
-        topsim_by_chance: run.measures.iter().filter(|one| one.measure == "topsim" && one.step == run.steps).filter_map(|one| one.chance).map(|chance| chance[0]).next(),
+        topsim_p: run
+            .measures
+            .iter()
+            .filter(|one| one.measure == "topsim" && one.step == run.steps)
+            .filter_map(|one| one.chance)
+            .map(|chance| chance[2])
+            .next(),
+        topsim_by_chance: run
+            .measures
+            .iter()
+            .filter(|one| one.measure == "topsim" && one.step == run.steps)
+            .filter_map(|one| one.chance)
+            .map(|chance| chance[0])
+            .next(),
         topsim_untrained: at_first(run, "topsim"),
         itself: itself(run),
         others: others(run),
@@ -682,7 +734,8 @@ pub fn audit(dirs: &[PathBuf], json: bool) -> Result<(), Failure> {
     for dir in dirs {
         let told = told(dir)?;
         let found = told.findings();
-        let text = serde_json::to_string_pretty(&json!({ "schema": "cratylus-signal-findings/1", "findings": found })).expect("findings are plain data");
+        let text = serde_json::to_string_pretty(&json!({ "schema": "cratylus-signal-findings/1", "findings": found }))
+            .expect("findings are plain data");
         write_whole(&dir.join("findings.json"), format!("{text}\n").as_bytes())?;
         write_page(dir, &told.page()?)?;
         if !json {
@@ -695,7 +748,14 @@ pub fn audit(dirs: &[PathBuf], json: bool) -> Result<(), Failure> {
             }));
             print(table(&rows, &[]))?;
             for one in &found {
-                print(format!("\n{}, {}: {}\n  {}\n  It does not mean: {}", one.condition, one.audit, one.finds.words(), one.means, one.does_not_mean))?;
+                print(format!(
+                    "\n{}, {}: {}\n  {}\n  It does not mean: {}",
+                    one.condition,
+                    one.audit,
+                    one.finds.words(),
+                    one.means,
+                    one.does_not_mean
+                ))?;
                 if let Some(would) = &one.would_tell {
                     print(format!("  What would tell: {would}"))?;
                 }

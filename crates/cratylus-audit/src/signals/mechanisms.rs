@@ -25,16 +25,56 @@ pub struct Mechanism {
 
 /// All mechanisms.
 pub const MECHANISMS: &[Mechanism] = &[
-    Mechanism { name: "perfect code", due: &[("message-used", &[Finds::UsedAndNeeded]), ("code-structure", &[Finds::Structured])], play: |draws| coded(draws, Code::Perfect, Hears::All, Game::Plain) },
-    Mechanism { name: "holistic code", due: &[("message-used", &[Finds::UsedAndNeeded]), ("code-structure", &[Finds::AsChance])], play: |draws| coded(draws, Code::Holistic, Hears::All, Game::Plain) },
-    Mechanism { name: "code for one attribute", due: &[("message-used", &[Finds::UsedAndNeeded]), ("code-structure", &[Finds::Structured])], play: |draws| coded(draws, Code::One, Hears::All, Game::Plain) },
-    Mechanism { name: "deaf receiver", due: &[("message-used", &[Finds::NotUsed])], play: |draws| coded(draws, Code::Perfect, Hears::Nothing, Game::Plain) },
-    Mechanism { name: "mute sender", due: &[("message-used", &[Finds::NotUsed])], play: |draws| coded(draws, Code::Mute, Hears::All, Game::Plain) },
-    Mechanism { name: "leaky game, words ignored", due: &[("message-used", &[Finds::NotUsed])], play: |draws| coded(draws, Code::Perfect, Hears::Nothing, Game::Leaky) },
-    Mechanism { name: "leaky game, words followed", due: &[("message-used", &[Finds::UsedNotNeeded])], play: |draws| coded(draws, Code::Perfect, Hears::All, Game::Leaky) },
-    Mechanism { name: "timing leak", due: &[("message-used", &[Finds::NotUsed])], play: |draws| coded(draws, Code::Perfect, Hears::Nothing, Game::Timing) },
-    Mechanism { name: "private codes", due: &[("message-used", &[Finds::UsedAndNeeded]), ("shared-code", &[Finds::PrivateCodes])], play: |draws| pair(draws, false) },
-    Mechanism { name: "one language", due: &[("message-used", &[Finds::UsedAndNeeded]), ("shared-code", &[Finds::OneLanguage])], play: |draws| pair(draws, true) },
+    Mechanism {
+        name: "perfect code",
+        due: &[("message-used", &[Finds::UsedAndNeeded]), ("code-structure", &[Finds::Structured])],
+        play: |draws| coded(draws, Code::Perfect, Hears::All, Game::Plain),
+    },
+    Mechanism {
+        name: "holistic code",
+        due: &[("message-used", &[Finds::UsedAndNeeded]), ("code-structure", &[Finds::AsChance])],
+        play: |draws| coded(draws, Code::Holistic, Hears::All, Game::Plain),
+    },
+    Mechanism {
+        name: "code for one attribute",
+        due: &[("message-used", &[Finds::UsedAndNeeded]), ("code-structure", &[Finds::Structured])],
+        play: |draws| coded(draws, Code::One, Hears::All, Game::Plain),
+    },
+    Mechanism {
+        name: "deaf receiver",
+        due: &[("message-used", &[Finds::NotUsed])],
+        play: |draws| coded(draws, Code::Perfect, Hears::Nothing, Game::Plain),
+    },
+    Mechanism {
+        name: "mute sender",
+        due: &[("message-used", &[Finds::NotUsed])],
+        play: |draws| coded(draws, Code::Mute, Hears::All, Game::Plain),
+    },
+    Mechanism {
+        name: "leaky game, words ignored",
+        due: &[("message-used", &[Finds::NotUsed])],
+        play: |draws| coded(draws, Code::Perfect, Hears::Nothing, Game::Leaky),
+    },
+    Mechanism {
+        name: "leaky game, words followed",
+        due: &[("message-used", &[Finds::UsedNotNeeded])],
+        play: |draws| coded(draws, Code::Perfect, Hears::All, Game::Leaky),
+    },
+    Mechanism {
+        name: "timing leak",
+        due: &[("message-used", &[Finds::NotUsed])],
+        play: |draws| coded(draws, Code::Perfect, Hears::Nothing, Game::Timing),
+    },
+    Mechanism {
+        name: "private codes",
+        due: &[("message-used", &[Finds::UsedAndNeeded]), ("shared-code", &[Finds::PrivateCodes])],
+        play: |draws| pair(draws, false),
+    },
+    Mechanism {
+        name: "one language",
+        due: &[("message-used", &[Finds::UsedAndNeeded]), ("shared-code", &[Finds::OneLanguage])],
+        play: |draws| pair(draws, true),
+    },
 ];
 
 /// What audits find of a mechanism with so many runs.
@@ -99,7 +139,9 @@ fn said(draws: &mut Stream, code: Code) -> Vec<[u32; 2]> {
 /// What a receiver makes of each message that it knows: the commonest item, as a receiver that has learnt does.
 fn understood(messages: &[[u32; 2]]) -> BTreeMap<[u32; 2], usize> {
     let mut first = BTreeMap::new();
-    messages.iter().enumerate().for_each(|(item, message)| drop(first.entry(*message).or_insert(item)));
+    for (item, message) in messages.iter().enumerate() {
+        first.entry(*message).or_insert(item);
+    }
     first
 }
 
@@ -113,8 +155,20 @@ fn coded(draws: &mut Stream, code: Code, hears: Hears, game: Game) -> TrainedRun
             let answer = match (hears, game) {
                 (Hears::Nothing, Game::Plain) => guess,
                 // What it sees, or when it hears, tells it all; now and then it looks away.
-                (Hears::Nothing, Game::Leaky) => if draws.unit() < SLIPS { guess } else { item },
-                (Hears::Nothing, Game::Timing) => if untimely || draws.unit() < SLIPS { guess } else { item },
+                (Hears::Nothing, Game::Leaky) => {
+                    if draws.unit() < SLIPS {
+                        guess
+                    } else {
+                        item
+                    }
+                }
+                (Hears::Nothing, Game::Timing) => {
+                    if untimely || draws.unit() < SLIPS {
+                        guess
+                    } else {
+                        item
+                    }
+                }
                 (Hears::All, _) => about(item).and_then(|message| knows.get(&message).copied()).unwrap_or(guess),
             };
             answer == item

@@ -20,9 +20,17 @@ pub(super) fn audit(trained: &Trained) -> Option<Finding> {
         _ => Finds::Structured,
     };
     let means = match finds {
-        Finds::Structured => format!("like items are called alike, more than by chance in {sure} of {} runs, and more than by senders that have learnt nothing", known.len()),
-        Finds::AsUntrained => format!("like items are called alike, more than by chance in {sure} of {} runs, but senders that have learnt nothing do so as much: it is what such networks do", known.len()),
-        Finds::AsChance => format!("like items are called alike no more than codes by chance do (more in {sure} of {} runs)", known.len()),
+        Finds::Structured => format!(
+            "like items are called alike, more than by chance in {sure} of {} runs, and more than by senders that have learnt nothing",
+            known.len()
+        ),
+        Finds::AsUntrained => format!(
+            "like items are called alike, more than by chance in {sure} of {} runs, but senders that have learnt nothing do so as much: it is what such networks do",
+            known.len()
+        ),
+        Finds::AsChance => {
+            format!("like items are called alike no more than codes by chance do (more in {sure} of {} runs)", known.len())
+        }
         _ => "there is no test of it here".into(),
     };
     Some(Finding {
@@ -37,7 +45,9 @@ pub(super) fn audit(trained: &Trained) -> Option<Finding> {
         finds,
         effects: [Some(chance), untrained].into_iter().flatten().collect(),
         means,
-        does_not_mean: "that messages are composed of parts with meanings of their own: a single attribute in the message gives some of it".into(),
+        does_not_mean:
+            "that messages are composed of parts with meanings of their own: a single attribute in the message gives some of it"
+                .into(),
         would_tell: (!several).then(|| "more runs: `replicas = 10`".into()),
         source: "Brighton & Kirby 2006, with permutations; the signalling reference".into(),
     })

@@ -7,8 +7,10 @@ use super::finding::{Finding, Finds, Trained};
 pub const LITTLE: f64 = 0.05;
 
 pub(super) fn audit(trained: &Trained) -> Option<Finding> {
-    let permuted = trained.effect("success as it is, less with messages of other items", |run| Some(run.success - run.permuted))?;
-    let cut = trained.effect("success as it is, less of agents that learnt without messages", |run| Some(run.success - run.trained_cut?));
+    let permuted =
+        trained.effect("success as it is, less with messages of other items", |run| Some(run.success - run.permuted))?;
+    let cut = trained
+        .effect("success as it is, less of agents that learnt without messages", |run| Some(run.success - run.trained_cut?));
     let (low, high) = (permuted.low, permuted.high);
     let finds = match &cut {
         _ if high <= LITTLE => Finds::NotUsed,
@@ -34,7 +36,9 @@ pub(super) fn audit(trained: &Trained) -> Option<Finding> {
     let would_tell = match (finds, trained.runs.len()) {
         (_, 0..3) => Some("more runs: `replicas = 10`".to_string()),
         (Finds::CannotTell, _) => Some("more runs, or more items".into()),
-        _ if cut.is_none() => Some("the same with the channel cut while agents learn: [sweep] \"channel.control\" = [\"none\", \"cut\"]".into()),
+        _ if cut.is_none() => {
+            Some("the same with the channel cut while agents learn: [sweep] \"channel.control\" = [\"none\", \"cut\"]".into())
+        }
         _ => None,
     };
     Some(Finding {

@@ -40,7 +40,7 @@ struct Kept {
 impl<'a> Course<'a> {
     pub fn new(experiment: &'a Experiment, file: Option<&'a ItemTable>, seed: Seed) -> Result<Course<'a>, Wrong> {
         let items = experiment.items(file, seed)?;
-        let learnt = items.split(true);
+        let learnt = items.split(true).to_vec();
         let training = Training::new(&experiment.setup, &items, seed)?;
         let mut course = Course { experiment, file, seed, training, learnt, kept: Kept::default() };
         // What agents say that have learnt nothing is what the architecture alone gives.
@@ -197,7 +197,7 @@ impl<'a> Course<'a> {
     /// What is kept of the training, now that it is over.
     pub fn finish(mut self, run: u64, replica: u64) -> RunRecord {
         self.speak();
-        let held = self.training.items().split(false);
+        let held = self.training.items().split(false).to_vec();
         let all: Vec<u32> = (0..self.training.items().len() as u32).collect();
         let pairs = self.pairs();
         let trained = self.experiment.setup.channel.control;
