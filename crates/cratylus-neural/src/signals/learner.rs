@@ -25,15 +25,13 @@ pub(super) struct Learner {
 impl Learner {
     /// One that has learnt nothing. `life` counts those in its place before it.
     pub fn new(shape: &PartShape, seed: Seed, agent: usize, part: Part, life: u32) -> Learner {
-        let n = shape.weights();
-        Learner {
-            weights: shape.begin(seed, agent, part, life),
-            means: vec![0.0; n],
-            squares: vec![0.0; n],
-            steps: 0,
-            life,
-            frozen: false,
-        }
+        Learner { life, ..Learner::of(shape.begin(seed, agent, part, life)) }
+    }
+
+    /// One that begins with these weights.
+    pub fn of(weights: Vec<f32>) -> Learner {
+        let n = weights.len();
+        Learner { weights, means: vec![0.0; n], squares: vec![0.0; n], steps: 0, life: 0, frozen: false }
     }
 
     /// The next in its place.
@@ -95,18 +93,13 @@ impl Learner {
 mod tests {
     use super::*;
 
-    fn learner() -> Learner {
-        let (weights, means, squares) = (vec![1.0, -2.0], vec![0.0; 2], vec![0.0; 2]);
-        Learner { weights, means, squares, steps: 0, life: 0, frozen: false }
-    }
-
     #[test]
     fn steps_are_those_of_the_papers() {
-        let mut sgd = learner();
+        let mut sgd = Learner::of(vec![1.0, -2.0]);
         sgd.learn(Optimiser::Sgd { lr: 0.5 }, &[4.0, 2.0], 0.25);
         assert_eq!(sgd.weights, [0.5, -2.25]);
         // The first step of Adam is as long as the rate, whatever the gradient.
-        let mut adam = learner();
+        let mut adam = Learner::of(vec![1.0, -2.0]);
         adam.learn(Optimiser::Adam { lr: 0.1, betas: [0.9, 0.999] }, &[4.0, -0.02], 1.0);
         assert!((adam.weights[0] - 0.9).abs() < 1e-6 && (adam.weights[1] + 1.9).abs() < 1e-6, "{:?}", adam.weights);
     }
