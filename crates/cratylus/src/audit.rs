@@ -119,6 +119,10 @@ impl Audit {
         if !self.dirs.is_empty() && self.dirs.iter().all(|dir| signals::meant(dir)) {
             return signals::audit(&self.dirs, self.json);
         }
+        if let Some(dir) = self.dirs.iter().find(|dir| signals::meant(dir)) {
+            let why = format!("{} holds networks that learnt to signal, and others here do not", dir.display());
+            return Err(Failure::input(why).help("audit them in calls of their own: they are asked other questions"));
+        }
         self.check()?;
         if !self.data.is_empty() {
             return Err(Failure::input("`--data` says where a plan's data are, and no plan (.toml) is given"));

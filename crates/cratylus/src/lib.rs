@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 mod failure;
+mod shipped;
 mod words;
 
 mod caller;

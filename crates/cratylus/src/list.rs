@@ -2,7 +2,8 @@
 
 use crate::caller::{print, print_json, registry};
 use crate::failure::Failure;
-use crate::words::table;
+use crate::shipped::SHIPPED;
+use crate::words::{claim, table};
 use clap::{Args, ValueEnum};
 use cratylus_audit::audits;
 use cratylus_core::Seed;
@@ -43,6 +44,8 @@ enum What {
     /// The columns of the tables in a run directory.
     Columns,
     Audits,
+    /// The experiments that are shipped, with what they claim; `cratylus init --from NAME` writes one.
+    Experiments,
     /// What a corpus can be made of.
     Ingredients,
     /// What can be asked of models that are trained here.
@@ -54,6 +57,40 @@ enum What {
     /// Invented names that no model can have met as names.
     HeldOutNames,
 }
+
+/// Games of networks that learn to signal.
+const NETWORK_GAMES: [(&str, &str); 3] = [
+    (
+        "reconstruction",
+        "the receiver says what the sender saw, attribute by attribute (agents: gru, lstm, rnn, feed-forward; files with `[channel]`)",
+    ),
+    (
+        "discrimination",
+        "the receiver chooses what the sender saw among candidates (agents: gru, lstm, rnn, feed-forward; files with `[channel]`)",
+    ),
+    (
+        "contrastive",
+        "the receiver chooses another item of the class of what the sender saw (agents: gru, lstm, rnn, feed-forward; files with `[channel]`)",
+    ),
+];
+
+/// Networks that learn to signal.
+const NETWORKS: [(&str, &str); 4] = [
+    ("gru", "a network of gated recurrent units that learns to signal (games: reconstruction, discrimination, contrastive)"),
+    ("lstm", "the same with long short-term memory"),
+    ("rnn", "the same with a plain recurrent network"),
+    ("feed-forward", "the same without a cell, for messages of one symbol"),
+];
+
+/// Audits of networks that learnt to signal.
+const SIGNAL_AUDITS: [(&str, &str); 3] = [
+    ("message-used", "of networks that learnt to signal: do receivers use messages, and does the game need them?"),
+    (
+        "code-structure",
+        "of networks that learnt to signal: are messages more structured than codes by chance, and than those of untrained senders?",
+    ),
+    ("shared-code", "of networks that learnt to signal: one language, or a code for each direction?"),
+];
 
 impl List {
     pub fn go(self) -> Result<(), Failure> {
@@ -68,17 +105,20 @@ impl List {
             What::Games => {
                 let registry = registry();
                 let told = |game: &GameEntry| format!("{} (agents: {})", game.words, registry.players(game.name).join(", "));
-                registry.games.iter().map(|game| pair(game.name, &told(game))).collect()
+                let networks = NETWORK_GAMES.iter().map(|(name, words)| pair(name, words));
+                registry.games.iter().map(|game| pair(game.name, &told(game))).chain(networks).collect()
             }
             What::Agents => {
                 let registry = registry();
                 let told = |agents: &AgentEntry| format!("{} (games: {})", agents.words, registry.played(agents.name).join(", "));
-                registry.agents.iter().map(|agents| pair(agents.name, &told(agents))).collect()
+                let networks = NETWORKS.iter().map(|(name, words)| pair(name, words));
+                registry.agents.iter().map(|agents| pair(agents.name, &told(agents))).chain(networks).collect()
             }
             What::Models => emulated::built_in().iter().map(|model| (model.name.clone(), model.words())).collect(),
             What::Networks => NetworkSpec::KINDS.iter().map(|(name, words)| pair(name, words)).collect(),
             What::Measures => registry().measures.iter().map(|entry| pair(entry.name, entry.words)).collect(),
             What::MessageMeasures => messages::ALL.iter().map(message_measure).collect(),
+            What::Experiments => SHIPPED.iter().map(|(name, text)| pair(name, &claimed(text))).collect(),
             What::Columns => columns::ALL.iter().map(described).collect(),
             What::Ingredients => cratylus_neural::corpus::ALL.iter().map(|entry| pair(entry.name, entry.words)).collect(),
             What::Probes => cratylus_neural::probes::ALL.iter().map(|entry| pair(entry.name, entry.words)).collect(),
@@ -90,7 +130,8 @@ impl List {
                     Some(why) => pair(entry.name, &format!("{} ({why})", entry.words)),
                     None => pair(entry.name, entry.words),
                 };
-                audits::ALL.iter().map(told).chain(questions).collect()
+                let signals = SIGNAL_AUDITS.iter().map(|(name, words)| pair(name, words));
+                audits::ALL.iter().map(told).chain(questions).chain(signals).collect()
             }
             What::Protocols => protocols(BUILT_IN.iter().map(|(name, _)| *name)),
             What::Skins => protocols(skins()),
@@ -111,6 +152,12 @@ impl List {
 fn described(one: &columns::Described) -> (String, String) {
     let when = if one.when.is_empty() { String::new() } else { format!(" (where {})", one.when) };
     (format!("{}.{}", one.table, one.column), format!("{}: {}{when}", one.holds.word(), one.words))
+}
+
+/// What an experiment claims, without the words around it.
+fn claimed(text: &str) -> String {
+    let claim = claim(text);
+    claim.trim_start_matches("Claim: ").split(" Takes ").next().unwrap_or("").to_string()
 }
 
 /// A measure of messages with its source.

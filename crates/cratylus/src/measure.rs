@@ -135,6 +135,7 @@ impl Measure {
             message: self.message_distance,
             rows: self.rows as usize,
             permutations: self.permutations as usize,
+            exact: measure::EXACT,
             seed: Seed(self.seed),
         };
         let measured = self.measured(&file, &settings);

@@ -14,13 +14,13 @@ use cratylus_core::stats::{interval, mean_sd, quantile};
 use cratylus_io::conduct::job::{Ended, Refused};
 use cratylus_io::conduct::progress::Progress;
 use cratylus_io::signals::record::RunRecord;
-use cratylus_io::signals::{Point, SignalJob, conduct, items, read};
+use cratylus_io::signals::{Point, SignalJob, conduct, items, read_so_far};
 use cratylus_io::store::inputs::sha256;
 use cratylus_io::store::manifest::Manifest;
 use cratylus_io::store::names::{EXPERIMENT, PLAN, RUNS};
 use cratylus_io::store::run_dir;
 use cratylus_io::whole::write_whole;
-use cratylus_neural::signals::{Experiment, Roles, Training};
+use cratylus_neural::signals::{Experiment, Game, Roles, Training};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -187,10 +187,15 @@ fn told(dir: &Path) -> Result<Told, Failure> {
         let why = format!("{}: its runs are not finished; `cratylus run` with the same experiment finishes them", dir.display());
         return Err(Failure::input(why));
     }
+    told_so_far(dir)
+}
+
+/// What there is of a directory, finished or not.
+fn told_so_far(dir: &Path) -> Result<Told, Failure> {
     let loaded = load_kept(dir)?;
     let replicas = loaded.points[0].experiment.replicas;
     let mut runs: Vec<Vec<RunRecord>> = loaded.points.iter().map(|_| Vec::new()).collect();
-    for record in read(dir)? {
+    for record in read_so_far(dir)? {
         let point = (record.run / replicas) as usize;
         runs.get_mut(point)
             .ok_or_else(|| Failure::run(format!("{}: run {} is of no point", dir.display(), record.run)))?
@@ -243,6 +248,47 @@ pub fn report(dir: &Path, out: Option<&Path>, json: bool) -> Result<Value, Failu
     Ok(told.results())
 }
 
+/// What the viewer shows of a directory, finished or not.
+pub fn seen(id: &str, dir: &Path, stamp: &str, state: &str, says: Option<String>) -> Result<Value, Failure> {
+    let told = told_so_far(dir)?;
+    let first = &told.loaded.points[0].experiment;
+    let all = first.replicas * told.loaded.points.len() as u64;
+    let done: usize = told.runs.iter().map(Vec::len).sum();
+    let tables = ["runs", "training", "messages", "items", "cross", "measures"];
+    let tables: Vec<&str> = tables.into_iter().filter(|table| dir.join(format!("{table}.parquet")).exists()).collect();
+    let report = match done {
+        0 => json!({ "format": 1, "name": first.name, "claim": claim(&told.loaded.text) }),
+        _ => told.page()?,
+    };
+    Ok(json!({
+        "id": id, "state": state, "says": says, "stamp": stamp, "runs": all, "done": done, "live": false, "report": report,
+        "asked": told.loaded.text.parse::<toml::Table>().ok(), "plan": [], "points": [], "tables": tables, "calls": false,
+        "population": false, "no_population": "networks learn here, and have nothing to look at but what they say", "single": false,
+    }))
+}
+
+/// The viewer's line on a directory.
+pub fn line(dir: &Path) -> Result<Value, Failure> {
+    let told = told_so_far(dir)?;
+    let first = &told.loaded.points[0].experiment;
+    let mut sizes: Vec<usize> = told.loaded.points.iter().map(|point| point.experiment.setup.population.agents).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    let mut agents: Vec<&str> = told.loaded.points.iter().map(|point| point.experiment.setup.agents.cell.name()).collect();
+    agents.dedup();
+    let done: usize = told.runs.iter().map(Vec::len).sum();
+    let game = match first.setup.game {
+        Game::Reconstruction => "reconstruction",
+        Game::Discrimination { .. } => "discrimination",
+        Game::Contrastive { .. } => "contrastive",
+    };
+    Ok(json!({
+        "name": first.name, "claim": claim(&told.loaded.text), "game": game, "agents": agents, "sizes": sizes,
+        "points": told.loaded.points.len(), "replicas": first.replicas, "runs": first.replicas * told.loaded.points.len() as u64,
+        "done": done,
+    }))
+}
+
 /// What `check` says.
 pub fn check(path: &Path, sets: &[String], json: bool) -> Result<(), Failure> {
     let loaded = load(path, sets)?;
@@ -266,15 +312,16 @@ pub fn check(path: &Path, sets: &[String], json: bool) -> Result<(), Failure> {
     }
     seconds *= loaded.points.len() as f64 / loaded.points.len().min(8) as f64;
     if json {
-        return print_json(&json!({ "name": first.name, "points": loaded.points.len(), "runs": runs, "steps_at_most": most,
-            "cpu_seconds_at_most": seconds, "learns": true }));
+        return print_json(&json!({ "valid": true, "name": first.name, "points": loaded.points.len(), "runs": runs,
+            "steps_at_most": most, "cpu_seconds_at_most": seconds }));
     }
     print(format!(
-        "{}: {} of {} conditions, {} of up to {} steps; at most about {} of one processor, less where runs reach their success before",
+        "{}: {}, each of up to {} steps; at most about {} of one processor, less where runs reach their success before",
         path.display(),
-        count(runs) + if runs == 1 { " run" } else { " runs" },
-        loaded.points.len(),
-        if loaded.points.len() == 1 { "each" } else { "each" },
+        match loaded.points.len() {
+            1 => crate::words::plural(runs, "run"),
+            n => format!("{} of {n} conditions", crate::words::plural(runs, "run")),
+        },
         count(first.stop.steps),
         duration(seconds)
     ))
@@ -449,7 +496,9 @@ impl Told {
         pictures.extend(self.shared());
         let mut tables = vec![self.summary()];
         tables.extend(self.cross());
-        tables.extend(self.code()?);
+        if self.dir.join(RUNS).exists() {
+            tables.extend(self.code()?);
+        }
         let statements: Vec<Value> = self.findings().iter().map(statement).collect();
         let first = &self.loaded.points[0].experiment;
         let shown = json!({

@@ -98,6 +98,11 @@ pub fn count(n: u64) -> String {
     groups.join(",")
 }
 
+/// So many of a thing.
+pub fn plural(n: u64, thing: &str) -> String {
+    format!("{} {thing}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
 /// The comment with which an experiment file opens: the claim that it tests.
 pub fn claim(text: &str) -> String {
     let lines = text.lines().take_while(|line| line.starts_with('#'));

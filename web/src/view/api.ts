@@ -50,6 +50,8 @@ export interface PointOfRun {
 }
 
 export interface Run {
+  /** Whether runs can be looked at one by one. */
+  single?: Maybe<boolean>;
   id: string;
   state?: Maybe<string>;
   says?: Maybe<string>;

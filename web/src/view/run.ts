@@ -62,7 +62,7 @@ export async function run(place: Place): Promise<void> {
   };
   head();
 
-  const tabs: [string, string][] = [["", "Results"], ["plan", "Plan"], ["replicas", "Single runs"], ...(found.calls ? [["calls", "Calls"] as [string, string]] : [])];
+  const tabs: [string, string][] = [["", "Results"], ["plan", "Plan"], ...(found.single === false ? [] : [["replicas", "Single runs"] as [string, string]]), ...(found.calls ? [["calls", "Calls"] as [string, string]] : [])];
   const current = tab === "replica" ? "replicas" : tab;
   const nav = html("nav", { class: "tabs", "aria-label": "Parts of this run" }, ...tabs.map(([key, label]) =>
     html("a", { href: link("run", id, ...(key ? [key] : [])), "aria-current": key === current ? "page" : null }, label)));

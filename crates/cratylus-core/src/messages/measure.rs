@@ -12,7 +12,7 @@ use super::{independence, matching, segments};
 use crate::seed::{Purpose, Seed};
 use crate::stats::{mean_sd, quantile};
 
-/// Items of a corpus whose nulls are exact: all orders of the messages are tried.
+/// Items of a corpus of which all orders of the messages are tried, where nobody says otherwise.
 pub const EXACT: usize = 9;
 
 /// What may be chosen.
@@ -24,7 +24,9 @@ pub struct Settings {
     pub message: MessageDistance,
     /// Of more rows than this so many are drawn for topographic similarity, as it takes time with their square.
     pub rows: usize,
-    /// How many times messages are dealt out at random, above nine items.
+    /// Up to so many items all orders of the messages are tried; there are 362,880 of nine.
+    pub exact: usize,
+    /// How many times messages are dealt out at random, above that.
     pub permutations: usize,
     /// Of the draws.
     pub seed: Seed,
@@ -32,7 +34,14 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { meaning: None, message: MessageDistance::LevenshteinByMean, rows: 2_000, permutations: 1_000, seed: Seed(1) }
+        Settings {
+            meaning: None,
+            message: MessageDistance::LevenshteinByMean,
+            rows: 2_000,
+            exact: EXACT,
+            permutations: 1_000,
+            seed: Seed(1),
+        }
     }
 }
 
@@ -199,7 +208,7 @@ pub fn score(definition: &'static Definition, attribute: usize, views: &Views<'_
 }
 
 fn null(definition: &Definition, prepared: &Prepared<'_>, value: f64, settings: &Settings) -> Null {
-    let exact = prepared.n <= EXACT;
+    let exact = prepared.n <= settings.exact;
     let mut values = Vec::new();
     if exact {
         each_order(&mut (0..prepared.n as u32).collect::<Vec<_>>(), 0, &mut |order| values.push((prepared.value)(order)));

@@ -163,7 +163,7 @@ impl<'a> Course<'a> {
                 });
             }
             let corpus = self.corpus(&all, |item| said.messages.said(item as usize).to_vec());
-            let settings = Settings { permutations: PERMUTATIONS, rows: ROWS, seed: self.seed, ..Settings::default() };
+            let settings = Settings { exact: 6, permutations: PERMUTATIONS, rows: ROWS, seed: self.seed, ..Settings::default() };
             let corpus = match all.len() > ROWS {
                 true => cratylus_core::messages::measure::few(&corpus, &settings).expect("there are more"),
                 false => corpus,

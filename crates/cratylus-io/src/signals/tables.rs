@@ -1,7 +1,7 @@
 //! Trainings as tables: written once all runs are over, and read back for tables, reports and audits.
 
+use super::job::{Point, SignalJob};
 use super::record::{Crossed, MeasuredOnce, RunRecord, Seen, Spoken, Tried};
-use super::{Point, SignalJob};
 use crate::store::names::{CROSS, ITEMS, MEASURES, MESSAGES, RUNS, TRAINING};
 use crate::store::table::{self, Column, Table, Values};
 use crate::whole::write_whole;

@@ -3,6 +3,7 @@
 use super::asked::{Query, Wrong};
 use crate::caller::registry;
 use crate::report;
+use crate::signals;
 use cratylus_core::experiment::Experiment;
 use cratylus_core::watch::readings::Readings;
 use cratylus_io::store::names::{ACTS, CALLS, INTERACTIONS, MEASURES, PROMPTS, RUNS};
@@ -35,6 +36,9 @@ pub fn agents(experiment: &Experiment) -> Vec<String> {
 }
 
 pub fn describe(id: &str, path: &Path, stamp: &str, state: &str, says: Option<String>) -> Result<Value, Wrong> {
+    if signals::meant(path) {
+        return Ok(signals::seen(id, path, stamp, state, says)?);
+    }
     let dir = RunDir::open_so_far(path, &registry())?;
     let report = report::page_so_far(path)?;
     let mut done = vec![0u64; dir.points.len()];

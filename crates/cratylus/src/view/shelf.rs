@@ -9,6 +9,7 @@ use crate::caller::registry;
 use crate::failure::Failure;
 use crate::findings::{FINDINGS, kept};
 use crate::results::merge;
+use crate::signals;
 use crate::words::claim;
 use cratylus_audit::finding::Finds;
 use cratylus_core::stats::Proportion;
@@ -307,6 +308,9 @@ const RUNS_MAX: u64 = 5_000_000;
 
 fn more(path: &Path) -> Result<Value, Wrong> {
     plain(path).map_err(Wrong::asked)?;
+    if signals::meant(path) {
+        return Ok(signals::line(path)?);
+    }
     let dir = RunDir::open_so_far(path, &registry())?;
     if dir.count()? > RUNS_MAX {
         return Err(Wrong::asked(format!("it holds more than {} runs", crate::words::count(RUNS_MAX))));
