@@ -19,7 +19,6 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("groups", include_str!("../../../experiments/groups.toml")),
     ("impossible", include_str!("../../../experiments/impossible.toml")),
     ("in-context", include_str!("../../../experiments/in-context.toml")),
-    ("lazy-words", include_str!("../../../experiments/lazy-words.toml")),
     ("leakage-benchmark", include_str!("../../../experiments/leakage-benchmark.toml")),
     ("leakage-benchmark-small", include_str!("../../../experiments/leakage-benchmark-small.toml")),
     ("live", include_str!("../../../experiments/live.toml")),

@@ -420,6 +420,15 @@ impl Told {
         column("topsim", &|point| self.mean(point, |run| measure(run, "topsim")).map(|n| format!("{n:.2}")));
         column("by chance below", &|point| self.mean(point, |run| limit(run, "topsim")).map(|n| format!("{n:.2}")));
         column("untrained", &|point| self.mean(point, |run| at_first(run, "topsim")).map(|n| format!("{n:.2}")));
+        column("brevity", &|point| {
+            let [value, p] = [0, 1].map(|of| {
+                self.mean(point, |run| {
+                    let one = run.measures.iter().find(|one| one.measure == "brevity:items" && one.step == run.steps)?;
+                    if of == 0 { Some(one.value) } else { one.chance.map(|chance| chance[1]) }
+                })
+            });
+            Some(format!("{:.2} (by chance below {:.2})", value?, p?))
+        });
         column("itself", &|point| self.mean(point, itself).map(percent));
         column("same words", &|point| self.mean(point, same).map(percent));
         let right: Vec<usize> = (usize::from(several)..head.len()).collect();

@@ -17,18 +17,11 @@ pub fn prepare<'a>(coded: &'a Coded<'a>, meaning: MeaningDistance, message: Mess
     if corpus.attributes() == 0 && corpus.features(0).is_none() {
         return Err("the items have no attributes and no features, so nothing is near or far".into());
     }
-    // Equal meanings are equally far from all others, so each two are compared once.
-    let far: Vec<f64> = match corpus.features(0) {
-        Some(_) => pairs(n).map(|(i, j)| meaning.between(corpus, i, j)).collect(),
-        None => {
-            let first = firsts(&coded.meanings);
-            let m = first.len();
-            let table: Vec<f64> = (0..m * m).map(|at| meaning.between(corpus, first[at / m], first[at % m])).collect();
-            let id = |i: usize| coded.meanings.of[i] as usize;
-            pairs(n).map(|(i, j)| table[id(i) * m + id(j)]).collect()
-        }
+    let far = match corpus.features(0) {
+        Some(_) => centred(pairs(n).map(|(i, j)| meaning.between(corpus, i, j)).collect()),
+        None => of_attributes(coded, meaning),
     };
-    let Some(far) = centred(far) else { return Err("all meanings are equally far from each other".into()) };
+    let Some(far) = far else { return Err("all meanings are equally far from each other".into()) };
     // Distances of messages are few numbers: a table of which one, and the ranks of each.
     let first = firsts(&coded.messages);
     let m = first.len();
@@ -98,6 +91,51 @@ pub fn prepare<'a>(coded: &'a Coded<'a>, meaning: MeaningDistance, message: Mess
         }
         if square > 0.0 { (product / square.sqrt()).clamp(-1.0, 1.0) } else { f64::NAN }
     }))
+}
+
+/// Centred ranks of the distances of all pairs of meanings with attributes. Equal meanings are equally far from all others, so
+/// each two are compared once, and distances are few numbers, so they are counted and not sorted.
+fn of_attributes(coded: &Coded<'_>, meaning: MeaningDistance) -> Option<Vec<f64>> {
+    let (first, n) = (firsts(&coded.meanings), coded.corpus.len());
+    let m = first.len();
+    let mut known: Vec<f64> = Vec::new();
+    let mut class = vec![0u32; m * m];
+    for a in 0..m {
+        for b in 0..=a {
+            let distance = meaning.between(coded.corpus, first[a], first[b]);
+            let found = known.iter().position(|&one| one == distance).unwrap_or(known.len());
+            if found == known.len() {
+                known.push(distance);
+            }
+            (class[a * m + b], class[b * m + a]) = (found as u32, found as u32);
+        }
+    }
+    let ids = &coded.meanings.of;
+    let mut counts = vec![0u64; known.len()];
+    for j in 1..n {
+        let row = &class[ids[j] as usize * m..][..m];
+        ids[..j].iter().for_each(|&i| counts[row[i as usize] as usize] += 1);
+    }
+    let mut sorted: Vec<usize> = (0..known.len()).collect();
+    sorted.sort_by(|&a, &b| known[a].total_cmp(&known[b]));
+    let all = (n * (n - 1) / 2) as f64;
+    let (mut nearer, mut squares, mut ranks) = (0.0, 0.0, vec![0.0; known.len()]);
+    for of in sorted {
+        let here = counts[of] as f64;
+        ranks[of] = nearer + (here + 1.0) / 2.0 - (all + 1.0) / 2.0;
+        squares += here * ranks[of] * ranks[of];
+        nearer += here;
+    }
+    if squares <= 0.0 {
+        return None;
+    }
+    ranks.iter_mut().for_each(|rank| *rank /= squares.sqrt());
+    let mut far = Vec::with_capacity(n * (n - 1) / 2);
+    for j in 1..n {
+        let row = &class[ids[j] as usize * m..][..m];
+        far.extend(ids[..j].iter().map(|&i| ranks[row[i as usize] as usize]));
+    }
+    Some(far)
 }
 
 /// All pairs with the first before the second, in the order of the second.

@@ -6,9 +6,10 @@ use cratylus_core::Seed;
 use cratylus_core::fault::Fault;
 use cratylus_core::kept::{self, Keeper};
 use cratylus_core::messages::corpus::Corpus;
+use cratylus_core::messages::laws::brevity_of_items;
 use cratylus_core::messages::measure::{Settings, scores};
 use cratylus_core::messages::similarity::similarity;
-use cratylus_neural::signals::{Control, Experiment, ItemTable, Part, Renewed, Roles, Training, Wrong};
+use cratylus_neural::signals::{Control, Experiment, Frequencies, ItemTable, Part, Renewed, Roles, Training, Wrong};
 use serde::{Deserialize, Serialize};
 
 /// Pairs of agents that are tried with each other at most.
@@ -164,6 +165,20 @@ impl<'a> Course<'a> {
             }
             let corpus = self.corpus(&all, |item| said.messages.said(item as usize).to_vec());
             let settings = Settings { exact: 6, permutations: PERMUTATIONS, rows: ROWS, seed: self.seed, ..Settings::default() };
+            if self.experiment.world.frequencies == Frequencies::Rank {
+                // Items are numbered by how often they are met.
+                let lengths: Vec<usize> = corpus.messages().map(<[u32]>::len).collect();
+                if let Some((value, chance)) = brevity_of_items(&lengths, PERMUTATIONS, self.seed) {
+                    let measure = "brevity:items".to_string();
+                    self.kept.measures.push(MeasuredOnce {
+                        step,
+                        sender: sender as u64 + 1,
+                        measure,
+                        value,
+                        chance: Some(chance),
+                    });
+                }
+            }
             let corpus = match all.len() > ROWS {
                 true => cratylus_core::messages::measure::few(&corpus, &settings).expect("there are more"),
                 false => corpus,
