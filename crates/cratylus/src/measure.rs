@@ -86,7 +86,7 @@ fn named<T: Copy>(all: &[(&str, T)], word: &str) -> Result<T, String> {
     let found = all.iter().find(|(name, _)| *name == word).map(|(_, value)| *value);
     found.ok_or_else(|| {
         let names: Vec<String> = all.iter().map(|(name, _)| name.to_string()).collect();
-        format!("there are {}{}", listed(&names), nearest(word, &names))
+        format!("`{word}` is no distance{}", nearest(word, &names))
     })
 }
 

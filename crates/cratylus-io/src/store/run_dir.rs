@@ -2,7 +2,7 @@
 
 use crate::store::acts;
 use crate::store::manifest::Manifest;
-use crate::store::names::{ACTS, EXPERIMENT, INTERACTIONS, MEASURES, MEMORIES, PARTS, RECORDED, RUNS};
+use crate::store::names::{ACTS, EXPERIMENT, INTERACTIONS, MEASURES, MEMORIES, MESSAGES, PARTS, RECORDED, RUNS};
 use crate::store::rows::{self, WordColumns};
 use crate::store::table;
 use cratylus_core::experiment::{Document, Point};
@@ -66,7 +66,11 @@ impl RunDir {
     pub fn open_so_far(path: &Path, registry: &Arc<Registry>) -> Result<RunDir, Fault> {
         let file = path.join(EXPERIMENT);
         if !file.exists() {
-            let why = if path.exists() { "it holds no experiment.toml" } else { "it does not exist" };
+            let why = match path.exists() {
+                true if path.join(MESSAGES).exists() => "it holds messages alone, which `cratylus measure` takes",
+                true => "it holds no experiment.toml",
+                false => "it does not exist",
+            };
             return Err(Fault::new(format!("{} is not a run directory: {why}", path.display())));
         }
         let experiment = crate::text::read(&file)?;
