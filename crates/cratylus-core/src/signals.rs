@@ -268,7 +268,11 @@ impl SignalTables {
                 }
             }
             SignalRule::BushMosteller { rate } if success => {
-                self.weights[row].iter_mut().enumerate().for_each(|(i, p)| *p += rate * (at(i) - *p));
+                for (i, p) in self.weights[row].iter_mut().enumerate() {
+                    let near = *p + rate * (at(i) - *p);
+                    // What is next to nothing is nothing: processors take long over such numbers.
+                    *p = if near < f64::MIN_POSITIVE { 0.0 } else { near };
+                }
             }
             SignalRule::BushMosteller { .. } => (),
             SignalRule::PolicyGradient { rate, baseline } => {
@@ -318,20 +322,28 @@ impl SignalTables {
 }
 
 /// e to the power of a number up to 0, to the last bit or nearly: of additions and multiplications alone, so that it is the
-/// same on every machine.
+/// same on every machine, and a row is worked out side by side.
 #[inline(always)]
 fn exp(x: f64) -> f64 {
+    /// Adding it leaves no bits below 1, which rounds, and puts whole numbers in the lowest bits.
     const WHOLE: f64 = 6_755_399_441_055_744.0;
     const LN_2: [f64; 2] = [0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10];
-    // Adding what has no bits left below 1 rounds to whole powers of 2.
-    let power = x.max(-700.0) * std::f64::consts::LOG2_E + WHOLE;
+    /// Of the series of the exponential, the highest first.
+    const TERMS: [f64; 13] = {
+        let (mut terms, mut i, mut factorial) = ([1.0; 13], 1, 1.0);
+        while i <= 13 {
+            factorial *= i as f64;
+            terms[13 - i] = 1.0 / factorial;
+            i += 1;
+        }
+        terms
+    };
+    let within = x.max(-700.0);
+    let power = within * std::f64::consts::LOG2_E + WHOLE;
     let n = power - WHOLE;
-    let rest = x.max(-700.0) - n * LN_2[0] - n * LN_2[1];
-    let mut sum = 1.0;
-    for i in (1..=13).rev() {
-        sum = 1.0 + sum * rest * (1.0 / f64::from(i));
-    }
-    let scaled = sum * f64::from_bits(((n as i64 + 1023) as u64) << 52);
+    let rest = within - n * LN_2[0] - n * LN_2[1];
+    let sum = TERMS.iter().fold(0.0, |sum, term| (sum + term) * rest) + 1.0;
+    let scaled = sum * f64::from_bits(power.to_bits().wrapping_add(1023) << 52);
     if x < -700.0 { 0.0 } else { scaled }
 }
 
