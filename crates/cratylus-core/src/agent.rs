@@ -186,7 +186,8 @@ pub trait Cohort: Send {
     /// Answers every question. The agents asked are all different, so the order does not matter.
     fn decide(&mut self, asks: &[Ask<'_>], answers: &mut Answers) -> Result<(), Fault>;
 
-    /// Takes in how interactions ended. An agent occurs at most once in a call; void interactions never come here.
+    /// Takes in how interactions ended. An agent occurs at most once in a call, or twice in a row where it met itself; void
+    /// interactions never come here.
     fn learn(&mut self, news: &[News<'_>]);
 
     /// What an agent remembers, knows or has become; null where nobody can tell.

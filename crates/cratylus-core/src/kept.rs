@@ -72,7 +72,7 @@ macro_rules! plain {
     )*};
 }
 
-plain!(u8, u16, u32, u64);
+plain!(u8, u16, u32, u64, f64);
 
 /// Appends `n` numbers as they lie in memory.
 pub(crate) fn keep_all<T: Plain>(n: usize, numbers: impl Iterator<Item = T>, out: &mut Keeper<'_>) {

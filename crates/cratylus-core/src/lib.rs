@@ -60,6 +60,7 @@ pub mod window;
 
 pub mod categories;
 pub mod opinion;
+pub mod signals;
 
 pub mod watch;
 

@@ -142,10 +142,14 @@ impl Stream {
         self.words[3 - self.left]
     }
 
+    /// The next 64 random bits.
+    pub fn bits(&mut self) -> u64 {
+        u64::from(self.word()) | u64::from(self.word()) << 32
+    }
+
     /// A number in `0..n`, from 64 bits.
     pub fn below(&mut self, n: u64) -> u64 {
-        let bits = u64::from(self.word()) | u64::from(self.word()) << 32;
-        scale(bits, n)
+        scale(self.bits(), n)
     }
 
     /// A number in `0..n`, for `n` up to 2^127. No number is favoured by more than n / 2^128.
@@ -161,8 +165,7 @@ impl Stream {
 
     /// A number in `0.0..1.0` with 53 random bits.
     pub fn unit(&mut self) -> f64 {
-        let bits = u64::from(self.word()) | u64::from(self.word()) << 32;
-        (bits >> 11) as f64 / (1u64 << 53) as f64
+        unit(self.bits())
     }
 
     /// A number with the mean 0 and the variance 1, nearly normal: twelve uniform ones less 6, which are the same bits on
@@ -184,6 +187,12 @@ impl Stream {
 #[inline]
 pub fn scale(bits: u64, n: u64) -> u64 {
     ((u128::from(bits) * u128::from(n)) >> 64) as u64
+}
+
+/// Maps 64 random bits to `0.0..1.0`, by 53 of them.
+#[inline]
+pub fn unit(bits: u64) -> f64 {
+    (bits >> 11) as f64 / (1u64 << 53) as f64
 }
 
 /// Maps 32 random bits to `0..n`.

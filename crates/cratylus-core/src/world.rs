@@ -16,11 +16,12 @@ use crate::language::protocol::Order;
 use crate::meeting::Meeting;
 use crate::meeting::groups::{GroupSpec, Groups};
 use crate::meeting::networks::spec::NetworkSpec;
-use crate::meeting::networks::{self, EdgeList};
+use crate::meeting::networks::{self, EdgeList, WithThemselves};
 use crate::meeting::pairs::Pairs;
 use crate::opinion::{OpinionRule, Opinions};
 use crate::policy::Round;
 use crate::recorded::RecordedCondition;
+use crate::signals::{SignalKind, SignalLearners};
 use crate::spec::{AgentContext, Inputs, Kind, NoInputs, Notes};
 use crate::watch::committed::CommittedAt;
 use crate::watch::knowing::{Knowing, KnownAtStart};
@@ -151,6 +152,7 @@ impl World {
                 let network = parsed.map_err(|why| (key(), format!("`{file}`: {why}")))?;
                 Arc::new(network)
             }
+            _ if experiment.population.itself => Arc::new(WithThemselves(size)),
             // Drawn here even where every run draws its own, so that a mistake is told before anything runs.
             spec => {
                 let seed = Seed::of_run(experiment.seed, &point.text(), 0);
@@ -260,7 +262,7 @@ impl World {
             settings: point.text(),
             size,
             game,
-            complete: experiment.population.network == NetworkSpec::Complete,
+            complete: experiment.population.network == NetworkSpec::Complete && !experiment.population.itself,
             n_names: names.len(),
             surrogate: false,
             network,
@@ -576,6 +578,7 @@ impl World {
                 };
                 Seen { scenes, seed, replaced: self.phases.iter().enumerate().map(replaced).collect() }
             }),
+            signals: self.experiment.game.spec.signals().filter(|_| self.phases.is_empty()),
             measures: self.experiment.record.measures.clone(),
             counts: self.experiment.population.engine == Followed::Counts,
         }
@@ -794,6 +797,7 @@ impl World {
             Kind::Speaker(rule) => Box::new(Inventories::new(*rule, false, minds)),
             Kind::Committed(rule) => Box::new(Inventories::new(*rule, true, minds)),
             Kind::Opinion(rule) => Box::new(Opinions::new(*rule, &minds)),
+            Kind::Signals(kind) => Box::new(SignalLearners::new(*kind, minds)),
             Kind::Own(agents) => agents.cohort(minds),
             Kind::Model(_) => Box::new(Remembering::new(memory, &minds)),
             Kind::Varying(_) => unreachable!("each of its responses is a kind"),
@@ -817,6 +821,14 @@ impl World {
             _ => None,
         };
         self.kinds.iter().map(rule).collect()
+    }
+
+    /// The agents of a signalling game, where all are of one kind that keeps tables.
+    pub(crate) fn signals(&self) -> Option<SignalKind> {
+        match self.kinds[..] {
+            [Kind::Signals(kind)] => Some(kind),
+            _ => None,
+        }
     }
 
     /// The population as numbers of agents in each state, and what each state is. An error says why it cannot be counted.
@@ -899,6 +911,10 @@ impl World {
             // the measure that follows them. An interaction makes at most two more of one, of the hearer's, too.
             let most = n + 4.0 * self.experiment.stop.most(self.experiment.size()) as f64;
             return ((n * 2.0 * 1.5 / scenes.d_min).min(most) * 100.0) as u64;
+        }
+        if let Some(SignalKind { states, signals, .. }) = self.signals() {
+            // Two tables of weights, and those of logits.
+            return 32 * u64::from(self.size) * (states * signals) as u64;
         }
         let bytes = match self.inventories() {
             Some(InventoryRule { pool: Some(2), .. }) => n,

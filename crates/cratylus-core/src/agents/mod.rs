@@ -3,6 +3,7 @@
 use crate::spec::AgentEntry;
 
 mod best_response;
+mod bush_mosteller;
 pub(crate) mod categories;
 mod constant;
 mod copy_last_partner;
@@ -16,6 +17,7 @@ mod memory_one;
 mod mock;
 mod opinion;
 mod outside;
+mod policy_gradient;
 mod recorded;
 mod scripted;
 pub(crate) mod uniform;
@@ -45,6 +47,8 @@ pub const ALL: &[AgentEntry] = &[
     majority_of_window::ENTRY,
     memory_one::ENTRY,
     urn::ENTRY,
+    policy_gradient::ENTRY,
+    bush_mosteller::ENTRY,
     giver::ENTRY,
     win_stay::ENTRY,
     best_response::ENTRY,

@@ -1,11 +1,12 @@
 //! Agents that keep a signal for each state and an act for each signal while it succeeds, and draw anew what failed: win-stay,
 //! lose-randomise (Barrett & Zollman, J. Exp. Theor. Artif. Intell. 21 (2009) 293).
 
-use super::urn::{SIGNALS, asked, played, sizes};
+use super::urn::{SIGNALS, sizes};
 use crate::AgentId;
 use crate::agent::{Answers, Ask, Cohort, Cohorts, Mind, News};
 use crate::event::Said;
 use crate::fault::Fault;
+use crate::signals::{Cue, Signalled};
 use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -67,12 +68,12 @@ impl Cohort for Members {
             let agent = &mut self.agents[ask.agent as usize];
             // What failed is drawn when it is needed, which is the same as at once.
             let any = |n: usize| ask.draws().below(n as u64) as u16;
-            match asked(ask) {
-                Ok(state) => {
+            match Cue::of(ask, self.signals) {
+                Cue::State(state) => {
                     let signal = *agent.sends[state].get_or_insert_with(|| any(self.signals));
                     answers.say_symbols(i, [signal]);
                 }
-                Err(signal) => {
+                Cue::Signal(signal) => {
                     let act = *agent.acts[signal].get_or_insert_with(|| any(self.states));
                     answers.said[i] = Said::Option(act.into());
                 }
@@ -84,11 +85,11 @@ impl Cohort for Members {
     fn learn(&mut self, news: &[News<'_>]) {
         for item in news {
             let event = item.event();
-            let (Some([state, signal, _]), Some(false)) = (played(&event), event.success()) else { continue };
+            let (Some(played), Some(false)) = (Signalled::of(&event, self.signals), event.success()) else { continue };
             let agent = &mut self.agents[item.agent as usize];
             match item.seat {
-                0 => agent.sends[state] = None,
-                _ => agent.acts[signal] = None,
+                0 => agent.sends[played.state] = None,
+                _ => agent.acts[played.heard] = None,
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What can be wrong with an experiment as a whole: its parts were read, and may not go together.
 
-use super::parts::{Budget, Committed, Experiment, Followed, JoinBy, Part};
+use super::parts::{Budget, Committed, Experiment, Followed, JoinBy, Part, PopulationSpec};
 use crate::Pairing;
 use crate::control::Paid;
 use crate::experiment::parts::Start;
@@ -32,7 +32,7 @@ impl Experiment {
             return mistake("seed", "a seed is a whole number from 0 to 2^63 - 1, as TOML holds no larger ones".into());
         }
         let alone = self.alone();
-        let least = if alone { 1 } else { 2 };
+        let least = if alone || self.population.itself { 1 } else { 2 };
         if self.population.size < least {
             return mistake("population.size", format!("the game `{}` takes at least {least} agents", self.game.kind));
         }
@@ -53,6 +53,7 @@ impl Experiment {
                 return mistake(key, "a budget is a number from 0 on".into());
             }
         }
+        self.check_itself(spans)?;
         self.check_pairing(spans)?;
         self.check_engine(spans)?;
         self.check_groups(spans)?;
@@ -67,6 +68,24 @@ impl Experiment {
             }
         }
         self.check_stop(spans)
+    }
+
+    fn check_itself(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
+        let mistake = |why: &str| Err(spans.mistake("population.itself", why.into()));
+        let PopulationSpec { itself, ref network, pairing, ref groups, .. } = self.population;
+        match pairing {
+            _ if !itself => Ok(()),
+            _ if !self.game.spec.with_oneself() => {
+                let why = "what counts is what different agents say, and nobody has to agree with themselves";
+                Err(spans.mistake("population.itself", format!("in the game `{}` {why}", self.game.kind)))
+            }
+            _ if *network != NetworkSpec::Complete => {
+                mistake("on this network nobody is their own neighbour; agents meet themselves on the complete network")
+            }
+            _ if groups.is_some() => mistake("nobody sits twice in a group; agents meet themselves in pairs"),
+            Pairing::RandomMatching => mistake("in a random matching everybody meets another; other pairings allow it"),
+            _ => Ok(()),
+        }
     }
 
     fn check_pairing(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {

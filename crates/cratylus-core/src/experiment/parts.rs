@@ -59,6 +59,10 @@ pub struct PopulationSpec {
     /// How the two agents of an interaction are drawn.
     #[serde(default)]
     pub pairing: Pairing,
+    /// Whether an agent may meet itself: then all ordered pairs of agents are alike, those of one agent twice included. On
+    /// the complete network, in games in which a speaker can be its own hearer.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub itself: bool,
     /// Which agents meet as a group of more than two; pairs where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groups: Option<GroupSpec>,
@@ -68,6 +72,10 @@ pub struct PopulationSpec {
     /// What agents remember at the start; nothing by default.
     #[serde(default)]
     pub start: Start,
+}
+
+fn is_false(itself: &bool) -> bool {
+    !itself
 }
 
 /// How a population is followed.

@@ -32,6 +32,18 @@ pub fn decisions(seed: Seed, seat: u8, start: u64, out: &mut [u32; BLOCK]) {
     }
 }
 
+/// The first 64 bits of the streams of a purpose at the places `start..start + BLOCK`, and the next.
+#[inline(always)]
+pub fn bits(seed: Seed, purpose: Purpose, start: u64, out: &mut [[u64; BLOCK]; 2]) {
+    for from in (0..BLOCK).step_by(LANES) {
+        let words = philox_lanes(seed, purpose, 0, start + from as u64);
+        for lane in 0..LANES {
+            out[0][from + lane] = words[0][lane] | words[1][lane] << 32;
+            out[1][from + lane] = words[2][lane] | words[3][lane] << 32;
+        }
+    }
+}
+
 /// Philox4x32-10 of [`LANES`] places from `first` on, each word in the low half of 64 bits, which is what a wide register
 /// multiplies.
 #[allow(clippy::needless_range_loop, reason = "several arrays are gone through side by side, by number")]
@@ -71,24 +83,27 @@ fn philox_lanes(seed: Seed, purpose: Purpose, slot: u32, first: u64) -> [[u64; L
 mod tests {
     use super::*;
 
-    struct Both<'a>(Seed, u64, &'a mut [u64; BLOCK], &'a mut [[u32; BLOCK]; 2]);
+    struct All<'a>(Seed, u64, &'a mut [u64; BLOCK], &'a mut [[u32; BLOCK]; 2], &'a mut [[u64; BLOCK]; 2]);
 
-    impl crate::machine::Work for Both<'_> {
+    impl crate::machine::Work for All<'_> {
         #[inline(always)]
         fn go(self) {
             pairs(self.0, self.1, self.2);
             (0..2).for_each(|seat| decisions(self.0, seat, self.1, &mut self.3[seat as usize]));
+            bits(self.0, Purpose::Act, self.1 | 1 << 48, self.4);
         }
     }
 
     #[test]
     fn a_block_holds_the_words_of_its_addresses() {
         for (seed, start) in [(Seed(7), 0), (Seed(u64::MAX), 64 * 3), (Seed(1 << 40), (1 << 35) - 64), (Seed(3), 1 << 34)] {
-            let (mut pair, mut decide) = ([0; BLOCK], [[0; BLOCK]; 2]);
-            crate::machine::wide(Both(seed, start, &mut pair, &mut decide));
+            let (mut pair, mut decide, mut act) = ([0; BLOCK], [[0; BLOCK]; 2], [[0; BLOCK]; 2]);
+            crate::machine::wide(All(seed, start, &mut pair, &mut decide, &mut act));
             for (i, t) in (start..).take(BLOCK).enumerate() {
                 assert_eq!(pair[i], seed.pair(t));
                 assert_eq!([decide[0][i], decide[1][i]], [seed.decision(t, 0), seed.decision(t, 1)]);
+                let mut stream = seed.stream(Purpose::Act, t | 1 << 48);
+                assert_eq!([act[0][i], act[1][i]], [stream.bits(), stream.bits()]);
             }
         }
     }

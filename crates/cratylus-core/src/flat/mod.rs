@@ -9,6 +9,7 @@ pub mod counts;
 mod draws;
 mod inventories;
 mod population;
+mod signals;
 mod tables;
 pub(crate) mod two_names;
 mod windows;
@@ -16,6 +17,7 @@ mod word_sets;
 
 pub(crate) use inventories::InventoryLines;
 pub(crate) use population::Run;
+pub(crate) use signals::play as play_signals;
 pub(crate) use tables::States;
 pub use tables::{Compiled, Tables};
 pub(crate) use two_names::TwoNames;

@@ -6,6 +6,7 @@ use crate::agents::SIGNALS;
 use crate::event::{Fate, Said};
 use crate::game::{Game, Hand, Options, Question};
 use crate::seed::Stream;
+use crate::signals::SignalScenes;
 use crate::spec::{GameEntry, GameSpec, Registry};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ pub const ENTRY: GameEntry = GameEntry::new::<Signalling>(
     "a sender sees a state and sends a signal, and it succeeds if the receiver's act is the one for the state; signals have no meaning at first",
 );
 
-/// The parameters of a signalling game, which are the game.
+/// The parameters of a signalling game.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Signalling {
@@ -27,6 +28,20 @@ pub struct Signalling {
     /// How likely each state is; all alike where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probabilities: Option<Vec<f64>>,
+    /// How likely the receiver is to hear another signal than was sent, any of the others alike, from 0 to 1.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub noise: f64,
+}
+
+fn is_zero(noise: &f64) -> bool {
+    *noise == 0.0
+}
+
+impl Signalling {
+    fn scenes(&self) -> SignalScenes {
+        let Signalling { states, signals, ref probabilities, noise } = *self;
+        SignalScenes { states: states.into(), signals: signals.into(), probabilities: probabilities.clone(), noise }
+    }
 }
 
 impl GameSpec for Signalling {
@@ -35,6 +50,9 @@ impl GameSpec for Signalling {
             if !(2..=1000).contains(&n) {
                 return Err((key, format!("expected from 2 to 1,000, found {n}")));
             }
+        }
+        if !(0.0..=1.0).contains(&self.noise) {
+            return Err(("noise", format!("expected a probability from 0 to 1, found {}", self.noise)));
         }
         let Some(probabilities) = &self.probabilities else { return Ok(()) };
         if probabilities.len() != usize::from(self.states) {
@@ -59,37 +77,41 @@ impl GameSpec for Signalling {
         false
     }
 
+    // Who sends and hears itself learns in both roles.
+    fn with_oneself(&self) -> bool {
+        true
+    }
+
+    fn signals(&self) -> Option<SignalScenes> {
+        Some(self.scenes())
+    }
+
     fn build(&self, _: &Registry) -> Result<Box<dyn Game>, (&'static str, String)> {
-        Ok(Box::new(self.clone()))
+        Ok(Box::new(Rule(self.scenes())))
     }
 }
 
-impl Game for Signalling {
+/// The game.
+struct Rule(SignalScenes);
+
+impl Game for Rule {
     fn acts(&self) -> bool {
         true
     }
 
     fn deal(&self, draws: &mut Stream, hand: &mut Hand) {
-        let state = match &self.probabilities {
-            None => draws.below(self.states.into()) as u32,
-            Some(probabilities) => {
-                let mut left = draws.unit();
-                let drawn = probabilities.iter().position(|p| {
-                    left -= p;
-                    left < 0.0
-                });
-                // Where rounding leaves a draw without a state it is the last that can be.
-                let last = probabilities.iter().rposition(|&p| p > 0.0).expect("they add up to 1");
-                drawn.unwrap_or(last) as u32
-            }
-        };
+        let [state, beyond] = self.0.deal(|| draws.bits());
         hand.show(0, Said::Option(state));
+        // What the channel does is how the receiver hears; nobody is told.
+        if beyond > 0 {
+            hand.show(1, Said::Option(beyond));
+        }
     }
 
     fn next(&self, hand: &Hand, ask: &mut Vec<Question>) {
         match (hand.said(0), hand.said(1)) {
-            (None, _) => ask.push(Question::to_all(0, 0, Options::Symbols { most: 1, of: self.signals.into() })),
-            (Some(_), None) => ask.push(Question::to_all(1, 1, Options::Acts(self.states.into()))),
+            (None, _) => ask.push(Question::to_all(0, 0, Options::Symbols { most: 1, of: self.0.signals })),
+            (Some(_), None) => ask.push(Question::to_all(1, 1, Options::Acts(self.0.states))),
             _ => (),
         }
     }

@@ -12,7 +12,7 @@ pub fn ranked<T: Ord>(things: impl Iterator<Item = T>) -> Vec<(T, u32)> {
     let mut counts: BTreeMap<T, u32> = BTreeMap::new();
     things.for_each(|thing| *counts.entry(thing).or_default() += 1);
     let mut ranked: Vec<(T, u32)> = counts.into_iter().collect();
-    ranked.sort_by(|a, b| b.1.cmp(&a.1));
+    ranked.sort_by_key(|b| std::cmp::Reverse(b.1));
     ranked
 }
 

@@ -15,12 +15,14 @@ use crate::language::normal::{alike, normal};
 use crate::opinion::OpinionRule;
 use crate::policy::Policy;
 use crate::recorded::RecordedCondition;
+use crate::signals::{SignalKind, SignalScenes};
 use crate::text::nearest;
 use crate::watch::measure::MeasureEntry;
 use places::{FileTable, Mistake, Spans, deserialize};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
@@ -75,6 +77,11 @@ pub trait GameSpec: fmt::Debug + Send + Sync {
         self.succeeds()
     }
 
+    /// Whether one agent can sit at both its seats.
+    fn with_oneself(&self) -> bool {
+        false
+    }
+
     /// A key that the file gives and that means something in groups alone.
     fn for_groups(&self) -> Option<&'static str> {
         None
@@ -87,6 +94,11 @@ pub trait GameSpec: fmt::Debug + Send + Sync {
 
     /// What pairs see, where there is something to talk about: agents divide it into categories.
     fn scenes(&self) -> Option<Scenes> {
+        None
+    }
+
+    /// What a signalling game deals, where it is one.
+    fn signals(&self) -> Option<SignalScenes> {
         None
     }
 
@@ -164,6 +176,8 @@ pub enum Kind {
     Committed(InventoryRule),
     /// Agents of the opinion game.
     Opinion(OpinionRule),
+    /// Agents of signalling games with a table for each state and signal.
+    Signals(SignalKind),
     /// A language model, asked from outside.
     Model(Arc<Model>),
     /// Any other, which no engine needs to know of but the plain path.
@@ -175,6 +189,7 @@ impl Kind {
     pub fn new_mind(&self) -> Mind {
         match self {
             Kind::Speaker(_) | Kind::Committed(_) | Kind::Opinion(_) => Mind::Names(Inventory::default()),
+            Kind::Signals(_) => Mind::Own(Value::Null),
             Kind::Own(agents) => agents.new_mind(),
             Kind::Window(_) | Kind::Varying(_) | Kind::Drawn(_) | Kind::Model(_) => Mind::Rounds(Vec::new()),
         }

@@ -6,6 +6,7 @@ use crate::event::Event;
 use crate::event::block::Block;
 use crate::event::tally::Tally;
 use crate::kept::Keep;
+use crate::signals::SignalScenes;
 use crate::watch::committed::CommittedAt;
 use crate::watch::knowing::Knowing;
 use crate::watch::stop::Consensus;
@@ -39,6 +40,8 @@ pub struct RunContext {
     pub knowing: Option<Knowing>,
     /// In the category game, what agents see, from which their categories follow.
     pub scenes: Option<Seen>,
+    /// In a signalling game, what it deals, where the same agents play it to the end.
+    pub signals: Option<SignalScenes>,
     /// Which measures are kept, by their names; None where all are.
     pub measures: Option<Vec<String>>,
     /// Whether there are numbers alone, and no events.
@@ -60,6 +63,7 @@ impl RunContext {
             live: false,
             knowing: None,
             scenes: None,
+            signals: None,
             measures: None,
             counts: false,
         }

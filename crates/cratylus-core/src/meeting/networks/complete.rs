@@ -1,4 +1,4 @@
-//! Everyone can meet everyone. Takes no memory at any size.
+//! Everyone can meet everyone, themselves too or not. Takes no memory at any size.
 
 use crate::{AgentId, Network};
 
@@ -16,6 +16,23 @@ impl Network for Complete {
 
     fn neighbour(&self, agent: AgentId, i: u32) -> AgentId {
         if i < agent { i } else { i + 1 }
+    }
+}
+
+/// The same, and everyone can meet themselves.
+pub struct WithThemselves(pub u32);
+
+impl Network for WithThemselves {
+    fn len(&self) -> u32 {
+        self.0
+    }
+
+    fn degree(&self, _: AgentId) -> u32 {
+        self.0
+    }
+
+    fn neighbour(&self, _: AgentId, i: u32) -> AgentId {
+        i
     }
 }
 

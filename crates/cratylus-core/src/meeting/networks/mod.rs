@@ -13,7 +13,7 @@ mod stochastic_blocks;
 mod watts_strogatz;
 
 pub use barabasi_albert::barabasi_albert;
-pub use complete::Complete;
+pub use complete::{Complete, WithThemselves};
 pub use edge_list::EdgeList;
 pub use erdos_renyi::erdos_renyi;
 pub use graphml::graphml;

@@ -23,6 +23,7 @@ mod minority_share;
 mod name_share;
 mod reaction;
 mod success_rate;
+mod understanding;
 mod void_share;
 mod words;
 
@@ -42,6 +43,7 @@ pub const ALL: &[MeasureEntry] = &[
     categories::ENTRY,
     mean_pay::ENTRY,
     mean_amount::ENTRY,
+    understanding::ENTRY,
 ];
 
 impl Keep for Measures {
