@@ -28,6 +28,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("networks-two-languages", include_str!("../../../experiments/networks-two-languages.toml")),
     ("opinions", include_str!("../../../experiments/opinions.toml")),
     ("pi-phi", include_str!("../../../experiments/pi-phi.toml")),
+    ("private-codes", include_str!("../../../experiments/private-codes.toml")),
     ("public-goods", include_str!("../../../experiments/public-goods.toml")),
     ("re-audit", include_str!("../../../experiments/re-audit.toml")),
     ("reconstruction", include_str!("../../../experiments/reconstruction.toml")),
