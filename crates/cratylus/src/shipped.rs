@@ -20,6 +20,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("impossible", include_str!("../../../experiments/impossible.toml")),
     ("in-context", include_str!("../../../experiments/in-context.toml")),
     ("leakage-benchmark", include_str!("../../../experiments/leakage-benchmark.toml")),
+    ("iterated-learning", include_str!("../../../experiments/iterated-learning.toml")),
     ("leakage-benchmark-small", include_str!("../../../experiments/leakage-benchmark-small.toml")),
     ("live", include_str!("../../../experiments/live.toml")),
     ("minimal-naming-game", include_str!("../../../experiments/minimal-naming-game.toml")),

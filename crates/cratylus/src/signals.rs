@@ -501,6 +501,7 @@ impl Told {
     fn page(&self) -> Result<Value, Failure> {
         let manifest = Manifest::read(&self.dir)?;
         let mut pictures = vec![self.curves(), self.controls()];
+        pictures.extend(self.by_step());
         pictures.extend(self.structure());
         pictures.extend(self.shared());
         let mut tables = vec![self.summary()];
@@ -619,6 +620,41 @@ impl Told {
             title: "What messages are like, beside chance".into(),
             axis: "value of the measure".into(),
             rows,
+            reference: None,
+        })
+    }
+
+    /// Topographic similarity while agents learn, where messages were kept on the way.
+    fn by_step(&self) -> Option<Picture> {
+        let mut lines = Vec::new();
+        for i in 0..self.runs.len().min(6) {
+            let mut at: BTreeMap<u64, Vec<[f64; 2]>> = BTreeMap::new();
+            for run in &self.runs[i] {
+                for one in run.measures.iter().filter(|one| one.measure == "topsim") {
+                    at.entry(one.step).or_default().push([one.value, one.chance.map_or(f64::NAN, |chance| chance[1])]);
+                }
+            }
+            if at.len() < 3 {
+                continue;
+            }
+            let mean = |of: usize, label: String, who: Who| {
+                let points: Vec<(f64, f64)> = at
+                    .iter()
+                    .filter_map(|(step, values)| Some((*step as f64, mean_of(values.iter().map(|value| value[of]))?)))
+                    .collect();
+                let (x, y) = points.into_iter().unzip();
+                Line { label, who, joined: true, x, y, low: Vec::new(), high: Vec::new() }
+            };
+            lines.push(mean(0, self.label(i), who(i)));
+            if i == 0 {
+                lines.push(mean(1, "95 % of codes by chance below".into(), Who::Reference));
+            }
+        }
+        (!lines.is_empty()).then(|| Picture::Curves {
+            title: "Topographic similarity while agents learn, the mean over runs".into(),
+            x: "steps".into(),
+            y: "topsim".into(),
+            lines,
             reference: None,
         })
     }

@@ -81,8 +81,10 @@ fn a_first_language_is_used_and_with_the_channel_cut_there_is_none() {
 #[test]
 fn a_training_that_is_killed_goes_on_and_comes_to_the_same() {
     let dir = folder("signals-killed");
-    let text = BASE.replace("success = 1.0\nsteps = 400", "steps = 3000").replace("replicas = 3", "replicas = 2");
+    let text = BASE.replace("success = 1.0\nsteps = 400", "steps = 3000\nevery = 10").replace("replicas = 3", "replicas = 2");
     let text = text.split("[sweep]").next().unwrap();
+    // Generations follow each other in it, too.
+    let text = format!("{text}[generations]\nplay = 180\nteach = 40\nlisten = 20\n");
     std::fs::write(dir.join("long.toml"), text).unwrap();
     succeeds(&dir, &["run", "long.toml", "--quiet", "--out", "whole"]);
     let mut child = start(&dir, &["run", "long.toml", "--quiet", "--out", "cut", "--checkpoint", "0.05", "--threads", "1"]);

@@ -26,7 +26,7 @@ pub(crate) const KEYS: [&str; 14] = [
 ];
 
 /// The sections that files of agents that learn to signal have besides.
-pub(crate) const KEYS_OF_SIGNALS: [&str; 3] = ["channel", "train", "pairing"];
+pub(crate) const KEYS_OF_SIGNALS: [&str; 4] = ["channel", "train", "pairing", "generations"];
 
 /// A table whose keys and values know their places.
 pub type FileTable<'i> = DeTable<'i>;

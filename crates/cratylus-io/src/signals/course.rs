@@ -2,13 +2,13 @@
 //! stretch of steps, and what comes of it is the same.
 
 use super::record::{Crossed, MeasuredOnce, RunRecord, Seen, Spoken, Tried};
-use cratylus_core::Seed;
 use cratylus_core::fault::Fault;
 use cratylus_core::kept::{self, Keeper};
 use cratylus_core::messages::corpus::Corpus;
 use cratylus_core::messages::laws::brevity_of_items;
 use cratylus_core::messages::measure::{Settings, scores};
 use cratylus_core::messages::similarity::similarity;
+use cratylus_core::{Purpose, Seed};
 use cratylus_neural::signals::{Control, Experiment, Frequencies, ItemTable, Part, Renewed, Roles, Training, Wrong};
 use serde::{Deserialize, Serialize};
 
@@ -90,10 +90,10 @@ impl<'a> Course<'a> {
             baseline: 0.0,
             grad_norm: 0.0,
         };
-        let steps = (until - self.steps()) as f64;
+        let mut taken = 0.0;
         while self.steps() < until {
             let read = self.training.step();
-            (sums.step, sums.sender, sums.receiver) = (read.step, read.sender as u64 + 1, read.receiver as u64 + 1);
+            (sums.sender, sums.receiver) = (read.sender as u64 + 1, read.receiver as u64 + 1);
             for (sum, value) in [
                 (&mut sums.loss, read.loss),
                 (&mut sums.success, read.success),
@@ -102,13 +102,22 @@ impl<'a> Course<'a> {
                 (&mut sums.baseline, read.baseline),
                 (&mut sums.grad_norm, read.grad_norm),
             ] {
-                *sum += value / steps;
+                *sum += value;
             }
+            taken += 1.0;
             self.renew();
             if self.experiment.record.messages.is_some_and(|every| self.steps().is_multiple_of(every)) && self.steps() < until {
                 self.speak();
             }
+            self.next_generation();
         }
+        for sum in
+            [&mut sums.loss, &mut sums.success, &mut sums.entropy, &mut sums.length, &mut sums.baseline, &mut sums.grad_norm]
+        {
+            *sum /= taken;
+        }
+        // A receiver that listened took more steps than were asked for.
+        sums.step = self.steps();
         sums.success_greedy = self.greedy();
         self.kept.readings.push(sums);
         let reached = stop.success.is_some_and(|wanted| sums.success_greedy >= wanted);
@@ -134,6 +143,33 @@ impl<'a> Course<'a> {
         }
     }
 
+    /// Lets the next generation learn from this one, where it is time: what was said is kept before.
+    fn next_generation(&mut self) {
+        let Some(generations) = self.experiment.generations else { return };
+        let step = self.steps();
+        if !step.is_multiple_of(generations.steps()) || step >= self.experiment.stop.steps {
+            return;
+        }
+        self.speak();
+        let said = self.training.messages(0, &self.learnt, None);
+        let lessons: Vec<(u32, Vec<u32>)> =
+            self.learnt.iter().enumerate().map(|(i, &item)| (item, said.messages.said(i).to_vec())).collect();
+        self.training.reset(0, Part::Sender);
+        self.training.reset(1, Part::Receiver);
+        let batch = self.experiment.setup.train.batch;
+        for update in 0..generations.teach {
+            let mut draws = self.seed.stream(Purpose::Resample, 3 << 40 | step << 16 | update & 0xFFFF);
+            let drawn: Vec<(u32, Vec<u32>)> =
+                (0..batch).map(|_| lessons[draws.below(lessons.len() as u64) as usize].clone()).collect();
+            self.training.teach(0, &drawn);
+        }
+        self.training.freeze(0, Part::Sender, true);
+        for _ in 0..generations.listen {
+            self.training.step();
+        }
+        self.training.freeze(0, Part::Sender, false);
+    }
+
     /// The mean share of learnt items answered rightly, over all pairs of different agents, with the likeliest symbols and what
     /// is done to messages in training.
     fn greedy(&mut self) -> f64 {
@@ -150,6 +186,9 @@ impl<'a> Course<'a> {
     fn speak(&mut self) {
         let all: Vec<u32> = (0..self.training.items().len() as u32).collect();
         let step = self.steps();
+        if self.kept.messages.last().is_some_and(|last| last.step == step) {
+            return;
+        }
         for sender in 0..self.speakers() {
             let said = self.training.messages(sender, &all, None);
             for &item in &all {

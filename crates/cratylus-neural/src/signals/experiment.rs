@@ -14,8 +14,21 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The sections and keys of such a file.
-pub const KEYS: [&str; 12] =
-    ["name", "seed", "replicas", "population", "pairing", "game", "channel", "agents", "train", "stop", "record", "sweep"];
+pub const KEYS: [&str; 13] = [
+    "name",
+    "seed",
+    "replicas",
+    "population",
+    "pairing",
+    "game",
+    "channel",
+    "agents",
+    "train",
+    "stop",
+    "record",
+    "sweep",
+    "generations",
+];
 
 /// One point of such an experiment, with nothing left to default.
 #[derive(Clone, Debug, Serialize)]
@@ -37,6 +50,31 @@ pub struct Experiment {
     /// Which agents are replaced by new ones, and when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub renew: Option<Renew>,
+    /// Generations of a sender and a receiver, each taught by the one before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generations: Option<Generations>,
+}
+
+/// Iterated learning (Kirby 2001; with networks as Ren et al., ICLR 2020): every so many steps a sender and a receiver that have
+/// learnt nothing take the place of the old ones. The sender is taught what the old one says, then the receiver learns to
+/// understand it, and then both play.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Generations {
+    /// Steps that both play.
+    pub play: u64,
+    /// Updates in which the sender is taught; few of them let through what is easy to learn.
+    pub teach: u64,
+    /// Steps in which the receiver alone learns, before both play; those of the first generation are played, too.
+    #[serde(default)]
+    pub listen: u64,
+}
+
+impl Generations {
+    /// Steps from one generation to the next.
+    pub fn steps(&self) -> u64 {
+        self.play + self.listen
+    }
 }
 
 /// What agents speak about.
@@ -260,6 +298,12 @@ impl Experiment {
                 Estimator::Gumbel(Gumbel { temperature, straight_through, length_cost })
             }
         };
+        let generations: Option<Generations> = take_field(&mut table, "generations", spans)?;
+        if generations.is_some() && population.is_some() {
+            let why =
+                "generations are of a sender and a receiver; in a population `renew` puts new agents in the place of old ones";
+            return Err(spans.mistake("generations", why.into()));
+        }
         let renew = population.as_ref().and_then(|population| population.renew);
         let setup = Setup {
             game,
@@ -274,7 +318,7 @@ impl Experiment {
                 }
             },
         };
-        let experiment = Experiment { name, seed, replicas, setup, world, stop, record, renew };
+        let experiment = Experiment { name, seed, replicas, setup, world, stop, record, renew, generations };
         experiment.check().map_err(|(key, why)| {
             let key = match key.strip_prefix("learn") {
                 Some(rest) => format!("agents.learn{rest}"),
@@ -307,6 +351,21 @@ impl Experiment {
             if renew.every >= steps {
                 let why = format!("agents would be replaced every {} steps, and there are {steps}", renew.every);
                 return Err(("population.renew", why));
+            }
+        }
+        if let Some(generations) = self.generations {
+            if generations.play == 0 {
+                return Err(("generations.play", "a generation plays at least one step".into()));
+            }
+            if generations.steps() >= steps {
+                let why = format!("a generation takes {} steps, and there are {steps}", generations.steps());
+                return Err(("generations", why));
+            }
+            if success.is_some() {
+                return Err((
+                    "stop.success",
+                    "generations follow each other until `stop.steps`; success does not end them".into(),
+                ));
             }
         }
         // What does not need the items of a file is seen before any is read.
@@ -554,6 +613,9 @@ mod tests {
         check("entropy = 0.3", "entropy = -0.3", &["expected a number from 0 to 100, found -0.3", "e.toml:12"]);
         check("[train]", "[tain]", &["there is no key `tain`", "did you mean `train`?"]);
         check("[stop]", "[pairing]\nitself = true\n[stop]", &["there are a sender and a receiver"]);
+        check("[stop]", "[generations]\nplay = 0\nteach = 1\n[stop]", &["a generation plays at least one step"]);
+        check("[stop]", "[generations]\nplay = 100\nteach = 1\n[stop]", &["a generation takes 100 steps, and there are 100"]);
+        check("[stop]", "[generations]\nplay = 10\nteach = 1\n[stop]\nsuccess = 1.0", &["success does not end them"]);
         check("steps = 100", "success = 2.0", &["expected a share above 0, up to 1"]);
     }
 

@@ -44,7 +44,7 @@ mod training;
 
 mod experiment;
 
-pub use experiment::{Experiment, Frequencies, ItemTable, Record, Renew, Renewed, Stop, World};
+pub use experiment::{Experiment, Frequencies, Generations, ItemTable, Record, Renew, Renewed, Stop, World};
 pub use items::Items;
 pub use messages::Messages;
 pub use setup::{
