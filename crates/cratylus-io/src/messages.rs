@@ -158,7 +158,10 @@ fn arrows(text: &str) -> Result<Grid, String> {
     of_pairs(pairs)
 }
 
-fn of_pairs(pairs: Vec<(u64, Vec<&str>, Vec<&str>)>) -> Result<Grid, String> {
+/// A line's number, its meaning and its message.
+type Pair<'t> = (u64, Vec<&'t str>, Vec<&'t str>);
+
+fn of_pairs(pairs: Vec<Pair<'_>>) -> Result<Grid, String> {
     let width = pairs.first().ok_or("no line holds a meaning and a message")?.1.len();
     if let Some((line, meaning, _)) = pairs.iter().find(|(_, meaning, _)| meaning.len() != width) {
         return Err(format!("line {line}: its meaning has {} numbers, and the first one has {width}", meaning.len()));
@@ -173,7 +176,7 @@ fn of_pairs(pairs: Vec<(u64, Vec<&str>, Vec<&str>)>) -> Result<Grid, String> {
         None => meanings,
     };
     let head: Vec<String> = (1..=meanings[0].len()).map(|k| format!("a_{k}")).chain(["message".into()]).collect();
-    let row = |((line, _, message), mut meaning): ((u64, Vec<&str>, Vec<&str>), Vec<String>)| {
+    let row = |((line, _, message), mut meaning): (Pair<'_>, Vec<String>)| {
         meaning.push(message.iter().map(|n| plain(n)).collect::<Vec<_>>().join(" "));
         (line, meaning)
     };

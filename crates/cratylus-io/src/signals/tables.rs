@@ -141,10 +141,13 @@ fn messages(dir: &Path, records: &[RunRecord]) -> Result<(), Fault> {
     table::write(&dir.join(MESSAGES), &Table { columns })
 }
 
+/// A run, an item, whether it is learnt from, its class and its attributes.
+type ItemRow = (u64, u64, bool, Option<String>, Vec<Option<String>>);
+
 /// The items of each run: which are held out may differ.
 fn items(job: &SignalJob<'_>, dir: &Path, records: &[RunRecord]) -> Result<(), Fault> {
     let replicas = job.points[0].experiment.replicas;
-    let mut rows: Vec<(u64, u64, bool, Option<String>, Vec<Option<String>>)> = Vec::new();
+    let mut rows: Vec<ItemRow> = Vec::new();
     let mut widest = 0;
     for record in records {
         let Point { experiment, items: file, .. } = &job.points[(record.run / replicas) as usize];
