@@ -666,8 +666,7 @@ impl Told {
             if self.loaded.points[i].experiment.setup.population.roles == Roles::Fixed {
                 continue;
             }
-            let of: [(&str, &dyn Fn(&RunRecord) -> Option<f64>); 3] =
-                [("others understand", &others), ("understands itself", &itself), ("says the same", &same)];
+            let of: [(&str, OfRun); 3] = [("others understand", others), ("understands itself", itself), ("says the same", same)];
             for (word, of) in of {
                 let Some((value, [low, high])) = estimate(&self.values(i, of)) else { continue };
                 let whole = high - low > 0.0 && (high - low).is_finite();
@@ -922,6 +921,9 @@ fn limit(run: &RunRecord, name: &str) -> Option<f64> {
     let of = run.measures.iter().filter(|one| one.measure == name && one.step == run.steps);
     mean_of(of.filter_map(|one| one.chance).map(|chance| chance[1]))
 }
+
+/// Something of a run.
+type OfRun = fn(&RunRecord) -> Option<f64>;
 
 fn itself(run: &RunRecord) -> Option<f64> {
     mean_of(run.cross.iter().filter(|one| one.sender == one.receiver).map(|one| one.success))
