@@ -282,7 +282,9 @@ pub fn line(dir: &Path) -> Result<Value, Failure> {
         Game::Discrimination { .. } => "discrimination",
         Game::Contrastive { .. } => "contrastive",
     };
+    let manifest = Manifest::read(dir).ok();
     Ok(json!({
+        "started": manifest.as_ref().map(|manifest| &manifest.started), "ended": manifest.as_ref().and_then(|manifest| manifest.ended.as_ref()),
         "name": first.name, "claim": claim(&told.loaded.text), "game": game, "agents": agents, "sizes": sizes,
         "points": told.loaded.points.len(), "replicas": first.replicas, "runs": first.replicas * told.loaded.points.len() as u64,
         "done": done,
