@@ -62,3 +62,29 @@ pub(crate) fn texts(table: &Table) -> (Vec<String>, Vec<Vec<Option<String>>>) {
     };
     (table.columns.iter().map(|column| column.name.clone()).collect(), table.columns.iter().map(column).collect())
 }
+
+/// Numbers by size, texts after them by letters: a total order, whatever stands there.
+pub(crate) fn by_number(a: &str, b: &str) -> std::cmp::Ordering {
+    match (a.parse::<f64>(), b.parse::<f64>()) {
+        (Ok(x), Ok(y)) => x.total_cmp(&y).then_with(|| a.cmp(b)),
+        (x, y) => y.is_ok().cmp(&x.is_ok()).then_with(|| a.cmp(b)),
+    }
+}
+
+/// The columns `a_1`, `a_2`, … of a letter, in the order of their numbers.
+pub(crate) fn numbered(head: &[String], letter: &str) -> Vec<usize> {
+    let number = |at: &usize| head[*at].strip_prefix(letter)?.strip_prefix('_')?.parse::<u32>().ok();
+    let mut found: Vec<usize> = (0..head.len()).filter(|at| number(at).is_some()).collect();
+    found.sort_by_key(number);
+    found
+}
+
+/// The first row in which one of these columns is empty, with the column.
+pub(crate) fn gap(grid_head: &[String], rows: &[(u64, Vec<String>)], columns: &[usize], row: &str) -> Result<(), String> {
+    let missing =
+        |(place, cells): &(u64, Vec<String>)| columns.iter().find(|&&at| cells[at].trim().is_empty()).map(|&at| (*place, at));
+    match rows.iter().find_map(missing) {
+        Some((place, at)) => Err(format!("{row} {place}: `{}` is missing", grid_head[at])),
+        None => Ok(()),
+    }
+}

@@ -2,7 +2,7 @@
 //! input: what a file says is bounded before it is parsed, and a gap is a mistake with its line. What is made of the messages
 //! is absent: see `cratylus_core::messages`.
 
-use crate::grid::{Grid, csv, head_of, texts};
+use crate::grid::{Grid, by_number, csv, gap, head_of, numbered, texts};
 use crate::store::inputs::sha256;
 use crate::store::manifest::{Build, Manifest};
 use crate::store::names::{ITEMS, MESSAGES};
@@ -37,6 +37,8 @@ pub struct Recorded {
     pub corpus: Corpus,
     /// The item of each row.
     pub items: Vec<u32>,
+    /// Which of the file's attributes the corpus has, in its order: runs may have fewer than others.
+    pub attributes: Vec<usize>,
 }
 
 /// A file of messages.
@@ -103,13 +105,17 @@ fn file(path: &Path) -> Result<Grid, Fault> {
         return arrows(&text).map_err(at("reading", path));
     }
     let fields: Vec<&str> = first.split(';').collect();
-    let numbers = |field: &&str| !field.trim().is_empty() && listed_numbers(field).is_some();
-    if fields.len() >= 2 && fields.iter().take(2).all(numbers)
-        || fields.len() >= 2 && ["sender_input", "meaning", "input"].contains(&fields[0].trim())
-    {
-        return dump(&text).map_err(at("reading", path));
+    let numbers = |field: &str| !field.trim().is_empty() && listed_numbers(field).is_some();
+    let pair = |line: &str| {
+        line.split_once(';').is_some_and(|(meaning, rest)| numbers(meaning) && numbers(rest.split(';').next().unwrap_or("")))
+    };
+    let headed = ["sender_input", "meaning", "input"].contains(&fields[0].trim())
+        && fields.get(1).is_some_and(|field| field.trim().starts_with("message"));
+    let second = || text.lines().filter(|line| !line.trim().is_empty()).nth(1).is_some_and(pair);
+    match fields.len() >= 2 && (pair(first) || headed && second()) {
+        true => dump(&text).map_err(at("reading", path)),
+        false => csv(path),
     }
-    csv(path)
 }
 
 /// Numbers that are separated by blanks or commas, in brackets or not.
@@ -119,18 +125,22 @@ fn listed_numbers(field: &str) -> Option<Vec<&str>> {
     parts.iter().all(|part| part.parse::<f64>().is_ok_and(f64::is_finite)).then_some(parts)
 }
 
-/// A number without the decimals that tensors print: `3.` and `3.0` are 3.
-fn plain(number: &str) -> String {
-    match number.parse::<f64>() {
-        Ok(value) if value.fract() == 0.0 && value.abs() < 1e15 => format!("{}", value as i64),
-        _ => number.to_string(),
+/// A number without the decimals that tensors print: `3.` and `3.0` are 3. What is written otherwise is another symbol.
+fn plain(number: &str) -> &str {
+    match number.split_once('.') {
+        Some((whole, rest)) if rest.chars().all(|c| c == '0') => {
+            let digits = whole.strip_prefix('-').unwrap_or(whole);
+            if !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()) { whole } else { number }
+        }
+        _ => number,
     }
 }
 
 /// EGG's dumps: a line for each interaction, meaning and message first, separated by semicolons.
 fn dump(text: &str) -> Result<Grid, String> {
     let mut pairs = Vec::new();
-    for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    for (n, (i, line)) in lines.enumerate() {
         let mut fields = line.split(';');
         let (meaning, message) = (fields.next().unwrap_or(""), fields.next());
         let Some(message) = message else {
@@ -138,7 +148,8 @@ fn dump(text: &str) -> Result<Grid, String> {
         };
         match (listed_numbers(meaning), listed_numbers(message)) {
             (Some(meaning), Some(message)) => pairs.push((i as u64 + 1, meaning, message)),
-            _ if pairs.is_empty() => (),
+            // The names of the fields.
+            _ if n == 0 => (),
             _ => return Err(format!("line {}: a meaning or a message is not a list of numbers", i + 1)),
         }
     }
@@ -167,7 +178,8 @@ fn of_pairs(pairs: Vec<Pair<'_>>) -> Result<Grid, String> {
         return Err(format!("line {line}: its meaning has {} numbers, and the first one has {width}", meaning.len()));
     }
     let mut notes = vec!["read as a dump of EGG; 0 ends a message".to_string()];
-    let meanings: Vec<Vec<String>> = pairs.iter().map(|(_, meaning, _)| meaning.iter().map(|n| plain(n)).collect()).collect();
+    let meanings: Vec<Vec<String>> =
+        pairs.iter().map(|(_, meaning, _)| meaning.iter().map(|n| plain(n).into()).collect()).collect();
     let meanings = match blocks(&meanings) {
         Some(values) => {
             notes.push(format!("meanings are one-hot: {} numbers are {} attributes", width, values[0].len()));
@@ -225,7 +237,7 @@ fn elcc(path: &Path, text: &str) -> Result<Grid, Fault> {
         if let Some(odd) = symbols.iter().find(|symbol| symbol.is_empty() || symbol.contains(char::is_whitespace)) {
             return Err(wrong(path, i + 1, format!("{odd:?} is no symbol")));
         }
-        rows.push((i as u64 + 1, symbols.join(" ")));
+        rows.push((i as u64 + 1, cell_of(&symbols.iter().map(String::as_str).collect::<Vec<_>>())));
     }
     let beside = path.with_file_name("meanings.jsonl");
     let mut head: Vec<String> = Vec::new();
@@ -332,12 +344,12 @@ fn made_of(grid: Grid, how: &How) -> Result<File, String> {
     let item = first(&["item", "id"]);
     let sample = first(&["sample"]);
     let features: Vec<usize> = match how.meaning.is_empty() {
-        true => (0..head.len()).filter(|&at| head[at].strip_prefix("f_").is_some_and(|n| n.parse::<u32>().is_ok())).collect(),
+        true => numbered(&head, "f"),
         false => Vec::new(),
     };
     let mut meaning: Vec<usize> = match how.meaning.is_empty() {
         false => how.meaning.iter().map(column).collect::<Result<_, _>>()?,
-        true => (0..head.len()).filter(|&at| head[at].strip_prefix("a_").is_some_and(|n| n.parse::<u32>().is_ok())).collect(),
+        true => numbered(&head, "a"),
     };
     if meaning.is_empty() && features.is_empty() {
         let other =
@@ -347,6 +359,9 @@ fn made_of(grid: Grid, how: &How) -> Result<File, String> {
             let names: Vec<String> = meaning.iter().map(|&at| head[at].clone()).collect();
             file.notes.push(format!("a meaning is {}", listed(&names)));
         }
+    }
+    if let (None, Some(wanted)) = (step, &how.step) {
+        return Err(format!("there is no column `step`, so `--step {wanted}` names none"));
     }
     // Messages of one step, greedy ones where others were drawn besides. Runs may be of different lengths, so the last step is
     // that of each.
@@ -362,11 +377,12 @@ fn made_of(grid: Grid, how: &How) -> Result<File, String> {
         let all: std::collections::BTreeSet<&String> = rows.iter().map(|(_, cells)| &cells[step]).collect();
         let n = all.len();
         if n > 1 {
-            let wanted = how.step.clone().unwrap_or_else(|| match &last.values().collect::<Vec<_>>()[..] {
-                [one] => one.to_string(),
-                _ => "the last of each run".into(),
-            });
-            file.notes.push(format!("messages of step {wanted}, of {n} steps; `--step` names another"));
+            let wanted = match (&how.step, &last.values().collect::<Vec<_>>()[..]) {
+                (Some(step), _) => format!("step {step}"),
+                (None, [one]) => format!("step {one}"),
+                (None, _) => "the last step of each run".into(),
+            };
+            file.notes.push(format!("messages of {wanted}, of {n} steps; `--step` names another"));
         }
         rows.retain(|(_, cells)| cells[step] == *how.step.as_ref().unwrap_or(&last[&whose(cells)]));
         if rows.is_empty() {
@@ -387,6 +403,9 @@ fn made_of(grid: Grid, how: &How) -> Result<File, String> {
     if stop.is_none() && said.len() > 2 && said.iter().all(|message| message.last().is_some_and(|symbol| symbol == "0")) {
         file.notes.push("every message ends with 0; if that is its stop symbol, `--stop 0` leaves it out".into());
     }
+    if let Some(stop) = how.stop.as_ref().filter(|stop| !said.iter().flatten().any(|symbol| symbol == *stop)) {
+        file.notes.push(format!("no message holds the stop symbol {stop:?}"));
+    }
     if !how.letters
         && said.iter().all(|message| message.len() <= 1)
         && said.iter().flatten().any(|symbol| symbol.chars().count() > 1)
@@ -395,60 +414,74 @@ fn made_of(grid: Grid, how: &How) -> Result<File, String> {
     }
     let mut symbols = Names::default();
     symbols.of_all(said.iter().flatten());
+    // Runs of a sweep may be about things with fewer attributes than others, and so may senders where nothing tells runs
+    // apart: what is empty in a whole run, or a whole sender, is none of its.
+    let of_run = |cells: &[String]| run.map_or_else(String::new, |at| cells[at].clone());
+    let sender_at = |cells: &[String]| sender.map_or_else(|| "1".to_string(), |at| cells[at].clone());
+    let whole = |cells: &[String]| if run.is_some() { of_run(cells) } else { sender_at(cells) };
+    let mut has: BTreeMap<String, Vec<bool>> = BTreeMap::new();
+    let described: Vec<usize> = meaning.iter().chain(&features).copied().collect();
+    for (_, cells) in &rows {
+        let has = has.entry(whole(cells)).or_insert_with(|| vec![run.or(sender).is_none(); described.len()]);
+        described.iter().zip(has).for_each(|(&at, has)| *has |= !cells[at].trim().is_empty());
+    }
     let mut values: Vec<Names> = meaning.iter().map(|_| Names::default()).collect();
     for (k, &at) in meaning.iter().enumerate() {
-        if let Some((place, _)) = rows.iter().find(|(_, cells)| cells[at].trim().is_empty()) {
-            return Err(format!("{called} {place}: `{}` is missing", head[at]));
-        }
-        values[k].of_all(rows.iter().map(|(_, cells)| &cells[at]));
+        values[k].of_all(rows.iter().map(|(_, cells)| &cells[at]).filter(|cell| !cell.trim().is_empty()));
     }
     let mut classes = Names::default();
     if let Some(at) = class {
-        if let Some((place, _)) = rows.iter().find(|(_, cells)| cells[at].trim().is_empty()) {
-            return Err(format!("{called} {place}: `{}` is missing", head[at]));
-        }
         classes.of_all(rows.iter().map(|(_, cells)| &cells[at]));
     }
-    let mut by_sender: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut by_sender: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
     for (i, (_, cells)) in rows.iter().enumerate() {
-        let sender = sender.map_or("1", |at| cells[at].as_str());
-        let name = run.map_or_else(|| sender.to_string(), |at| format!("{}.{sender}", cells[at]));
-        by_sender.entry(name).or_default().push(i);
+        by_sender.entry((of_run(cells), sender_at(cells))).or_default().push(i);
     }
-    let mut names: Vec<String> = by_sender.keys().cloned().collect();
-    names.sort_by(|a, b| by_parts(a, b));
-    let mut items = Names::default();
+    let mut names: Vec<(String, String)> = by_sender.keys().cloned().collect();
+    names.sort_by(|a, b| by_number(&a.0, &b.0).then_with(|| by_number(&a.1, &b.1)));
+    let (mut items, mut meant) = (Names::default(), BTreeMap::new());
     for name in names {
+        let has = &has[if run.is_some() { &name.0 } else { &name.1 }];
+        let own: Vec<usize> = (0..meaning.len()).filter(|&k| has[k]).collect();
+        let shown: Vec<usize> = features.iter().enumerate().filter(|(f, _)| has[meaning.len() + f]).map(|(_, &at)| at).collect();
+        let here: Vec<(u64, Vec<String>)> = by_sender[&name].iter().map(|&i| rows[i].clone()).collect();
+        let wanted: Vec<usize> = own.iter().map(|&k| meaning[k]).chain(class).collect();
+        gap(&head, &here, &wanted, called)?;
         let mut recorded = Recorded {
-            sender: (sender.is_some() || run.is_some()).then(|| name.clone()),
-            corpus: Corpus::new(meaning.len()),
+            sender: (sender.is_some() || run.is_some()).then(|| match run {
+                Some(_) => format!("{}.{}", name.0, name.1),
+                None => name.1.clone(),
+            }),
+            corpus: Corpus::new(own.len()),
             items: Vec::new(),
+            attributes: own.clone(),
         };
         let mut numbers = Vec::new();
         let mut kinds = Vec::new();
-        for &i in &by_sender[&name] {
-            let (place, cells) = &rows[i];
-            let about: Vec<u32> = meaning.iter().zip(&values).map(|(&at, names)| names.number(&cells[at])).collect();
+        for (&i, (place, cells)) in by_sender[&name].iter().zip(&here) {
+            let about: Vec<u32> = own.iter().map(|&k| values[k].number(&cells[meaning[k]])).collect();
             let message = said[i].iter().take_while(|symbol| Some(symbol.as_str()) != stop);
             let message: Vec<u32> = message.map(|symbol| symbols.number(symbol)).collect();
             recorded.corpus.push(&about, &message);
-            for &at in &features {
+            for &at in &shown {
                 let value = cells[at].trim().parse::<f64>().ok().filter(|value| value.is_finite());
                 numbers.push(value.ok_or_else(|| format!("{called} {place}: `{}` is no number: {:?}", head[at], cells[at]))?);
             }
             if let Some(at) = class {
                 kinds.push(classes.number(&cells[at]));
             }
-            let thing = match item {
-                Some(at) => cells[at].clone(),
-                None => {
-                    meaning.iter().chain(&features).chain(&class).map(|&at| cells[at].as_str()).collect::<Vec<_>>().join("\u{1f}")
-                }
-            };
+            let about: Vec<&str> = wanted.iter().chain(&shown).map(|&at| cells[at].as_str()).collect();
+            let about = about.join("\u{1f}");
+            let thing = format!("{}\u{1f}{}", name.0, item.map_or(&about, |at| &cells[at]));
+            // A number that stands for two things would make one of them the other's.
+            if meant.entry(thing.clone()).or_insert_with(|| about.clone()) != &about {
+                let number = item.map_or("", |at| &cells[at]);
+                return Err(format!("{called} {place}: item {number} is another thing here than above"));
+            }
             recorded.items.push(items.add(&thing));
         }
-        if !features.is_empty() {
-            recorded.corpus = recorded.corpus.with_features(features.len(), numbers);
+        if !shown.is_empty() {
+            recorded.corpus = recorded.corpus.with_features(shown.len(), numbers);
         }
         if class.is_some() {
             recorded.corpus = recorded.corpus.with_classes(kinds);
@@ -469,29 +502,19 @@ fn spoken(cell: &str, letters: bool) -> Result<Vec<String>, String> {
     if letters {
         return Ok(cell.chars().filter(|c| !c.is_whitespace()).map(String::from).collect());
     }
+    // A list of texts may hold what a list of words could not.
+    if cell.starts_with("[\"")
+        && let Ok(symbols) = serde_json::from_str::<Vec<String>>(cell)
+    {
+        return Ok(symbols);
+    }
     let inner = match (cell.starts_with(['[', '(']), cell.ends_with([']', ')'])) {
         (true, true) => &cell[1..cell.len() - 1],
         (false, false) => cell,
         _ => return Err(format!("the message {:?} has one bracket", cell.chars().take(40).collect::<String>())),
     };
-    let symbol = |part: &str| plain(part.trim_matches(['"', '\'']));
+    let symbol = |part: &str| plain(part.trim_matches(['"', '\''])).to_string();
     Ok(inner.split([' ', ',', '\t']).filter(|part| !part.is_empty()).map(symbol).collect())
-}
-
-/// Numbers by size, texts after them by letters.
-fn by_number(a: &str, b: &str) -> std::cmp::Ordering {
-    match (a.parse::<f64>(), b.parse::<f64>()) {
-        (Ok(x), Ok(y)) => x.total_cmp(&y),
-        (x, y) => y.is_ok().cmp(&x.is_ok()).then_with(|| a.cmp(b)),
-    }
-}
-
-/// The same for senders of several runs, which are called `run.sender`.
-fn by_parts(a: &str, b: &str) -> std::cmp::Ordering {
-    match (a.split_once('.'), b.split_once('.')) {
-        (Some((run_a, sender_a)), Some((run_b, sender_b))) => by_number(run_a, run_b).then_with(|| by_number(sender_a, sender_b)),
-        _ => by_number(a, b),
-    }
 }
 
 /// What a sender of a run is called, where a file is of several runs.
@@ -547,6 +570,26 @@ pub fn import(from: &Path, file: &File, out: &Path, build: Build) -> Result<(), 
     manifest.write(out)
 }
 
+/// A message as a cell: symbols between blanks, or a list of texts where that would be read as something else.
+fn cell_of(symbols: &[&str]) -> String {
+    let words = symbols.join(" ");
+    match spoken(&words, false).is_ok_and(|read| read == symbols) {
+        true => words,
+        false => serde_json::to_string(symbols).expect("texts are plain data"),
+    }
+}
+
+/// A column of whole numbers where all are written as such, else of texts.
+pub(crate) fn words_or_numbers(name: &str, values: Vec<Option<&str>>) -> Column {
+    let number = |text: &str| text.parse::<i64>().ok().filter(|number| number.to_string() == text);
+    let numbers: Option<Vec<Option<i64>>> =
+        values.iter().map(|value| value.map_or(Some(None), |text| number(text).map(Some))).collect();
+    match numbers {
+        Some(numbers) => Column::new(name, Values::Int(numbers)),
+        None => Column::texts(name, values),
+    }
+}
+
 /// Writes a file of messages as the two tables of a folder: what was said, and what it is about.
 pub fn write(dir: &Path, file: &File) -> Result<(), Fault> {
     std::fs::create_dir_all(dir).map_err(at("making the folder", dir))?;
@@ -567,32 +610,30 @@ pub fn write(dir: &Path, file: &File) -> Result<(), Fault> {
     }
     for (k, name) in file.attributes.iter().enumerate() {
         let name = if file.attributes.iter().all(|name| name.starts_with("a_")) { name.clone() } else { format!("a_{}", k + 1) };
-        let values: Vec<&str> = items
+        let values: Vec<Option<&str>> = items
             .values()
             .map(|at| {
                 let (corpus, row) = corpus(at);
-                file.values[k][corpus.meaning(row)[k] as usize].as_str()
+                let place = file.senders[at.0].attributes.iter().position(|&own| own == k)?;
+                Some(file.values[k][corpus.meaning(row)[place] as usize].as_str())
             })
             .collect();
-        columns.push(match values.iter().map(|value| value.parse::<i64>()).collect::<Result<Vec<_>, _>>() {
-            Ok(numbers) => Column::ints(&name, numbers),
-            Err(_) => Column::texts(&name, values.into_iter().map(Some)),
-        });
+        columns.push(words_or_numbers(&name, values));
     }
     for (k, name) in file.features.iter().enumerate() {
         let value = |at: &(usize, usize)| {
             let (corpus, row) = corpus(at);
-            corpus.features(row).map(|features| features[k])
+            corpus.features(row).and_then(|features| features.get(k).copied())
         };
         columns.push(Column::new(name.clone(), Values::Float(items.values().map(value).collect())));
     }
     table::write(&dir.join(ITEMS), &Table { columns })?;
     let rows = || file.senders.iter().enumerate().flat_map(|(s, one)| (0..one.corpus.len()).map(move |row| (s, row)));
-    let spoken = |(s, row): (usize, usize)| {
-        let names = file.senders[s].corpus.message(row).iter().map(|&symbol| file.symbols[symbol as usize].as_str());
-        names.collect::<Vec<_>>().join(" ")
+    let written = |(s, row): (usize, usize)| {
+        let symbols = file.senders[s].corpus.message(row).iter();
+        cell_of(&symbols.map(|&symbol| file.symbols[symbol as usize].as_str()).collect::<Vec<_>>())
     };
-    let texts: Vec<String> = rows().map(spoken).collect();
+    let texts: Vec<String> = rows().map(written).collect();
     let sender = |(s, _): (usize, usize)| file.senders[s].sender.clone().unwrap_or_else(|| "1".into());
     let senders: Vec<String> = rows().map(sender).collect();
     let sender = match senders.iter().map(|sender| sender.parse::<i64>()).collect::<Result<Vec<_>, _>>() {
@@ -654,6 +695,7 @@ mod tests {
             "x,y,z,said\n0,9,1,3 12\n1,8,0,12\n1,7,1,\n",
             &How { meaning: vec!["x".into(), "z".into()], message: Some("said".into()), ..How::default() },
         );
+        check("words.csv", "input;form;message\n0;1;3 12\n1;0;12\n1;1;\n", &how);
         check("dump.txt", "0 1;3 12 0;1;1\n1 0;12 0 4;1;1\n1 1;0 0 0;1;1\n", &how);
         check("tensors.txt", "[0., 1.];[3, 12, 0]\n[1., 0.];[12, 0, 4]\n[1., 1.];[0, 0, 0]\n", &how);
         check(
@@ -661,6 +703,28 @@ mod tests {
             "input: 0,1 -> message: 3,12,0 -> output: 0,1\ninput: 1,0 -> message: 12,0,4 -> output: 1\ninput: 1,1 -> message: 0 -> output: 1\n",
             &how,
         );
+    }
+
+    #[test]
+    fn what_is_written_is_what_was_read_whatever_the_symbols() {
+        let check = |name: &str, text: &str, how: &How| {
+            let file = read_text(name, text, how).unwrap();
+            let out = std::env::temp_dir().join(format!("cratylus-again-{}-{name}", std::process::id()));
+            write(&out, &file).unwrap();
+            let again = read(&out, &How::default()).unwrap();
+            std::fs::remove_dir_all(out).unwrap();
+            assert_eq!(rows(&again), rows(&file), "{name}");
+            file
+        };
+        let letters = How { letters: true, ..How::default() };
+        let file = check("letters.csv", "a_1,message\n1,\"a,'\"\"\"\n2,\"[b\"\n3,\"a\"\n", &letters);
+        assert_eq!(rows(&file)[0], "1|a , ' \"");
+        let file = check("zeros.csv", "a_1,message\n1,01\n2,1\n3,007\n4,7\n5,1e3\n6,1000\n7,1.0\n", &How::default());
+        assert_eq!(rows(&file), ["1|01", "2|1", "3|007", "4|7", "5|1e3", "6|1000", "7|1"]);
+        // Numbers of items are of a run, and attributes, too.
+        let runs = "run,item,a_1,a_2,message\n0,0,1,,5\n0,1,2,,6\n1,0,1,1,5\n1,1,1,2,6\n";
+        let file = check("runs.csv", runs, &How::default());
+        assert_eq!(file.senders.iter().map(|one| one.corpus.attributes()).collect::<Vec<_>>(), [1, 2]);
     }
 
     #[test]
@@ -677,6 +741,9 @@ mod tests {
             assert!(why.contains(says), "{name}: {why}");
         };
         check("gap.csv", "a,b,message\n1,2,3\n1,,3\n", "line 3: `b` is missing");
+        check("first.csv", "a,b,message\n1,2,3\n1,,3\n,1,3\n", "line 3: `b` is missing");
+        check("item.csv", "item,a_1,message\n1,2,3\n1,3,3\n", "line 3: item 1 is another thing here than above");
+        check("head.txt", "meaning;message\n0 1;3\nfour;3\n", "line 3: a meaning or a message is not a list of numbers");
         check("short.csv", "a,b,message\n1,2,3\n1\n", "line 3: it has 1 cells, and there are 3 columns");
         check("none.csv", "a,b,said\n1,2,3\n", "there is no column `message`; there are a, b and said");
         check("bracket.csv", "a,message\n1,[3 4\n", "line 2: the message \"[3 4\" has one bracket");
@@ -718,6 +785,10 @@ mod tests {
             [("1", 1), ("2", 2)]
         );
         assert_eq!(rows(&file), ["0 1|3"]);
+        let odd = "sender,a_1,message\n1.a,0,3\n2.0,0,4\n3,0,5\n";
+        assert_eq!(read_text("odd.csv", odd, &How::default()).unwrap().senders.len(), 3);
+        let none = read_text("none.csv", odd, &How { step: Some("7".into()), ..How::default() });
+        assert!(none.unwrap_err().contains("there is no column `step`"));
         let early = read_text("early.csv", text, &How { step: Some("0".into()), ..How::default() }).unwrap();
         assert_eq!((early.senders.len(), rows(&early)), (1, vec!["0 1|9".to_string()]));
     }

@@ -3,12 +3,13 @@
 use crate::caller::{print, print_json, set_aside};
 use crate::experiment::BUILD;
 use crate::failure::Failure;
+use crate::message_columns::MessageColumns;
 use crate::words::{count, table};
 use clap::{Args, ValueEnum};
 use cratylus_audit::recognition::{CodedAnswer, Flag, each, share};
 use cratylus_io::import::ai_norms::{self, Outcome};
 use cratylus_io::import::leakage;
-use cratylus_io::messages::{self, How};
+use cratylus_io::messages;
 use cratylus_io::models::http::escaped;
 use serde_json::json;
 use std::path::PathBuf;
@@ -37,19 +38,8 @@ pub struct Import {
     /// [default: as the files are named, up to the test].
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
-    /// For `messages`: the columns that make up a meaning [default: a_1, a_2, …; else all that are not known by another
-    /// name].
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
-    meaning: Vec<String>,
-    /// For `messages`: the column of messages [default: message].
-    #[arg(long, value_name = "COLUMN")]
-    message: Option<String>,
-    /// For `messages`: the symbol that ends a message; it and what follows are left out.
-    #[arg(long, value_name = "SYMBOL")]
-    stop: Option<String>,
-    /// For `messages`: each character of a message is a symbol.
-    #[arg(long)]
-    letters: bool,
+    #[command(flatten)]
+    columns: MessageColumns,
     /// Print what was imported as JSON.
     #[arg(long)]
     json: bool,
@@ -134,8 +124,7 @@ impl Import {
         if self.from.canonicalize().ok().is_some_and(|from| out.canonicalize().ok() == Some(from)) {
             return Err(Failure::input(format!("{} is what is read; `--out` names another folder", out.display())));
         }
-        let how = How { meaning: self.meaning, message: self.message, stop: self.stop, letters: self.letters, step: None };
-        let file = messages::read(&self.from, &how).map_err(Failure::input)?;
+        let file = messages::read(&self.from, &self.columns.how(None)).map_err(Failure::input)?;
         set_aside(&out)?;
         messages::import(&self.from, &file, &out, BUILD)?;
         file.notes.iter().for_each(|note| eprintln!("note: {}", escaped(note)));

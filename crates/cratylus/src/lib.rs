@@ -11,6 +11,7 @@ mod words;
 mod caller;
 mod experiment;
 mod findings;
+mod message_columns;
 mod methods;
 mod page;
 mod progress;

@@ -2,7 +2,8 @@
 
 use crate::caller::{print, print_json};
 use crate::failure::Failure;
-use crate::words::{count, percent, table, wrapped};
+use crate::message_columns::MessageColumns;
+use crate::words::{count, percent, plural, table, wrapped};
 use clap::Args;
 use cratylus_core::messages::corpus::{Coded, Corpus, Ids};
 use cratylus_core::messages::distance::{MeaningDistance, MessageDistance};
@@ -13,7 +14,7 @@ use cratylus_core::messages::similarity::similarity;
 use cratylus_core::seed::Seed;
 use cratylus_core::text::{listed, nearest};
 use cratylus_io::each::each;
-use cratylus_io::messages::{File, How, Recorded, read};
+use cratylus_io::messages::{File, Recorded, read};
 use cratylus_io::models::http::escaped;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -33,18 +34,8 @@ pub struct Measure {
     /// The file of messages, or a folder that holds one.
     #[arg(value_name = "FILE|DIR")]
     from: PathBuf,
-    /// The columns that make up a meaning [default: a_1, a_2, …; else all that are not known by another name].
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
-    meaning: Vec<String>,
-    /// The column of messages [default: message].
-    #[arg(long, value_name = "COLUMN")]
-    message: Option<String>,
-    /// The symbol that ends a message; it and what follows are left out.
-    #[arg(long, value_name = "SYMBOL")]
-    stop: Option<String>,
-    /// Each character of a message is a symbol.
-    #[arg(long)]
-    letters: bool,
+    #[command(flatten)]
+    columns: MessageColumns,
     /// The step of training, where there are several [default: the last].
     #[arg(long)]
     step: Option<String>,
@@ -98,6 +89,26 @@ fn message_distance(word: &str) -> Result<MessageDistance, String> {
     named(&MessageDistance::ALL, word)
 }
 
+/// Gives items their attributes as numbers, for distances of numbers.
+fn with_numbers(file: &mut File) -> Result<(), String> {
+    let number = |(k, value): (usize, &String)| {
+        let number = value.parse::<f64>().ok().filter(|number| number.is_finite());
+        number.ok_or_else(|| {
+            format!("`{}` has the value `{value}`, which is no number, so items have no distance of numbers", file.attributes[k])
+        })
+    };
+    let numbers: Vec<Vec<f64>> = (0..file.values.len())
+        .map(|k| file.values[k].iter().map(|value| number((k, value))).collect())
+        .collect::<Result<_, _>>()?;
+    for one in &mut file.senders {
+        let corpus = std::mem::take(&mut one.corpus);
+        let row = |row: usize| corpus.meaning(row).iter().zip(&one.attributes).map(|(&value, &k)| numbers[k][value as usize]);
+        let features: Vec<f64> = (0..corpus.len()).flat_map(row).collect();
+        one.corpus = corpus.with_features(one.attributes.len(), features);
+    }
+    Ok(())
+}
+
 /// What is said of the messages of one sender.
 struct Measured<'a> {
     recorded: &'a Recorded,
@@ -107,19 +118,13 @@ struct Measured<'a> {
 }
 
 impl Measure {
-    pub fn go(self) -> Result<(), Failure> {
-        let how = How {
-            meaning: self.meaning.clone(),
-            message: self.message.clone(),
-            stop: self.stop.clone(),
-            letters: self.letters,
-            step: self.step.clone(),
-        };
+    pub fn go(mut self) -> Result<(), Failure> {
         let known: Vec<String> = measure::ALL.iter().map(|one| one.name.to_string()).collect();
         if let Some(word) = self.measures.iter().find(|word| !known.contains(word)) {
             let why = format!("there is no measure `{word}`{}", nearest(word, &known));
             return Err(Failure::input(why).help("`cratylus list message-measures` lists them"));
         }
+        let how = std::mem::take(&mut self.columns).how(self.step.take());
         let mut file = read(&self.from, &how).map_err(Failure::input)?;
         if let Some(wanted) = &self.sender {
             let names: Vec<String> = file.senders.iter().filter_map(|one| one.sender.clone()).collect();
@@ -130,12 +135,16 @@ impl Measure {
                 return Err(Failure::input(format!("there is no sender `{wanted}`; {there}")));
             }
         }
+        if self.meaning_distance == Some(MeaningDistance::Euclidean) && file.features.is_empty() {
+            with_numbers(&mut file).map_err(Failure::input)?;
+        }
         let settings = Settings {
             meaning: self.meaning_distance,
             message: self.message_distance,
             rows: self.rows as usize,
             permutations: self.permutations as usize,
-            exact: measure::EXACT,
+            // All orders of nine items are 362,880, which many senders do not wait for.
+            exact: [measure::EXACT, 7, 6][usize::from(file.senders.len() > 1) + usize::from(file.senders.len() > 10)],
             seed: Seed(self.seed),
         };
         let measured = self.measured(&file, &settings);
@@ -183,12 +192,12 @@ impl Measure {
         let readers = self.measures.is_empty();
         // Each attribute is a job of its own.
         let wanted = |s: usize| match readers {
-            true => (0..=file.attributes.len()).map(|what| (s, what)).collect(),
+            true => (0..=file.senders[s].attributes.len()).map(|what| (s, what)).collect(),
             false => Vec::new(),
         };
         let jobs: Vec<(usize, usize)> = (0..views.len()).flat_map(wanted).collect();
         let of: Vec<usize> = jobs.iter().map(|(s, _)| *s).collect();
-        let read = each(threads, jobs, |(s, what)| read_off(file, views[s].coded_few(), what, settings.seed));
+        let read = each(threads, jobs, |(s, what)| read_off(file, &file.senders[s], views[s].coded_few(), what, settings.seed));
         let mut told: Vec<Vec<(String, Told)>> = file.senders.iter().map(|_| Vec::new()).collect();
         read.into_iter().zip(of).for_each(|(one, s)| told[s].extend(one));
         let rest = by_sender.into_iter().zip(told);
@@ -199,7 +208,7 @@ impl Measure {
                 recorded,
                 scores,
                 told,
-                morphemes: self.morphemes.map_or_else(Vec::new, |most| lexicon(&recorded.corpus, most)),
+                morphemes: self.morphemes.map_or_else(Vec::new, |most| lexicon(file, recorded, most)),
             })
             .collect()
     }
@@ -208,7 +217,7 @@ impl Measure {
         print(format!("{}\n", about(file, one.recorded)))?;
         let mut rows = vec![["measure", "value", "by chance", "limit of 95 %", "p", "above chance"].map(String::from).to_vec()];
         rows.extend(one.scores.iter().filter(|score| score.value.is_ok()).map(|score| {
-            let mut row = vec![name(file, score), number(*score.value.as_ref().expect("only these"))];
+            let mut row = vec![name(file, one.recorded, score), number(*score.value.as_ref().expect("only these"))];
             match &score.null {
                 Some(null) if null.fixed() => row.extend([number(null.mean), "".into(), "any code".into(), "".into()]),
                 Some(null) => row.extend([
@@ -228,7 +237,7 @@ impl Measure {
         print(table(&rows, &[1, 2, 3]))?;
         for score in &one.scores {
             if let Err(why) = &score.value {
-                eprintln!("note: no {}: {why}", name(file, score));
+                eprintln!("note: no {}: {why}", name(file, one.recorded, score));
             }
         }
         if one.scores.iter().filter_map(|score| score.null.as_ref()).any(|null| null.exact && null.n <= 24) {
@@ -246,21 +255,34 @@ impl Measure {
             ))?;
         }
         if !one.morphemes.is_empty() {
-            print(format!("\n{}", lexicon_table(file, &one.morphemes)))?;
+            print(format!("\n{}", lexicon_table(file, one.recorded, &one.morphemes)))?;
         }
         Ok(())
     }
 
     fn many(&self, file: &File, many: &[Measured<'_>], alike: Option<f64>) -> Result<(), Failure> {
         print(format!("{} senders; of the first: {}\n", many.len(), about(file, many[0].recorded)))?;
-        let mut rows = vec![["measure", "mean", "lowest", "highest", "limit of 95 %", "above it"].map(String::from).to_vec()];
-        for (i, first) in many[0].scores.iter().enumerate() {
-            let all: Vec<&Score> = many.iter().filter_map(|one| one.scores.get(i)).filter(|score| score.value.is_ok()).collect();
+        let mut rows = vec![["measure", "mean", "lowest", "highest", "limit of 95 %", "beyond it"].map(String::from).to_vec()];
+        // Senders of a sweep may have more attributes than others, so measures are found by their names.
+        let named: Vec<Vec<(String, &Score)>> =
+            many.iter().map(|one| one.scores.iter().map(|score| (name(file, one.recorded, score), score)).collect()).collect();
+        let mut all_names: Vec<&String> = Vec::new();
+        for (name, _) in named.iter().flatten() {
+            if !all_names.contains(&name) {
+                all_names.push(name);
+            }
+        }
+        for name in all_names {
+            let all: Vec<&Score> = named
+                .iter()
+                .filter_map(|scores| scores.iter().find(|(known, _)| known == name).map(|(_, score)| *score))
+                .filter(|score| score.value.is_ok())
+                .collect();
             let values: Vec<f64> = all.iter().filter_map(|score| score.value.as_ref().ok().copied()).collect();
             if values.is_empty() {
                 continue;
             }
-            let mut row = vec![name(file, first), number(values.iter().sum::<f64>() / values.len() as f64)];
+            let mut row = vec![name.clone(), number(values.iter().sum::<f64>() / values.len() as f64)];
             row.push(number(values.iter().copied().fold(f64::INFINITY, f64::min)));
             row.push(number(values.iter().copied().fold(f64::NEG_INFINITY, f64::max)));
             let nulls: Vec<_> = all.iter().filter_map(|score| score.null.as_ref()).collect();
@@ -278,12 +300,12 @@ impl Measure {
     }
 
     fn as_json(&self, file: &File, measured: &[Measured<'_>], alike: Option<f64>) -> Value {
-        let score = |score: &Score| {
+        let score = |recorded: &Recorded, score: &Score| {
             let chance = score.null.as_ref().map(|by| {
                 json!({ "mean": by.mean, "sd": by.sd, "limit_95": by.limit, "p": by.p, "permutations": by.n,
                     "exact": by.exact, "above_chance": by.above })
             });
-            json!({ "measure": score.measure, "attribute": score.attribute.map(|k| &file.attributes[k]),
+            json!({ "measure": score.measure, "attribute": score.attribute.map(|k| &file.attributes[recorded.attributes[k]]),
                 "value": score.value.as_ref().ok(), "why_not": score.value.as_ref().err(), "chance": chance })
         };
         let told = |(name, told): &(String, Told)| {
@@ -293,10 +315,10 @@ impl Measure {
         let one = |one: &Measured<'_>| {
             json!({
                 "sender": one.recorded.sender, "rows": one.recorded.corpus.len(),
-                "scores": one.scores.iter().map(score).collect::<Vec<_>>(),
+                "scores": one.scores.iter().map(|one_score| score(one.recorded, one_score)).collect::<Vec<_>>(),
                 "told_from_messages": one.told.iter().map(told).collect::<Vec<_>>(),
                 "morphemes": one.morphemes.iter().map(|morpheme| {
-                    let (form, meaning) = in_words(file, morpheme);
+                    let (form, meaning) = in_words(file, one.recorded, morpheme);
                     json!({ "form": form, "meaning": meaning, "bits": morpheme.weight, "bits_at_first": morpheme.initial_weight,
                         "prevalence": morpheme.prevalence })
                 }).collect::<Vec<_>>(),
@@ -309,12 +331,12 @@ impl Measure {
 }
 
 /// What the readers tell: of the classes, or of the attribute of this number less one.
-fn read_off(file: &File, coded: &Coded<'_>, what: usize, seed: Seed) -> Option<(String, Told)> {
+fn read_off(file: &File, recorded: &Recorded, coded: &Coded<'_>, what: usize, seed: Seed) -> Option<(String, Told)> {
     match what.checked_sub(1) {
         None => Some(("class".to_string(), told(coded, &Ids::new(coded.corpus.classes()?.iter()), seed)?)),
         Some(k) => {
             let attribute = &coded.attributes[k];
-            Some((file.attributes[k].clone(), told(coded, attribute, seed).filter(|_| attribute.n() > 1)?))
+            Some((file.attributes[recorded.attributes[k]].clone(), told(coded, attribute, seed).filter(|_| attribute.n() > 1)?))
         }
     }
 }
@@ -336,9 +358,9 @@ fn alike(senders: &[Recorded]) -> Option<f64> {
 }
 
 /// Attributes' values as atoms, numbered one attribute after the other.
-fn lexicon(corpus: &Corpus, most: usize) -> Vec<Morpheme> {
-    let sizes: Vec<u32> =
-        (0..corpus.attributes()).map(|k| (0..corpus.len()).map(|row| corpus.meaning(row)[k] + 1).max().unwrap_or(0)).collect();
+fn lexicon(file: &File, recorded: &Recorded, most: usize) -> Vec<Morpheme> {
+    let corpus = &recorded.corpus;
+    let sizes: Vec<u32> = recorded.attributes.iter().map(|&k| file.values[k].len() as u32).collect();
     let begins: Vec<u32> = sizes.iter().scan(0, |at, n| Some(std::mem::replace(at, *at + n))).collect();
     let atoms = |row: usize| corpus.meaning(row).iter().zip(&begins).map(|(value, begin)| begin + value).collect();
     let observations: Vec<(Vec<u32>, Vec<u32>)> =
@@ -347,18 +369,17 @@ fn lexicon(corpus: &Corpus, most: usize) -> Vec<Morpheme> {
 }
 
 /// A morpheme's form and meaning as they are called.
-fn in_words(file: &File, morpheme: &Morpheme) -> (Vec<String>, Vec<String>) {
+fn in_words(file: &File, recorded: &Recorded, morpheme: &Morpheme) -> (Vec<String>, Vec<String>) {
     let form = morpheme.form.iter().map(|&symbol| file.symbols[symbol as usize].clone()).collect();
-    let mut all =
-        file.attributes.iter().zip(&file.values).flat_map(|(attribute, values)| values.iter().map(move |v| (attribute, v)));
-    let names: Vec<String> = all.by_ref().map(|(attribute, value)| format!("{attribute} = {value}")).collect();
+    let of = |&k: &usize| file.values[k].iter().map(move |value| format!("{} = {value}", file.attributes[k]));
+    let names: Vec<String> = recorded.attributes.iter().flat_map(of).collect();
     (form, morpheme.meaning.iter().map(|&atom| names[atom as usize].clone()).collect())
 }
 
-fn lexicon_table(file: &File, morphemes: &[Morpheme]) -> String {
+fn lexicon_table(file: &File, recorded: &Recorded, morphemes: &[Morpheme]) -> String {
     let mut rows = vec![["form", "meaning", "bits", "in messages"].map(String::from).to_vec()];
     rows.extend(morphemes.iter().map(|morpheme| {
-        let (form, meaning) = in_words(file, morpheme);
+        let (form, meaning) = in_words(file, recorded, morpheme);
         vec![
             escaped(&form.join(" ")),
             escaped(&meaning.join(", ")),
@@ -375,26 +396,25 @@ fn about(file: &File, recorded: &Recorded) -> String {
     let mut items = recorded.items.clone();
     items.sort_unstable();
     items.dedup();
-    let what = match (file.attributes.len(), file.features.len()) {
-        (0, 0) => "items".to_string(),
-        (0, n) => format!("items of {n} features"),
-        (1, _) => "items of one attribute".to_string(),
-        (n, _) => format!("items of {n} attributes"),
+    let what = match (recorded.attributes.len(), file.features.len()) {
+        (0, 0) => String::new(),
+        (0, n) => format!(" of {}", plural(n as u64, "feature")),
+        (n, _) => format!(" of {}", plural(n as u64, "attribute")),
     };
     wrapped(
         &format!(
-            "{} messages about {} {what}{}.",
-            count(corpus.len() as u64),
-            count(items.len() as u64),
+            "{} about {}{what}{}.",
+            plural(corpus.len() as u64, "message"),
+            plural(items.len() as u64, "item"),
             recorded.sender.as_ref().map_or_else(String::new, |sender| format!(", of sender {}", escaped(sender)))
         ),
         100,
     )
 }
 
-fn name(file: &File, score: &Score) -> String {
+fn name(file: &File, recorded: &Recorded, score: &Score) -> String {
     match score.attribute {
-        Some(k) => format!("{}:{}", score.measure, escaped(&file.attributes[k])),
+        Some(k) => format!("{}:{}", score.measure, escaped(&file.attributes[recorded.attributes[k]])),
         None => score.measure.to_string(),
     }
 }
@@ -436,7 +456,7 @@ fn as_csv(file: &File, measured: &[Measured<'_>]) -> Result<String, Failure> {
                 out.write_record([
                     one.recorded.sender.clone().unwrap_or_default(),
                     score.measure.into(),
-                    score.attribute.map_or_else(String::new, |k| file.attributes[k].clone()),
+                    score.attribute.map_or_else(String::new, |k| file.attributes[one.recorded.attributes[k]].clone()),
                     cell(score.value.as_ref().ok().copied()),
                     cell(null.map(|null| null.mean)),
                     cell(null.map(|null| null.sd)),

@@ -14,7 +14,7 @@ use cratylus_core::stats::{interval, mean_sd, quantile};
 use cratylus_io::conduct::job::{Ended, Refused};
 use cratylus_io::conduct::progress::Progress;
 use cratylus_io::signals::record::RunRecord;
-use cratylus_io::signals::{Point, SignalJob, conduct, items, read_so_far};
+use cratylus_io::signals::{Point, SignalJob, TABLES, conduct, items, read_so_far};
 use cratylus_io::store::inputs::sha256;
 use cratylus_io::store::manifest::Manifest;
 use cratylus_io::store::names::{EXPERIMENT, PLAN, RUNS};
@@ -183,10 +183,7 @@ struct Told {
 }
 
 fn told(dir: &Path) -> Result<Told, Failure> {
-    if !dir.join(RUNS).exists() {
-        let why = format!("{}: its runs are not finished; `cratylus run` with the same experiment finishes them", dir.display());
-        return Err(Failure::input(why));
-    }
+    finished(dir)?;
     told_so_far(dir)
 }
 
@@ -297,28 +294,20 @@ pub fn check(path: &Path, sets: &[String], json: bool) -> Result<(), Failure> {
     let first = &loaded.points[0].experiment;
     let runs = loaded.points.len() as u64 * first.replicas;
     let most: u64 = loaded.points.iter().map(|point| point.experiment.stop.steps * point.experiment.replicas).sum();
-    // A few steps say how long many take.
+    // A few points say how long many take.
+    let tried = loaded.points.len().min(8);
     let mut seconds = 0.0;
-    for point in loaded.points.iter().take(8) {
-        let wrong = |(key, why): (&str, String)| Failure::input(format!("`{key}`: {why}"));
-        let items = point.experiment.items(point.items.as_ref(), point.seed(0)).map_err(wrong)?;
-        let mut training = Training::new(&point.experiment.setup, &items, point.seed(0)).map_err(wrong)?;
-        training.step();
-        let (begun, mut steps) = (Instant::now(), 0u32);
-        while steps < 20 && begun.elapsed() < Duration::from_millis(20) {
-            training.step();
-            steps += 1;
-        }
-        let step = begun.elapsed().as_secs_f64() / f64::from(steps.max(1));
-        seconds += step * point.experiment.stop.steps as f64 * point.experiment.replicas as f64;
+    for point in &loaded.points[..tried] {
+        let run = cratylus_io::signals::seconds(point).map_err(|(key, why)| Failure::input(format!("`{key}`: {why}")))?;
+        seconds += run * point.experiment.replicas as f64;
     }
-    seconds *= loaded.points.len() as f64 / loaded.points.len().min(8) as f64;
+    seconds *= loaded.points.len() as f64 / tried as f64;
     if json {
         return print_json(&json!({ "valid": true, "name": first.name, "points": loaded.points.len(), "runs": runs,
-            "steps_at_most": most, "cpu_seconds_at_most": seconds }));
+            "steps_at_most": most, "cpu_seconds": seconds }));
     }
     print(format!(
-        "{}: {}, each of up to {} steps; at most about {} of one processor, less where runs reach their success before",
+        "{}: {}, each of up to {} steps; about {} of one processor, less where runs reach their success before",
         path.display(),
         match loaded.points.len() {
             1 => crate::words::plural(runs, "run"),
@@ -338,11 +327,13 @@ fn duration(seconds: f64) -> String {
     }
 }
 
-/// Trains again and compares what came of it.
+/// Trains again and compares what came of it, table by table.
 pub fn replay(dir: &Path, threads: usize) -> Result<(), Failure> {
+    finished(dir)?;
     let before = Manifest::read(dir)?;
     let loaded = load(dir, &[])?;
-    let fresh = std::env::temp_dir().join(format!("cratylus-replay-{}-{}", std::process::id(), loaded.points[0].experiment.name));
+    let name = &loaded.points[0].experiment.name;
+    let fresh = std::env::temp_dir().join(format!("cratylus-replay-{}-{name}", std::process::id()));
     let job = SignalJob {
         text: &loaded.text,
         points: &loaded.points,
@@ -355,6 +346,8 @@ pub fn replay(dir: &Path, threads: usize) -> Result<(), Failure> {
     let progress = Arc::new(Progress::default());
     let ended = watched(&progress, &Shown::bare(false), || conduct(&job, &fresh, &progress));
     let after = Manifest::read(&fresh);
+    let file = |of: &Path, table: &str| std::fs::read(of.join(table)).ok();
+    let differ: Vec<&str> = TABLES.into_iter().filter(|table| file(dir, table) != file(&fresh, table)).collect();
     let _ = std::fs::remove_dir_all(&fresh);
     ended.map_err(|refused| {
         Failure::run(match refused {
@@ -363,9 +356,29 @@ pub fn replay(dir: &Path, threads: usize) -> Result<(), Failure> {
             other => format!("{other:?}"),
         })
     })?;
-    match before.digest == after?.digest && before.digest.is_some() {
-        true => print(format!("{}: trained again, every message and every weight is the same", dir.display())),
-        false => Err(Failure::run(format!("{}: trained again, messages or weights differ from what it holds", dir.display()))),
+    let same = before.digest.is_some() && before.digest == after?.digest;
+    match (same, &differ[..]) {
+        (true, []) => {
+            print(format!("{}: trained again, every message and every weight is the same, and all tables", dir.display()))
+        }
+        // Another version of the program may write the same otherwise.
+        (_, []) => {
+            Err(Failure::run(format!("{}: its tables are the same, and its manifest is of another training", dir.display())))
+        }
+        (_, tables) => {
+            Err(Failure::run(format!("{}: trained again, {} differ from what it holds", dir.display(), tables.join(", "))))
+        }
+    }
+}
+
+/// Refuses a directory whose runs are not over.
+fn finished(dir: &Path) -> Result<(), Failure> {
+    match dir.join(RUNS).exists() {
+        true => Ok(()),
+        false => {
+            let why = "its runs are not finished; `cratylus run` with the same experiment finishes them";
+            Err(Failure::input(format!("{}: {why}", dir.display())))
+        }
     }
 }
 
@@ -415,10 +428,10 @@ impl Told {
         column("cut", &share("cut", false));
         column("by chance", &|point| self.values(point, |run| Some(run.chance)).first().map(|chance| percent(*chance)));
         column("messages", &|point| {
-            self.mean(point, |run| measure(run, "messages"))
-                .map(|n| format!("{n:.1} of {:.0}", self.mean(point, |run| measure(run, "meanings")).unwrap_or(n)))
+            let items = self.mean(point, |run| Some(run.items as f64))?;
+            self.mean(point, |run| Some(run.distinct_messages)).map(|n| format!("{n:.1} of {items:.0}"))
         });
-        column("length", &|point| self.mean(point, |run| measure(run, "length")).map(|n| format!("{n:.1}")));
+        column("length", &|point| self.mean(point, |run| Some(run.message_length)).map(|n| format!("{n:.1}")));
         column("topsim", &|point| self.mean(point, |run| measure(run, "topsim")).map(|n| format!("{n:.2}")));
         column("by chance below", &|point| self.mean(point, |run| limit(run, "topsim")).map(|n| format!("{n:.2}")));
         column("untrained", &|point| self.mean(point, |run| at_first(run, "topsim")).map(|n| format!("{n:.2}")));
@@ -509,7 +522,7 @@ impl Told {
         let mut tables = vec![self.summary()];
         tables.extend(self.cross());
         if self.dir.join(RUNS).exists() {
-            tables.extend(self.code()?);
+            tables.extend(self.code());
         }
         let statements: Vec<Value> = self.findings().iter().map(statement).collect();
         let first = &self.loaded.points[0].experiment;
@@ -564,6 +577,14 @@ impl Told {
         }
     }
 
+    /// A mean over runs with its interval, beside others of its point; none of no values.
+    fn bar(&self, i: usize, label: String, who: Who, values: Vec<f64>) -> Option<Bar> {
+        let (value, [low, high]) = estimate(&values)?;
+        let whole = high - low > 0.0 && (high - low).is_finite();
+        let group = if self.runs.len() > 1 { self.label(i) } else { String::new() };
+        Some(Bar { label, group, who, value, low: whole.then_some(low), high: whole.then_some(high) })
+    }
+
     /// Success at the end with messages as they are and otherwise.
     fn controls(&self) -> Picture {
         let mut rows = Vec::new();
@@ -576,16 +597,8 @@ impl Told {
                 ("noise-0.1", "a tenth of symbols replaced"),
                 ("relabelled", "symbols renamed"),
             ] {
-                let Some((value, [low, high])) = estimate(&self.values(i, |run| tried(run, control, false))) else { continue };
-                let whole = high - low > 0.0 && (high - low).is_finite();
-                rows.push(Bar {
-                    label: word.into(),
-                    group: if self.runs.len() > 1 { self.label(i) } else { String::new() },
-                    who: if control == "as-trained" { Who::Record } else { Who::Control },
-                    value,
-                    low: whole.then_some(low),
-                    high: whole.then_some(high),
-                });
+                let who = if control == "as-trained" { Who::Record } else { Who::Control };
+                rows.extend(self.bar(i, word.into(), who, self.values(i, |run| tried(run, control, false))));
             }
         }
         Picture::Bars {
@@ -602,16 +615,7 @@ impl Told {
         for i in 0..self.runs.len().min(8) {
             for name in ["topsim", "posdis", "bosdis", "tre:explained", "context-independence", "best-matching"] {
                 let mut bar = |who: Who, what: &str, values: Vec<f64>| {
-                    let Some((value, [low, high])) = estimate(&values) else { return };
-                    let whole = high - low > 0.0 && (high - low).is_finite();
-                    rows.push(Bar {
-                        label: format!("{name}{what}"),
-                        group: if self.runs.len() > 1 { self.label(i) } else { String::new() },
-                        who,
-                        value,
-                        low: whole.then_some(low),
-                        high: whole.then_some(high),
-                    });
+                    rows.extend(self.bar(i, format!("{name}{what}"), who, values));
                 };
                 bar(Who::Record, "", self.values(i, |run| measure(run, name)));
                 bar(Who::Reference, ", 95 % of codes by chance below", self.values(i, |run| limit(run, name)));
@@ -670,17 +674,7 @@ impl Told {
             }
             let of: [(&str, OfRun); 3] = [("others understand", others), ("understands itself", itself), ("says the same", same)];
             for (word, of) in of {
-                let Some((value, [low, high])) = estimate(&self.values(i, of)) else { continue };
-                let whole = high - low > 0.0 && (high - low).is_finite();
-                let group = if self.runs.len() > 1 { self.label(i) } else { String::new() };
-                rows.push(Bar {
-                    label: word.into(),
-                    group,
-                    who: Who::Record,
-                    value,
-                    low: whole.then_some(low),
-                    high: whole.then_some(high),
-                });
+                rows.extend(self.bar(i, word.into(), Who::Record, self.values(i, of)));
             }
         }
         (!rows.is_empty()).then(|| Picture::Bars {
@@ -724,10 +718,11 @@ impl Told {
     }
 
     /// What the first sender of the first runs says of each item, sorted by message.
-    fn code(&self) -> Result<Vec<Value>, Failure> {
+    fn code(&self) -> Vec<Value> {
         let mut out = Vec::new();
         let how = cratylus_io::messages::How::default();
-        let file = cratylus_io::messages::read(&self.dir, &how)?;
+        // Results are not lost with a table that cannot be read.
+        let Ok(file) = cratylus_io::messages::read(&self.dir, &how) else { return out };
         for (i, runs) in self.runs.iter().enumerate().take(4) {
             let Some(run) = runs.first() else { continue };
             let wanted = cratylus_io::messages::sender_of(run.run, "1");
@@ -737,8 +732,12 @@ impl Told {
                 |row: usize| corpus.message(row).iter().map(|&s| file.symbols[s as usize].as_str()).collect::<Vec<_>>().join(" ");
             let mut by_message: BTreeMap<String, Vec<String>> = BTreeMap::new();
             for row in 0..corpus.len().min(1_000) {
-                let meaning: Vec<&str> =
-                    corpus.meaning(row).iter().enumerate().map(|(k, &v)| file.values[k][v as usize].as_str()).collect();
+                let meaning: Vec<&str> = corpus
+                    .meaning(row)
+                    .iter()
+                    .enumerate()
+                    .map(|(k, &v)| file.values[recorded.attributes[k]][v as usize].as_str())
+                    .collect();
                 let what = match (meaning.is_empty(), corpus.classes()) {
                     (true, Some(classes)) => file.classes[classes[row] as usize].clone(),
                     (true, None) => format!("item {}", recorded.items[row]),
@@ -756,7 +755,7 @@ impl Told {
             }));
             out.push(json!({ "title": format!("What is said: {}, run {}, sender 1", self.label(i), run.run), "note": "Messages in order, each with the items it is said of.", "right": [1], "rows": rows }));
         }
-        Ok(out)
+        out
     }
 
     /// The audits of the record.
@@ -792,30 +791,27 @@ impl Told {
 
 /// What audits see of a run.
 fn numbers(run: &RunRecord, cut: Option<&RunRecord>) -> TrainedRun {
-    let items = measure(run, "meanings").unwrap_or(1.0);
+    // Of several senders each has a test of its own; twice the mean of their p is one of all (Rüschendorf 1982).
+    let by = |at: usize| {
+        let at_end = run.measures.iter().filter(|one| one.measure == "topsim" && one.step == run.steps);
+        let all: Vec<f64> = at_end.filter_map(|one| one.chance).map(|chance| chance[at]).collect();
+        (mean_of(all.iter().copied()), all.len())
+    };
+    let p = match by(2) {
+        (Some(p), 1) => Some(p),
+        (p, _) => p.map(|p| (2.0 * p).min(1.0)),
+    };
     TrainedRun {
         success: tried(run, "none", false).unwrap_or(f64::NAN),
         permuted: tried(run, "permuted", false).unwrap_or(f64::NAN),
         cut_at_test: tried(run, "cut", false).unwrap_or(f64::NAN),
         trained_cut: cut.and_then(|run| tried(run, "as-trained", false)),
         chance: run.chance,
-        items,
-        messages: measure(run, "messages").unwrap_or(f64::NAN),
+        items: run.items as f64,
+        messages: run.distinct_messages,
         topsim: measure(run, "topsim"),
-        topsim_p: run
-            .measures
-            .iter()
-            .filter(|one| one.measure == "topsim" && one.step == run.steps)
-            .filter_map(|one| one.chance)
-            .map(|chance| chance[2])
-            .next(),
-        topsim_by_chance: run
-            .measures
-            .iter()
-            .filter(|one| one.measure == "topsim" && one.step == run.steps)
-            .filter_map(|one| one.chance)
-            .map(|chance| chance[0])
-            .next(),
+        topsim_p: p,
+        topsim_by_chance: by(0).0,
         topsim_untrained: at_first(run, "topsim"),
         itself: itself(run),
         others: others(run),

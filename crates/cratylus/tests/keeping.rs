@@ -532,8 +532,8 @@ fn columns_are_what_they_are_said_to_be() {
     let mock = "[control]\nalias = true\n[agents]\nkind = \"mock\"\nlatency = 0\npolicy = { kind = \"uniform\" }\ncommitted = { name = \"Q\", count = 1 }\n";
     let groups = base.replace("size = 6", "size = 6\ngroups = { size = 3 }");
     let matrix = "[game]\nkind = \"matrix\"\nnames = [\"C\", \"D\"]\npayoffs = [[3, 0], [5, 1]]\n[agents]\nkind = \"uniform\"\n";
-    let items: String = (0..12).map(|i| format!("{},{}\n", i % 4, ["x", "y"][i % 2])).collect();
-    std::fs::write(dir.join("items.csv"), format!("a_1,class\n{items}")).unwrap();
+    let items: String = (0..12).map(|i| format!("{},{},{i}\n", i % 4, ["x", "y"][i % 2])).collect();
+    std::fs::write(dir.join("items.csv"), format!("a_1,class,f_1\n{items}")).unwrap();
     let signals = "seed = 1\nreplicas = 1\n[population]\nsize = 2\n[game]\nkind = \"reconstruction\"\nitems = \"items.csv\"\nheld_out = 0.2\n[channel]\nvocabulary = 6\nlength = 2\n[agents]\nkind = \"rnn\"\nhidden = 8\nlearn = { estimator = \"reinforce\", entropy = 0.1 }\n[train]\nbatch = 16\noptimiser = { kind = \"adam\", lr = 0.01 }\n[stop]\nsteps = 20\n";
     for (name, text) in [
         ("signals", signals.to_string()),

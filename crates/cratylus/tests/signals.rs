@@ -74,6 +74,10 @@ fn a_first_language_is_used_and_with_the_channel_cut_there_is_none() {
         assert!(file("again") == file("runs/tiny"), "{table}");
     }
     assert!(succeeds(&dir, &["replay", "again"]).out.contains("every message and every weight is the same"));
+    // A table of others is told.
+    std::fs::copy(dir.join("runs/tiny/measures.parquet"), dir.join("again/cross.parquet")).unwrap();
+    let edited = cratylus(&dir, &["replay", "again"]);
+    assert!(edited.code == Some(1) && edited.err.contains("cross.parquet differ"), "{}", edited.err);
     let other = cratylus(&dir, &["run", "tiny.toml", "--set", "agents.hidden=16", "--out", "again"]);
     assert!(other.code == Some(2) && other.err.contains("hidden: was 24, is now 16"), "{}", other.err);
 }
@@ -96,6 +100,8 @@ fn a_training_that_is_killed_goes_on_and_comes_to_the_same() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(kept() && !dir.join("cut/runs.parquet").exists(), "it was killed in its midst");
+    let early = cratylus(&dir, &["replay", "cut"]);
+    assert!(early.code == Some(2) && early.err.contains("its runs are not finished"), "{}", early.err);
     let said = succeeds(&dir, &["run", "long.toml", "--out", "cut"]);
     assert!(said.err.contains("run 0 goes on from step"), "{}", said.err);
     assert_eq!(digest(&dir.join("cut")), digest(&dir.join("whole")));
@@ -134,6 +140,73 @@ fn items_of_a_file_are_learnt_and_mistakes_in_it_are_said_before_training() {
     let measured = succeeds(&dir, &["measure", "runs/tiny", "--json"]);
     let json: Value = serde_json::from_str(&measured.out).unwrap();
     assert_eq!((json["senders"][0]["rows"].as_u64(), json["attributes"].as_array().unwrap().len()), (Some(4), 2));
+}
+
+#[test]
+fn worlds_of_a_sweep_may_differ_and_folders_of_others_are_left_alone() {
+    let dir = folder("signals-worlds");
+    let text =
+        BASE.replace("\"channel.control\" = [\"none\", \"cut\", \"permuted\"]", "\"game.attributes\" = [[3, 3], [2, 2, 3]]");
+    std::fs::write(dir.join("worlds.toml"), text.replace("steps = 400", "steps = 30").replace("replicas = 3", "replicas = 1"))
+        .unwrap();
+    let said = succeeds(&dir, &["run", "worlds.toml", "--quiet", "--out", "worlds"]);
+    assert!(said.out.contains("of 9") && said.out.contains("of 12"), "{}", said.out);
+    let measured = |args: &[&str]| succeeds(&dir, &[&["measure", "worlds"][..], args].concat()).out;
+    assert!(measured(&["--sender", "1.1"]).contains("12 messages about 12 items of 3 attributes"));
+    assert!(measured(&["--sender", "0.1"]).contains("9 messages about 9 items of 2 attributes"));
+    assert!(measured(&[]).contains("information:a_3"));
+    // Imported again, each world keeps its own.
+    succeeds(&dir, &["import", "messages", "worlds", "--out", "imported"]);
+    let value = |from: &str| {
+        let json: Value =
+            serde_json::from_str(&succeeds(&dir, &["measure", from, "--sender", "1.1", "--measures", "topsim", "--json"]).out)
+                .unwrap();
+        json["senders"][0]["scores"][0]["value"].as_f64().unwrap()
+    };
+    assert_eq!(value("imported"), value("worlds"));
+    let before = std::fs::read(dir.join("imported/messages.parquet")).unwrap();
+    let refused = cratylus(&dir, &["run", "worlds.toml", "--out", "imported"]);
+    assert!(refused.code == Some(2) && refused.err.contains("it holds messages.parquet"), "{}", refused.err);
+    assert!(before == std::fs::read(dir.join("imported/messages.parquet")).unwrap());
+    let told = cratylus(&dir, &["report", "imported"]);
+    assert!(told.err.contains("`cratylus measure` takes"), "{}", told.err);
+}
+
+#[test]
+fn items_of_features_are_counted_as_what_they_are() {
+    let dir = folder("signals-features");
+    let items: String = (0..30).map(|i| format!("{},{},k{}\n", i % 3, i, i % 3)).collect();
+    std::fs::write(dir.join("things.csv"), format!("f_1,f_2,class\n{items}")).unwrap();
+    let text = BASE
+        .replace("attributes = [3, 3]", "items = \"things.csv\"\ncandidates = 5")
+        .replace("\"reconstruction\"", "\"contrastive\"");
+    let text = text.split("[sweep]").next().unwrap().replace("steps = 400", "steps = 20");
+    std::fs::write(dir.join("things.toml"), text).unwrap();
+    let said = succeeds(&dir, &["run", "things.toml", "--quiet", "--out", "out"]);
+    // One of three classes is guessed as often as a third, and not as one of five candidates.
+    assert!(said.out.contains("of 30") && said.out.contains("33 %"), "{}", said.out);
+    let measured = succeeds(&dir, &["measure", "out", "--sender", "0.1", "--json"]);
+    let json: Value = serde_json::from_str(&measured.out).unwrap();
+    assert!(json["senders"][0]["rows"] == 30 && json["symbols"].as_array().is_some());
+    let table = cratylus_io::store::table::read(&dir.join("out/items.parquet"), None).unwrap();
+    assert_eq!(table.floats("f_2").unwrap()[29], Some(29.0));
+}
+
+#[test]
+fn distances_of_numbers_are_of_numbers() {
+    let dir = folder("signals-numbers");
+    let message = |n: usize| vec!["x"; n].join(" ");
+    let rows: String =
+        [1, 2, 3, 1000, 1001].iter().zip([1, 2, 3, 30, 31]).map(|(a, n)| format!("{a},{}\n", message(n))).collect();
+    std::fs::write(dir.join("far.csv"), format!("a_1,message\n{rows}")).unwrap();
+    let args =
+        ["measure", "far.csv", "--measures", "topsim", "--meaning-distance", "euclidean", "--message-distance", "levenshtein"];
+    assert!(succeeds(&dir, &args).out.contains("topsim   1.000"), "{}", succeeds(&dir, &args).out);
+    std::fs::write(dir.join("words.csv"), "a_1,message\nred,x\nblue,x x\ngreen,x\n").unwrap();
+    let words = cratylus(&dir, &["measure", "words.csv", "--meaning-distance", "euclidean"]);
+    assert!(words.code == Some(2) && words.err.contains("`blue`, which is no number"), "{}", words.err);
+    let step = cratylus(&dir, &["measure", "far.csv", "--step", "3"]);
+    assert!(step.code == Some(2) && step.err.contains("there is no column `step`"), "{}", step.err);
 }
 
 #[test]

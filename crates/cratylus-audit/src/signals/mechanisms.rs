@@ -251,6 +251,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn one_run_or_two_do_not_tell_what_came_with_learning() {
+        for mechanism in MECHANISMS {
+            let single = found(mechanism, 1, Seed(5));
+            let structure = single.iter().find(|one| one.audit == "code-structure");
+            assert!(structure.is_none_or(|one| one.finds == Finds::CannotTell), "{}", mechanism.name);
+        }
+        // Less than untrained senders, and sure of it, is no structure that came with learning.
+        let run = |i: u32| TrainedRun {
+            topsim: Some(0.18 + 0.01 * f64::from(i % 3)),
+            topsim_p: Some(0.005),
+            topsim_by_chance: Some(0.0),
+            topsim_untrained: Some(0.33),
+            ..coded(&mut Seed(1).stream(Purpose::Resample, i.into()), Code::Perfect, Hears::All, Game::Plain)
+        };
+        let runs = (0..10).map(run).collect();
+        let all = findings(&Trained { condition: "less".into(), itself: false, attributes: 2, runs });
+        assert_eq!(all.iter().find(|one| one.audit == "code-structure").unwrap().finds, Finds::AsUntrained);
+    }
+
+    #[test]
     fn audits_find_what_is_known_of_mechanisms_but_for_one_in_twenty() {
         let mut wrong = Vec::new();
         let mut asked = 0;

@@ -32,6 +32,9 @@ pub fn prepare<'a>(coded: &'a Coded<'a>, of: Of, strict: bool) -> Result<Value<'
     if parts.is_empty() {
         return Err("all messages are alike".into());
     }
+    if parts.len() * coded.corpus.len() > 200_000 {
+        return Err("messages are too many and too long".into());
+    }
     let attributes = &coded.attributes;
     Ok(Box::new(move |order| {
         let gap = |(ids, h): &(&Ids, f64)| {

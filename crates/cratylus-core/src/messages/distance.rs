@@ -9,7 +9,7 @@ pub enum MeaningDistance {
     Hamming,
     /// One less the cosine: of features, or of attributes as one-hot numbers, where it orders pairs as Hamming does.
     Cosine,
-    /// Of features, or of attributes as numbers.
+    /// Of features; of attributes by the numbers that stand for their values.
     Euclidean,
     /// Of attributes as a sequence.
     Levenshtein,

@@ -234,6 +234,7 @@ fn null(definition: &Definition, prepared: &Prepared<'_>, value: f64, settings: 
         sd,
         limit: if values.is_empty() { f64::NAN } else { quantile(&values, if low { 0.05 } else { 0.95 }) },
         p: match exact {
+            false if values.is_empty() => f64::NAN,
             true => as_good as f64 / values.len() as f64,
             false => (as_good + 1) as f64 / (values.len() + 1) as f64,
         },
@@ -386,9 +387,13 @@ pub const ALL: &[Definition] = &[
         )
     },
     plain("entropy:messages", "of messages, in bits", "Shannon 1948", |views| Ok(entropy_of(&views.all.messages))),
-    plain("entropy:meanings", "of meanings, in bits", "Shannon 1948", |views| Ok(entropy_of(&views.all.meanings))),
+    plain("entropy:meanings", "of meanings, in bits", "Shannon 1948", |views| {
+        meanings(views).map(|(meanings, _)| entropy_of(meanings))
+    }),
     plain("messages", "how many different messages there are", "", |views| Ok(views.all.messages.n() as f64)),
-    plain("meanings", "how many different meanings there are", "", |views| Ok(views.all.meanings.n() as f64)),
+    plain("meanings", "how many different meanings there are", "", |views| {
+        meanings(views).map(|(meanings, _)| meanings.n() as f64)
+    }),
     plain("symbols", "how many different symbols are used", "", |views| Ok(views.all.bags.len() as f64)),
     plain("length", "the mean length of messages in symbols, without the stop", "", |views| Ok(mean_length(&views.all))),
     plain(
@@ -396,7 +401,7 @@ pub const ALL: &[Definition] = &[
         "the mean length that words as short as possible for these meanings would have, with these symbols",
         "Ferrer-i-Cancho et al. 2015",
         |views| {
-            let counts: Vec<f64> = laws::ranked(views.all.meanings.of.iter()).iter().map(|(_, n)| f64::from(*n)).collect();
+            let counts: Vec<f64> = laws::ranked(meanings(views)?.0.of.iter()).iter().map(|(_, n)| f64::from(*n)).collect();
             match views.all.bags.len() {
                 0 => Err("there are no symbols".into()),
                 symbols => Ok(laws::optimal_mean_length(&counts, symbols)),

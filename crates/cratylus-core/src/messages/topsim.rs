@@ -4,6 +4,9 @@
 use super::corpus::{Coded, Ids};
 use super::distance::{LONGEST, MeaningDistance, MessageDistance, Pattern};
 
+/// Cells of tables of edits at most, of all pairs: some twenty seconds.
+const CELLS: f64 = 1e10;
+
 /// The value of a measure where meaning i goes with the message of row `order[i]`.
 pub type Value<'a> = Box<dyn Fn(&[u32]) -> f64 + Send + Sync + 'a>;
 
@@ -16,6 +19,14 @@ pub fn prepare<'a>(coded: &'a Coded<'a>, meaning: MeaningDistance, message: Mess
     }
     if corpus.attributes() == 0 && corpus.features(0).is_none() {
         return Err("the items have no attributes and no features, so nothing is near or far".into());
+    }
+    // Long messages are compared in a table of their lengths.
+    let symbols: f64 = corpus.messages().map(|message| message.len() as f64).sum();
+    if coded.places.len() > LONGEST && symbols * symbols / 2.0 > CELLS && message.of_edits().is_some() {
+        return Err(format!(
+            "{n} messages of up to {} symbols are too long to count edits; another distance of messages, or fewer rows, will do",
+            coded.places.len()
+        ));
     }
     let far = match corpus.features(0) {
         Some(_) => centred(pairs(n).map(|(i, j)| meaning.between(corpus, i, j)).collect()),

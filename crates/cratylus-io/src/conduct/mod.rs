@@ -23,7 +23,7 @@ use crate::conduct::recorder::Recorder;
 use crate::conduct::units::{cells as cells_of, cut_up, there, units};
 use crate::models::tape::Tape;
 use crate::store::manifest::Manifest;
-use crate::store::names::{ACTS, CHECKPOINT, EXPERIMENT, INTERACTIONS, MEASURES, PARTS, PLAN, RECORDED, RUNS, TAPE};
+use crate::store::names::{ACTS, CHECKPOINT, EXPERIMENT, INTERACTIONS, MEASURES, MESSAGES, PARTS, PLAN, RECORDED, RUNS, TAPE};
 use crate::store::plan::{differences, digest};
 use crate::store::rows::runs;
 use crate::store::run_dir::Recorded;
@@ -65,6 +65,9 @@ pub fn conduct(job: &Job<'_>, dir: &Path, progress: &Progress) -> Result<Ended, 
         Ok(before) => return Err(Refused::Changed(differences(&before, &plan))),
         Err(_) if dir.join(RUNS).exists() => {
             return Err(Refused::Changed(vec!["it holds runs, and no plan.toml that says of what".into()]));
+        }
+        Err(_) if dir.join(MESSAGES).exists() => {
+            return Err(Refused::Changed(vec!["it holds messages, which were imported or are an experiment's".into()]));
         }
         Err(_) => write_whole(&dir.join(PLAN), plan.as_bytes())?,
     }

@@ -11,6 +11,8 @@ use cratylus_core::messages::similarity::similarity;
 use cratylus_core::{Purpose, Seed};
 use cratylus_neural::signals::{Control, Experiment, Frequencies, ItemTable, Part, Renewed, Roles, Training, Wrong};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::time::Instant;
 
 /// Pairs of agents that are tried with each other at most.
 const PAIRS: usize = 1024;
@@ -36,9 +38,13 @@ struct Kept {
     readings: Vec<Seen>,
     messages: Vec<Spoken>,
     measures: Vec<MeasuredOnce>,
+    /// What steps came to since success was looked at, and how many these are.
+    sums: Seen,
+    taken: u64,
 }
 
 impl<'a> Course<'a> {
+    /// One of a point's runs.
     pub fn new(experiment: &'a Experiment, file: Option<&'a ItemTable>, seed: Seed) -> Result<Course<'a>, Wrong> {
         let items = experiment.items(file, seed)?;
         let learnt = items.split(true).to_vec();
@@ -74,61 +80,64 @@ impl<'a> Course<'a> {
         (0..n).flat_map(|sender| (0..near).map(move |i| [sender, (sender + i) % n])).collect()
     }
 
-    /// Learns until the success is looked at next; says whether the training is over.
-    pub fn go_on(&mut self) -> bool {
-        let stop = self.experiment.stop;
-        let until = (self.steps() / stop.every + 1).saturating_mul(stop.every).min(stop.steps);
-        let mut sums = Seen {
-            step: 0,
-            sender: 0,
-            receiver: 0,
-            loss: 0.0,
-            success: 0.0,
-            success_greedy: 0.0,
-            entropy: 0.0,
-            length: 0.0,
-            baseline: 0.0,
-            grad_norm: 0.0,
-        };
-        let mut taken = 0.0;
-        while self.steps() < until {
-            let read = self.training.step();
-            (sums.sender, sums.receiver) = (read.sender as u64 + 1, read.receiver as u64 + 1);
-            for (sum, value) in [
-                (&mut sums.loss, read.loss),
-                (&mut sums.success, read.success),
-                (&mut sums.entropy, read.entropy),
-                (&mut sums.length, read.length),
-                (&mut sums.baseline, read.baseline),
-                (&mut sums.grad_norm, read.grad_norm),
-            ] {
-                *sum += value;
-            }
-            taken += 1.0;
-            self.renew();
-            if self.experiment.record.messages.is_some_and(|every| self.steps().is_multiple_of(every)) && self.steps() < until {
-                self.speak();
-            }
-            self.next_generation();
+    /// Takes a step, and adds up what it came to.
+    fn take(&mut self) {
+        let read = self.training.step();
+        let Kept { sums, taken, .. } = &mut self.kept;
+        (sums.sender, sums.receiver) = (read.sender as u64 + 1, read.receiver as u64 + 1);
+        for (sum, value) in [
+            (&mut sums.loss, read.loss),
+            (&mut sums.success, read.success),
+            (&mut sums.entropy, read.entropy),
+            (&mut sums.length, read.length),
+            (&mut sums.baseline, read.baseline),
+            (&mut sums.grad_norm, read.grad_norm),
+        ] {
+            *sum += value;
         }
+        *taken += 1;
+    }
+
+    /// Takes a step, and looks at the success where it is time; says whether the training is over.
+    pub fn step(&mut self) -> bool {
+        let stop = self.experiment.stop;
+        self.take();
+        let at = self.steps();
+        let last = at >= stop.steps;
+        let look = last || at.is_multiple_of(stop.every);
+        let reached = look && self.look();
+        if reached || last {
+            return true;
+        }
+        if self.experiment.record.messages.is_some_and(|every| at.is_multiple_of(every)) {
+            self.speak();
+        }
+        self.renew();
+        self.next_generation();
+        // What listens may do so until the end.
+        let over = self.steps() >= stop.steps;
+        if over {
+            self.look();
+        }
+        over
+    }
+
+    /// Keeps what the steps since the last look came to, and how agents do now; says whether they do as well as is wanted.
+    fn look(&mut self) -> bool {
+        let taken = std::mem::take(&mut self.kept.taken) as f64;
+        let mut seen = std::mem::take(&mut self.kept.sums);
         for sum in
-            [&mut sums.loss, &mut sums.success, &mut sums.entropy, &mut sums.length, &mut sums.baseline, &mut sums.grad_norm]
+            [&mut seen.loss, &mut seen.success, &mut seen.entropy, &mut seen.length, &mut seen.baseline, &mut seen.grad_norm]
         {
             *sum /= taken;
         }
-        // A receiver that listened took more steps than were asked for.
-        sums.step = self.steps();
-        sums.success_greedy = self.greedy();
-        self.kept.readings.push(sums);
-        let reached = stop.success.is_some_and(|wanted| sums.success_greedy >= wanted);
+        (seen.step, seen.success_greedy) = (self.steps(), self.greedy());
+        self.kept.readings.push(seen);
+        let reached = self.experiment.stop.success.is_some_and(|wanted| seen.success_greedy >= wanted);
         if reached {
-            self.kept.reached = Some(self.steps());
+            self.kept.reached = Some(seen.step);
         }
-        let over = reached || self.steps() >= stop.steps;
-        if !over && self.experiment.record.messages.is_some_and(|every| self.steps().is_multiple_of(every)) {
-            self.speak();
-        }
-        over
+        reached
     }
 
     /// Puts new agents in the place of the oldest, where it is time.
@@ -147,7 +156,7 @@ impl<'a> Course<'a> {
     fn next_generation(&mut self) {
         let Some(generations) = self.experiment.generations else { return };
         let step = self.steps();
-        if !step.is_multiple_of(generations.steps()) || step >= self.experiment.stop.steps {
+        if !step.is_multiple_of(generations.steps()) {
             return;
         }
         self.speak();
@@ -158,14 +167,14 @@ impl<'a> Course<'a> {
         self.training.reset(1, Part::Receiver);
         let batch = self.experiment.setup.train.batch;
         for update in 0..generations.teach {
-            let mut draws = self.seed.stream(Purpose::Resample, 3 << 40 | step << 16 | update & 0xFFFF);
+            let mut draws = self.seed.stream(Purpose::Resample, 3 << 56 | step << 16 | update);
             let drawn: Vec<(u32, Vec<u32>)> =
                 (0..batch).map(|_| lessons[draws.below(lessons.len() as u64) as usize].clone()).collect();
             self.training.teach(0, &drawn);
         }
         self.training.freeze(0, Part::Sender, true);
-        for _ in 0..generations.listen {
-            self.training.step();
+        for _ in 0..generations.listen.min(self.experiment.stop.steps - step) {
+            self.take();
         }
         self.training.freeze(0, Part::Sender, false);
     }
@@ -322,9 +331,14 @@ impl<'a> Course<'a> {
                 spoken.answer = found.answers[item * wide..][..wide].to_vec();
             }
         }
+        let words: usize = said.iter().flatten().map(Vec::len).sum();
+        let distinct = |one: &Vec<Vec<u32>>| one.iter().collect::<BTreeSet<_>>().len() as f64;
         RunRecord {
             run,
             replica,
+            items: all.len() as u64,
+            distinct_messages: said.iter().map(distinct).sum::<f64>() / speakers as f64,
+            message_length: words as f64 / (all.len() * speakers) as f64,
             seed: self.seed.0,
             steps: step,
             reached: self.kept.reached,
@@ -353,4 +367,29 @@ impl<'a> Course<'a> {
         *self = fresh;
         Ok(())
     }
+}
+
+/// About how many seconds a run takes to its last step: of a few steps, a look at the success, messages and lessons.
+pub(super) fn seconds(experiment: &Experiment, file: Option<&ItemTable>, seed: Seed) -> Result<f64, Wrong> {
+    let spent = |begun: Instant| begun.elapsed().as_secs_f64();
+    let begun = Instant::now();
+    let mut course = Course::new(experiment, file, seed)?;
+    let speaking = spent(begun);
+    course.training.step();
+    let (begun, mut steps) = (Instant::now(), 0u32);
+    while steps < 20 && spent(begun) < 0.02 {
+        course.training.step();
+        steps += 1;
+    }
+    let step = spent(begun) / f64::from(steps.max(1));
+    let begun = Instant::now();
+    course.greedy();
+    let look = spent(begun);
+    let stop = experiment.stop;
+    let handed_on = experiment.generations.map_or(0.0, |generations| (stop.steps / generations.steps()) as f64);
+    let spoken = 2.0 + experiment.record.messages.map_or(0.0, |every| (stop.steps / every) as f64) + handed_on;
+    let lessons = experiment.generations.map_or(0.0, |generations| generations.teach as f64) * handed_on;
+    // At the end everything is tried as often as a dozen looks.
+    let looks = stop.steps as f64 / stop.every as f64 + 12.0;
+    Ok(step * (stop.steps as f64 + lessons) + look * looks + speaking * spoken)
 }

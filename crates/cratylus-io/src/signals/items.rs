@@ -1,7 +1,7 @@
 //! Files of items that agents speak about: a table with attributes (`a_1`, …) or features (`f_1`, …), perhaps a `class` and a
 //! `split`; or lines of whole numbers, an item each, as EGG's reconstruction game has them.
 
-use crate::grid::{Grid, csv, head_of, parquet};
+use crate::grid::{Grid, by_number, csv, gap, head_of, numbered, parquet};
 use cratylus_core::fault::{Fault, at};
 use cratylus_core::text::listed;
 use cratylus_neural::signals::ItemTable;
@@ -29,7 +29,7 @@ fn lines(path: &Path) -> Result<Option<Grid>, Fault> {
     for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let cells = cells(line);
         if cells.iter().any(|cell| cell.parse::<u32>().is_err()) {
-            return match i {
+            return match rows.len() {
                 0 => Ok(None),
                 _ => Err(at("reading", path)(format!("line {}: expected whole numbers, as in the lines before", i + 1))),
             };
@@ -52,11 +52,7 @@ fn of(grid: &Grid) -> Result<ItemTable, String> {
     if rows.len() > MOST {
         return Err(format!("it holds {} items, more than {MOST}", rows.len()));
     }
-    let numbered = |letter: &str| -> Vec<usize> {
-        let is = |name: &String| name.strip_prefix(letter).is_some_and(|rest| rest.parse::<u32>().is_ok());
-        (0..head.len()).filter(|&at| is(&head[at])).collect()
-    };
-    let (attributes, features) = (numbered("a_"), numbered("f_"));
+    let (attributes, features) = (numbered(head, "a"), numbered(head, "f"));
     if attributes.is_empty() && features.is_empty() {
         return Err(format!(
             "it has neither attributes (columns `a_1`, `a_2`, …) nor features (`f_1`, `f_2`, …); its columns are {}",
@@ -64,28 +60,22 @@ fn of(grid: &Grid) -> Result<ItemTable, String> {
         ));
     }
     let known = |names: &[&str]| head.iter().position(|column| names.iter().any(|name| column.eq_ignore_ascii_case(name)));
-    let filled = |at: usize| match rows.iter().find(|(_, cells)| cells[at].trim().is_empty()) {
-        Some((place, _)) => Err(format!("{called} {place}: `{}` is missing", head[at])),
-        None => Ok(()),
-    };
-    let names = |at: usize| -> Result<(Vec<String>, Vec<u32>), String> {
-        filled(at)?;
+    let class = known(&["class", "label"]);
+    gap(head, rows, &attributes.iter().chain(&class).copied().collect::<Vec<_>>(), called)?;
+    let names = |at: usize| {
         let all: BTreeSet<&str> = rows.iter().map(|(_, cells)| cells[at].trim()).collect();
         let mut names: Vec<String> = all.into_iter().map(String::from).collect();
-        names.sort_by(|a, b| match (a.parse::<f64>(), b.parse::<f64>()) {
-            (Ok(x), Ok(y)) => x.total_cmp(&y),
-            _ => a.cmp(b),
-        });
+        names.sort_by(|a, b| by_number(a, b));
         let number = |(_, cells): &(u64, Vec<String>)| {
             names.iter().position(|name| name == cells[at].trim()).expect("it is one of them") as u32
         };
         let of = rows.iter().map(number).collect();
-        Ok((names, of))
+        (names, of)
     };
     let mut table =
         ItemTable { attributes: vec![Vec::new(); if attributes.is_empty() { 0 } else { rows.len() }], ..ItemTable::default() };
     for &at in &attributes {
-        let (values, of) = names(at)?;
+        let (values, of): (Vec<String>, Vec<u32>) = names(at);
         table.attributes.iter_mut().zip(of).for_each(|(row, value)| row.push(value));
         table.values.push(values);
     }
@@ -98,8 +88,8 @@ fn of(grid: &Grid) -> Result<ItemTable, String> {
             table.features.push(features.iter().map(number).collect::<Result<_, _>>()?);
         }
     }
-    if let Some(at) = known(&["class", "label"]) {
-        let (values, of) = names(at)?;
+    if let Some(at) = class {
+        let (values, of) = names(at);
         (table.class_names, table.classes) = (values, Some(of));
     }
     if let Some(at) = known(&["split"]) {
@@ -137,6 +127,9 @@ mod tests {
         assert_eq!((table.classes, table.learnt), (Some(vec![0, 1, 0]), Some(vec![true, false, true])));
         let table = read_text("f.csv", "id,f_1,f_2\n1,0.5,-1\n2,0,3e2\n").unwrap();
         assert_eq!(table.features, [[0.5, -1.0], [0.0, 300.0]]);
+        // Values that mix numbers and words have an order, too; and attributes are told by their names.
+        let table = read_text("mixed.csv", "a_2,a_1\n17,x\n17a,y\n9x,x\n3.5e,y\n9,x\n").unwrap();
+        assert_eq!(table.values, [vec!["x", "y"], vec!["9", "17", "17a", "3.5e", "9x"]]);
         assert_eq!(read_text("egg.txt", "0 1 2\n2 1 0\n").unwrap().attributes.len(), 2);
     }
 
@@ -146,6 +139,7 @@ mod tests {
             let why = read_text(name, text).unwrap_err();
             assert!(why.contains(says), "{name}: {why}");
         };
+        check("blank.csv", "\na_1,a_2\n1,\n", "line 3: `a_2` is missing");
         check("gap.csv", "a_1,a_2\n1,2\n1,\n", "line 3: `a_2` is missing");
         check("word.csv", "f_1\n1\nx\n", "line 3: `f_1` is no number");
         check("nan.csv", "f_1\n1\nNaN\n", "line 3: `f_1` is no number");

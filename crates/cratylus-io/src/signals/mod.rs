@@ -15,17 +15,19 @@ use crate::conduct::progress::Progress;
 use crate::signals::course::Course;
 use crate::signals::record::RunRecord;
 use crate::store::manifest::Manifest;
-use crate::store::names::{EXPERIMENT, PARTS, PLAN, RUNS};
+use crate::store::names::{CROSS, EXPERIMENT, ITEMS, MANIFEST, MEASURES, MESSAGES, PARTS, PLAN, RUNS, TRAINING};
 use crate::store::plan::differences;
 use crate::whole::{now, relative, write_whole, write_whole_by};
 use cratylus_core::fault::{Fault, at};
 use cratylus_core::kept::{self, Keeper};
+use cratylus_neural::signals::Wrong;
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 pub use job::{Point, SignalJob};
 pub use tables::read;
@@ -41,10 +43,13 @@ pub fn conduct(job: &SignalJob<'_>, dir: &Path, progress: &Progress) -> Result<E
         Ok(before) if before == plan => (),
         Ok(_) if untouched() => write_whole(&dir.join(PLAN), plan.as_bytes())?,
         Ok(before) => return Err(Refused::Changed(differences(&before, &plan))),
-        Err(_) if dir.join(RUNS).exists() => {
-            return Err(Refused::Changed(vec!["it holds runs, and no plan.toml that says of what".into()]));
+        Err(_) => {
+            // Whatever has none of ours is somebody's: imported messages, for one.
+            if let Some(there) = [RUNS, MESSAGES, ITEMS, MANIFEST].iter().find(|name| dir.join(name).exists()) {
+                return Err(Refused::Changed(vec![format!("it holds {there}, and no plan.toml that says of what")]));
+            }
+            write_whole(&dir.join(PLAN), plan.as_bytes())?;
         }
-        Err(_) => write_whole(&dir.join(PLAN), plan.as_bytes())?,
     }
     if dir.join(RUNS).exists() {
         return Ok(Ended::AlreadyDone);
@@ -73,6 +78,14 @@ pub fn conduct(job: &SignalJob<'_>, dir: &Path, progress: &Progress) -> Result<E
     manifest.digest = Some(digest(&records));
     manifest.write(dir)?;
     Ok(Ended::Finished)
+}
+
+/// The tables of a finished directory.
+pub const TABLES: [&str; 6] = [RUNS, TRAINING, MESSAGES, ITEMS, CROSS, MEASURES];
+
+/// About how many seconds of a processor a run of a point takes, if it goes to its last step.
+pub fn seconds(point: &Point) -> Result<f64, Wrong> {
+    course::seconds(&point.experiment, point.items.as_ref(), point.seed(0))
 }
 
 /// A hash over what all runs said and what their weights became.
@@ -147,10 +160,10 @@ fn train_one(job: &SignalJob<'_>, dir: &Path, run: u64, point: usize, replica: u
             }
         }
     }
-    let mut last = std::time::Instant::now();
+    let mut last = Instant::now();
     loop {
         let before = course.steps();
-        let over = course.go_on();
+        let over = course.step();
         progress.interactions.fetch_add((course.steps() - before) * of.experiment.setup.train.batch as u64, Ordering::Relaxed);
         if over {
             break;
@@ -163,7 +176,7 @@ fn train_one(job: &SignalJob<'_>, dir: &Path, run: u64, point: usize, replica: u
                 course.keep(&mut out);
                 out.end().map_err(at("writing", &midst))
             })?;
-            last = std::time::Instant::now();
+            last = Instant::now();
         }
         if stop {
             return Err(Refused::Interrupted);

@@ -17,6 +17,12 @@ pub struct RunRecord {
     pub reached: Option<u64>,
     /// How likely an answer is right that does not depend on the message.
     pub chance: f64,
+    /// How many items there are, held-out ones included.
+    pub items: u64,
+    /// How many different messages a sender has for them at the end, on average.
+    pub distinct_messages: f64,
+    /// How many symbols these have on average, without the stop.
+    pub message_length: f64,
     /// Steps, as they were looked at.
     pub readings: Vec<Seen>,
     /// How receivers do with what others say, under each control.
@@ -32,7 +38,7 @@ pub struct RunRecord {
 }
 
 /// A step as it was looked at: means over the steps since the one before, and how the agents do now.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Seen {
     /// The step, from 1.
     pub step: u64,

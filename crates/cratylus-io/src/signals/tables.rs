@@ -1,7 +1,8 @@
 //! Trainings as tables: written once all runs are over, and read back for tables, reports and audits.
 
 use super::job::{Point, SignalJob};
-use super::record::{Crossed, MeasuredOnce, RunRecord, Seen, Spoken, Tried};
+use super::record::{Crossed, MeasuredOnce, RunRecord, Seen, Tried};
+use crate::messages::words_or_numbers;
 use crate::store::names::{CROSS, ITEMS, MEASURES, MESSAGES, RUNS, TRAINING};
 use crate::store::table::{self, Column, Table, Values};
 use crate::whole::write_whole;
@@ -9,8 +10,11 @@ use cratylus_core::Seed;
 use cratylus_core::fault::{Fault, at};
 use cratylus_neural::signals::Training;
 use safetensors::tensor::{Dtype, TensorView};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
+
+/// More numbers of features than these are not kept in the table of items: they stand in the file that the experiment names.
+const FEATURES: usize = 20_000_000;
 
 /// The folder of weights.
 const PARAMETERS: &str = "parameters";
@@ -66,25 +70,11 @@ pub(super) fn write(job: &SignalJob<'_>, dir: &Path, records: &[RunRecord]) -> R
         let of = |record: &RunRecord| record.tried.iter().find(|one| column_of(one) == name).map(|one| one.success);
         columns.push(floats(&name, records.iter().map(of)));
     }
-    let distinct = |record: &RunRecord| {
-        let said = end(record);
-        let by_sender: BTreeSet<(u64, &Vec<u32>)> = said.iter().map(|one| (one.sender, &one.message)).collect();
-        let senders: BTreeSet<u64> = said.iter().map(|one| one.sender).collect();
-        Some(by_sender.len() as f64 / senders.len().max(1) as f64)
-    };
-    columns.push(floats("distinct_messages", records.iter().map(distinct)));
-    let length = |record: &RunRecord| {
-        let said = end(record);
-        Some(said.iter().map(|one| one.message.len()).sum::<usize>() as f64 / said.len().max(1) as f64)
-    };
-    columns.push(floats("message_length", records.iter().map(length)));
+    columns.push(ints("items", records.iter().map(|record| record.items)));
+    columns.push(floats("distinct_messages", records.iter().map(|record| Some(record.distinct_messages))));
+    columns.push(floats("message_length", records.iter().map(|record| Some(record.message_length))));
     columns.push(words("parameters_digest", records.iter().map(|record| record.digest.clone())));
     table::write(&dir.join(RUNS), &Table { columns })
-}
-
-/// What was said at the end.
-fn end(record: &RunRecord) -> Vec<&Spoken> {
-    record.messages.iter().filter(|one| one.step == record.steps).collect()
 }
 
 fn swept(key: &str, values: &[&toml::Value]) -> Column {
@@ -149,10 +139,19 @@ fn items(job: &SignalJob<'_>, dir: &Path, records: &[RunRecord]) -> Result<(), F
     let replicas = job.points[0].experiment.replicas;
     let mut rows: Vec<ItemRow> = Vec::new();
     let mut widest = 0;
+    // Of each run the features of all items; not of so many that the table would be larger than all else.
+    let mut features: Vec<(Vec<f32>, usize)> = Vec::new();
+    let mut numbers = 0;
     for record in records {
         let Point { experiment, items: file, .. } = &job.points[(record.run / replicas) as usize];
         let items = experiment.items(file.as_ref(), Seed(record.seed)).map_err(|(key, why)| Fault(format!("`{key}`: {why}")))?;
         widest = widest.max(items.sizes().len());
+        let shown = file.as_ref().is_some_and(|file| !file.features.is_empty());
+        numbers += if shown { items.len() * items.width() } else { 0 };
+        features.push(match shown {
+            true => ((0..items.len() as u32).flat_map(|item| items.features(item).to_vec()).collect(), items.width()),
+            false => (vec![f32::NAN; items.len()], 1),
+        });
         for item in 0..items.len() as u32 {
             let class = items.class(item).map(|class| match file {
                 Some(file) => file.class_names[class as usize].clone(),
@@ -166,6 +165,9 @@ fn items(job: &SignalJob<'_>, dir: &Path, records: &[RunRecord]) -> Result<(), F
             rows.push((record.run, item.into(), items.learnt(item), class, attributes));
         }
     }
+    if numbers == 0 || numbers > FEATURES {
+        features.clear();
+    }
     let mut columns = vec![
         ints("run", rows.iter().map(|row| row.0)),
         ints("item", rows.iter().map(|row| row.1)),
@@ -176,12 +178,13 @@ fn items(job: &SignalJob<'_>, dir: &Path, records: &[RunRecord]) -> Result<(), F
     }
     for k in 0..widest {
         let of: Vec<Option<&str>> = rows.iter().map(|row| row.4.get(k).and_then(Option::as_deref)).collect();
-        let numbers: Option<Vec<Option<i64>>> =
-            of.iter().map(|value| value.map(|value| value.parse().ok()).map_or(Some(None), |n| n.map(Some))).collect();
-        columns.push(match numbers {
-            Some(numbers) => Column::new(format!("a_{}", k + 1), Values::Int(numbers)),
-            None => Column::texts(&format!("a_{}", k + 1), of),
+        columns.push(words_or_numbers(&format!("a_{}", k + 1), of));
+    }
+    for f in 0..features.iter().map(|(_, width)| *width).max().unwrap_or(0) {
+        let of = features.iter().flat_map(|(numbers, width)| {
+            numbers.chunks_exact((*width).max(1)).map(move |row| row.get(f).map(|&number| f64::from(number)))
         });
+        columns.push(floats(&format!("f_{}", f + 1), of));
     }
     table::write(&dir.join(ITEMS), &Table { columns })
 }
@@ -244,6 +247,8 @@ pub fn read(dir: &Path) -> Result<Vec<RunRecord>, Fault> {
         let (run, replica, steps) = (runs.ints("run")?, runs.ints("replica")?, runs.ints("steps")?);
         let (seed, reached, chance) = (runs.uints("seed")?, runs.ints("steps_to_success")?, runs.floats("chance")?);
         let digests = runs.texts("parameters_digest")?;
+        let items = runs.ints("items")?;
+        let (distinct, length) = (runs.floats("distinct_messages")?, runs.floats("message_length")?);
         let tried: Vec<(&str, Vec<Option<f64>>)> = runs
             .columns
             .iter()
@@ -266,6 +271,9 @@ pub fn read(dir: &Path) -> Result<Vec<RunRecord>, Fault> {
                     steps: steps[i].ok_or_else(none)? as u64,
                     reached: reached[i].map(|steps| steps as u64),
                     chance: chance[i].ok_or_else(none)?,
+                    items: items[i].ok_or_else(none)? as u64,
+                    distinct_messages: distinct[i].ok_or_else(none)?,
+                    message_length: length[i].ok_or_else(none)?,
                     readings: Vec::new(),
                     tried: tried.iter().filter_map(of).collect(),
                     cross: Vec::new(),

@@ -135,6 +135,7 @@ pub const ALL: &[Described] = {
         described("runs", "success_relabelled_held_out", Float, "items are held out", "of items that are held out"),
         described("runs", "success_noise_0.1", Float, SIGNALS, "the same with a tenth of symbols replaced by others"),
         described("runs", "success_noise_0.1_held_out", Float, "items are held out", "of items that are held out"),
+        described("runs", "items", Int, SIGNALS, "how many items there are, held-out ones included"),
         described(
             "runs",
             "distinct_messages",
@@ -307,6 +308,13 @@ pub const ALL: &[Described] = {
             Int,
             "items have attributes",
             "its first attribute, text where values are words; `a_2` and so on are the others",
+        ),
+        described(
+            "items",
+            "f_1",
+            Float,
+            "items have features",
+            "its first feature; `f_2` and so on are the others. Of more than 20 million numbers none is kept",
         ),
         described("cross", "run", Int, SIGNALS, "the run, as in runs.parquet"),
         described("cross", "step", Int, SIGNALS, "after how many steps"),

@@ -354,6 +354,9 @@ impl Experiment {
             }
         }
         if let Some(generations) = self.generations {
+            if generations.teach > 1 << 16 {
+                return Err(("generations.teach", format!("expected at most 65,536 lessons, found {}", generations.teach)));
+            }
             if generations.play == 0 {
                 return Err(("generations.play", "a generation plays at least one step".into()));
             }
@@ -411,13 +414,22 @@ impl Experiment {
         Ok(items)
     }
 
-    /// How likely an answer is right that does not depend on the message, at best: as often as the commonest item, or one of so
-    /// many candidates.
+    /// How likely an answer is right, at least, that does not depend on the message: that of the commonest item; with candidates
+    /// one of so many, or, where another item of the class is looked for, that of the commonest class.
     pub fn chance(&self, items: &Items) -> f64 {
-        match self.setup.game.candidates() {
-            Some(candidates) => 1.0 / candidates as f64,
-            // Items that look the same are answered alike.
-            None => 1.0 / items.split(true).len() as f64,
+        let learnt = items.split(true);
+        let commonest = |of: &mut dyn Iterator<Item = Vec<u32>>| {
+            let mut counts = std::collections::BTreeMap::new();
+            of.for_each(|one| *counts.entry(one).or_insert(0usize) += 1);
+            counts.values().copied().max().unwrap_or(0) as f64 / learnt.len() as f64
+        };
+        match self.setup.game {
+            Game::Reconstruction => commonest(&mut learnt.iter().map(|&item| items.attributes(item).to_vec())),
+            Game::Discrimination { candidates } => 1.0 / candidates as f64,
+            Game::Contrastive { candidates, .. } => {
+                let class = commonest(&mut learnt.iter().map(|&item| items.class(item).into_iter().collect()));
+                class.max(1.0 / candidates as f64)
+            }
         }
     }
 }
@@ -617,6 +629,24 @@ mod tests {
         check("[stop]", "[generations]\nplay = 100\nteach = 1\n[stop]", &["a generation takes 100 steps, and there are 100"]);
         check("[stop]", "[generations]\nplay = 10\nteach = 1\n[stop]\nsuccess = 1.0", &["success does not end them"]);
         check("steps = 100", "success = 2.0", &["expected a share above 0, up to 1"]);
+    }
+
+    #[test]
+    fn chance_is_that_of_what_is_commonest() {
+        let table = ItemTable {
+            attributes: vec![vec![0], vec![0], vec![0], vec![1]],
+            values: vec![vec!["x".into(), "y".into()]],
+            classes: Some(vec![0, 0, 1, 1]),
+            ..ItemTable::default()
+        };
+        let with = |kind: &str| {
+            let text = BASE.replace("attributes = [5, 5]", "items = \"i.csv\"").replace("\"reconstruction\"", kind);
+            let experiment = read(&text).unwrap().remove(0);
+            experiment.chance(&experiment.items(Some(&table), Seed(1)).unwrap())
+        };
+        assert_eq!(with("\"reconstruction\""), 0.75);
+        assert_eq!(with("\"contrastive\"\ncandidates = 3"), 0.5);
+        assert_eq!(with("\"discrimination\"\ncandidates = 3"), 1.0 / 3.0);
     }
 
     #[test]

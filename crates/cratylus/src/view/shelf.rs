@@ -17,7 +17,7 @@ use cratylus_io::conduct::held;
 use cratylus_io::models::tape::Tape;
 use cratylus_io::store::manifest::Manifest;
 use cratylus_io::store::names::{
-    ACTS, CALLS, EXPERIMENT, INTERACTIONS, MANIFEST, MEASURES, MEMORIES, PLAN, PROMPTS, RECORDED, RUNS,
+    ACTS, CALLS, EXPERIMENT, INTERACTIONS, MANIFEST, MEASURES, MEMORIES, MESSAGES, PLAN, PROMPTS, RECORDED, RUNS,
 };
 use cratylus_io::store::run_dir::RunDir;
 use cratylus_io::store::table;
@@ -215,7 +215,9 @@ impl Inner {
 }
 
 fn is_run_dir(dir: &Path) -> bool {
-    [EXPERIMENT, MANIFEST, RUNS].iter().any(|file| dir.join(file).is_file())
+    let there = |file: &str| dir.join(file).is_file();
+    // Imported messages are of no experiment, and have no runs.
+    there(EXPERIMENT) || there(RUNS) || there(MANIFEST) && !there(MESSAGES)
 }
 
 fn descend(dir: &Path, id: &str, depth: usize, found: &mut Vec<(String, PathBuf)>) {
