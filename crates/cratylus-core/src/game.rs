@@ -8,6 +8,7 @@ use crate::{AgentId, Name};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
+use std::any::Any;
 
 /// What may be answered.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,6 +65,29 @@ pub struct Question {
     pub options: Options,
 }
 
+/// Where an interaction of many moves stands: all that follows from the deal and the moves so far, kept so that nobody works
+/// it out twice.
+pub trait Position: Any + Send + Sync {
+    /// The same once more.
+    fn copy(&self) -> Box<dyn Position>;
+}
+
+/// A position that may not have been worked out yet.
+#[derive(Default)]
+pub struct Standing(pub Option<Box<dyn Position>>);
+
+impl Clone for Standing {
+    fn clone(&self) -> Standing {
+        Standing(self.0.as_ref().map(|position| position.copy()))
+    }
+}
+
+impl std::fmt::Debug for Standing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "Standing" } else { "NotFollowed" })
+    }
+}
+
 /// One interaction as it stands: an event that is not over.
 #[derive(Clone, Debug)]
 pub struct Hand {
@@ -85,6 +109,8 @@ pub struct Hand {
     pub symbols: Vec<u16>,
     /// As `symbols`.
     pub text: String,
+    /// What the game [`follow`](Game::follow)s of it.
+    pub position: Standing,
 }
 
 impl Question {
@@ -107,6 +133,7 @@ impl Hand {
             fate: Fate::Open,
             symbols: Vec::new(),
             text: String::new(),
+            position: Standing::default(),
         }
     }
 
@@ -135,12 +162,13 @@ impl Hand {
         self.pay.clear();
         self.symbols.clear();
         self.text.clear();
+        self.position.0 = None;
     }
 
     /// It as readers see it.
     #[inline]
     pub fn event(&self) -> Event<'_> {
-        let Hand { t, ref seats, group, ref saw, ref moves, ref pay, fate, ref symbols, ref text } = *self;
+        let Hand { t, ref seats, group, ref saw, ref moves, ref pay, fate, ref symbols, ref text, .. } = *self;
         Event { t, seats, group, saw, moves, pay, fate, symbols, text }
     }
 
@@ -190,6 +218,8 @@ pub enum Seats {
     Group,
     /// Two, or a group where groups meet.
     TwoOrGroup,
+    /// So many, any of the population each time.
+    Table(u32),
 }
 
 /// The rule of an interaction. It must depend on the hand alone: the same hand always gives the same questions and the same
@@ -214,6 +244,9 @@ pub trait Game: Send + Sync {
     /// Shows what is to be seen before anyone is asked. The draws are this interaction's own.
     fn deal(&self, _draws: &mut Stream, _hand: &mut Hand) {}
 
+    /// Takes the moves so far into the hand's position, in games that keep one.
+    fn follow(&self, _hand: &mut Hand) {}
+
     /// Appends every question that can be asked now and was not answered yet. None means that the interaction is over. Not
     /// called once an answer was unusable, unless the game [`goes_on`](Game::goes_on).
     fn next(&self, hand: &Hand, ask: &mut Vec<Question>);
@@ -230,8 +263,9 @@ pub trait Game: Send + Sync {
 impl dyn Game {
     /// The questions that are open now.
     #[inline]
-    pub fn open(&self, hand: &Hand, ask: &mut Vec<Question>) {
+    pub fn open(&self, hand: &mut Hand, ask: &mut Vec<Question>) {
         ask.clear();
+        self.follow(hand);
         if self.goes_on() || !hand.spoilt() {
             self.next(hand, ask);
         }

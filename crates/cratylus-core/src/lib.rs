@@ -67,6 +67,8 @@ pub mod watch;
 pub mod recorded;
 pub mod spec;
 
+pub(crate) mod scenes;
+
 pub mod agents;
 pub mod games;
 

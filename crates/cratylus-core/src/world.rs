@@ -196,7 +196,8 @@ impl World {
         };
         let groups = groups.filter(|_| !experiment.population.groups.as_ref().is_some_and(GroupSpec::drawn)).map(Arc::new);
         let (window, most) = (experiment.consensus().window(experiment.size()), experiment.stop.most(experiment.size()));
-        if window > most && experiment.consensus().by == By::Successes && !experiment.alone() {
+        let agrees = experiment.game.spec.agrees() && !experiment.alone();
+        if window > most && experiment.consensus().by == By::Successes && agrees {
             caution(format!(
                 "consensus takes a window of {window} interactions, and a run ends after {most}, so none can be reached"
             ));
@@ -208,6 +209,7 @@ impl World {
             memory: experiment.memory(),
             payoff,
             committed: experiment.n_committed() > 0,
+            stage: experiment.game.spec.stage(),
             registry: &experiment.registry,
             game: &experiment.game.plan,
             inputs,
@@ -390,9 +392,11 @@ impl World {
 
     /// Who meets in a run of this seed.
     pub fn meeting(&self, seed: Seed) -> Result<Meeting, Fault> {
-        Ok(match self.groups(seed)? {
-            Some(groups) => Meeting::Groups(groups),
-            None => {
+        Ok(match (self.groups(seed)?, self.game.seats()) {
+            (Some(groups), _) => Meeting::Groups(groups),
+            // Anyone may sit anywhere.
+            (None, Seats::Table(size)) => Meeting::Groups(Arc::new(Groups::Anyone { size, of: self.size })),
+            (None, _) => {
                 let alone = matches!(self.game.seats(), Seats::One | Seats::Around);
                 Meeting::Pairs(Pairs::of(alone, self.pairing()))
             }
@@ -403,6 +407,7 @@ impl World {
     pub fn seats(&self) -> u64 {
         match (self.game.seats(), &self.experiment.population.groups) {
             (Seats::One | Seats::Around, _) => 1,
+            (Seats::Table(seats), _) => seats.into(),
             (_, Some(spec)) => self.groups.as_ref().map_or(spec.size.unwrap_or(2).into(), |groups| groups.largest()),
             _ => 2,
         }
@@ -579,6 +584,7 @@ impl World {
                 Seen { scenes, seed, replaced: self.phases.iter().enumerate().map(replaced).collect() }
             }),
             signals: self.experiment.game.spec.signals().filter(|_| self.phases.is_empty()),
+            scores: self.experiment.game.spec.scores(),
             measures: self.experiment.record.measures.clone(),
             counts: self.experiment.population.engine == Followed::Counts,
         }

@@ -19,6 +19,7 @@ mod opinion;
 mod outside;
 mod policy_gradient;
 mod recorded;
+mod rule;
 mod scripted;
 pub(crate) mod uniform;
 mod urn;
@@ -53,6 +54,7 @@ pub const ALL: &[AgentEntry] = &[
     win_stay::ENTRY,
     best_response::ENTRY,
     recorded::ENTRY,
+    rule::ENTRY,
     llm::ENTRY,
     mock::ENTRY,
     scripted::ENTRY,

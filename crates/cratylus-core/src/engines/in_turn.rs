@@ -50,7 +50,7 @@ impl Engine for InTurn<'_> {
         for t in self.from..until {
             table.deal(game, t, &mut hand);
             loop {
-                game.open(&hand, &mut questions);
+                game.open(&mut hand, &mut questions);
                 if questions.is_empty() {
                     break;
                 }

@@ -246,12 +246,12 @@ impl<'w> Live<'w> {
     /// Asks and answers until the interaction is over (true) or waits for a reply (false).
     fn play(&mut self, i: usize) -> Result<bool, Fault> {
         loop {
-            let open = &self.open[i];
+            let open = &mut self.open[i];
             if open.seats.iter().any(|seat| seat.out > 0) {
                 return Ok(false);
             }
             let mut questions = std::mem::take(&mut self.questions);
-            self.world.game.open(&open.hand, &mut questions);
+            self.world.game.open(&mut open.hand, &mut questions);
             let over = questions.is_empty();
             let asked = questions.iter().try_for_each(|question| self.put(i, question));
             self.questions = questions;

@@ -154,7 +154,7 @@ fn play<'s>(
             loop {
                 open.clear();
                 for &h in wave {
-                    game.open(&hands[h as usize], &mut questions);
+                    game.open(&mut hands[h as usize], &mut questions);
                     open.extend(questions.drain(..).map(|question| (h as usize, question)));
                 }
                 if open.is_empty() {

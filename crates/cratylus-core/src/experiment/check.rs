@@ -113,6 +113,9 @@ impl Experiment {
     fn check_groups(&self, spans: &Spans<'_, '_>) -> Result<(), Mistake> {
         let mistake = |key: &str, why: &str| Err(spans.mistake(key, why.into()));
         let seats = self.seats();
+        if matches!(seats, Seats::Table(_)) && self.population.network != NetworkSpec::Complete {
+            return mistake("population.network", "anyone may sit at a scene with anyone; leave `population.network` out");
+        }
         let Some(groups) = &self.population.groups else {
             return match self.game.spec.for_groups() {
                 _ if seats == Seats::Group => {

@@ -8,6 +8,7 @@ use crate::spec::places::{FileItem, FileTable, KEYS, Mistake, Spans, array, dese
 use crate::spec::{AgentSpec, Chosen, GameSpec, Registry, choose};
 use crate::text::nearest;
 use crate::watch::measures;
+use crate::watch::stop::Stop;
 use crate::{agents, games};
 use std::sync::Arc;
 
@@ -64,10 +65,22 @@ impl Experiment {
         };
         let find = take_field(&mut table, "find", spans)?;
         let (replicas, sequential) = Sequential::of(replicas, find).map_err(|(key, why)| spans.mistake(key, why))?;
+        let staged = lasting(&mut table, registry);
         let population: PopulationSpec = read_field(&mut table, "population", spans)?;
         let game = read_game(table.remove("game"), spans, registry)?;
         let agents = read_agents(table.remove("agents"), spans, registry)?;
-        let stop = take_field(&mut table, "stop", spans)?.unwrap_or_default();
+        let mut stop: Stop = take_field(&mut table, "stop", spans)?.unwrap_or_default();
+        match (staged, stop.episodes.take(), stop.interactions) {
+            (false, None, _) => (),
+            (false, Some(_), _) => {
+                let why = format!("episodes are of scenes; in the game `{}` give `interactions` or `rounds`", game.kind);
+                return Err(spans.mistake("stop.episodes", why));
+            }
+            (true, Some(_), Some(_)) => {
+                return Err(spans.mistake("stop.episodes", "an interaction of a scene is an episode; give one of the two".into()));
+            }
+            (true, episodes, interactions) => stop.interactions = episodes.or(interactions).or(Some(1)),
+        }
         let record = take_field(&mut table, "record", spans)?.unwrap_or_default();
         let control = take_field(&mut table, "control", spans)?.unwrap_or_default();
         let budget = take_field(&mut table, "budget", spans)?.unwrap_or_default();
@@ -94,6 +107,27 @@ impl Experiment {
         }
         Ok(experiment)
     }
+}
+
+/// Whether the game is a scene. How long an episode of one lasts is the scene's own affair, but people look for it under
+/// `stop`, as a run of one episode ends with it: it is put where it belongs.
+fn lasting(table: &mut FileTable<'_>, registry: &Registry) -> bool {
+    let kind = |game: &FileTable<'_>| Some(game.get("kind")?.get_ref().as_str()?.to_string());
+    let Some(toml::de::DeValue::Table(game)) = table.get("game").map(|item| item.get_ref()) else { return false };
+    let Some(kind) = kind(game) else { return false };
+    if !registry.games.iter().any(|entry| entry.staged && entry.name == kind) {
+        return false;
+    }
+    let Some(toml::de::DeValue::Table(stop)) = table.get_mut("stop").map(|item| item.get_mut()) else { return true };
+    let moved: Vec<_> = ["rounds", "horizon", "ticks"].iter().filter_map(|key| stop.remove_entry(*key)).collect();
+    if let Some(toml::de::DeValue::Table(game)) = table.get_mut("game").map(|item| item.get_mut()) {
+        for (key, value) in moved {
+            if !game.contains_key(&key) {
+                game.insert(key, value);
+            }
+        }
+    }
+    true
 }
 
 pub(super) fn read_game(

@@ -78,10 +78,10 @@ mod tests {
     fn played(answers: &[(u16, Said)]) -> (Hand, Vec<Question>) {
         let game: &dyn Game = &Coordination { names: vec!["Q".into(), "M".into()], payoff: Payoff::default(), memory: 5 };
         let (mut hand, mut asked) = (Hand::new(0, &[3, 4]), Vec::new());
-        game.open(&hand, &mut asked);
+        game.open(&mut hand, &mut asked);
         let all = asked.clone();
         answers.iter().for_each(|&(seat, said)| hand.take(&all[usize::from(seat)], said, 0));
-        game.open(&hand, &mut asked);
+        game.open(&mut hand, &mut asked);
         game.end(&mut hand);
         (hand, asked)
     }

@@ -1,5 +1,6 @@
 //! One file for each game, one line here.
 
+use crate::scenes::{bandit, commons, guess, ultimatum, volunteer};
 use crate::spec::GameEntry;
 
 mod category;
@@ -31,5 +32,10 @@ pub const ALL: &[GameEntry] = &[
     matrix::ENTRY,
     public_goods::ENTRY,
     signalling::ENTRY,
+    commons::ENTRY,
+    bandit::ENTRY,
+    volunteer::ENTRY,
+    ultimatum::ENTRY,
+    guess::ENTRY,
     outside::ENTRY,
 ];

@@ -91,13 +91,13 @@ mod tests {
     fn the_hearer_is_asked_about_the_word_that_was_said() {
         let game: &dyn Game = &Naming { names: None, agree: None };
         let (mut hand, mut asked) = (Hand::new(0, &[2, 1]), Vec::new());
-        game.open(&hand, &mut asked);
+        game.open(&mut hand, &mut asked);
         assert_eq!((asked[0].seat, asked[0].options), (0, Options::Names));
         hand.take(&asked[0], Said::Name(17), 0);
-        game.open(&hand, &mut asked);
+        game.open(&mut hand, &mut asked);
         assert_eq!((asked[0].seat, asked[0].turn, asked[0].options), (1, 1, Options::YesNo));
         hand.take(&asked[0], Said::Yes(true), 0);
-        game.open(&hand, &mut asked);
+        game.open(&mut hand, &mut asked);
         game.end(&mut hand);
         assert!(asked.is_empty());
         assert_eq!((hand.event().pair().names, hand.fate), ([Some(17), None], Fate::Success));

@@ -7,7 +7,8 @@ pub mod places;
 use crate::agent::{Cohorts, Mind};
 use crate::brought::Outside;
 use crate::categories::Scenes;
-use crate::game::{Game, Payoff};
+use crate::event::Said;
+use crate::game::{Game, Hand, Payoff, Question};
 use crate::inventory::{Inventory, InventoryRule};
 use crate::kernel::Kernel;
 use crate::language::model::Model;
@@ -15,9 +16,10 @@ use crate::language::normal::{alike, normal};
 use crate::opinion::OpinionRule;
 use crate::policy::Policy;
 use crate::recorded::RecordedCondition;
+use crate::seed::Stream;
 use crate::signals::{SignalKind, SignalScenes};
 use crate::text::nearest;
-use crate::watch::measure::MeasureEntry;
+use crate::watch::measure::{MeasureEntry, Score};
 use places::{FileTable, Mistake, Spans, deserialize};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
@@ -102,9 +104,40 @@ pub trait GameSpec: fmt::Debug + Send + Sync {
         None
     }
 
+    /// What an episode is scored by, in games of many moves.
+    fn scores(&self) -> &'static [Score] {
+        &[]
+    }
+
+    /// The game as agents of scenes need it, where it is one.
+    fn stage(&self) -> Option<Arc<dyn Stage>> {
+        None
+    }
+
     /// The rule of the game. Called once `check` has found nothing wrong.
     /// An error names the key it is about.
     fn build(&self, registry: &Registry) -> Result<Box<dyn Game>, (&'static str, String)>;
+}
+
+/// What kinds of agents need of a game that is a scene.
+pub trait Stage: Send + Sync {
+    /// All rules that play it, with what each does.
+    fn rules(&self) -> &'static [RuleWords];
+
+    /// One of them, from its keys (`rule` among them), with nothing left to default. An error names the key it is about.
+    fn player(&self, keys: toml::Table) -> Result<Arc<dyn Player>, (String, String)>;
+
+    /// What a seat is told, as facts by name.
+    fn view(&self, hand: &Hand, seat: u16) -> Value;
+}
+
+/// A rule of a scene: its name, and what it does.
+pub type RuleWords = (&'static str, &'static str);
+
+/// A rule that plays a scene.
+pub trait Player: Send + Sync {
+    /// What it does in a seat that is asked.
+    fn act(&self, hand: &Hand, question: &Question, draws: &mut Stream) -> Said;
 }
 
 /// The parameters of a kind of agent, as read from the file.
@@ -140,6 +173,8 @@ pub struct AgentContext<'a> {
     pub committed: bool,
     /// The game's parameters with nothing left to default, `kind` included.
     pub game: &'a toml::Table,
+    /// The game, where it is a scene.
+    pub stage: Option<Arc<dyn Stage>>,
     /// All that an experiment can name, for a kind that stands inside another.
     pub registry: &'a Registry,
     /// The files that the experiment names.
@@ -341,6 +376,8 @@ pub struct Entry<T: ?Sized> {
     pub shapes: &'static [Shape],
     /// Of a game, whether groups of a population can play it.
     pub grouped: bool,
+    /// Of a game, whether it is a scene, whose interactions are episodes of many moves.
+    pub staged: bool,
     read: fn(FileTable<'_>, &Spans<'_, '_>) -> Result<Params<T>, Mistake>,
     pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
 }
@@ -373,6 +410,11 @@ impl GameEntry {
         Entry { grouped: true, ..self }
     }
 
+    /// The same of a game that is a scene.
+    pub const fn staged(self) -> GameEntry {
+        Entry { staged: true, ..self }
+    }
+
     /// A game whose parameters, as the file has them, are a `P`.
     pub const fn new<P: GameSpec + DeserializeOwned + Serialize + JsonSchema + 'static>(
         shapes: &'static [Shape],
@@ -384,6 +426,7 @@ impl GameEntry {
             words,
             shapes,
             grouped: false,
+            staged: false,
             read: |table, spans| {
                 read_params::<P>(table, spans).map(|(params, plan)| (Arc::new(params) as Arc<dyn GameSpec>, plan))
             },
@@ -404,6 +447,7 @@ impl AgentEntry {
             words,
             shapes,
             grouped: false,
+            staged: false,
             read: |table, spans| {
                 read_params::<P>(table, spans).map(|(params, plan)| (Arc::new(params) as Arc<dyn AgentSpec>, plan))
             },

@@ -15,6 +15,17 @@ use crate::{AgentId, Name};
 /// The name of a column, which costs nothing to hand on.
 pub use smol_str::SmolStr;
 
+/// A score of an episode, in games of many moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Score {
+    /// What it is called.
+    pub name: &'static str,
+    /// What it says, with its source.
+    pub words: &'static str,
+    /// Whether it is a share, from 0 to 1.
+    pub share: bool,
+}
+
 /// What a measure may know of a run besides its events.
 #[derive(Clone, Debug)]
 pub struct RunContext {
@@ -42,6 +53,8 @@ pub struct RunContext {
     pub scenes: Option<Seen>,
     /// In a signalling game, what it deals, where the same agents play it to the end.
     pub signals: Option<SignalScenes>,
+    /// What an episode is scored by, in games of many moves.
+    pub scores: &'static [Score],
     /// Which measures are kept, by their names; None where all are.
     pub measures: Option<Vec<String>>,
     /// Whether there are numbers alone, and no events.
@@ -64,6 +77,7 @@ impl RunContext {
             knowing: None,
             scenes: None,
             signals: None,
+            scores: &[],
             measures: None,
             counts: false,
         }

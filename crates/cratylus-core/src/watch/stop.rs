@@ -25,6 +25,9 @@ pub struct Stop {
     /// A number of population rounds; a round is as many interactions as there are agents.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rounds: Option<u64>,
+    /// In a scene a number of episodes, which are its interactions; 1 where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub episodes: Option<u64>,
 }
 
 /// Consensus: a share of successes over the last interactions; give `window` or `window_rounds`. Or, in the naming game,
@@ -528,6 +531,7 @@ mod tests {
                 share: (case % 3 < 2).then(|| share.clone()),
                 interactions: Some(120),
                 rounds: None,
+                episodes: None,
             };
             let mut seen = StopSeen::new(&stop, 6, Some(0), CommittedAt::start(vec![5]), None);
             let (mut sure, mut idle) = (0, 0);

@@ -22,6 +22,7 @@ mod mean_pay;
 mod minority_share;
 mod name_share;
 mod reaction;
+mod score;
 mod success_rate;
 mod understanding;
 mod void_share;
@@ -44,6 +45,7 @@ pub const ALL: &[MeasureEntry] = &[
     mean_pay::ENTRY,
     mean_amount::ENTRY,
     understanding::ENTRY,
+    score::ENTRY,
 ];
 
 impl Keep for Measures {

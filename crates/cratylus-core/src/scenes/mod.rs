@@ -1,0 +1,11 @@
+//! Scenes: games of many moves and many seats, as a pond that several fish, slot machines, a split of a pie. One file for
+//! each, with its rule, what its seats are told, what it is scored by and the rules that play it by themselves; one line here.
+//! An interaction of such a game is an episode. What agents are is absent: see `agents/rule.rs`.
+
+pub(crate) mod scene;
+
+pub(crate) mod bandit;
+pub(crate) mod commons;
+pub(crate) mod guess;
+pub(crate) mod ultimatum;
+pub(crate) mod volunteer;
