@@ -215,4 +215,21 @@ mod tests {
         }
         assert!(taken > 50, "{taken} commands were found");
     }
+
+    /// The site has every page once, and no page links to a file that is not there.
+    #[test]
+    fn pages_are_listed_once_and_links_lead_to_files() {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+        let listed = std::fs::read_to_string(docs.join("SUMMARY.md")).unwrap();
+        for page in std::fs::read_dir(&docs).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()) {
+            if let Some("SUMMARY") | None = page.strip_suffix(".md") {
+                continue;
+            }
+            assert_eq!(listed.matches(&format!("]({page})")).count(), 1, "{page} in docs/SUMMARY.md");
+            let text = std::fs::read_to_string(docs.join(&page)).unwrap();
+            for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+                assert!(link.is_empty() || link.contains("://") || docs.join(link).exists(), "{page}: {link} is not there");
+            }
+        }
+    }
 }

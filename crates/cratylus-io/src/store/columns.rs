@@ -375,7 +375,7 @@ pub const ALL: &[Described] = {
 /// The page `docs/columns.md`.
 pub fn page() -> String {
     let mut out = String::from(
-        "# Columns\n\nEvery column of every table of a [run directory](run-directory.md). This page is what `cratylus list columns --markdown` prints; a test holds it to the program, and the program to the tables that runs write.\nAny value may be missing where it says so; agents and runs count as the page on run directories says. `runs.parquet` has a column for each swept key besides, after `run`, named as in the experiment file.\n",
+        "# Columns\n\nWords: [glossary](glossary.md).\n\nEvery column of every table of a [run directory](run-directory.md). This page is what `cratylus list columns --markdown` prints; a test holds it to the program, and the program to the tables that runs write.\nAny value may be missing where it says so; agents and runs count as the page on run directories says. `runs.parquet` has a column for each swept key besides, after `run`, named as in the experiment file.\n",
     );
     let mut table = "";
     for one in ALL {
