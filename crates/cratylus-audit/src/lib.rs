@@ -10,6 +10,7 @@ pub mod evidence;
 pub mod exchangeability;
 pub mod finding;
 
+pub mod scenes;
 pub mod signals;
 
 pub mod fit;

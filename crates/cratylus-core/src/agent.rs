@@ -99,6 +99,13 @@ impl Answers {
         self.said[i] = Said::Symbols(Span { start: start as u32, len: (self.symbols.len() - start) as u32 });
     }
 
+    /// Answers a question with text, cut where it is longer than it may be.
+    pub fn say_text(&mut self, i: usize, text: &str, most: u32) {
+        let start = self.text.len();
+        self.text.extend(text.chars().take(most as usize));
+        self.said[i] = Said::Text(Span { start: start as u32, len: (self.text.len() - start) as u32 });
+    }
+
     /// Puts an answer down in the hand that it is about. One of another sort than was asked for is the cohort's fault.
     #[inline]
     pub fn put(&self, i: usize, question: &Question, tries: u8, hand: &mut Hand) -> Result<(), Fault> {

@@ -7,10 +7,11 @@ use crate::event::batch::Batch;
 use crate::event::sink::Sink;
 use crate::fault::Fault;
 use crate::language::Distribution;
+use crate::language::facts::Facts;
 use crate::language::model::Reply;
 use crate::policy::Round;
 use crate::world::World;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What one stand-in's runs would need.
@@ -29,6 +30,9 @@ pub struct Estimate {
     /// Whether only some of the runs were tried, and decisions were extrapolated.
     pub partly: bool,
 }
+
+/// What stands in for models in scenes: chance.
+pub const ANY: &str = "any option";
 
 /// No more decisions than this are tried for one stand-in, so that an answer takes seconds.
 const DECISIONS_MAX: u64 = 100_000;
@@ -51,11 +55,15 @@ impl Sink for Nothing {
 
 /// Plays worlds with live models on each emulated model inside this program. Worlds without any are left out.
 pub fn estimate(worlds: &[World]) -> Result<Vec<Estimate>, Fault> {
-    emulated::built_in().iter().map(|model| with(worlds, model)).collect()
+    // In a scene nothing stands in but chance.
+    if worlds.iter().filter(|world| world.live()).all(|world| world.experiment.game.spec.stage().is_some()) {
+        return Ok(vec![with(worlds, None)?]);
+    }
+    emulated::built_in().iter().map(|model| with(worlds, Some(model))).collect()
 }
 
-fn with(worlds: &[World], stand_in: &emulated::Emulated) -> Result<Estimate, Fault> {
-    let mut questions: BTreeSet<(String, Vec<[u16; 2]>, Vec<u16>)> = BTreeSet::new();
+fn with(worlds: &[World], stand_in: Option<&emulated::Emulated>) -> Result<Estimate, Fault> {
+    let mut questions: HashSet<(String, Vec<[u16; 2]>, Vec<u16>, Option<Arc<Facts>>)> = HashSet::new();
     let (mut decisions, mut runs, mut partly) = (0.0, 0, false);
     let (mut characters, mut written) = (0.0, 0);
     for world in worlds.iter().filter(|world| world.live()) {
@@ -78,17 +86,26 @@ fn with(worlds: &[World], stand_in: &emulated::Emulated) -> Result<Estimate, Fau
                 }
                 here += 1;
                 let asked = asked.entry(kind).or_insert_with(|| world.asked(kind));
-                let new = questions.insert((asked.clone(), query.window.to_vec(), query.order.to_vec()));
+                let new = questions.insert((asked.clone(), query.window.to_vec(), query.order.to_vec(), query.facts.clone()));
                 if new && written < WRITTEN {
                     let prompt = model.prompt(query).map_err(Fault)?;
                     characters += prompt.messages.iter().map(|message| message.text.len()).sum::<usize>() as f64;
                     written += 1;
                 }
+                if let Some(facts) = &query.facts {
+                    let n = facts.names.len();
+                    return Ok(match facts.text {
+                        Some(most) => Reply::Text("word ".repeat(most as usize / 5)),
+                        None => Reply::Distribution(Arc::new(Distribution::new(vec![1.0 / n as f64; n]))),
+                    });
+                }
                 if let Some(known) = answers.get(&query.window[..]) {
                     return Ok(Reply::Distribution(known.clone()));
                 }
                 let mut p = vec![0.0; names.len()];
-                stand_in.distribution(names, &query.window, &mut p);
+                if let Some(stand_in) = stand_in {
+                    stand_in.distribution(names, &query.window, &mut p);
+                }
                 let answer = Arc::new(Distribution::new(p));
                 answers.insert(query.window[..].into(), answer.clone());
                 Ok(Reply::Distribution(answer))
@@ -99,7 +116,7 @@ fn with(worlds: &[World], stand_in: &emulated::Emulated) -> Result<Estimate, Fau
                 Ok(()) => bound += here - before,
                 Err(fault) if fault.0 == ENOUGH => {
                     partly = true;
-                    let seats = if world.experiment.alone() { 1 } else { 2 };
+                    let seats = if world.experiment.alone() { 1 } else { world.seats().max(2) };
                     bound = bound.saturating_add(world.stop(replica).most().saturating_mul(seats));
                 }
                 Err(fault) => return Err(fault),
@@ -109,7 +126,7 @@ fn with(worlds: &[World], stand_in: &emulated::Emulated) -> Result<Estimate, Fau
         runs += replicas;
     }
     Ok(Estimate {
-        model: stand_in.name.clone(),
+        model: stand_in.map_or_else(|| ANY.into(), |model| model.name.clone()),
         decisions: decisions.round() as u64,
         prompts: questions.len() as u64,
         characters: if written > 0 { characters / written as f64 } else { 0.0 },

@@ -43,7 +43,7 @@ impl Options {
             | (Options::Names, Said::Name(_))
             | (Options::YesNo, Said::Yes(_))
             | (Options::Pointing, Said::Pointing(_) | Said::Nothing)
-            | (Options::Text(_), Said::Text(_)) => true,
+            | (Options::Text(_), Said::Text(_) | Said::Nothing) => true,
             (Options::Acts(n), Said::Option(act)) => act < n,
             (Options::Number(least, most), Said::Number(number)) => (least..=most).contains(&number),
             (Options::Symbols { most, .. }, Said::Symbols(span)) => span.len <= most,

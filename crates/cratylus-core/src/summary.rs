@@ -4,7 +4,7 @@
 use crate::experiment::Point;
 use crate::stats::{binomial_test, g_test, mean_sd, uniform_test};
 use crate::watch::facts::{CollectiveBias, Curve, Facts, FollowedFacts, IndividualFacts, Sample, Share, Tipping};
-use crate::watch::measure::Course;
+use crate::watch::measure::{Course, Score};
 use crate::watch::outcome::Outcome;
 use crate::watch::readings::Readings;
 use crate::{AgentId, Seed};
@@ -125,6 +125,7 @@ pub struct Summary {
     held: Vec<f64>,
     /// What is followed, and what was read of it, by measure with the name it is of.
     courses: Vec<Course>,
+    scores: &'static [Score],
     followed: BTreeMap<String, Read>,
     /// The first few runs whose names' shares were recorded, in the order in which they were added.
     pub examples: Vec<ExampleRun>,
@@ -138,6 +139,7 @@ impl Summary {
         let courses = point.experiment.registry.measures.iter().flat_map(|entry| entry.courses);
         Summary {
             courses: courses.filter(|course| !(agreeing && course.where_none_agree)).copied().collect(),
+            scores: spec.scores(),
             names: point.experiment.names().to_vec(),
             size: point.experiment.size(),
             rows: Vec::new(),
@@ -191,7 +193,12 @@ impl Summary {
         for (measure, read) in followed {
             let kind = measure.split(':').next();
             let place = self.courses.iter().position(|course| Some(course.measure) == kind).expect("just found");
-            let blank = || Read { course: self.courses[place], place, runs: Vec::new() };
+            let mut course = self.courses[place];
+            // Scores stand in the order of their scene.
+            let score = measure.strip_prefix("score:").and_then(|name| self.scores.iter().position(|one| one.name == name));
+            course.share |= score.is_some_and(|score| self.scores[score].share);
+            let place = 100 * place + score.unwrap_or(0);
+            let blank = || Read { course, place, runs: Vec::new() };
             self.followed.entry(measure.into()).or_insert_with(blank).runs.push(read);
         }
         for pair in [0, 2] {
@@ -238,7 +245,8 @@ impl Summary {
             winners,
             prior_p: (!prior.is_empty()).then(|| against_uniform(&prior)),
             prior,
-            success: self.curve(),
+            // Scores say more of a scene than whether an episode succeeded.
+            success: self.curve().filter(|_| self.scores.is_empty()),
             void_share: if all > 0 { void / all as f64 } else { 0.0 },
             invalid_share: mean(self.rows.iter().filter_map(|row| row.outcome.invalid_share)),
             stay_after_success: rate(0),
@@ -311,7 +319,7 @@ impl Summary {
             false => run.last().map(|(_, value)| *value),
         };
         let label = match key.split_once(':') {
-            Some((_, name)) => format!("{} {name}", course.label),
+            Some((_, name)) => format!("{} {}", course.label, name.replace('_', " ")).trim_start().to_string(),
             None => course.label.into(),
         };
         Some(FollowedFacts {

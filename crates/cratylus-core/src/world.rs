@@ -407,7 +407,10 @@ impl World {
     pub fn seats(&self) -> u64 {
         match (self.game.seats(), &self.experiment.population.groups) {
             (Seats::One | Seats::Around, _) => 1,
-            (Seats::Table(seats), _) => seats.into(),
+            // In a scene each is asked again and again.
+            (Seats::Table(seats), _) => {
+                self.experiment.game.spec.stage().and_then(|stage| stage.longest()).unwrap_or(seats.into())
+            }
             (_, Some(spec)) => self.groups.as_ref().map_or(spec.size.unwrap_or(2).into(), |groups| groups.largest()),
             _ => 2,
         }
@@ -469,6 +472,10 @@ impl World {
     pub fn shown(&self, seed: Seed, kinds: &[u16], event: &crate::PairEvent) -> [Option<Shown>; 2] {
         [0, 1].map(|seat: usize| {
             let model = self.model(*kinds.get(event.agents[seat] as usize)?)?;
+            // In a scene a seat is asked many times, and each call says what was shown.
+            if model.facts.is_some() {
+                return None;
+            }
             let n = model.names.len();
             let again = event.invalid[seat].min(model.tries - 1);
             let alias = self.experiment.control.alias_at(seed, event.t, seat as u8, again, n);

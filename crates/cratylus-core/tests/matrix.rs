@@ -134,8 +134,14 @@ fn an_agent_that_reads_is_told_what_each_pair_of_choices_pays() {
     );
     let world = world(&text).unwrap();
     let (_, model) = world.models().next().unwrap();
-    let prompt =
-        model.protocol.tell(&Told { names: &model.names, order: &[1, 0], payoff: model.payoff, window: &[[1, 0], [0, 0]] });
+    let prompt = model.protocol.tell(&Told {
+        names: &model.names,
+        order: &[1, 0],
+        payoff: model.payoff,
+        window: &[[1, 0], [0, 0]],
+        facts: None,
+        facts: None,
+    });
     let told: Vec<String> = prompt.unwrap().messages.into_iter().map(|message| message.text).collect();
     let told = told.join("\n");
     for line in [

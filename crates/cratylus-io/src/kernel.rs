@@ -59,7 +59,9 @@ impl Extraction {
         let orders: [&[u16]; 2] = [&[0, 1], &[1, 0]];
         let queries: Vec<Query> = states
             .iter()
-            .flat_map(|state| orders.map(|order| Query { window: state.clone().into(), order: order.into(), draw: 0, again: 0 }))
+            .flat_map(|state| {
+                orders.map(|order| Query { window: state.clone().into(), order: order.into(), draw: 0, again: 0, facts: None })
+            })
             .collect();
         let replies = self.ask(&queries)?;
         let p = |reply: &Reply| match reply {
@@ -67,7 +69,7 @@ impl Extraction {
                 let sum: f64 = distribution.names.iter().sum();
                 (sum > 0.0).then(|| distribution.names[0] / sum)
             }
-            Reply::Read(_) => None,
+            Reply::Read(_) | Reply::Text(_) => None,
         };
         let mut entries = Vec::new();
         for (state, both) in states.iter().zip(replies.chunks(2)) {
@@ -113,7 +115,13 @@ impl Extraction {
                 let best = (0..states.len()).max_by(|&a, &b| gain(a).total_cmp(&gain(b))).expect("there are states");
                 let first = (asked[best] % 2) as usize;
                 let order: [u16; 2] = if first == 0 { [0, 1] } else { [1, 0] };
-                queries.push(Query { window: states[best].clone().into(), order: order.into(), draw: asked[best], again: 0 });
+                queries.push(Query {
+                    window: states[best].clone().into(),
+                    order: order.into(),
+                    draw: asked[best],
+                    again: 0,
+                    facts: None,
+                });
                 of.push((best, first));
                 asked[best] += 1;
             }

@@ -143,7 +143,7 @@ fn a_given_text_is_scored_where_a_server_echoes_it_and_nowhere_else() {
         }
         let message = |text: &str| Message { role: "text".into(), text: text.into() };
         let (before, text) = ("What stood before.", "Both players choose. Ünïcödé, 日本語!");
-        let query = Query { window: [].into(), order: [].into(), draw: 0, again: 0 };
+        let query = Query { window: [].into(), order: [].into(), draw: 0, again: 0, facts: None };
         for messages in [vec![message(text)], vec![message(before), message(text)]] {
             let whole = messages.iter().map(|message| message.text.as_str()).collect::<Vec<_>>().join("\n\n");
             let prompt = Prompt { messages, prefill: String::new() };

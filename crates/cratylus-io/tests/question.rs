@@ -166,7 +166,7 @@ impl Backed {
             return "I cannot say.".into();
         }
         let model = request.model;
-        let told = Told { names: &model.names, order: &[0, 1], payoff: model.payoff, window: &request.query.window };
+        let told = Told { names: &model.names, order: &[0, 1], payoff: model.payoff, window: &request.query.window, facts: None };
         let item = items(&model.protocol, &told).into_iter().find(|item| item.question == *question).expect("one of the nine");
         match item.gold {
             Gold::Number(number) => format!("{number}"),

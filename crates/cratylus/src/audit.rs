@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::findings::{FINDINGS, FORMAT, Kept, KeptCondition};
 use crate::question::{Questioned, Questions, bill_words};
 use crate::report;
+use crate::scenes;
 use crate::signals;
 use crate::words::table;
 use clap::Args;
@@ -121,6 +122,13 @@ impl Audit {
         }
         if let Some(dir) = self.dirs.iter().find(|dir| signals::meant(dir)) {
             let why = format!("{} holds networks that learnt to signal, and others here do not", dir.display());
+            return Err(Failure::input(why).help("audit them in calls of their own: they are asked other questions"));
+        }
+        if !self.dirs.is_empty() && self.dirs.iter().all(|dir| scenes::meant(dir)) {
+            return scenes::audit(&self.dirs, self.json);
+        }
+        if let Some(dir) = self.dirs.iter().find(|dir| scenes::meant(dir)) {
+            let why = format!("{} holds episodes of a scene, and others here do not", dir.display());
             return Err(Failure::input(why).help("audit them in calls of their own: they are asked other questions"));
         }
         self.check()?;

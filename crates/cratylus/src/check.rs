@@ -6,11 +6,11 @@ use crate::failure::Failure;
 use crate::signals;
 use crate::words::{bytes, count, table};
 use clap::Args;
-use cratylus_core::estimate::{Estimate, estimate};
+use cratylus_core::estimate::{ANY, Estimate, estimate};
 use cratylus_core::event::block::Block;
 use cratylus_core::experiment::{Budget, Experiment, Followed};
 use cratylus_core::fault::Fault;
-use cratylus_core::language::model::Source;
+use cratylus_core::language::model::{Query, Source};
 use cratylus_core::watch::measures::Measures;
 use cratylus_core::watch::outcome::OutcomeSeen;
 use cratylus_core::{Batch, Play, Sink, World, run};
@@ -21,6 +21,7 @@ use cratylus_io::models::trained::is_trained;
 use cratylus_io::question::CHARACTERS_PER_TOKEN;
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Validate an experiment and say what it will run, without running anything.
@@ -142,6 +143,22 @@ fn messages(loaded: &Loaded, memory: &str, as_json: bool) -> Result<(), Failure>
     let mut seen = Vec::new();
     for world in &loaded.worlds {
         for (_, model) in world.models() {
+            // A seat of a scene is told of the episode: its first question, one later on, and one in which it is to speak.
+            if let Some(stage) = world.experiment.game.spec.stage() {
+                let (samples, mut shown) = (stage.samples(), Vec::new());
+                shown.extend(samples.first());
+                shown.extend(samples.iter().rfind(|facts| facts.text.is_none()));
+                shown.extend(samples.iter().find(|facts| facts.text.is_some()));
+                for facts in shown {
+                    let order = (0..facts.names.len() as u16).collect::<Vec<_>>().into();
+                    let query = Query { window: [].into(), order, draw: 0, again: 0, facts: Some(Arc::new(facts.clone())) };
+                    let prompt = model.prompt(&query).map_err(Failure::input)?;
+                    if !seen.iter().any(|(protocol, known)| *known == prompt && *protocol == model.protocol.name) {
+                        seen.push((model.protocol.name.clone(), prompt));
+                    }
+                }
+                continue;
+            }
             let mut window = Vec::new();
             for round in memory.split(',').map(str::trim).filter(|round| !round.is_empty()) {
                 // A name may hold spaces, so every way to cut a round in two is tried.
@@ -259,7 +276,10 @@ impl Bill {
         };
         let mut rows = vec![vec![
             "decisions".into(),
-            format!("{} to be expected, going by emulated models", span(self.range(|e| e.decisions as f64))),
+            match self.estimates.iter().any(|estimate| estimate.model == ANY) {
+                true => format!("{} where every act is drawn at random", span(self.range(|e| e.decisions as f64))),
+                false => format!("{} to be expected, going by emulated models", span(self.range(|e| e.decisions as f64))),
+            },
         ]];
         for Way { words, calls, answer, .. } in self.ways() {
             let mut line = format!("{} calls, about {} tokens", span(self.range(calls)), span(self.tokens(calls, answer)));

@@ -11,6 +11,9 @@ pub const FINDINGS: &str = "findings.json";
 /// The version of the layout of findings.json.
 pub const FORMAT: u32 = 1;
 
+/// The layout of findings.json in directories of scenes.
+pub const SCENES: &str = "cratylus-scene-findings/1";
+
 /// What is kept in findings.json.
 #[derive(Serialize, Deserialize)]
 pub struct Kept {
@@ -45,6 +48,10 @@ pub fn kept(dir: &Path) -> Result<Option<Kept>, Failure> {
         return Ok(None);
     }
     let text = std::fs::read_to_string(&path).map_err(|error| Failure::run(format!("reading {}: {error}", path.display())))?;
+    // What was found of scenes has another layout, and is printed and kept alone.
+    if text.contains(SCENES) {
+        return Ok(None);
+    }
     let again = "`cratylus audit` with this directory writes it again";
     let kept: Kept = serde_json::from_str(&text)
         .map_err(|error| Failure::run(format!("{} does not read as findings: {error}", path.display())).help(again))?;

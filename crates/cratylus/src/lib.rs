@@ -16,6 +16,7 @@ mod methods;
 mod page;
 mod progress;
 mod results;
+mod scores;
 mod tables;
 mod tips;
 
@@ -24,6 +25,8 @@ mod signals;
 mod doctor;
 mod question;
 mod report;
+
+mod scenes;
 
 mod audit_plan;
 

@@ -56,6 +56,9 @@ fn agents(experiment: &Experiment) -> String {
 }
 
 fn meeting(experiment: &Experiment) -> String {
+    if let Seats::Table(seats) = experiment.seats() {
+        return format!("took the {} of a scene, drawn for each episode", plural(seats.into(), "seat"));
+    }
     if let Some(groups) = &experiment.population.groups {
         let size = groups.size.map_or("the sizes of a file".into(), |n| format!("{n} agents"));
         let drawn = groups.per_agent.map_or(String::new(), |n| format!(", each agent being in {n} of them on average"));
@@ -93,6 +96,11 @@ fn game(experiment: &Experiment) -> String {
             scenes.d_min,
             if scenes.hearer_splits { "speakers and, after failure, hearers" } else { "speakers alone" }
         );
+    }
+    if !experiment.game.spec.scores().is_empty() {
+        let numbers = experiment.game.plan.iter().filter(|(key, _)| *key != "kind");
+        let numbers = numbers.map(|(key, value)| format!("{key} {}", value.to_string().replace('"', "")));
+        return format!("the scene `{}` ({})", experiment.game.kind, numbers.collect::<Vec<_>>().join(", "));
     }
     let memory = match experiment.game.spec.memory() {
         Some(memory) => format!(" and a memory of {}", plural(memory as u64, "round")),
@@ -174,7 +182,10 @@ pub fn paragraph(points: &[Point], ran: Ran<'_>) -> String {
         of_all(points, meeting),
         of_all(points, game),
     );
-    out += &format!(" At first {}.", of_all(points, start));
+    let staged = !first.game.spec.scores().is_empty();
+    if !staged {
+        out += &format!(" At first {}.", of_all(points, start));
+    }
     let minorities: Vec<Point> = points.iter().filter(|point| !point.experiment.agents.committed.is_empty()).cloned().collect();
     if !minorities.is_empty() {
         let some = if minorities.len() < points.len() { " in some conditions" } else { "" };
@@ -200,7 +211,12 @@ pub fn paragraph(points: &[Point], ran: Ran<'_>) -> String {
         };
         out += &format!(" Interventions: {}.", of_all(points, words));
     }
-    out += &format!(" A run ended {}; a population round is as many interactions as there are agents.", of_all(points, stop));
+    out += &match staged {
+        true => format!(" A run ended {}.", of_all(points, stop).replace("interaction", "episode")),
+        false => {
+            format!(" A run ended {}; a population round is as many interactions as there are agents.", of_all(points, stop))
+        }
+    };
     let keys: Vec<String> = points[0].settings.iter().map(|setting| format!("`{}`", setting.key)).collect();
     if !keys.is_empty() {
         out += &format!(

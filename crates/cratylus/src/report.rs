@@ -8,6 +8,7 @@ use crate::findings::{Kept, kept};
 use crate::methods::{Ran, bibtex, paragraph};
 use crate::page::{write_file, write_page};
 use crate::results::{PointData, merge};
+use crate::scores::section;
 use crate::signals;
 use crate::tables;
 use crate::words::{self, claim, count};
@@ -295,6 +296,11 @@ fn gives(call: &Call) -> bool {
 }
 
 impl Data {
+    /// What came of each point.
+    pub fn points(&self) -> &[PointData] {
+        &self.points
+    }
+
     /// Writes the page.
     pub fn write(&self, file: &Path) -> Result<(), Failure> {
         write_file(file, &self.page())
@@ -390,6 +396,9 @@ impl Data {
             let ran = Ran { version: &manifest.version, revision: &manifest.revision, digest: &self.digest, when, runs };
             page["methods"] = paragraph(&self.dir.points, ran).into();
             page["bibtex"] = bibtex(&self.dir.points, ran).into();
+        }
+        if let Some(section) = section(&self.points) {
+            page["benchmark"] = section;
         }
         if let Some(audit) = &self.audit {
             page["audit"] = audit_page(audit);

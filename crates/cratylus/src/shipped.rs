@@ -3,11 +3,13 @@
 /// Their names and their texts, by name.
 pub const SHIPPED: &[(&str, &str)] = &[
     ("alias", include_str!("../../../experiments/alias.toml")),
+    ("bandit", include_str!("../../../experiments/bandit.toml")),
     ("beta-transition", include_str!("../../../experiments/beta-transition.toml")),
     ("categories", include_str!("../../../experiments/categories.toml")),
     ("coarsening", include_str!("../../../experiments/coarsening.toml")),
     ("collective-bias", include_str!("../../../experiments/collective-bias.toml")),
     ("committed-minority", include_str!("../../../experiments/committed-minority.toml")),
+    ("commons", include_str!("../../../experiments/commons.toml")),
     ("communities", include_str!("../../../experiments/communities.toml")),
     ("conda", include_str!("../../../experiments/conda.toml")),
     ("consensus", include_str!("../../../experiments/consensus.toml")),
@@ -36,6 +38,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("scaling", include_str!("../../../experiments/scaling.toml")),
     ("signalling", include_str!("../../../experiments/signalling.toml")),
     ("stories", include_str!("../../../experiments/stories.toml")),
+    ("talk", include_str!("../../../experiments/talk.toml")),
     ("teacher", include_str!("../../../experiments/teacher.toml")),
     ("ten-names", include_str!("../../../experiments/ten-names.toml")),
     ("thoughts", include_str!("../../../experiments/thoughts.toml")),

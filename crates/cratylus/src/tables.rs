@@ -91,6 +91,7 @@ fn columns(points: &[PointData]) -> Vec<ResultColumn> {
     followed.sort_unstable();
     // What is said of every game goes first.
     for (rank, (_, key, head)) in (1..).zip(followed) {
+        let scored = key.starts_with("score:");
         let cell = move |facts: &Facts| {
             let one = facts.followed.get(&key)?;
             let digits = if one.share { 3 } else { 2 };
@@ -99,7 +100,9 @@ fn columns(points: &[PointData]) -> Vec<ResultColumn> {
                 _ => format!("{:.digits$} ± {:.digits$}", one.end.mean, one.end.sd),
             })
         };
-        all.push(ResultColumn { head, rank: 20 + rank, cell: Box::new(cell), note: FOLLOWED });
+        // Of scores the first matter most.
+        let rank = if scored { 90 - rank.min(60) } else { 20 + rank };
+        all.push(ResultColumn { head, rank, cell: Box::new(cell), note: FOLLOWED });
     }
     all
 }
@@ -201,7 +204,7 @@ fn lines(points: &[PointData], keys: &[&str], columns: &[ResultColumn]) -> Strin
 fn short(setting: &Setting) -> String {
     const LONGEST: usize = 28;
     let text = match (&setting.value, &setting.label) {
-        (toml::Value::Table(table), None) => {
+        (toml::Value::Table(table), None) if table.get("kind").and_then(|kind| kind.as_str()) != Some("rule") => {
             let kind = table.get("kind").and_then(|kind| kind.as_str()).map(String::from);
             let rest = table.iter().filter(|(key, _)| *key != "kind").map(|(key, value)| format!("{key} {value}"));
             kind.into_iter().chain(rest).collect::<Vec<_>>().join(" ")

@@ -3,15 +3,19 @@
 use crate::language::model::{Api, Choice, Dialect, Limits, Model, OnChange, OutsideNames, Server, Source};
 use crate::language::protocol::{BUILT_IN, Order, Protocol};
 use crate::language::sampler::Sampler;
-use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, ROUNDS};
+use crate::scenes::scene::SCENE;
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, Shape, Stage};
 use crate::text::nearest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// What agents answer that read and write: names, given remembered rounds, and acts in scenes.
+pub(super) const READERS: &[Shape] = &[Shape::Agreement, Shape::Rounds, SCENE];
+
 pub const ENTRY: AgentEntry = AgentEntry::new::<Params>(
-    ROUNDS,
+    READERS,
     "llm",
     "a live language model: on a server (endpoint), or a model file in this process (file)",
 );
@@ -107,6 +111,19 @@ pub(super) fn protocol(
     name: &str,
     fields: &BTreeMap<String, toml::Value>,
 ) -> Result<Protocol, (&'static str, String)> {
+    // The published protocol is what is meant where none is given, and in a scene that is the scene's own.
+    let kind = ctx.game.get("kind").and_then(toml::Value::as_str).unwrap_or_default();
+    let told = BUILT_IN.iter().any(|(known, _)| *known == kind);
+    let name = match &ctx.stage {
+        Some(_) if name == "ashery2025" => {
+            if told {
+                kind
+            } else {
+                ANY_SCENE
+            }
+        }
+        _ => name,
+    };
     let why = |why: String| ("protocol", format!("protocol `{name}`: {why}"));
     if let Some(protocol) = Protocol::built_in(name, fields) {
         return of_game(ctx, protocol.map_err(why)?);
@@ -124,6 +141,9 @@ pub(super) fn protocol(
 /// A protocol with what it tells of the game. One that tells another game would tell agents what is not so.
 fn of_game(ctx: &AgentContext<'_>, protocol: Protocol) -> Result<Protocol, (&'static str, String)> {
     let kind = ctx.game.get("kind").and_then(toml::Value::as_str).unwrap_or_default();
+    if let Some(stage) = ctx.stage.as_ref().filter(|_| protocol.game.as_deref() == Some(ANY_SCENE)) {
+        return Ok(of_any_scene(ctx, protocol, kind, &**stage));
+    }
     let agreeing = ctx.registry.of_agreement(kind);
     let tells = protocol.game.as_deref();
     if tells != (!agreeing).then_some(kind) {
@@ -148,9 +168,26 @@ fn of_game(ctx: &AgentContext<'_>, protocol: Protocol) -> Result<Protocol, (&'st
     Ok(protocol.with_matrix(matrix("payoffs")))
 }
 
+/// What protocols of any scene have as their game, and what the one inside this program is called.
+const ANY_SCENE: &str = "scene";
+
+/// A protocol of any scene with what this one is about and what counts in it, where the file or the user does not say it.
+fn of_any_scene(ctx: &AgentContext<'_>, mut protocol: Protocol, kind: &str, stage: &dyn Stage) -> Protocol {
+    let about = ctx.registry.games.iter().find(|entry| entry.name == kind).map_or("", |entry| entry.words);
+    for (key, text) in [("about", about), ("goal", stage.goal())] {
+        if let Some(field) = protocol.fields.get_mut(key).filter(|field| field.as_str() == Some("")) {
+            *field = text.into();
+        }
+    }
+    protocol
+}
+
 /// What is said of a model once it is known: its protocol's hash is part of what decides the results.
 pub(super) fn build(ctx: &AgentContext<'_>, model: Model) -> Result<Kind, (&'static str, String)> {
     model.sampler.check()?;
+    if let Some(stage) = &ctx.stage {
+        return in_scene(ctx, model, &**stage);
+    }
     if model.tries == 0 {
         return Err(("tries", "an agent is asked at least once".into()));
     }
@@ -169,6 +206,23 @@ pub(super) fn build(ctx: &AgentContext<'_>, model: Model) -> Result<Kind, (&'sta
             "the published committed runs show both players one order of the options; protocol = \"ashery2025-committed\" does";
         ctx.notes.cautions.borrow_mut().push(why.into());
     }
+    Ok(Kind::Model(Arc::new(model)))
+}
+
+/// The same of a model that plays a scene, where what is told and what may be answered is the scene's.
+fn in_scene(ctx: &AgentContext<'_>, mut model: Model, stage: &dyn Stage) -> Result<Kind, (&'static str, String)> {
+    if model.tries == 0 {
+        return Err(("tries", "an agent is asked at least once".into()));
+    }
+    let samples = stage.samples();
+    let why = |why: String| ("protocol", format!("protocol `{}`: {why}", model.protocol.name));
+    let digest = model.protocol.digest_of(&samples, model.payoff).map_err(why)?;
+    ctx.notes.identities.borrow_mut().push(format!("protocol {} {digest:016x}", model.protocol.name));
+    ctx.notes.sources.borrow_mut().push(format!("{}, asked by protocol {}", model.name, model.protocol.name));
+    // Whoever looks at how the model answers before a run shows it a question with options.
+    let first = samples.into_iter().find(|facts| facts.text.is_none()).expect("a scene asks for acts");
+    model.names = first.names.clone();
+    model.facts = Some(Arc::new(first));
     Ok(Kind::Model(Arc::new(model)))
 }
 
@@ -253,6 +307,7 @@ impl AgentSpec for Params {
             names: ctx.names.to_vec(),
             payoff: ctx.payoff.unwrap_or_default(),
             memory: ctx.memory,
+            facts: None,
         };
         build(ctx, model)
     }

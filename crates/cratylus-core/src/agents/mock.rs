@@ -1,19 +1,19 @@
 //! A policy dressed as a language model, with a model's vices as parameters: what live runs, servers and budgets are
 //! tried on before anything is paid for, and what audits with a model are tested on.
 
-use super::llm::{ashery2025, protocol};
+use super::llm::{READERS, ashery2025, protocol};
 use super::scripted::build_as_given;
 use crate::language::model::{Mock, Source};
 use crate::language::protocol::Order;
 use crate::policy::Mean;
-use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, ROUNDS, agent_of};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, agent_of};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub const ENTRY: AgentEntry = AgentEntry::new::<Params>(
-    ROUNDS,
+    READERS,
     "mock",
     "a policy dressed as a language model, with latency, garbage and failures to order",
 );

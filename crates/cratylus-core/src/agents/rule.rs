@@ -2,7 +2,9 @@
 
 use crate::AgentId;
 use crate::agent::{Answers, Ask, Cohort, Cohorts, Mind, News};
+use crate::event::Said;
 use crate::fault::Fault;
+use crate::game::Options;
 use crate::scenes::scene::SCENE;
 use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, Player};
 use schemars::JsonSchema;
@@ -51,8 +53,14 @@ struct Members(Arc<dyn Player>);
 
 impl Cohort for Members {
     fn decide(&mut self, asks: &[Ask<'_>], answers: &mut Answers) -> Result<(), Fault> {
-        for (ask, said) in asks.iter().zip(&mut answers.said) {
-            *said = self.0.act(ask.hand(), &ask.question, &mut ask.draws());
+        for (i, ask) in asks.iter().enumerate() {
+            match ask.question.options {
+                Options::Text(most) => match self.0.say(ask.hand(), &ask.question, &mut ask.draws()) {
+                    Some(text) => answers.say_text(i, &text, most),
+                    None => answers.said[i] = Said::Nothing,
+                },
+                _ => answers.said[i] = self.0.act(ask.hand(), &ask.question, &mut ask.draws()),
+            }
         }
         Ok(())
     }

@@ -1,18 +1,18 @@
 //! Agents whose answers come from a program of the user's or from a list: models for tests, for other inference
 //! libraries, and for people.
 
-use super::llm::{ashery2025, build, protocol};
+use super::llm::{READERS, ashery2025, build, protocol};
 use crate::language::model::{Canned, Choice, Model, OutsideNames, Source};
 use crate::language::protocol::{Order, Protocol};
 use crate::language::sampler::Sampler;
-use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind, ROUNDS};
+use crate::spec::{AgentContext, AgentEntry, AgentSpec, Kind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub const ENTRY: AgentEntry = AgentEntry::new::<Params>(
-    ROUNDS,
+    READERS,
     "scripted",
     "answers come from a program over JSON lines (command), or are canned (answers)",
 );
@@ -60,6 +60,7 @@ pub(super) fn build_as_given(
         names: ctx.names.to_vec(),
         payoff: ctx.payoff.unwrap_or_default(),
         memory: ctx.memory,
+        facts: None,
     };
     build(ctx, model)
 }

@@ -10,11 +10,12 @@ use crate::event::Said;
 use crate::event::batch::Batch;
 use crate::event::sink::Sink;
 use crate::fault::Fault;
-use crate::game::{Hand, Question};
+use crate::game::{Hand, Options, Question};
 use crate::language::Distribution;
 use crate::language::model::{Model, Query, Reply, draw_number};
 use crate::meeting::Meeting;
 use crate::policy::Round;
+use crate::spec::Stage;
 use crate::watch::stop::StopSeen;
 use crate::world::World;
 use crate::{AgentId, Network, Purpose, Seed};
@@ -25,6 +26,8 @@ use std::sync::Arc;
 /// One replica that is being played.
 pub struct Live<'w> {
     world: &'w World,
+    /// The game, where it is a scene, whose seats are told facts and answer with options of their own.
+    stage: Option<Arc<dyn Stage>>,
     /// The run's number at its sweep point, from 0.
     pub replica: u64,
     seed: Seed,
@@ -91,6 +94,7 @@ impl<'w> Live<'w> {
         let seed = world.seed(replica);
         Live {
             world,
+            stage: world.experiment.game.spec.stage(),
             replica,
             seed,
             network: world.network(seed).and_then(|network| Ok((network, world.meeting(seed)?))),
@@ -136,7 +140,31 @@ impl<'w> Live<'w> {
         let asked = &mut self.open[i].seats[seat as usize];
         asked.out -= 1;
         let alias = control.alias_at(self.seed, t, seat, asked.invalid, model.names.len());
+        let (place, before) = match self.stage {
+            // A seat of a scene is asked again and again.
+            Some(_) => (
+                place(t, asked.question.as_ref().map_or(0, |question| question.turn), seat),
+                self.open[i].hand.asked(seat.into()),
+            ),
+            None => (2 * t + u64::from(seat), 0),
+        };
+        let asked = &mut self.open[i].seats[seat as usize];
         let answer = match reply {
+            Reply::Text(text) => {
+                let Open { hand, seats, .. } = &mut self.open[i];
+                let question = seats[seat as usize].question.expect("it was asked");
+                let most = if let Options::Text(most) = question.options { most } else { 0 };
+                let mut answers = Answers::default();
+                answers.reset(1);
+                match text.trim() {
+                    "" => answers.said[0] = Said::Nothing,
+                    text => answers.say_text(0, text, most),
+                }
+                answers.put(0, &question, 0, hand)?;
+                self.advance(i)?;
+                self.tell(events);
+                return Ok(());
+            }
             Reply::Distribution(distribution) => {
                 let mean;
                 let distribution = if asked.parts.len() > 1 {
@@ -150,9 +178,9 @@ impl<'w> Live<'w> {
                     &**distribution
                 };
                 let distribution = &alias.meant_by(distribution);
-                let mut again = self.seed.stream(Purpose::Again, 2 * t + u64::from(seat));
+                let mut again = self.seed.stream(Purpose::Again, place);
                 let mut answer = match asked.invalid {
-                    0 => distribution.choose(self.seed.decision(t, seat)),
+                    0 => distribution.choose(self.seed.decision_after(t, seat.into(), before)),
                     before => distribution.choose((0..before).map(|_| again.word()).last().expect("at least one")),
                 };
                 while answer.is_none() {
@@ -184,7 +212,7 @@ impl<'w> Live<'w> {
         };
         let Open { hand, seats, .. } = &mut self.open[i];
         let Asked { question, invalid, .. } = &seats[seat as usize];
-        let said = answer.map_or(Said::Unusable, Said::Name);
+        let said = answer.map_or(Said::Unusable, if self.stage.is_some() { Said::Option } else { Said::Name });
         hand.take(question.as_ref().expect("it was asked"), said, *invalid);
         self.advance(i)?;
         self.tell(events);
@@ -288,6 +316,25 @@ impl<'w> Live<'w> {
     fn ask(&mut self, i: usize, agent: AgentId, kind: u16, seat: u8) {
         let t = self.open[i].hand.t;
         let model = self.world.model(kind).expect("only models are asked");
+        if let Some(stage) = &self.stage {
+            let Open { hand, seats, .. } = &mut self.open[i];
+            let asked = &mut seats[seat as usize];
+            let question = asked.question.as_ref().expect("it is being asked");
+            let (facts, place) = (Arc::new(stage.facts(hand, question)), place(t, question.turn, seat));
+            let orders = match facts.names.len() {
+                0 => vec![Vec::new()],
+                n => model.order.shown(self.seed, place, 0, n),
+            };
+            asked.out = orders.len() as u16;
+            asked.parts = vec![None; orders.len()];
+            for (part, order) in (0..).zip(orders) {
+                let draw = draw_number(self.seed, place, seat, asked.invalid);
+                let (again, facts) = (asked.invalid, Some(facts.clone()));
+                self.ready
+                    .push((Ticket { t, seat, part, kind }, Query { window: [].into(), order: order.into(), draw, again, facts }));
+            }
+            return;
+        }
         let asked = &mut self.open[i].seats[seat as usize];
         let orders = model.order.shown(self.seed, t, seat, model.names.len());
         asked.out = orders.len() as u16;
@@ -300,7 +347,7 @@ impl<'w> Live<'w> {
         for (part, order) in (0..).zip(orders) {
             let draw = draw_number(self.seed, t, seat, again);
             let order = order.into_iter().map(|name| alias.show(name)).collect();
-            let query = Query { window: window.clone(), order, draw, again };
+            let query = Query { window: window.clone(), order, draw, again, facts: None };
             self.ready.push((Ticket { t, seat, part, kind }, query));
         }
     }
@@ -314,6 +361,11 @@ impl<'w> Live<'w> {
             self.over = self.stop.see(&open.hand.event());
         }
     }
+}
+
+/// A number for each question of a scene, for draws that belong to it.
+fn place(t: u64, turn: u16, seat: u8) -> u64 {
+    (t * 65_537 + u64::from(turn)) * 257 + u64::from(seat)
 }
 
 /// Plays replicas one after the other, with somebody who replies at once to the questions of each kind of agent: a tape

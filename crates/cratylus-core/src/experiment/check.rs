@@ -32,7 +32,11 @@ impl Experiment {
             return mistake("seed", "a seed is a whole number from 0 to 2^63 - 1, as TOML holds no larger ones".into());
         }
         let alone = self.alone();
-        let least = if alone || self.population.itself { 1 } else { 2 };
+        let least = match self.seats() {
+            Seats::Table(seats) => seats.into(),
+            _ if alone || self.population.itself => 1,
+            _ => 2,
+        };
         if self.population.size < least {
             return mistake("population.size", format!("the game `{}` takes at least {least} agents", self.game.kind));
         }

@@ -23,6 +23,12 @@ impl Setting {
         }
         match &self.value {
             toml::Value::String(text) if !text.contains(char::is_control) => text.clone(),
+            // Agents that play a scene by a rule are called by it.
+            toml::Value::Table(table) if table.get("kind").and_then(|kind| kind.as_str()) == Some("rule") => {
+                let rule = table.get("rule").and_then(|rule| rule.as_str()).unwrap_or("rule").to_string();
+                let rest = table.iter().filter(|(key, _)| !["kind", "rule"].contains(&key.as_str()));
+                [rule].into_iter().chain(rest.map(|(key, value)| format!("{key} {value}"))).collect::<Vec<_>>().join(" ")
+            }
             other => other.to_string(),
         }
     }

@@ -118,9 +118,16 @@ fn lasting(table: &mut FileTable<'_>, registry: &Registry) -> bool {
     if !registry.games.iter().any(|entry| entry.staged && entry.name == kind) {
         return false;
     }
-    let Some(toml::de::DeValue::Table(stop)) = table.get_mut("stop").map(|item| item.get_mut()) else { return true };
-    let moved: Vec<_> = ["rounds", "horizon", "ticks"].iter().filter_map(|key| stop.remove_entry(*key)).collect();
+    let mut moved = Vec::new();
+    for (section, keys) in [("stop", &["rounds", "horizon", "ticks"][..]), ("control", &["messages"])] {
+        if let Some(toml::de::DeValue::Table(section)) = table.get_mut(section).map(|item| item.get_mut()) {
+            moved.extend(keys.iter().filter_map(|key| section.remove_entry(*key)));
+        }
+    }
     if let Some(toml::de::DeValue::Table(game)) = table.get_mut("game").map(|item| item.get_mut()) {
+        if game.get("talk").is_some_and(|item| item.get_ref().as_bool() == Some(false)) {
+            game.remove("talk");
+        }
         for (key, value) in moved {
             if !game.contains_key(&key) {
                 game.insert(key, value);

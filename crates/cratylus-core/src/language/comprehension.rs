@@ -133,7 +133,7 @@ mod tests {
         for skin in ["ashery2025"].into_iter().chain(crate::language::protocol::skins()) {
             let protocol = Protocol::built_in(skin, &Default::default()).unwrap().unwrap();
             let window = &windows(2, 5)[0];
-            let told = Told { names: &names, order: &[1, 0], payoff: Payoff::default(), window };
+            let told = Told { names: &names, order: &[1, 0], payoff: Payoff::default(), window, facts: None };
             let items = items(&protocol, &told);
             assert!(items.iter().map(|item| item.what).eq(WHAT), "{skin}");
             let gold = |what: &str| items.iter().find(|item| item.what == what).unwrap().gold.clone();

@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod comprehension;
+pub mod facts;
 pub mod held_out;
 pub mod model;
 pub mod normal;

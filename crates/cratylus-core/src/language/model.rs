@@ -2,6 +2,7 @@
 //! describes a model and never calls it; who drives a population of them brings the replies (`engines/live.rs`).
 
 use super::answer::Unusable;
+use super::facts::Facts;
 use super::protocol::{Order, Protocol, Told};
 use super::sampler::Sampler;
 use super::{Distribution, Prompt};
@@ -10,6 +11,7 @@ use crate::policy::{Policy, Round};
 use crate::{Name, Seed};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -42,6 +44,9 @@ pub struct Model {
     pub payoff: Payoff,
     /// How many of its last rounds it is told at most.
     pub memory: usize,
+    /// In a scene, where the options change from question to question, what a seat may be told at the beginning: `names` are
+    /// its options. None in games of a pool.
+    pub facts: Option<Arc<Facts>>,
 }
 
 /// How a choice is obtained, best first.
@@ -232,6 +237,8 @@ pub struct Query {
     pub draw: u64,
     /// How often this decision was asked for before.
     pub again: u8,
+    /// In a scene, what the seat is told in place of remembered rounds.
+    pub facts: Option<Arc<Facts>>,
 }
 
 /// What came back.
@@ -241,18 +248,33 @@ pub enum Reply {
     Distribution(Arc<Distribution>),
     /// A text, read.
     Read(Result<Name, Unusable>),
+    /// A text as it came, where an agent was to say something.
+    Text(String),
 }
 
 impl Model {
     /// What the agent of a question is shown.
     pub fn prompt(&self, query: &Query) -> Result<Prompt, String> {
-        self.told(&query.window, &query.order)
+        self.facing(query).told(&query.window, &query.order)
+    }
+
+    /// The model as a question finds it: in a scene with its options and what is told there. One that is to say something is
+    /// given as many tokens as that may take.
+    pub fn facing(&self, query: &Query) -> Cow<'_, Model> {
+        let Some(facts) = &query.facts else { return Cow::Borrowed(self) };
+        let mut model = Model { names: facts.names.clone(), facts: Some(facts.clone()), ..self.clone() };
+        if let Some(most) = facts.text {
+            // A token of running text has some four characters.
+            model.protocol = Arc::new(self.protocol.for_words(most.div_ceil(3).max(8)));
+        }
+        Cow::Owned(model)
     }
 
     /// The same from its parts: remembered rounds, oldest first, and places in the pool as they are shown. An error says what
     /// is wrong with the template.
     pub fn told(&self, window: &[Round], order: &[u16]) -> Result<Prompt, String> {
-        self.protocol.tell(&Told { names: &self.names, order, payoff: self.payoff, window })
+        let facts = self.facts.as_deref().map(|facts| &facts.view);
+        self.protocol.tell(&Told { names: &self.names, order, payoff: self.payoff, window, facts })
     }
 }
 

@@ -159,6 +159,10 @@ impl Scene for Bandit {
         1
     }
 
+    fn longest(&self) -> Option<u64> {
+        Some(self.horizon.into())
+    }
+
     fn begin(&self, chance: Seed) -> State {
         let mut arms = self.arms.clone();
         let n = arms.len();
@@ -207,8 +211,14 @@ impl Scene for Bandit {
         ]
     }
 
+    /// Letters, as numbers would be mistaken for what is paid.
+    fn words(&self, state: &State, _: u16, _: Options) -> Vec<String> {
+        let letter = |arm: usize| char::from(b'A' + (arm % 26) as u8).to_string();
+        (0..state.arms.len()).map(|arm| if arm < 26 { letter(arm) } else { letter(arm / 26 - 1) + &letter(arm) }).collect()
+    }
+
     fn view(&self, state: &State, _: u16) -> Value {
-        let mut view = json!({ "arms": state.arms.len(), "pull": state.pulls.len() + 1, "horizon": self.horizon });
+        let mut view = json!({ "options": self.words(state, 0, Options::Acts(0)), "arms": state.arms.len(), "pull": state.pulls.len() + 1, "horizon": self.horizon });
         let counts = |untried: Value| -> Vec<Value> {
             let mean = |n: u32, paid: u32| if n == 0 { untried.clone() } else { (f64::from(paid) / f64::from(n)).into() };
             let one = |(&n, &paid): (&u32, &u32)| json!({ "pulls": n, "paid": paid, "mean": mean(n, paid) });

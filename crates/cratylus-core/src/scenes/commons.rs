@@ -5,7 +5,7 @@
 //! A seat without a usable answer gets nothing, and that is counted as void: the published code reads it as 0 tons, which
 //! is perfect restraint.
 
-use super::scene::{Scene, any, draws, option, score};
+use super::scene::{Messages, Scene, any, draws, option, score};
 use crate::Seed;
 use crate::event::{Fate, Said};
 use crate::game::Options;
@@ -52,6 +52,44 @@ pub struct Commons {
     /// Whether seats are told how much each can take so that the stock grows back.
     #[serde(default)]
     pub threshold: Threshold,
+    /// What is said between rounds; nothing where it is left out, or `false`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub talk: Option<Talk>,
+    /// What becomes of what is said (`control.messages`).
+    #[serde(default)]
+    pub messages: Messages,
+}
+
+/// Talk after each round: one after the other, in an order that is drawn for each round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Talk {
+    /// How many times something is said in a round, by one seat each.
+    #[serde(default = "ten")]
+    pub turns: u32,
+    /// Who hears it.
+    #[serde(default)]
+    pub audience: Audience,
+    /// The most characters of a message; what is longer is cut.
+    #[serde(default = "two_hundred")]
+    pub limit: u32,
+}
+
+/// See [`Talk::audience`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Audience {
+    /// Everyone.
+    #[default]
+    All,
+}
+
+fn ten() -> u32 {
+    10
+}
+
+fn two_hundred() -> u32 {
+    200
 }
 
 fn five() -> u32 {
@@ -125,6 +163,14 @@ pub struct State {
     rounds: Vec<Round>,
     collapsed: bool,
     over: bool,
+    /// How many have had their turn to speak since the last round; None where it is time to take.
+    spoken: Option<u32>,
+    /// What was heard since the last round but one: who said it, and what.
+    talk: Vec<(u16, String)>,
+    /// All words that were said so far, where they are scrambled.
+    words: Vec<String>,
+    /// How often something was said, and of how many words.
+    said: [u32; 2],
 }
 
 /// How a seat takes.
@@ -149,9 +195,29 @@ pub enum Rule {
         #[serde(default = "two")]
         times: f64,
     },
+    Announcer,
+    Listener {
+        harvest: u32,
+    },
+}
+
+/// What an announcer says, and a listener goes by.
+const ANNOUNCED: &str = "Nobody should take more than ";
+
+/// The smallest number that was announced.
+fn announced(talk: &[(u16, String)]) -> Option<u32> {
+    talk.iter().filter_map(|(_, text)| text.strip_prefix(ANNOUNCED)?.strip_suffix('.')?.parse().ok()).min()
 }
 
 impl Commons {
+    /// Who speaks at a turn of the talk after the rounds so far.
+    fn speaker(&self, state: &State, turn: u32) -> u16 {
+        let mut order: Vec<u16> = (0..self.seats as u16).collect();
+        let n = order.len();
+        draws(state.chance, 1, state.rounds.len() as u32).shuffle(&mut order, n);
+        order[turn as usize % n]
+    }
+
     /// How much each can take so that the stock grows back to what it is: of what may be taken in all, a whole share.
     fn sustainable(&self, stock: f64) -> u32 {
         ((stock * (1.0 - 1.0 / self.growth)).floor() / f64::from(self.seats)).floor() as u32
@@ -212,10 +278,16 @@ impl Scene for Commons {
         score("equality", "1 less Gini's coefficient of what seats caught", true),
         score("overuse", "of acts, those that wanted more than the sustainable share", true),
         score("stock", "tons at the beginning of a round, on average over all rounds, 0 after a collapse", false),
+        score("messages", "how often something was said in a round, on average", false),
         score("void", "of acts, those of a seat that gave no usable answer", true),
     ];
 
     const RULES: &'static [RuleWords] = &[
+        ("announcer", "wants the sustainable share, and tells the others how much it is"),
+        (
+            "listener",
+            "wants the smallest number that an announcer told since the last round, and `harvest` tons where it heard none",
+        ),
         ("fixed", "always wants `harvest` tons"),
         ("threshold", "wants the sustainable share; with `last_takes_all`, everything in the last round"),
         ("fraction", "wants `of_stock` times the stock, rounded down"),
@@ -248,7 +320,15 @@ impl Scene for Commons {
         if !(1..=1000).contains(&self.rounds) {
             return Err(("rounds", format!("expected from 1 to 1,000 rounds, found {}", self.rounds)));
         }
-        Ok(())
+        match self.talk {
+            None if self.messages != Messages::AsSaid => {
+                Err(("messages", "nothing is said here that could be held back; give `game.talk = { turns = 5 }`".into()))
+            }
+            Some(Talk { turns, limit, .. }) if !(1..=1000).contains(&turns) || !(1..=10_000).contains(&limit) => {
+                Err(("talk", "expected from 1 to 1,000 turns, of 1 to 10,000 characters".into()))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_rule(&self, rule: &Rule) -> Result<(), (&'static str, String)> {
@@ -267,17 +347,46 @@ impl Scene for Commons {
         self.seats
     }
 
+    fn longest(&self) -> Option<u64> {
+        Some(u64::from(self.rounds) * (u64::from(self.seats) + u64::from(self.talk.map_or(0, |talk| talk.turns))))
+    }
+
     fn begin(&self, chance: Seed) -> State {
-        State { chance, stock: self.stock, rounds: Vec::new(), collapsed: false, over: false }
+        State {
+            chance,
+            stock: self.stock,
+            rounds: Vec::new(),
+            collapsed: false,
+            over: false,
+            spoken: None,
+            talk: Vec::new(),
+            words: Vec::new(),
+            said: [0; 2],
+        }
     }
 
     fn asks(&self, state: &State, ask: &mut Vec<(u16, Options)>) {
-        if !state.over {
+        if let (Some(turn), Some(talk)) = (state.spoken, self.talk) {
+            ask.push((self.speaker(state, turn), Options::Text(talk.limit)));
+        } else if !state.over {
             ask.extend((0..self.seats as u16).map(|seat| (seat, Options::Acts(state.stock.floor() as u32 + 1))));
         }
     }
 
+    fn hear(&self, state: &mut State, seat: u16, text: &str) {
+        state.said = [state.said[0] + 1, state.said[1] + text.split_whitespace().count() as u32];
+        let mut draws = draws(state.chance, 2, state.said[0]);
+        if let Some(heard) = self.messages.heard(text, &mut state.words, &mut draws) {
+            state.talk.push((seat, heard));
+        }
+    }
+
     fn step(&self, state: &mut State, acts: &[(u16, Said)]) {
+        if let (Some(turn), Some(talk)) = (state.spoken, self.talk) {
+            state.spoken = Some(turn + 1).filter(|&turn| turn < talk.turns);
+            return;
+        }
+        state.talk.clear();
         let wanted: Vec<Option<u32>> = acts.iter().map(|&(_, said)| option(said)).collect();
         let tons: Vec<u32> = wanted.iter().map(|tons| tons.unwrap_or(0)).collect();
         let there = state.stock.floor() as u32;
@@ -291,6 +400,7 @@ impl Scene for Commons {
         state.collapsed = left < self.collapse;
         state.over = state.collapsed || state.rounds.len() as u32 == self.rounds;
         state.stock = if state.collapsed { left } else { (left * self.growth).min(self.capacity) };
+        state.spoken = (!state.over && self.talk.is_some()).then_some(0);
     }
 
     fn pay(&self, state: &State, seat: u16) -> f64 {
@@ -312,6 +422,7 @@ impl Scene for Commons {
             1.0 - gini(&caught),
             if given > 0.0 { over / given } else { f64::NAN },
             state.rounds.iter().map(|round| round.stock).sum::<f64>() / f64::from(self.rounds),
+            f64::from(state.said[0]) / n,
             1.0 - given / acts().count() as f64,
         ]
     }
@@ -333,13 +444,19 @@ impl Scene for Commons {
             }
         });
         let mut view = json!({
-            "round": state.rounds.len() + 1, "rounds": self.rounds, "seats": self.seats, "stock": state.stock.floor(),
+            "you": seat + 1, "round": state.rounds.len() + 1, "rounds": self.rounds, "seats": self.seats, "stock": state.stock.floor(),
             "capacity": self.capacity, "growth": self.growth, "collapse": self.collapse, "last": last,
         });
+        let talk = state.talk.iter().map(|(seat, text)| json!({ "seat": seat + 1, "text": text }));
+        view["talk"] = talk.collect::<Vec<_>>().into();
         if self.threshold == Threshold::Told {
             view["threshold"] = self.sustainable(state.stock).into();
         }
         view
+    }
+
+    fn say(&self, rule: &Rule, state: &State, _: u16, _: &mut Stream) -> Option<String> {
+        matches!(rule, Rule::Announcer).then(|| format!("{ANNOUNCED}{}.", self.sustainable(state.stock)))
     }
 
     fn act(&self, rule: &Rule, state: &State, _: u16, options: Options, draws: &mut Stream) -> Said {
@@ -351,7 +468,8 @@ impl Scene for Commons {
         let tons = match *rule {
             Rule::Fixed { harvest } => harvest,
             Rule::Threshold { last_takes_all: true } if state.rounds.len() as u32 + 1 == self.rounds => there,
-            Rule::Threshold { .. } => self.sustainable(state.stock),
+            Rule::Threshold { .. } | Rule::Announcer => self.sustainable(state.stock),
+            Rule::Listener { harvest } => announced(&state.talk).unwrap_or(harvest),
             // Shares such as 0.11 of 100 are not whole in binary.
             Rule::Fraction { of_stock } => (of_stock * state.stock + 1e-9).floor() as u32,
             Rule::All => there,
@@ -412,6 +530,33 @@ mod tests {
         check(Rule::UpToThreshold { times: 2.0 }, "gain", 2000, 89.7, 0.3);
     }
 
+    /// Agents that go by what they hear live as long as it is true, and no longer without it; those that do not are as they were.
+    #[test]
+    fn talk_is_worth_what_is_in_it_to_those_who_listen() {
+        let of = |messages, rules: &[Rule]| {
+            let talk = Some(Talk { turns: 5, audience: Audience::All, limit: 200 });
+            let (scores, _) = episode(&Commons { talk, messages, ..usual() }, rules, 3);
+            (scores[0], scores[7])
+        };
+        let listener = Rule::Listener { harvest: 12 };
+        // The first round is taken before anything was said.
+        let crew = [Rule::Announcer, listener.clone(), listener.clone(), listener.clone(), listener];
+        assert_eq!(of(Messages::AsSaid, &crew), (12.0, 11.0 / 12.0));
+        assert_eq!(of(Messages::None, &crew).0, 4.0);
+        assert_eq!(of(Messages::Scrambled, &crew).0, 4.0);
+        let deaf = [Rule::Announcer, Rule::Fixed { harvest: 12 }];
+        assert!(
+            [Messages::AsSaid, Messages::None, Messages::Scrambled]
+                .iter()
+                .all(|&how| of(how, &deaf).0 == of(Messages::None, &deaf).0)
+        );
+        // What is longer than it may be is cut, and is no announcement any more.
+        let cut = Commons { talk: Some(Talk { turns: 5, audience: Audience::All, limit: 10 }), ..usual() };
+        let mut state = cut.begin(Seed(1));
+        cut.hear(&mut state, 0, "Nobody sho");
+        assert!(announced(&state.talk).is_none());
+    }
+
     #[test]
     fn an_unusable_answer_is_no_restraint() {
         let scene = usual();
@@ -421,7 +566,7 @@ mod tests {
         scene.step(&mut state, &acts);
         assert!(state.over && state.collapsed && state.rounds[0].caught[0] == 0);
         let scores = scene.scores(&state);
-        assert!(scores[5] == 1.0 && (scores[7] - 0.2).abs() < 1e-12);
+        assert!(scores[5] == 1.0 && (scores[8] - 0.2).abs() < 1e-12);
     }
 
     #[test]

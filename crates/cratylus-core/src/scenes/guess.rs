@@ -125,6 +125,10 @@ impl Scene for Guess {
         self.seats
     }
 
+    fn longest(&self) -> Option<u64> {
+        Some(u64::from(self.rounds) * u64::from(self.seats))
+    }
+
     fn begin(&self, _: Seed) -> State {
         State(Vec::new())
     }

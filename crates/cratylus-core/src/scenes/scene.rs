@@ -2,8 +2,9 @@
 //! chance in it is addressed by the episode, so acts that are given at once may come in any order. [`Staged`] makes a game of
 //! it, whose interactions are its episodes.
 
-use crate::event::{ALL_SEATS, Fate, NO_SEAT, Said};
+use crate::event::{ALL_SEATS, Fate, NO_SEAT, Said, Span};
 use crate::game::{Game, Hand, Options, Position, Question, Seats};
+use crate::language::facts::Facts;
 use crate::seed::Stream;
 use crate::spec::{GameEntry, GameSpec, Player, Registry, RuleWords, Shape, Stage};
 use crate::watch::measure::Score;
@@ -43,6 +44,11 @@ pub trait Scene: Clone + fmt::Debug + Send + Sync + Serialize + DeserializeOwned
     /// How many sit at it.
     fn seats(&self) -> u32;
 
+    /// How many acts an episode has at most; None where that cannot be said.
+    fn longest(&self) -> Option<u64> {
+        None
+    }
+
     /// The beginning of an episode, whose chance is addressed by this seed.
     fn begin(&self, chance: Seed) -> Self::State;
 
@@ -67,8 +73,57 @@ pub trait Scene: Clone + fmt::Debug + Send + Sync + Serialize + DeserializeOwned
     /// What a seat is told when it is asked: facts by name, never prose.
     fn view(&self, state: &Self::State, seat: u16) -> Value;
 
+    /// The words of what a seat may do, for who reads: those that the view has as `options`, or numbers from 0 on.
+    fn words(&self, state: &Self::State, seat: u16, options: Options) -> Vec<String> {
+        let Options::Acts(n) = options else { return Vec::new() };
+        let named = match &self.view(state, seat)["options"] {
+            Value::Array(list) => list.iter().filter_map(|word| Some(word.as_str()?.to_string())).collect(),
+            _ => Vec::new(),
+        };
+        if named.len() == n as usize { named } else { (0..n).map(|option| option.to_string()).collect() }
+    }
+
+    /// Takes what a seat said where it was to say something, before [`step`](Scene::step).
+    fn hear(&self, _state: &mut Self::State, _seat: u16, _text: &str) {}
+
+    /// What a rule says where its seat is to say something; None for nothing.
+    fn say(&self, _rule: &Self::Rule, _state: &Self::State, _seat: u16, _draws: &mut Stream) -> Option<String> {
+        None
+    }
+
     /// What a rule does in a seat that may do one of these.
     fn act(&self, rule: &Self::Rule, state: &Self::State, seat: u16, options: Options, draws: &mut Stream) -> Said;
+}
+
+/// What becomes of what seats say to one another. A scene takes it as its key `messages`; `control.messages` means the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Messages {
+    /// It is heard as it was said.
+    #[default]
+    AsSaid,
+    /// It is taken, and nobody hears it.
+    None,
+    /// As many words are heard as were said, drawn from all that was said in the episode so far: length and words without
+    /// what they say.
+    Scrambled,
+}
+
+impl Messages {
+    /// What is heard of a text; `words` holds what was said before.
+    pub fn heard(self, text: &str, words: &mut Vec<String>, draws: &mut Stream) -> Option<String> {
+        match self {
+            Messages::AsSaid => Some(text.to_string()),
+            Messages::None => None,
+            Messages::Scrambled => {
+                let own: Vec<String> = text.split_whitespace().map(String::from).collect();
+                let n = own.len();
+                words.extend(own);
+                let drawn: Vec<&str> = (0..n).map(|_| words[draws.below(words.len() as u64) as usize].as_str()).collect();
+                Some(drawn.join(" "))
+            }
+        }
+    }
 }
 
 /// A line of [`Scene::SCORES`].
@@ -206,6 +261,11 @@ impl<S: Scene> Game for Staged<S> {
         while !at.asks.is_empty() && hand.moves.len() >= at.taken + at.asks.len() {
             acts.clear();
             acts.extend(hand.moves[at.taken..at.taken + at.asks.len()].iter().map(|one| (one.seat, one.said)));
+            for one in &hand.moves[at.taken..at.taken + acts.len()] {
+                if let Said::Text(span) = one.said {
+                    self.0.hear(&mut at.state, one.seat, &hand.text[span.range()]);
+                }
+            }
             at.taken += acts.len();
             at.turn += 1;
             self.0.step(&mut at.state, &acts);
@@ -247,6 +307,10 @@ impl<S: Scene> Player for Plays<S> {
     fn act(&self, hand: &Hand, question: &Question, draws: &mut Stream) -> Said {
         self.scene.act(&self.rule, &at::<S>(hand).state, question.seat, question.options, draws)
     }
+
+    fn say(&self, hand: &Hand, question: &Question, draws: &mut Stream) -> Option<String> {
+        self.scene.say(&self.rule, &at::<S>(hand).state, question.seat, draws)
+    }
 }
 
 /// A rule that does anything.
@@ -255,6 +319,10 @@ struct Anything;
 impl Player for Anything {
     fn act(&self, _: &Hand, question: &Question, draws: &mut Stream) -> Said {
         any(question.options, draws)
+    }
+
+    fn say(&self, _: &Hand, _: &Question, _: &mut Stream) -> Option<String> {
+        None
     }
 }
 
@@ -288,8 +356,48 @@ impl<S: Scene> Stage for Staged<S> {
         Ok(Arc::new(Plays { scene: self.0.clone(), rule }))
     }
 
-    fn view(&self, hand: &Hand, seat: u16) -> Value {
-        self.0.view(&at::<S>(hand).state, seat)
+    fn goal(&self) -> &'static str {
+        S::SCORES[0].words
+    }
+
+    fn longest(&self) -> Option<u64> {
+        self.0.longest()
+    }
+
+    fn facts(&self, hand: &Hand, question: &Question) -> Facts {
+        let (state, seat) = (&at::<S>(hand).state, question.seat);
+        let text = if let Options::Text(most) = question.options { Some(most) } else { None };
+        Facts::new(self.0.view(state, seat), self.0.words(state, seat, question.options), text)
+    }
+
+    fn samples(&self) -> Vec<Facts> {
+        let seats: Vec<u32> = (0..self.0.seats()).collect();
+        let (game, mut hand, mut questions): (&dyn Game, _, _) = (self, Hand::new(0, &seats), Vec::new());
+        let mut draws = Seed(0).stream(Purpose::Scene, 0);
+        game.deal(&mut draws, &mut hand);
+        let mut all = Vec::new();
+        // The end of a long episode tells nothing of another kind than its beginning.
+        while all.len() < 24 {
+            game.open(&mut hand, &mut questions);
+            if questions.is_empty() {
+                break;
+            }
+            all.extend(questions.iter().map(|question| self.facts(&hand, question)));
+            for question in &questions {
+                let said = match question.options {
+                    // The first options are the small ones, and episodes in which all take much are soon over.
+                    Options::Acts(n) => Said::Option(draws.below(u64::from(n / 8).max(2).min(n.into())) as u32),
+                    Options::Text(_) => {
+                        let start = hand.text.len() as u32;
+                        hand.text.push_str("I see.");
+                        Said::Text(Span { start, len: 6 })
+                    }
+                    other => any(other, &mut draws),
+                };
+                hand.take(question, said, 0);
+            }
+        }
+        all
     }
 }
 
@@ -301,7 +409,6 @@ pub fn draws(chance: Seed, what: u32, when: u32) -> Stream {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::game::Hand;
 
     /// Plays an episode with a rule in each seat, and gives its scores and what each seat earned.
     pub fn episode<S: Scene>(scene: &S, rules: &[S::Rule], seed: u64) -> (Vec<f64>, Vec<f64>) {
@@ -319,7 +426,16 @@ pub(super) mod tests {
             for question in &questions {
                 let rule = &rules[usize::from(question.seat) % rules.len()];
                 let mut draws = Seed(seed).stream(Purpose::Act, u64::from(question.seat) << 32 | asked.moves.len() as u64);
-                let said = scene.act(rule, &at::<S>(&asked).state, question.seat, question.options, &mut draws);
+                let state = &at::<S>(&asked).state;
+                if let Options::Text(_) = question.options {
+                    let said = scene.say(rule, state, question.seat, &mut draws);
+                    let start = hand.text.len() as u32;
+                    hand.text.push_str(said.as_deref().unwrap_or(""));
+                    let text = Said::Text(Span { start, len: hand.text.len() as u32 - start });
+                    hand.take(question, if said.is_some() { text } else { Said::Nothing }, 0);
+                    continue;
+                }
+                let said = scene.act(rule, state, question.seat, question.options, &mut draws);
                 assert!(question.options.allow(said), "{rule:?} may do {:?} and did {said:?}", question.options);
                 hand.take(question, said, 0);
             }

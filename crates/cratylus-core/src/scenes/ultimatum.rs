@@ -82,6 +82,10 @@ impl Scene for Ultimatum {
         2
     }
 
+    fn longest(&self) -> Option<u64> {
+        Some(2)
+    }
+
     fn begin(&self, _: Seed) -> State {
         State::default()
     }

@@ -11,6 +11,7 @@ use crate::event::Said;
 use crate::game::{Game, Hand, Payoff, Question};
 use crate::inventory::{Inventory, InventoryRule};
 use crate::kernel::Kernel;
+use crate::language::facts::Facts;
 use crate::language::model::Model;
 use crate::language::normal::{alike, normal};
 use crate::opinion::OpinionRule;
@@ -127,8 +128,18 @@ pub trait Stage: Send + Sync {
     /// One of them, from its keys (`rule` among them), with nothing left to default. An error names the key it is about.
     fn player(&self, keys: toml::Table) -> Result<Arc<dyn Player>, (String, String)>;
 
-    /// What a seat is told, as facts by name.
-    fn view(&self, hand: &Hand, seat: u16) -> Value;
+    /// What its main score says, for who is told what counts.
+    fn goal(&self) -> &'static str;
+
+    /// How many acts an episode has at most, where that can be said.
+    fn longest(&self) -> Option<u64>;
+
+    /// What a seat is told when it is asked, and the words of what it may answer.
+    fn facts(&self, hand: &Hand, question: &Question) -> Facts;
+
+    /// What seats are told in an episode that is played at random: all kinds of it, for who wants to know whether a protocol
+    /// can tell it. The first is told first.
+    fn samples(&self) -> Vec<Facts>;
 }
 
 /// A rule of a scene: its name, and what it does.
@@ -138,6 +149,9 @@ pub type RuleWords = (&'static str, &'static str);
 pub trait Player: Send + Sync {
     /// What it does in a seat that is asked.
     fn act(&self, hand: &Hand, question: &Question, draws: &mut Stream) -> Said;
+
+    /// What it says where it is to say something; None for nothing.
+    fn say(&self, hand: &Hand, question: &Question, draws: &mut Stream) -> Option<String>;
 }
 
 /// The parameters of a kind of agent, as read from the file.

@@ -68,7 +68,8 @@ impl Sample {
             return None;
         }
         values.sort_unstable_by(f64::total_cmp);
-        let (mean, sd) = mean_sd(&values);
+        // Values that are all the same differ by nothing, and not by what adding them up rounds.
+        let (mean, sd) = if values[0] == values[values.len() - 1] { (values[0], 0.0) } else { mean_sd(&values) };
         let [q1, median, q3] = [0.25, 0.5, 0.75].map(|p| quantile(&values, p));
         let n = values.len();
         if n > VALUES_MAX {

@@ -7,7 +7,7 @@
 use crate::conduct::job::{Job, Refused, Unit};
 use crate::conduct::progress::Progress;
 use crate::conduct::recorder::Recorder;
-use crate::models::asker::{Asking, Asks, NoReply, Opened, QuestionKey, Spent, Tapes, told};
+use crate::models::asker::{Asking, Asks, NoReply, Opened, QuestionKey, Spent, Tapes, in_words, told};
 use crate::models::open::Opener;
 use crate::models::pool::Unasked;
 use crate::models::prices::{Price, Prices};
@@ -394,10 +394,13 @@ impl<'a> Table<'_, 'a> {
     ) -> Result<Option<Reply>, Refused> {
         let number = self.studio.places[playing.world][&ticket.kind];
         let (model, opened, price) = &self.studio.models[number as usize];
-        let key = opened.setup.how.probabilities().then(|| QuestionKey {
+        let words = in_words(&opened.setup, &query);
+        let setup = words.as_ref().unwrap_or(&opened.setup);
+        let key = setup.how.probabilities().then(|| QuestionKey {
             model: number,
             window: query.window.clone(),
             order: query.order.clone(),
+            facts: query.facts.clone(),
         });
         if let Some(key) = &key {
             if let Some(reply) = self.known.get(key) {
@@ -415,6 +418,7 @@ impl<'a> Table<'_, 'a> {
             model: number,
             window: query.window.clone(),
             order: query.order.clone(),
+            facts: query.facts.clone(),
         });
         let prompt = match self.told.get(&told_key) {
             Some(prompt) => prompt.clone(),
@@ -427,7 +431,11 @@ impl<'a> Table<'_, 'a> {
                 prompt
             }
         };
-        match (Asking { model, setup: &opened.setup, tapes, query: &query, prompt: &prompt, asks: None }).reply() {
+        let model = match query.facts {
+            Some(_) => &Arc::new(model.facing(&query).into_owned()),
+            None => model,
+        };
+        match (Asking { model, setup, tapes, query: &query, prompt: &prompt, asks: None }).reply() {
             Ok(reply) => {
                 if let Some(key) = key {
                     self.known.insert(key, reply.clone());
@@ -460,8 +468,14 @@ impl<'a> Table<'_, 'a> {
                 started,
                 prices: cost.as_ref().map(|cost| cost as &dyn Fn(&Took) -> Option<f64>),
             };
-            let asking =
-                Asking { model: &model, setup: &opened.setup, tapes: &tapes, query: &query, prompt: &prompt, asks: Some(&asks) };
+            let asking = Asking {
+                model: &model,
+                setup: words.as_ref().unwrap_or(&opened.setup),
+                tapes: &tapes,
+                query: &query,
+                prompt: &prompt,
+                asks: Some(&asks),
+            };
             let reply = asking.reply();
             promise.keep(Done { key, waiter, reply });
         }));

@@ -11,6 +11,7 @@ use crate::whole::now;
 use cratylus_core::experiment::Budget;
 use cratylus_core::fault::Fault;
 use cratylus_core::language::answer::{AnswerWords, Heard, Read};
+use cratylus_core::language::facts::Facts;
 use cratylus_core::language::model::{Model, OutsideNames, Query, Reply, Source};
 use cratylus_core::language::scored::Scored;
 use cratylus_core::language::spelling::{Beginning, Beginnings, SpellingStep, Spellings, step, walk};
@@ -187,6 +188,12 @@ fn call_key(setup: &Setup, model: &Model, prompt: &str, before: &str, query: &Qu
     sha(serde_json::json!([setup.id, setup.prefill, prompt, before, parts, way]).to_string().as_bytes())
 }
 
+/// How something is asked for that is to be said, whatever else the model can do; None for any other question.
+pub fn in_words(setup: &Setup, query: &Query) -> Option<Setup> {
+    let says = query.facts.as_ref().is_some_and(|facts| facts.text.is_some());
+    says.then(|| Setup { how: AskedHow::Text, prefill: false, ..setup.clone() })
+}
+
 /// One question on its way through tape and backend. It makes as many calls as the names take.
 pub struct Asking<'a> {
     /// The model that is asked, with its protocol and sampler.
@@ -242,7 +249,10 @@ impl From<Fault> for NoReply {
 impl Asking<'_> {
     /// The choice, or its probabilities. An answer in words that cannot be read is a reply, too.
     pub fn reply(&self) -> Result<Reply, NoReply> {
-        let Asking { model, setup, .. } = *self;
+        let Asking { model, setup, query, .. } = *self;
+        if query.facts.as_ref().is_some_and(|facts| facts.text.is_some()) {
+            return Ok(Reply::Text(self.text()?));
+        }
         if !setup.how.probabilities() {
             let call = self.call(&[], 1.0, None)?;
             let words = call.answer.words().ok_or_else(|| self.other(&call))?;
@@ -418,10 +428,12 @@ pub struct QuestionKey {
     pub window: Box<[Round]>,
     /// The places in the pool, in the order in which they are shown.
     pub order: Box<[u16]>,
+    /// In a scene, what is told and may be answered.
+    pub facts: Option<Arc<Facts>>,
 }
 
-/// How the model was asked, the memory, and the order shown.
-type Question = (String, Box<[Round]>, Box<[u16]>);
+/// How the model was asked, the memory, the order shown, and what a seat of a scene is told.
+type Question = (String, Box<[Round]>, Box<[u16]>, Option<Arc<Facts>>);
 
 /// Answers from a tape alone: what `replay` plays with.
 pub struct Taped {
@@ -444,11 +456,13 @@ impl Taped {
         let Some(setup) = self.setups.get(asked) else {
             return Err(Fault(format!("the tape holds no model that was asked as {} is", model.name)));
         };
-        let key = (asked.to_string(), query.window.clone(), query.order.clone());
+        let key = (asked.to_string(), query.window.clone(), query.order.clone(), query.facts.clone());
         if let Some(reply) = self.known.get(&key) {
             return Ok(reply.clone());
         }
         let prompt = told(model, query)?;
+        let (model, words) = (&*model.facing(query), in_words(setup, query));
+        let setup = words.as_ref().unwrap_or(setup);
         let asking = Asking { model, setup, tapes: &self.tapes, query, prompt: &prompt, asks: None };
         match asking.reply() {
             Ok(reply) => {

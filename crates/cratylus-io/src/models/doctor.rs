@@ -367,7 +367,8 @@ impl Doctor<'_> {
         for window in [Vec::new(), vec![[0, 0]; model.memory]] {
             let mut free = Free { window, said: vec![0; model.names.len()] };
             for draw in 0..each {
-                let query = Query { window: free.window.clone().into(), order: order.clone().into(), draw, again: 0 };
+                let query =
+                    Query { window: free.window.clone().into(), order: order.clone().into(), draw, again: 0, facts: None };
                 let prompt = model.prompt(&query).map_err(Fault)?;
                 let want = Want::Text { constrained: None };
                 let request =
@@ -443,7 +444,7 @@ impl Doctor<'_> {
         let model = self.probe.model;
         let (AskedHow::Exact { listed } | AskedHow::FirstToken { listed }) = way.how else { return Ok(Vec::new()) };
         let order: Vec<u16> = (0..model.names.len() as u16).collect();
-        let query = Query { window: window.into(), order: order.into(), draw: 0, again: 0 };
+        let query = Query { window: window.into(), order: order.into(), draw: 0, again: 0, facts: None };
         let prompt = model.prompt(&query).map_err(Fault)?;
         let spellings = Spellings::new(&model.names, if way.prefill { &prompt.prefill } else { "" });
         let spelling = walk(model.names.len(), |before, p, about| {
@@ -492,7 +493,7 @@ impl Doctor<'_> {
     fn next(&self, listed: u32) -> Result<NextTokens, Refusal> {
         let model = self.probe.model;
         let order: Vec<u16> = (0..model.names.len() as u16).collect();
-        let query = Query { window: [].into(), order: order.into(), draw: 0, again: 0 };
+        let query = Query { window: [].into(), order: order.into(), draw: 0, again: 0, facts: None };
         let prompt = model.prompt(&query).map_err(Refusal::fatal)?;
         let want = Want::Next { listed };
         let request = Request {

@@ -169,7 +169,7 @@ fn short(model: &str) -> &str {
 
 fn probe_program(program: &Program, model: &Model) -> Result<AskedHow, Fault> {
     let order: Vec<u16> = (0..model.names.len() as u16).collect();
-    let query = Query { window: [].into(), order: order.into(), draw: 0, again: 0 };
+    let query = Query { window: [].into(), order: order.into(), draw: 0, again: 0, facts: None };
     let prompt = model.prompt(&query).map_err(Fault)?;
     let want = Want::Text { constrained: None };
     let request = Request { model, query: &query, prompt: &prompt, names: &model.names, before: &[], want, prefill: false };

@@ -248,7 +248,7 @@ impl<'a> Probe<'a> {
 
     fn ask(&self, prompt: &Prompt, window: &[Round], want: Want, prefill: bool) -> Result<Given, Refusal> {
         let order: Vec<u16> = (0..self.model.names.len() as u16).collect();
-        let query = Query { window: window.into(), order: order.into(), draw: 0, again: 0 };
+        let query = Query { window: window.into(), order: order.into(), draw: 0, again: 0, facts: None };
         let request = Request { model: self.model, query: &query, prompt, names: &self.model.names, before: &[], want, prefill };
         let given = patiently(|| self.found.ask(&request))?;
         if let Some(tokens) = given.took.prompt_tokens {

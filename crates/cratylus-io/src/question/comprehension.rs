@@ -50,7 +50,7 @@ impl Interview<'_> {
             let mut by_item: Vec<(&'static str, u64, u64)> = WHAT.iter().map(|what| (*what, 0, 0)).collect();
             for window in windows(model.names.len(), model.memory) {
                 let order: Vec<u16> = (0..model.names.len() as u16).collect();
-                let told = Told { names: &model.names, order: &order, payoff: model.payoff, window: &window };
+                let told = Told { names: &model.names, order: &order, payoff: model.payoff, window: &window, facts: None };
                 let items = items(&model.protocol, &told);
                 let questions: Vec<(String, u64)> = items.iter().map(|item| (item.question.clone(), 0)).collect();
                 for (item, answer) in items.iter().zip(self.words(&subject, &window, &questions, 60)?) {

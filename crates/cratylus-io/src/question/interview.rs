@@ -212,7 +212,7 @@ impl Interview<'_> {
     ) -> Result<Vec<String>, Stopped> {
         let model = &subject.model;
         let order: Vec<u16> = (0..model.names.len() as u16).collect();
-        let about = Told { names: &model.names, order: &order, payoff: model.payoff, window };
+        let about = Told { names: &model.names, order: &order, payoff: model.payoff, window, facts: None };
         let scene = model.protocol.scene(&about).map_err(Fault)?;
         let questions = questions.iter().map(|(question, draw)| ([scene.clone(), question.clone()], *draw)).collect();
         self.say(subject, window, questions, max_tokens)
@@ -241,7 +241,7 @@ impl Interview<'_> {
         let question = |([system, user], draw): ([String; 2], u64)| {
             let message = |role: &str, text| Message { role: role.into(), text };
             let prompt = Prompt { messages: vec![message("system", system), message("user", user)], prefill: String::new() };
-            let query = Query { window: window.into(), order: [].into(), draw, again: 0 };
+            let query = Query { window: window.into(), order: [].into(), draw, again: 0, facts: None };
             (query, KeptPrompt { hash: prompt_hash(&prompt), prompt })
         };
         let questions = messages.into_iter().map(question).collect();

@@ -81,7 +81,7 @@ impl Interview<'_> {
             let order: [&[u16]; 2] = [&[0, 1], &[1, 0]];
             let query = |(i, (window, ..)): (u64, &&(Vec<Round>, f64, u64))| {
                 let draw = 20 * draw + i;
-                Query { window: window.clone().into(), order: order[(draw / 2 % 2) as usize].into(), draw, again: 0 }
+                Query { window: window.clone().into(), order: order[(draw / 2 % 2) as usize].into(), draw, again: 0, facts: None }
             };
             let queries: Vec<Query> = (0..).zip(&batch).map(query).collect();
             for ((_, p, _), reply) in batch.into_iter().zip(self.choices(other, &queries)?) {

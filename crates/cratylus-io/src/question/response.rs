@@ -48,15 +48,20 @@ impl Interview<'_> {
     /// Asks about states in both orders.
     fn exact(&self, subject: &Subject, mut known: Response, states: Vec<Vec<Round>>) -> Result<Response, Stopped> {
         let orders: [&[u16]; 2] = [&[0, 1], &[1, 0]];
-        let query =
-            |window: &Vec<Round>, order: &[u16]| Query { window: window.clone().into(), order: order.into(), draw: 0, again: 0 };
+        let query = |window: &Vec<Round>, order: &[u16]| Query {
+            window: window.clone().into(),
+            order: order.into(),
+            draw: 0,
+            again: 0,
+            facts: None,
+        };
         let queries: Vec<Query> = states.iter().flat_map(|window| orders.map(|order| query(window, order))).collect();
         let p = |reply: &Reply| match reply {
             Reply::Distribution(distribution) => {
                 let sum: f64 = distribution.names.iter().sum();
                 if sum > 0.0 { distribution.names[0] / sum } else { 0.5 }
             }
-            Reply::Read(_) => 0.5,
+            Reply::Read(_) | Reply::Text(_) => 0.5,
         };
         for (window, both) in states.iter().zip(self.choices(subject, &queries)?.chunks(2)) {
             known.set(window, KnownResponse { p: (p(&both[0]) + p(&both[1])) / 2.0, samples: None });

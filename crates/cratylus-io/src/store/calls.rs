@@ -212,11 +212,13 @@ pub fn cautions(tape: &Tape, setups: &[Setup]) -> Vec<String> {
             let never = (0..questions.values().map(|(names, _)| names.len()).max().unwrap_or(0))
                 .filter(|&i| questions.values().all(|(names, _)| names.get(i).is_none_or(|p| *p == 0.0)));
             let never: Vec<String> = never.map(|i| (i + 1).to_string()).collect();
-            if !never.is_empty() {
-                say(format!(
+            match never.len() {
+                0 => (),
+                1..=6 => say(format!(
                     "it never gave any probability to name {} of the pool, so nobody could choose it",
                     never.join(" and ")
-                ));
+                )),
+                n => say(format!("it never gave any probability to {n} of its options, so nobody could choose them")),
             }
         }
         let changed = calls.iter().filter(|call| call.took.changed.is_some()).count();

@@ -421,6 +421,7 @@ impl Watched {
                     let gave = model.names.iter().zip(&distribution.names).map(|(name, p)| json!({ "name": name, "p": p }));
                     turn["gave"] = gave.collect();
                 }
+                Reply::Text(text) => turn["text"] = text.clone().into(),
                 Reply::Read(read) => {
                     let words = self.asked.words.get(&query.draw).cloned();
                     turn["text"] = words.or_else(|| Some(model.names[*read.as_ref().ok()? as usize].clone())).into();

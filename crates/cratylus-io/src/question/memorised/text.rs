@@ -80,7 +80,7 @@ impl Interview<'_> {
             let message = |(role, text): (&str, String)| Message { role: role.into(), text };
             let messages = [("before", before), ("text", text)].into_iter().filter(|(_, text)| !text.is_empty());
             let prompt = Prompt { messages: messages.map(message).collect(), prefill: String::new() };
-            let query = Query { window: [].into(), order: [].into(), draw: 0, again: 0 };
+            let query = Query { window: [].into(), order: [].into(), draw: 0, again: 0, facts: None };
             (query, KeptPrompt { hash: prompt_hash(&prompt), prompt })
         };
         let questions = texts.into_iter().map(question).collect();
@@ -155,7 +155,7 @@ pub(super) fn scene(subject: &Subject, names: &[String]) -> Result<String, Stopp
 }
 
 pub(super) fn ordered_scene(subject: &Subject, names: &[String], order: &[u16]) -> Result<String, Stopped> {
-    let told = Told { names, order, payoff: subject.model.payoff, window: &[] };
+    let told = Told { names, order, payoff: subject.model.payoff, window: &[], facts: None };
     let scene = subject.model.protocol.scene(&told).map_err(cratylus_core::fault::Fault)?;
     Ok(scene.trim().into())
 }

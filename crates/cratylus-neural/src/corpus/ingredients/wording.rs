@@ -159,7 +159,7 @@ impl Wording {
             window.push([own, partner]);
         }
         let (own, ruled) = choose(last);
-        let about = Told { names: &pool, order: &order, payoff, window: &window };
+        let about = Told { names: &pool, order: &order, payoff, window: &window, facts: None };
         let prompt = self.protocol.tell(&about)?;
         let begun = prompt.prefill;
         let closes = if begun.ends_with('\'') {
