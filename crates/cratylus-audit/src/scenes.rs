@@ -3,8 +3,8 @@
 //! what their episodes were scored. What an episode is, and who played it, is absent.
 
 use crate::finding::Effect;
+use cratylus_core::stats::{Difference, difference_of_means};
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// A condition: a point of a sweep.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,19 +114,12 @@ enum Told {
     Cannot,
 }
 
-/// The difference of two means with its interval (Welch 1947): of conditions that are all alike it has none.
+/// The difference of two means with its interval: none where a condition has one run.
 fn difference(name: String, a: &Scored, b: &Scored) -> Effect {
-    let (va, vb) = (a.sd * a.sd / a.n as f64, b.sd * b.sd / b.n as f64);
-    let (value, se) = (a.mean - b.mean, (va + vb).sqrt());
-    if a.n < 2 || b.n < 2 {
-        return Effect::new(name, value, [f64::NEG_INFINITY, f64::INFINITY]);
+    match difference_of_means([b.mean, b.sd], b.n as u64, [a.mean, a.sd], a.n as u64) {
+        Some(Difference { value, low, high, .. }) => Effect::new(name, value, [low, high]),
+        None => Effect::new(name, a.mean - b.mean, [f64::NEG_INFINITY, f64::INFINITY]),
     }
-    if se == 0.0 {
-        return Effect::new(name, value, [value, value]);
-    }
-    let df = (va + vb).powi(2) / (va * va / (a.n as f64 - 1.0) + vb * vb / (b.n as f64 - 1.0));
-    let t = StudentsT::new(0.0, 1.0, df.max(1.0)).expect("degrees of freedom are positive").inverse_cdf(0.975);
-    Effect::new(name, value, [value - t * se, value + t * se])
 }
 
 fn told(effect: &Effect, margin: f64) -> Told {

@@ -16,6 +16,7 @@ mod methods;
 mod page;
 mod progress;
 mod results;
+mod rows;
 mod scores;
 mod tables;
 mod tips;
@@ -39,6 +40,7 @@ mod benchmark;
 
 mod audit;
 mod check;
+mod compare;
 mod fit;
 mod import;
 mod init;
@@ -81,6 +83,7 @@ enum Verb {
     Merge(merge::Merge),
     Doctor(doctor::Doctor),
     Report(report::Report),
+    Compare(compare::Compare),
     #[cfg(feature = "view")]
     View(view::View),
     Replay(replay::Replay),
@@ -147,6 +150,7 @@ fn go(verb: Verb) -> Result<(), Failure> {
         Verb::Merge(verb) => verb.go(),
         Verb::Doctor(verb) => verb.go(),
         Verb::Report(verb) => verb.go(),
+        Verb::Compare(verb) => verb.go(),
         #[cfg(feature = "view")]
         Verb::View(verb) => verb.go(),
         Verb::Replay(verb) => verb.go(),

@@ -8,6 +8,7 @@ use crate::findings::{Kept, kept};
 use crate::methods::{Ran, bibtex, paragraph};
 use crate::page::{write_file, write_page};
 use crate::results::{PointData, merge};
+use crate::rows::csv;
 use crate::scores::section;
 use crate::signals;
 use crate::tables;
@@ -24,6 +25,7 @@ use cratylus_io::store::manifest::Manifest;
 use cratylus_io::store::names::{MEASURES, PLAN, REPORT};
 use cratylus_io::store::plan::digest;
 use cratylus_io::store::run_dir::RunDir;
+use cratylus_io::whole::write_whole;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -31,7 +33,7 @@ use std::path::{Path, PathBuf};
 
 /// Write report.html again, from the run directory alone.
 #[derive(Args)]
-#[command(after_help = "Example:\n  cratylus report runs/consensus")]
+#[command(after_help = "Examples:\n  cratylus report runs/consensus\n  cratylus report runs/consensus --csv --out consensus.csv")]
 pub struct Report {
     /// Finished run directories.
     #[arg(required = true, value_name = "RUN_DIR")]
@@ -42,12 +44,19 @@ pub struct Report {
     /// Print the results as JSON.
     #[arg(long)]
     json: bool,
+    /// Print the results as CSV, a number a row: point, swept keys, measure, n, value, 95 % interval, s.d.; `--out` writes them
+    /// into a file.
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
 }
 
 impl Report {
     pub fn go(self) -> Result<(), Failure> {
         if self.out.is_some() && self.dirs.len() > 1 {
             return Err(Failure::input("`--out` names one page; give one run directory"));
+        }
+        if self.csv {
+            return self.table();
         }
         let mut all = Vec::new();
         let mut failed = None;
@@ -75,6 +84,21 @@ impl Report {
             print_json(&all)?;
         }
         failed.map_or(Ok(()), Err)
+    }
+
+    fn table(&self) -> Result<(), Failure> {
+        let [dir] = &self.dirs[..] else {
+            return Err(Failure::input("`--csv` makes a table of one run directory; give one"));
+        };
+        if signals::meant(dir) {
+            let why = format!("{} holds networks that learnt to signal, whose tables are Parquet", dir.display());
+            return Err(Failure::input(why).help("`cratylus report DIR --json` has their numbers"));
+        }
+        let text = csv(told(dir)?.points())?;
+        let Some(file) = &self.out else { return print(text) };
+        write_whole(file, format!("{text}\n").as_bytes())?;
+        eprintln!("table    {}", file.display());
+        Ok(())
     }
 }
 
@@ -296,6 +320,11 @@ fn gives(call: &Call) -> bool {
 }
 
 impl Data {
+    /// The experiment's file, as it was run.
+    pub fn experiment(&self) -> &str {
+        &self.dir.experiment
+    }
+
     /// What came of each point.
     pub fn points(&self) -> &[PointData] {
         &self.points

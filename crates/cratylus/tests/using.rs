@@ -481,3 +481,34 @@ fn a_server_that_is_not_named_is_told_before_a_run() {
     let said = cratylus(&dir, &["run", "t.toml"]);
     assert!(said.code == Some(2) && said.err.contains("agents.endpoint"), "{}", said.err);
 }
+
+/// A table that others read has every number once, and two directories are compared with intervals and with what else differs.
+#[test]
+fn results_leave_as_tables_and_are_compared() {
+    let dir = folder("compare");
+    let text = "name = \"agree\"\nseed = 3\nreplicas = 30\n[population]\nsize = 8\n[game]\nkind = \"naming\"\nnames = [\"Q\", \"M\"]\n[agents]\nkind = \"inventory\"\n[stop]\nconsensus = { by = \"inventories\" }\n[sweep]\n\"population.size\" = [6, 12]\n";
+    std::fs::write(dir.join("agree.toml"), text).unwrap();
+    succeeds(&dir, &["run", "agree.toml", "--out", "one", "--quiet"]);
+    succeeds(&dir, &["run", "agree.toml", "--out", "two", "--quiet", "--set", "seed=4"]);
+    let table = succeeds(&dir, &["report", "one", "--csv"]).out;
+    let mut lines = table.lines();
+    assert_eq!(lines.next(), Some("point,source,population.size,measure,n,value,low,high,sd"));
+    let consensus: Vec<&str> = table.lines().filter(|line| line.contains(",consensus,")).collect();
+    assert_eq!(consensus.len(), 2, "{table}");
+    assert!(consensus[0].starts_with("6,run,6,consensus,30,1,0.88"), "{table}");
+    succeeds(&dir, &["report", "one", "--csv", "--out", "one.csv"]);
+    assert_eq!(std::fs::read_to_string(dir.join("one.csv")).unwrap(), table);
+    let said = succeeds(&dir, &["compare", "one", "two"]).out;
+    assert!(said.contains("rounds_to_consensus") && said.contains("The experiments differ in seed (3 and 4)."), "{said}");
+    let json: serde_json::Value = serde_json::from_str(&succeeds(&dir, &["compare", "one", "two", "--json"]).out).unwrap();
+    for one in json["differences"].as_array().unwrap().iter().filter(|one| !one["difference"].is_null()) {
+        let of = |key: &str| one["difference"][key].as_f64().unwrap();
+        assert!(of("low") <= of("value") && of("value") <= of("high") && (0.0..=1.0).contains(&of("p")), "{one}");
+    }
+    // Conditions that only one has are said, and a measure that neither has is a mistake.
+    succeeds(&dir, &["run", "agree.toml", "--out", "more", "--quiet", "--set", "sweep={\"population.size\" = [12, 16]}"]);
+    let said = succeeds(&dir, &["compare", "one", "more", "--measure", "consensus"]).out;
+    assert!(said.contains("Only the first has: 6.") && said.contains("Only the second has: 16."), "{said}");
+    let wrong = cratylus(&dir, &["compare", "one", "two", "--measure", "consensu"]);
+    assert!(wrong.code == Some(2) && wrong.err.contains("there are: consensus"), "{}", wrong.err);
+}
