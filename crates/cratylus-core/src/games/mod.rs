@@ -1,6 +1,6 @@
 //! One file for each game, one line here.
 
-use crate::scenes::{bandit, commons, guess, ultimatum, volunteer};
+use crate::scenes::{bandit, commons, guess, hanoi, throws, ultimatum, volunteer};
 use crate::spec::GameEntry;
 
 mod category;
@@ -37,5 +37,7 @@ pub const ALL: &[GameEntry] = &[
     volunteer::ENTRY,
     ultimatum::ENTRY,
     guess::ENTRY,
+    throws::ENTRY,
+    hanoi::ENTRY,
     outside::ENTRY,
 ];

@@ -4,8 +4,13 @@
 
 pub(crate) mod scene;
 
+#[cfg(test)]
+mod proof;
+
 pub(crate) mod bandit;
 pub(crate) mod commons;
 pub(crate) mod guess;
+pub(crate) mod hanoi;
+pub(crate) mod throws;
 pub(crate) mod ultimatum;
 pub(crate) mod volunteer;
