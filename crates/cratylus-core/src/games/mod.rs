@@ -1,6 +1,6 @@
 //! One file for each game, one line here.
 
-use crate::scenes::{bandit, commons, guess, hanoi, throws, ultimatum, volunteer};
+use crate::scenes::{bandit, commons, guess, hanoi, swarm, throws, ultimatum, volunteer};
 use crate::spec::GameEntry;
 
 mod category;
@@ -39,5 +39,6 @@ pub const ALL: &[GameEntry] = &[
     guess::ENTRY,
     throws::ENTRY,
     hanoi::ENTRY,
+    swarm::ENTRY,
     outside::ENTRY,
 ];
