@@ -1,6 +1,6 @@
 //! One file for each game, one line here.
 
-use crate::scenes::{bandit, commons, guess, hanoi, swarm, throws, ultimatum, volunteer};
+use crate::scenes::{bandit, commons, guess, hanoi, kitchen, swarm, throws, ultimatum, volunteer};
 use crate::spec::GameEntry;
 
 mod category;
@@ -40,5 +40,6 @@ pub const ALL: &[GameEntry] = &[
     throws::ENTRY,
     hanoi::ENTRY,
     swarm::ENTRY,
+    kitchen::ENTRY,
     outside::ENTRY,
 ];
