@@ -1,6 +1,6 @@
 //! One file for each game, one line here.
 
-use crate::scenes::{bandit, commons, guess, hanoi, kitchen, swarm, throws, ultimatum, volunteer};
+use crate::scenes::{bandit, commons, guess, hanoi, highway, kitchen, swarm, throws, ultimatum, volunteer};
 use crate::spec::GameEntry;
 
 mod category;
@@ -41,5 +41,6 @@ pub const ALL: &[GameEntry] = &[
     hanoi::ENTRY,
     swarm::ENTRY,
     kitchen::ENTRY,
+    highway::ENTRY,
     outside::ENTRY,
 ];
