@@ -1,6 +1,6 @@
 //! One file for each game, one line here.
 
-use crate::scenes::{bandit, commons, guess, hanoi, highway, kitchen, swarm, throws, ultimatum, volunteer};
+use crate::scenes::{bandit, commons, guess, hanoi, hidden_role, highway, kitchen, swarm, throws, ultimatum, volunteer};
 use crate::spec::GameEntry;
 
 mod category;
@@ -42,5 +42,6 @@ pub const ALL: &[GameEntry] = &[
     swarm::ENTRY,
     kitchen::ENTRY,
     highway::ENTRY,
+    hidden_role::ENTRY,
     outside::ENTRY,
 ];

@@ -11,6 +11,7 @@ pub(crate) mod bandit;
 pub(crate) mod commons;
 pub(crate) mod guess;
 pub(crate) mod hanoi;
+pub(crate) mod hidden_role;
 pub(crate) mod highway;
 pub(crate) mod kitchen;
 pub(crate) mod swarm;
