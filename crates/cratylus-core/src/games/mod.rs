@@ -1,6 +1,6 @@
 //! One file for each game, one line here.
 
-use crate::scenes::{bandit, commons, guess, hanoi, hidden_role, highway, kitchen, swarm, throws, ultimatum, volunteer};
+use crate::scenes::{bandit, commons, guess, hanoi, hidden_role, highway, kitchen, screens, swarm, throws, ultimatum, volunteer};
 use crate::spec::GameEntry;
 
 mod category;
@@ -43,5 +43,6 @@ pub const ALL: &[GameEntry] = &[
     kitchen::ENTRY,
     highway::ENTRY,
     hidden_role::ENTRY,
+    screens::ENTRY,
     outside::ENTRY,
 ];

@@ -14,6 +14,7 @@ pub(crate) mod hanoi;
 pub(crate) mod hidden_role;
 pub(crate) mod highway;
 pub(crate) mod kitchen;
+pub(crate) mod screens;
 pub(crate) mod swarm;
 pub(crate) mod throws;
 pub(crate) mod ultimatum;
