@@ -414,7 +414,7 @@ mod tests {
             for (density, (clean, se, speed)) in (1..).zip(row) {
                 let scene = Highway { density, steps: 30, brakes: 0.01 };
                 // The errors of speeds are said to be .17 at most; of crawling and following they are small.
-                near(&scene, &[rule.clone()], 100, &[("clean_steps", clean, se), ("speed", speed, 0.1)]);
+                near(&scene, std::slice::from_ref(&rule), 100, &[("clean_steps", clean, se), ("speed", speed, 0.1)]);
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::seed::Stream;
 use crate::{Purpose, Seed};
 
 /// Plays an episode to its end, and gives where it ended.
-pub fn play<S: Scene>(scene: &S, seed: u64, act: &mut dyn FnMut(&S::State, u16, Options, &mut Stream) -> Said) -> S::State {
+pub fn play<S: Scene>(scene: &S, seed: u64, mut act: impl FnMut(&S::State, u16, Options, &mut Stream) -> Said) -> S::State {
     let chance = Seed(crate::seed::mix(seed + 1));
     let mut draws = Seed(crate::seed::mix(chance.0)).stream(Purpose::Act, 0);
     let mut state = scene.begin(chance);
@@ -35,7 +35,7 @@ pub fn play<S: Scene>(scene: &S, seed: u64, act: &mut dyn FnMut(&S::State, u16, 
 pub fn scores<S: Scene>(scene: &S, rules: &[S::Rule], episodes: u64) -> Vec<Vec<f64>> {
     scene.check().unwrap_or_else(|(key, why)| panic!("`{key}`: {why}"));
     let one = |seed: u64| {
-        let state = play(scene, seed, &mut |state, seat, options, draws| match rules {
+        let state = play(scene, seed, |state, seat, options, draws| match rules {
             [] => any(options, draws),
             rules => scene.act(&rules[usize::from(seat) % rules.len()], state, seat, options, draws),
         });
@@ -69,5 +69,5 @@ pub fn near<S: Scene>(scene: &S, rules: &[S::Rule], episodes: u64, known: &[(&st
 
 /// Plays an episode in which nobody gives a usable answer, and gives its scores.
 pub fn mute<S: Scene>(scene: &S) -> Vec<f64> {
-    scene.scores(&play(scene, 0, &mut |_, _, _, _| Said::Unusable))
+    scene.scores(&play(scene, 0, |_, _, _, _| Said::Unusable))
 }
