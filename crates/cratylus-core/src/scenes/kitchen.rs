@@ -656,7 +656,9 @@ mod tests {
             let found = cos(level, seats, &[], 40).0;
             assert!((found - known).abs() < 0.02, "level {level}, {seats} cooks: {found}");
         }
-        let silent = mute(&kitchen(0, 2, 1.0));
-        assert_eq!((silent[2], silent[6]), (0.0, 1.0));
+        for level in [0, 1, 2, 3, 7] {
+            let silent = mute(&kitchen(level, 4, 1.0));
+            assert_eq!((silent[2], silent[6]), (0.0, 1.0));
+        }
     }
 }

@@ -67,7 +67,15 @@ pub fn near<S: Scene>(scene: &S, rules: &[S::Rule], episodes: u64, known: &[(&st
     }
 }
 
-/// Plays an episode in which nobody gives a usable answer, and gives its scores.
+/// Plays an episode at random, looking at what seats are told, and then one in which nobody gives a usable answer, whose
+/// scores it gives.
 pub fn mute<S: Scene>(scene: &S) -> Vec<f64> {
+    play(scene, 0, |state, seat, options, draws| {
+        let view = scene.view(state, seat);
+        let words = view["options"].as_array().map(Vec::len);
+        assert!(words.is_none_or(|n| options == Options::Acts(n as u32)), "{options:?} beside {view}");
+        assert!(view.to_string().len() < 1600, "more than a small prompt: {view}");
+        any(options, draws)
+    });
     scene.scores(&play(scene, 0, |_, _, _, _| Said::Unusable))
 }
