@@ -126,6 +126,10 @@ impl Scene for Hanoi {
         1
     }
 
+    fn longest(&self) -> Option<u64> {
+        Some(self.steps.into())
+    }
+
     fn begin(&self, _: Seed) -> State {
         State { rods: vec![0; self.disks as usize], steps: 0, illegal: 0, void: 0 }
     }

@@ -382,6 +382,11 @@ impl Scene for HiddenRole {
         self.seats
     }
 
+    /// A meeting may be called in the last tick, for a later one.
+    fn longest(&self) -> Option<u64> {
+        Some(u64::from(self.ticks + MEETS) * u64::from(self.seats))
+    }
+
     fn begin(&self, chance: Seed) -> State {
         let mut draws = draws(chance, 0, 0);
         let imposter = draws.below(self.seats.into()) as usize;
@@ -479,22 +484,24 @@ impl Scene for HiddenRole {
         Fate::of(matches!(state.end, Some(End::Ejection | End::Tasks)))
     }
 
+    /// Players are numbered from 1.
     fn view(&self, state: &State, seat: u16) -> Value {
         let own = usize::from(seat);
         let room = |room: u32| format!("{},{}", room % self.rooms[0], room / self.rooms[0]);
         let one = &state.all[own];
-        let mut view = json!({ "tick": state.tick, "player": own, "role": if own == state.imposter { "imposter" } else { "crew" },
-            "saw_killing_by": one.witness.then_some(state.imposter) });
+        let mut view = json!({ "tick": state.tick, "you": own + 1, "role": if own == state.imposter { "imposter" } else { "crew" },
+            "saw_killing_by": one.witness.then_some(state.imposter + 1) });
         let options: Vec<String> = match state.meeting {
             Some((who, whose)) => {
                 let living: Vec<usize> = state.living().collect();
-                view["reported"] = json!({ "by": who, "dead": whose });
+                view["reported"] = json!({ "by": who + 1, "dead": whose + 1 });
+                let living: Vec<usize> = living.into_iter().map(|seat| seat + 1).collect();
                 view["living"] = json!(living);
-                living.into_iter().map(|seat| format!("player {seat}")).chain(["skip".into()]).collect()
+                living.into_iter().map(|player| format!("player {player}")).chain(["skip".into()]).collect()
             }
             None => {
                 let sight = state.sight(own);
-                let seen = |kind: u8| -> Vec<usize> { sight.iter().filter(|one| one.0 == kind).map(|one| one.1).collect() };
+                let seen = |kind: u8| -> Vec<usize> { sight.iter().filter(|one| one.0 == kind).map(|one| one.1 + 1).collect() };
                 view["room"] = room(one.room).into();
                 view["stand"] = json!(seen(0));
                 view["enter"] = json!(seen(1));
@@ -512,8 +519,8 @@ impl Scene for HiddenRole {
                 let word = |act| match act {
                     Act::Task => "do task".to_string(),
                     Act::Go(to) => format!("go to {}", room(to)),
-                    Act::Report(whose) => format!("report body of player {whose}"),
-                    Act::Kill(whom) => format!("kill player {whom}"),
+                    Act::Report(whose) => format!("report body of player {}", whose + 1),
+                    Act::Kill(whom) => format!("kill player {}", whom + 1),
                     Act::Wait => "wait".to_string(),
                 };
                 self.options(state, own).into_iter().map(word).collect()

@@ -261,6 +261,10 @@ impl Scene for Highway {
         1
     }
 
+    fn longest(&self) -> Option<u64> {
+        Some(self.steps.into())
+    }
+
     fn begin(&self, chance: Seed) -> State {
         let mut draws = draws(chance, 0, 0);
         let mut in_lane = [2 * self.density as usize; LANES];

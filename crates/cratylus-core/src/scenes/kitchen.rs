@@ -483,6 +483,10 @@ impl Scene for Kitchen {
         self.seats
     }
 
+    fn longest(&self) -> Option<u64> {
+        Some(u64::from(self.steps) * u64::from(self.seats))
+    }
+
     fn begin(&self, chance: Seed) -> State {
         let kinds = ["storage", "table"].into_iter().chain(self.of().tools.iter().copied());
         let mut places: Vec<Place> = Vec::new();
@@ -575,7 +579,7 @@ impl Scene for Kitchen {
         let recipes = RECIPES.iter().filter(|recipe| wanted.contains(&recipe.makes));
         let recipes: Vec<Value> = recipes.map(|r| json!({ "makes": r.makes, "of": r.of, "with": r.with })).collect();
         let options: Vec<String> = self.legal(state, cook).into_iter().map(|act| self.word(state, cook, act)).collect();
-        json!({ "step": state.step + 1, "steps": self.steps, "cook": who, "cooks": cooks, "orders": orders, "places": places,
+        json!({ "step": state.step + 1, "steps": self.steps, "you": who + 1, "cooks": cooks, "orders": orders, "places": places,
             "recipes": recipes, "options": options })
     }
 

@@ -205,6 +205,11 @@ impl Scene for Screens {
         1
     }
 
+    fn longest(&self) -> Option<u64> {
+        // Both ways take fewer taps than there are screens.
+        Some(u64::from(self.limit) * (2 * u64::from(self.screens - 1) + FIELDS as u64 + 1))
+    }
+
     fn begin(&self, chance: Seed) -> State {
         let n = self.screens as usize;
         let app = (0..)

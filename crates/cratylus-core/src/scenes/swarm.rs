@@ -452,6 +452,10 @@ impl Scene for Swarm {
         self.seats
     }
 
+    fn longest(&self) -> Option<u64> {
+        Some(u64::from(self.rounds) * u64::from(self.seats))
+    }
+
     fn begin(&self, chance: Seed) -> State {
         let (side, mut draws) = (self.side as i32, draws(chance, 0, 0));
         let edge = |n: i32| n == 0 || n == side - 1;

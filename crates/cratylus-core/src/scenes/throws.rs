@@ -122,6 +122,10 @@ impl Scene for Throws {
         1
     }
 
+    fn longest(&self) -> Option<u64> {
+        Some(self.rounds.into())
+    }
+
     fn begin(&self, chance: Seed) -> State {
         let mut mix = self.mix;
         draws(chance, 0, 0).shuffle(&mut mix, 3);
