@@ -108,12 +108,19 @@ impl<'a> Recorder<'a> {
         // All points of an experiment have the columns that any of them needs.
         let any = |of: fn(&World) -> bool| job.worlds.iter().any(of);
         let (live, alias, groups) = (any(World::live), any(|world| world.experiment.control.alias), any(World::in_groups));
+        let objects = world.experiment.game.spec.symbols().map(|(_, world)| world.objects());
+        // Other games of a sweep have the column, too.
+        let objects = objects.or(any(|world| world.experiment.sweep().is_some()).then_some(1));
         let rows = || {
             let mut rows = Interactions::new(&words);
             if live {
                 rows = rows.of_models(alias);
             }
-            if groups { rows.of_groups() } else { rows }
+            let rows = if groups { rows.of_groups() } else { rows };
+            match objects {
+                Some(objects) => rows.of_objects(objects),
+                None => rows,
+            }
         };
         let writer = |table: &str, kept: &mut Option<&mut &[u8]>, create: &dyn Fn(&Path) -> Result<TableWriter, Fault>| {
             let file = unit.file(dir, table);

@@ -60,6 +60,7 @@ const IMPORTED: &str = "runs were imported, and agents remembered something at t
 const ACTS: &str =
     "more is shown and done than that two seats say names: in the game `category`, and in games that pay each seat its own";
 const SIGNALS: &str = "networks learn to signal";
+const SYMBOLS: &str = "agents have signs for objects: the game `symbols`";
 const GROUPS: &str = "groups of more than two meet";
 
 /// All columns, table by table, in the order of the files. `runs.parquet` has one for each swept key besides, after `run`,
@@ -164,6 +165,7 @@ pub const ALL: &[Described] = {
             "",
             "whether names agreed, the hearer knew the name, or it pointed at the topic; missing where the interaction was void, or nothing was at stake",
         ),
+        described("interactions", "object", Int, SYMBOLS, "what they spoke of, from 1"),
         described("interactions", "hearers", Text, GROUPS, "who heard, from 1, separated by blanks"),
         described(
             "interactions",

@@ -7,6 +7,8 @@ mod bits;
 pub(crate) mod pages;
 pub(crate) mod rows;
 pub mod table;
+
+pub(crate) mod grid;
 mod zstd_pages;
 
 pub mod belonging;
