@@ -535,6 +535,11 @@ impl World {
         self.experiment.record.interactions && self.game.acts()
     }
 
+    /// Whether which sign everyone has at the end is kept in a table of its own, and what they perceive in another.
+    pub fn keeps_signs(&self) -> bool {
+        self.experiment.record.interactions && self.symbols.is_some()
+    }
+
     /// Whether all agents can tell what has become of them, so that a run can go on from there.
     pub fn can_be_kept(&self) -> bool {
         self.kinds.iter().all(|kind| !matches!(kind, Kind::Own(agents) if !agents.can_be_kept()))

@@ -545,7 +545,20 @@ fn columns_are_what_they_are_said_to_be() {
     ] {
         std::fs::write(dir.join(format!("{name}.toml")), text).unwrap();
         succeeds(&dir, &["run", &format!("{name}.toml"), "--out", name, "--quiet"]);
-        let tables = ["runs", "interactions", "acts", "measures", "training", "messages", "items", "cross", "calls", "prompts"];
+        let tables = [
+            "runs",
+            "interactions",
+            "acts",
+            "measures",
+            "training",
+            "messages",
+            "items",
+            "cross",
+            "calls",
+            "prompts",
+            "signs",
+            "features",
+        ];
         for file in tables.map(|table| dir.join(name).join(format!("{table}.parquet"))).iter().filter(|file| file.exists()) {
             let of = file.file_stem().unwrap().to_str().unwrap();
             let mut last = None;

@@ -7,7 +7,7 @@ use crate::event::{ALL_SEATS, Fate, NO_SEAT, Said};
 use crate::game::{Game, Hand, Options, Question};
 use crate::seed::Stream;
 use crate::spec::{GameEntry, GameSpec, Registry};
-use crate::symbols::{Acceptance, Current, Exchange, SignRule, WorldSpec};
+use crate::symbols::{Acceptance, Current, Exchange, Learners, SignRule, WorldSpec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,9 @@ pub struct Symbols {
     /// With `exchange = "recursive"`, how often those who propose together go through their own game first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
+    /// Who learns once all objects were gone through.
+    #[serde(default)]
+    pub learners: Learners,
     /// What there is, and how agents perceive it.
     pub world: WorldSpec,
 }
@@ -54,6 +57,7 @@ impl Symbols {
             constant: self.constant.unwrap_or(0.5),
             exchange: self.exchange,
             times: self.times.unwrap_or(1),
+            learners: self.learners,
         }
     }
 }

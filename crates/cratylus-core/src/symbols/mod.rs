@@ -20,6 +20,6 @@ mod society;
 pub mod followed;
 
 pub use followed::{Exchanged, SignsFollowed};
-pub use rule::{Acceptance, Current, Exchange, SignRule};
+pub use rule::{Acceptance, Current, Exchange, Learners, SignRule};
 pub use society::{SignMind, Society, SocietyOf, SymbolModel, SymbolRun, first_signs};
 pub use things::{Cells, Features, Perceived, Things, WorldSpec};

@@ -55,6 +55,17 @@ pub enum Exchange {
     OneSample,
 }
 
+/// Who learns once all objects were gone through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Learners {
+    /// Who listened. In a recursive exchange all.
+    #[default]
+    Listener,
+    /// Everyone, though only some heard anything new.
+    All,
+}
+
 /// The rule of a game of signs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SignRule {
@@ -70,6 +81,8 @@ pub struct SignRule {
     pub exchange: Exchange,
     /// How often the others go through their own game before a proposal of a recursive exchange is made.
     pub times: u32,
+    /// Who learns after a turn.
+    pub learners: Learners,
 }
 
 impl SignRule {
@@ -121,8 +134,15 @@ mod tests {
         let logs = likelihood.map(f64::ln);
         let total = 1.0 / 0.5;
         let check = |acceptance, due: f64, [to, from]: [usize; 2]| {
-            let rule =
-                SignRule { signs: 3, current: Current::Own, acceptance, constant: 0.25, exchange: Exchange::Pairs, times: 1 };
+            let rule = SignRule {
+                signs: 3,
+                current: Current::Own,
+                acceptance,
+                constant: 0.25,
+                exchange: Exchange::Pairs,
+                times: 1,
+                learners: Learners::Listener,
+            };
             let p = rule.takes(&logs, total, to, from);
             assert!((p - due).abs() < 1e-12, "{acceptance:?} {to} for {from}: {p}");
             assert_eq!(rule.takes(&logs, total, from, from), 1.0, "the present sign again");
@@ -149,8 +169,15 @@ mod tests {
             Acceptance::Subtraction,
             Acceptance::Binary,
         ] {
-            let rule =
-                SignRule { signs: 3, current: Current::Own, acceptance, constant: 0.0, exchange: Exchange::Pairs, times: 1 };
+            let rule = SignRule {
+                signs: 3,
+                current: Current::Own,
+                acceptance,
+                constant: 0.0,
+                exchange: Exchange::Pairs,
+                times: 1,
+                learners: Learners::Listener,
+            };
             assert_eq!(rule.takes(&logs, 1.0, 0, 2), 0.0, "{acceptance:?}");
             assert_eq!(rule.takes(&logs, 1.0, 0, 1), 0.0, "{acceptance:?}");
             assert!(rule.takes(&logs, 1.0, 1, 0) > 0.99, "{acceptance:?}");

@@ -5,7 +5,7 @@ use super::dirichlet::{self, DirichletPrior};
 use super::draws::ln;
 use super::gaussian::{self, GaussianPrior};
 use super::rows::SignRows;
-use super::rule::{Acceptance, Current, Exchange, SignRule, unit32};
+use super::rule::{Acceptance, Current, Exchange, Learners, SignRule, unit32};
 use super::things::{Cells, Perceived, Things, WorldSpec};
 use crate::meeting::turns::Turns;
 use crate::seed::Stream;
@@ -260,10 +260,10 @@ impl Society {
         }
         if object + 1 == self.perceived.objects {
             let turn = 1 + t / self.of.turns.objects;
-            match self.of.rule.exchange {
-                // Who listened was another for every object.
-                Exchange::Recursive => (0..self.agents.len()).for_each(|agent| self.learn(turn, agent)),
-                Exchange::Pairs | Exchange::OneSample => self.learn(turn, listener as usize),
+            // In a recursive exchange who listened was another for every object.
+            match self.of.rule.exchange == Exchange::Recursive || self.of.rule.learners == Learners::All {
+                true => (0..self.agents.len()).for_each(|agent| self.learn(turn, agent)),
+                false => self.learn(turn, listener as usize),
             }
         }
     }

@@ -6,6 +6,7 @@ pub(crate) mod acts;
 mod bits;
 pub(crate) mod pages;
 pub(crate) mod rows;
+pub(crate) mod signs;
 pub mod table;
 
 pub(crate) mod grid;
