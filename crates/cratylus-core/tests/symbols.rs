@@ -353,9 +353,9 @@ fn categories_of_four_objects_are_sampled_from_their_posterior() {
     near(&found, &[0.0, 0.0], 0.02, "categories");
 }
 
-/// A long run, about a minute: on one sign of both, signs are the posterior to the third digit.
+/// Long runs, two minutes of them: on one sign of both, signs are the posterior to the third digit.
 #[test]
-#[ignore = "takes a minute"]
+#[ignore = "takes two minutes"]
 fn a_long_run_of_both_models_is_the_posterior_to_the_third_digit() {
     let dirichlet = "kind = \"dirichlet-mixture\"\ncategories = 2\nalpha = 0.5\nbeta = 0.5";
     for (file, agents, taken) in [

@@ -286,7 +286,7 @@ fn finite<'a>(key: &'static str, mut all: impl Iterator<Item = &'a f64>) -> Resu
 fn even(objects: u32, classes: usize, of: &str) -> Result<(), Wrong> {
     match classes {
         0 => Err(("world.means", "there is no class".into())),
-        n if objects as usize % n != 0 => {
+        n if !(objects as usize).is_multiple_of(n) => {
             let why =
                 format!("{objects} objects cannot be dealt out evenly to {n} classes (`world.{of}`); give a multiple of {n}");
             Err(("world.objects", why))

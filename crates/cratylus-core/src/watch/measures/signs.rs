@@ -40,7 +40,10 @@ impl Keep for Signs {
     }
 
     fn restore(&mut self, from: &mut &[u8]) -> Result<(), Fault> {
-        self.0.as_mut().map_or(Ok(()), |followed| Ok(followed.signs = kept::take(from)?))
+        if let Some(followed) = &mut self.0 {
+            followed.signs = kept::take(from)?;
+        }
+        Ok(())
     }
 }
 
