@@ -15,9 +15,9 @@ pub const ENTRY: MeasureEntry = MeasureEntry {
     new: |context| Box::new(Signs::new(context)),
     counts: false,
     courses: &[
+        Course::late("joint_log_likelihood", "log likelihood", false),
         Course::late("kappa", "kappa", true),
         Course::late("ari", "ARI", true),
-        Course::late("joint_log_likelihood", "", false),
     ],
 };
 
