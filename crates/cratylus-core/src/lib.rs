@@ -61,6 +61,7 @@ pub mod window;
 pub mod categories;
 pub mod opinion;
 pub mod signals;
+pub mod symbols;
 
 pub mod watch;
 

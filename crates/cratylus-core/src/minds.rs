@@ -179,6 +179,10 @@ impl<'w> Minds<'w> {
         if let Some(name) = self.committed(agent) {
             return Leaning::Name(name);
         }
+        // Of as many objects as there are an agent has a sign each; shown is what it said of the last.
+        if self.world.experiment.game.spec.symbols().is_some() {
+            return self.said[agent as usize].map_or(Leaning::Nothing, Leaning::Name);
+        }
         let rounds = match self.mind(agent) {
             Mind::Rounds(rounds) => rounds,
             Mind::Names(known) => {

@@ -58,6 +58,17 @@ pub enum Purpose {
     Answer = 37,
     /// Who speaks to whom, where agents learn in meetings.
     Partner = 38,
+    // From here on: symbols that emerge with their meanings (`symbols/`).
+    /// What there is in a world, and what each agent perceives of it.
+    Object = 48,
+    /// The sign that an agent has for each object at first.
+    FirstSign = 49,
+    /// What an agent draws for a parameter of its model.
+    Parameter = 50,
+    /// Which category an agent sorts each object into.
+    Category = 51,
+    /// What agents propose to each other before the proposal that is heard.
+    Within = 52,
 }
 
 /// The seed of one run.

@@ -324,7 +324,7 @@ impl SignalTables {
 /// e to the power of a number up to 0, to the last bit or nearly: of additions and multiplications alone, so that it is the
 /// same on every machine, and a row is worked out side by side.
 #[inline(always)]
-fn exp(x: f64) -> f64 {
+pub(crate) fn exp(x: f64) -> f64 {
     /// Adding it leaves no bits below 1, which rounds, and puts whole numbers in the lowest bits.
     const WHOLE: f64 = 6_755_399_441_055_744.0;
     const LN_2: [f64; 2] = [0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10];

@@ -3,6 +3,7 @@
 use crate::agent::{Cohort, Mind, People};
 use crate::agents::Constant;
 use crate::agents::inventory::Inventories;
+use crate::agents::signs::{SignLearners, sign_mind};
 use crate::categories::{Scenes, Seen};
 use crate::control::{Averaged, Control, Paid};
 use crate::experiment::{Committed, Experiment, Followed, JoinBy, Part, Point, never_recorded, repeats};
@@ -18,11 +19,13 @@ use crate::meeting::groups::{GroupSpec, Groups};
 use crate::meeting::networks::spec::NetworkSpec;
 use crate::meeting::networks::{self, EdgeList, WithThemselves};
 use crate::meeting::pairs::Pairs;
+use crate::meeting::turns::{TurnOrder, Turns};
 use crate::opinion::{OpinionRule, Opinions};
 use crate::policy::Round;
 use crate::recorded::RecordedCondition;
 use crate::signals::{SignalKind, SignalLearners};
 use crate::spec::{AgentContext, Inputs, Kind, NoInputs, Notes};
+use crate::symbols::{Exchange, Perceived, Society, SocietyOf, SymbolRun};
 use crate::watch::committed::CommittedAt;
 use crate::watch::knowing::{Knowing, KnownAtStart};
 use crate::watch::measure::RunContext;
@@ -79,6 +82,10 @@ pub struct World {
     drawn_groups: Mutex<Option<(Seed, Arc<Groups>)>>,
     /// What was drawn for the runs that were asked about last, the newest first.
     drawn: Mutex<VecDeque<Arc<Drawn>>>,
+    /// What its societies have in common, in the game `symbols`.
+    symbols: Option<Arc<SocietyOf>>,
+    /// What there is in the runs that were asked about last, the newest first.
+    perceived: Mutex<VecDeque<(Seed, Arc<Perceived>)>>,
     /// Whether agents carry what they remember from phase to phase, so that all of it is kept.
     carried: bool,
 }
@@ -260,6 +267,7 @@ impl World {
         let strange = never_recorded(&notes.conditions.borrow(), &experiment);
         notes.cautions.borrow_mut().extend(strange);
         let game = experiment.game.spec.build(&experiment.registry).map_err(|(key, why)| (format!("game.{key}"), why))?;
+        let symbols = society_of(&experiment, &kinds, inputs)?.map(Arc::new);
         let world = World {
             settings: point.text(),
             size,
@@ -283,6 +291,8 @@ impl World {
             groups,
             drawn_groups: Mutex::default(),
             drawn: Mutex::default(),
+            symbols,
+            perceived: Mutex::default(),
             experiment,
             compiled: OnceLock::new(),
             windows: OnceLock::new(),
@@ -343,6 +353,8 @@ impl World {
             groups: None,
             drawn_groups: Mutex::default(),
             drawn: Mutex::default(),
+            symbols: None,
+            perceived: Mutex::default(),
             experiment,
             compiled: OnceLock::new(),
             windows: OnceLock::new(),
@@ -392,6 +404,9 @@ impl World {
 
     /// Who meets in a run of this seed.
     pub fn meeting(&self, seed: Seed) -> Result<Meeting, Fault> {
+        if let Some(of) = &self.symbols {
+            return Ok(Meeting::Turns(of.turns.clone()));
+        }
         Ok(match (self.groups(seed)?, self.game.seats()) {
             (Some(groups), _) => Meeting::Groups(groups),
             // Anyone may sit anywhere.
@@ -419,6 +434,29 @@ impl World {
     /// What pairs see in the category game.
     pub fn scenes(&self) -> Option<Scenes> {
         self.experiment.game.spec.scenes()
+    }
+
+    /// What there is in a run of this seed, and how it is played, in the game `symbols`.
+    pub fn symbols(&self, seed: Seed) -> Option<SymbolRun> {
+        /// As many as there may be threads, where worlds are not large.
+        const RUNS: usize = 16;
+        let of = self.symbols.clone()?;
+        let lock = || self.perceived.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((_, perceived)) = lock().iter().find(|(known, _)| *known == seed) {
+            return Some(SymbolRun { of, seed, perceived: perceived.clone() });
+        }
+        let perceived = Arc::new(of.things.perceived(seed, self.size as usize));
+        let mut all = lock();
+        all.truncate(RUNS - 1);
+        all.push_front((seed, perceived.clone()));
+        Some(SymbolRun { of, seed, perceived })
+    }
+
+    /// The agents of a run of the game `symbols`, with what each has become.
+    pub(crate) fn society(&self, seed: Seed, minds: &[Mind]) -> Option<Society> {
+        let SymbolRun { of, perceived, .. } = self.symbols(seed)?;
+        let minds: Vec<_> = minds.iter().filter_map(sign_mind).collect();
+        Some(Society::new(&of, seed, perceived, &minds))
     }
 
     /// Whether agents meet in groups.
@@ -495,6 +533,11 @@ impl World {
     /// Whether everything shown and done in its interactions is kept in a table of its own.
     pub fn keeps_acts(&self) -> bool {
         self.experiment.record.interactions && self.game.acts()
+    }
+
+    /// Whether which sign everyone has at the end is kept in a table of its own, and what they perceive in another.
+    pub fn keeps_signs(&self) -> bool {
+        self.experiment.record.interactions && self.symbols.is_some()
     }
 
     /// Whether all agents can tell what has become of them, so that a run can go on from there.
@@ -592,7 +635,12 @@ impl World {
             }),
             signals: self.experiment.game.spec.signals().filter(|_| self.phases.is_empty()),
             scores: self.experiment.game.spec.scores(),
-            measures: self.experiment.record.measures.clone(),
+            symbols: self.symbols(self.seed(replica)),
+            round: self.experiment.sweep(),
+            // What is said of names says nothing of signs, each of which is of one object.
+            measures: self.experiment.record.measures.clone().or_else(|| {
+                self.symbols.as_ref().map(|_| ["kappa", "acceptance", "posterior_distance"].map(String::from).to_vec())
+            }),
             counts: self.experiment.population.engine == Followed::Counts,
         }
     }
@@ -709,6 +757,10 @@ impl World {
         let mind = |(agent, &kind): (usize, &u16)| match &new {
             Mind::Rounds(_) => Mind::Rounds(begin.of(agent).to_vec()),
             Mind::Names(_) => Mind::Names(Inventory(self.bound_to(kind).or(begin.known(agent)).into_iter().collect())),
+            // What agents of the game `symbols` perceive follows from the seed.
+            Mind::Own(_) if self.symbols.is_some() => {
+                Mind::Own(serde_json::json!({ "seed": seed, "signs": [], "spoken": [], "sorted": [], "logs": [] }))
+            }
             Mind::Own(own) => Mind::Own(own.clone()),
         };
         assigned.iter().enumerate().map(mind).collect()
@@ -776,6 +828,8 @@ impl World {
         // Kinds that share something of a population are one cohort, a population each.
         let shared = |kind: &Kind| match kind {
             Kind::Own(agents) => agents.shared(),
+            // What agents perceive is of a run, and they may have one sign between them.
+            Kind::Symbols(_) => Some("signs"),
             _ => None,
         };
         let first = |kind: usize| match shared(&self.kinds[kind]) {
@@ -811,6 +865,10 @@ impl World {
             Kind::Committed(rule) => Box::new(Inventories::new(*rule, true, minds)),
             Kind::Opinion(rule) => Box::new(Opinions::new(*rule, &minds)),
             Kind::Signals(kind) => Box::new(SignalLearners::new(*kind, minds)),
+            Kind::Symbols(_) => {
+                let seed = minds.first().and_then(sign_mind).map_or(Seed(0), |mind| mind.seed);
+                Box::new(SignLearners::new(self.society(seed, &minds).expect("a world of symbols")))
+            }
             Kind::Own(agents) => agents.cohort(minds),
             Kind::Model(_) => Box::new(Remembering::new(memory, &minds)),
             Kind::Varying(_) => unreachable!("each of its responses is a kind"),
@@ -929,6 +987,10 @@ impl World {
             // Two tables of weights, and those of logits.
             return 32 * u64::from(self.size) * (states * signals) as u64;
         }
+        if let Some((rule, world)) = self.experiment.game.spec.symbols() {
+            // Log likelihoods and their sums, of each sign and object, and what is perceived of it.
+            return (16 * rule.signs as u64 + 64) * world.objects() * u64::from(self.size);
+        }
         let bytes = match self.inventories() {
             Some(InventoryRule { pool: Some(2), .. }) => n,
             Some(InventoryRule { pool: Some(pool), .. }) if pool <= WORDS_MAX => 8.0 * n,
@@ -977,6 +1039,38 @@ impl World {
         };
         self.windows.get_or_init(kinds).as_ref()
     }
+}
+
+/// What the societies of an experiment have in common, in the game `symbols`.
+fn society_of(experiment: &Experiment, kinds: &[Kind], inputs: &dyn Inputs) -> Result<Option<SocietyOf>, (String, String)> {
+    let Some((rule, world)) = experiment.game.spec.symbols() else { return Ok(None) };
+    let wrong = |key: &str, why: &str| Err((key.to_string(), why.to_string()));
+    let [Kind::Symbols(model)] = kinds else {
+        return wrong("agents", "agents of the game `symbols` are all of one kind");
+    };
+    if !experiment.interventions.is_empty() {
+        return wrong("interventions", "in the game `symbols` nothing is done to a population while it plays yet");
+    }
+    let order = match (rule.exchange, experiment.population.pairing) {
+        (_, Pairing::RandomMatching | Pairing::AllAtOnce) => {
+            return wrong(
+                "population.pairing",
+                "in the game `symbols` two agents take their turn after the other; leave `pairing` out",
+            );
+        }
+        (Exchange::Pairs, pairing) => TurnOrder::Pairs(pairing),
+        (_, _) if experiment.population.network != NetworkSpec::Complete => {
+            return wrong(
+                "population.network",
+                "a game of all agents is on the complete network; on others give `game.exchange = \"pairs\"`",
+            );
+        }
+        (Exchange::Recursive, _) => TurnOrder::Recursive,
+        (Exchange::OneSample, _) => TurnOrder::Relay,
+    };
+    let turns = Turns { objects: world.objects(), agents: experiment.followed(), order };
+    let built = SocietyOf::build(rule, *model, world, turns, |file| inputs.cells(file));
+    built.map(Some).map_err(|(key, why)| (key.to_string(), why))
 }
 
 /// A kind of agents under control. What a live model is shown is changed question by question, in `engines/live.rs`; a policy is

@@ -2,6 +2,7 @@
 //! know whose answers they are. What they say is other people's text: parsed, never trusted.
 
 use crate::models::hash::sha;
+use crate::separated::{CELL_MAX, records_up_to};
 use crate::store::table::{self, Column, Table, Values};
 use crate::whole::write_whole;
 use cratylus_audit::recognition::{CodedAnswer, Coding, Flag};
@@ -13,7 +14,7 @@ use std::path::Path;
 pub const ANSWERS: &str = "answers.parquet";
 
 /// Answers longer than this are none.
-pub const ANSWER_MAX: usize = 1 << 20;
+pub const ANSWER_MAX: usize = CELL_MAX;
 
 /// Writes answers with all their codings, those by rules included.
 pub fn write(path: &Path, answers: &[CodedAnswer]) -> Result<(), Fault> {
@@ -156,60 +157,6 @@ pub(crate) fn records(path: &Path, head: &[&str]) -> Result<Vec<AnswerRecord>, F
 /// A CSV file's head and its records. Every record has as many cells as the head.
 pub(crate) fn any_records(path: &Path) -> Result<(Vec<String>, Vec<AnswerRecord>), Fault> {
     records_up_to(path, FILE_MAX)
-}
-
-/// The same of a file of at most so many bytes.
-pub(crate) fn records_up_to(path: &Path, most: u64) -> Result<(Vec<String>, Vec<AnswerRecord>), Fault> {
-    let size = std::fs::metadata(path).map_err(at("reading", path))?.len();
-    if size > most {
-        return Err(at("reading", path)(format!("it has {size} bytes, and may have at most {most}")));
-    }
-    let bytes = std::fs::read(path).map_err(at("reading", path))?;
-    let text = crate::text::text_of(&bytes).map_err(|why| Fault::new(format!("{} {why}", path.display())))?;
-    let mut reader = csv::ReaderBuilder::new().delimiter(separator(&text)).flexible(true).from_reader(text.as_bytes());
-    let mut head: Vec<String> =
-        reader.headers().map_err(at("reading", path))?.iter().map(|cell| cell.trim().to_string()).collect();
-    // What spreadsheets leave behind the last column, and programs that number rows put before the first.
-    while head.last().is_some_and(String::is_empty) {
-        head.pop();
-    }
-    let numbered = usize::from(head.len() > 1 && head[0].is_empty());
-    head.drain(..numbered);
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(at("reading", path))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        if let Some(long) = record.iter().find(|cell| cell.len() > ANSWER_MAX) {
-            return Err(at("reading", path)(format!("line {line}: a cell has {} bytes", long.len())));
-        }
-        if record.iter().all(|cell| cell.trim().is_empty()) {
-            continue;
-        }
-        let mut cells: Vec<String> = record.iter().skip(numbered).map(String::from).collect();
-        while cells.len() > head.len() && cells.last().is_some_and(|cell| cell.trim().is_empty()) {
-            cells.pop();
-        }
-        if cells.len() != head.len() {
-            return Err(at("reading", path)(format!(
-                "line {line}: it has {} cells, and there are {} columns",
-                cells.len(),
-                head.len()
-            )));
-        }
-        rows.push((line, cells));
-    }
-    Ok((head, rows))
-}
-
-/// What separates the cells of a file: a comma, or what spreadsheets write where the comma is the decimal sign, or a tab.
-fn separator(text: &str) -> u8 {
-    let head = text.lines().next().unwrap_or("");
-    let count = |separator: char| head.matches(separator).count();
-    match (count(','), count(';'), count('\t')) {
-        (commas, semicolons, tabs) if semicolons > commas && semicolons >= tabs => b';',
-        (commas, _, tabs) if tabs > commas => b'\t',
-        _ => b',',
-    }
 }
 
 /// A whole number, which programs that know none where values are missing write as `1.0`.

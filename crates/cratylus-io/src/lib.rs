@@ -8,6 +8,8 @@ pub mod each;
 pub mod text;
 pub mod whole;
 
+mod separated;
+
 pub mod models;
 pub mod store;
 
@@ -23,7 +25,6 @@ pub mod evidence;
 pub mod fit;
 
 pub mod answers;
-mod grid;
 pub mod messages;
 
 pub mod signals;

@@ -2,7 +2,7 @@
 //! input: what a file says is bounded before it is parsed, and a gap is a mistake with its line. What is made of the messages
 //! is absent: see `cratylus_core::messages`.
 
-use crate::grid::{Grid, by_number, csv, gap, head_of, numbered, texts};
+use crate::store::grid::{Grid, by_number, csv, gap, head_of, numbered, texts};
 use crate::store::inputs::sha256;
 use crate::store::manifest::{Build, Manifest};
 use crate::store::names::{ITEMS, MESSAGES};

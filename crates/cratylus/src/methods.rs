@@ -102,6 +102,17 @@ fn game(experiment: &Experiment) -> String {
         let numbers = numbers.map(|(key, value)| format!("{key} {}", value.to_string().replace('"', "")));
         return format!("the scene `{}` ({})", experiment.game.kind, numbers.collect::<Vec<_>>().join(", "));
     }
+    if let Some((rule, world)) = experiment.game.spec.symbols() {
+        let word = |key: &str| experiment.game.plan.get(key).and_then(toml::Value::as_str).unwrap_or("");
+        return format!(
+            "the game `symbols` with {} signs for {}, each exchange being a proposal of a sign ({}) that was compared with the present one ({}) and taken by the rule {}",
+            rule.signs,
+            plural(world.objects(), "object"),
+            word("exchange"),
+            word("current"),
+            word("acceptance")
+        );
+    }
     let memory = match experiment.game.spec.memory() {
         Some(memory) => format!(" and a memory of {}", plural(memory as u64, "round")),
         None => String::new(),
@@ -163,6 +174,10 @@ fn stop(experiment: &Experiment) -> String {
         ));
     }
     let size = experiment.size();
+    if let Some(sweeps) = stop.sweeps {
+        ends.push(format!("after {}", plural(sweeps, "sweep")));
+        return ends.join(", or at the latest ");
+    }
     ends.push(match (stop.interactions, stop.rounds) {
         (Some(n), rounds) if rounds.is_none_or(|rounds| n <= rounds.saturating_mul(size)) => {
             format!("after {}", plural(n, "interaction"))

@@ -535,21 +535,37 @@ fn columns_are_what_they_are_said_to_be() {
     let items: String = (0..12).map(|i| format!("{},{},{i}\n", i % 4, ["x", "y"][i % 2])).collect();
     std::fs::write(dir.join("items.csv"), format!("a_1,class,f_1\n{items}")).unwrap();
     let signals = "seed = 1\nreplicas = 1\n[population]\nsize = 2\n[game]\nkind = \"reconstruction\"\nitems = \"items.csv\"\nheld_out = 0.2\n[channel]\nvocabulary = 6\nlength = 2\n[agents]\nkind = \"rnn\"\nhidden = 8\nlearn = { estimator = \"reinforce\", entropy = 0.1 }\n[train]\nbatch = 16\noptimiser = { kind = \"adam\", lr = 0.01 }\n[stop]\nsteps = 20\n";
+    let symbols = "seed = 1\nreplicas = 1\n[population]\nsize = 2\n[world]\nkind = \"gaussian\"\nobjects = 6\nmeans = [[[0], [9]], [[0], [9]]]\ndeviation = [1, 1]\n[game]\nkind = \"symbols\"\nsigns = 2\n[agents]\nkind = \"gaussian-mixture\"\n[stop]\nsweeps = 3\n";
     for (name, text) in [
         ("signals", signals.to_string()),
         ("mock", format!("{base}{coordination}{mock}")),
         ("groups", format!("{groups}{naming}")),
         ("matrix", format!("{base}{matrix}")),
+        ("symbols", symbols.to_string()),
     ] {
         std::fs::write(dir.join(format!("{name}.toml")), text).unwrap();
         succeeds(&dir, &["run", &format!("{name}.toml"), "--out", name, "--quiet"]);
-        let tables = ["runs", "interactions", "acts", "measures", "training", "messages", "items", "cross", "calls", "prompts"];
+        let tables = [
+            "runs",
+            "interactions",
+            "acts",
+            "measures",
+            "training",
+            "messages",
+            "items",
+            "cross",
+            "calls",
+            "prompts",
+            "signs",
+            "features",
+        ];
         for file in tables.map(|table| dir.join(name).join(format!("{table}.parquet"))).iter().filter(|file| file.exists()) {
             let of = file.file_stem().unwrap().to_str().unwrap();
             let mut last = None;
             for column in table::read(file, None).unwrap().columns {
                 let known = |name: &str| columns::ALL.iter().position(|one| one.table == of && one.column == name);
-                let measure = known("<measure>").filter(|_| column.name.contains(['_', ':']));
+                let measure = known("<measure>")
+                    .filter(|_| column.name.contains(['_', ':']) || ["kappa", "acceptance"].contains(&&*column.name));
                 let place = known(&column.name).or(measure);
                 let place = place.unwrap_or_else(|| panic!("{} of {} is not described", column.name, file.display()));
                 let holds = match column.values {

@@ -72,6 +72,33 @@ fn opinions_are_told_of_with_theory_beside_and_not_audited() {
 }
 
 #[test]
+fn whoever_has_a_table_lets_two_agents_see_a_part_of_it_each() {
+    let dir = folder("symbols-file");
+    let rows: String = (0..60).map(|i| format!("{},{},{}\n", ["a", "b", "c"][i % 3], i % 3 * 10 + i / 6, i % 2)).collect();
+    std::fs::write(dir.join("things.csv"), format!("kind,size,colour\n{rows}")).unwrap();
+    let text = "seed = 1\nreplicas = 2\n[population]\nsize = 2\n[world]\nkind = \"file\"\nfile = \"things.csv\"\nobjects = 60\ncolumns = [[\"size\"], [\"size\", \"colour\"]]\nclass = \"kind\"\nstandardise = true\n[game]\nkind = \"symbols\"\nsigns = 3\n[agents]\nkind = \"gaussian-mixture\"\n[stop]\nsweeps = 20\n";
+    std::fs::write(dir.join("e.toml"), text).unwrap();
+    let said = succeeds(&dir, &["run", "e.toml", "--out", "run"]);
+    assert!(said.out.contains("ARI 1") && said.out.contains("kappa"), "{}", said.out);
+    for table in ["signs", "features", "interactions", "measures"] {
+        assert!(dir.join(format!("run/{table}.parquet")).exists(), "{table}");
+    }
+    assert!(succeeds(&dir, &["replay", "run"]).out.contains("2 runs played again"));
+    assert!(succeeds(&dir, &["report", "run"]).out.contains("kappa"));
+    let audited = cratylus(&dir, &["audit", "run"]);
+    assert!(audited.code == Some(2) && audited.err.contains("this is `symbols`"), "{}", audited.err);
+    let wrong = |change: &[&str], words: &str| {
+        let said = cratylus(&dir, &[&["check", "e.toml"][..], change].concat());
+        assert!(said.code == Some(2) && said.err.contains(words), "{}", said.err);
+    };
+    wrong(&["--set", "world.objects=61"], "write `objects = 60`");
+    wrong(&["--set", "world.class=kinds"], "no column `kinds`");
+    wrong(&["--set", "agents.kind=dirichlet-mixture"], "perceive counts");
+    std::fs::write(dir.join("things.csv"), format!("kind,size,colour\n{rows}").replace("b,10,1\n", "b,,1\n")).unwrap();
+    wrong(&[], "things.csv`, line 3: `size` is missing");
+}
+
+#[test]
 fn every_verb_has_help_with_an_example() {
     let dir = folder("help");
     for verb in ["run", "check", "report", "replay", "import", "fit", "audit", "list", "schema", "init", "corpus", "train"] {

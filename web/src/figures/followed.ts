@@ -49,7 +49,8 @@ function courses(context: Context, id: string, title: string, axis: string, capt
   const rows = all.flat().flatMap((one) => one.rows);
   const [first, last] = [Math.min(...rows.map((row) => row.round)), Math.max(...rows.map((row) => row.round))];
   const top = bounded ? 1 : Math.max(...rows.map((row) => row.high)) * 1.05;
-  const bottom = bounded ? 0 : Math.min(0, ...rows.map((row) => row.low));
+  // Agreement beyond chance can fall below it.
+  const bottom = Math.min(0, ...rows.map((row) => row.low));
   const single = points.every((point) => point.runs === 1);
   return {
     id, title,
@@ -106,8 +107,9 @@ function others(context: Context): (Figure | undefined)[] {
   return [...groups].map(([kind, all]) => {
     const drawn = all.slice(0, 8).map(({ key, label }, i): Course => ({ measure: key, label, paint: `series${i}`, dashes: dashes[i % dashes.length] }));
     const [{ label, share }] = [all[0]!];
-    const names = all.length > 1 || all[0]!.key.includes(":");
-    const title = names ? "Names said" : capital(label);
+    // What is not of names is of agents, whose number ends the label.
+    const names = kind === "name_share";
+    const title = names ? "Names said" : capital(all[0]!.key.includes(":") ? label.replace(/ \S+$/, "") : label);
     return courses(context, `course-${kind.replaceAll("_", "-")}`, `${title} over time`, names ? "Share" : title,
       names ? "Each name’s share of all that was said in a population round" : `${title}, in each population round`, drawn, share);
   });

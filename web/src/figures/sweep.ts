@@ -10,6 +10,8 @@ import { colour, seriesCount } from "../theme";
 
 /** With fewer values a table says it as well. */
 const least = 4;
+/** The same where something is drawn beside them. */
+const fewest = 3;
 
 interface Quantity {
   /** What published values of it are called. */
@@ -76,7 +78,7 @@ const followed = (points: Point[]): Quantity[] =>
   }));
 
 /** The swept number with the most values. */
-function swept(points: Point[]): string | undefined {
+function swept(points: Point[], least: number): string | undefined {
   const names = unique(points.flatMap((point) => Object.keys(point.keys ?? {})));
   const numeric = names.filter((name) => points.every((point) => isNumber(point.keys?.[name])));
   const values = (name: string) => unique(points.map((point) => point.keys?.[name])).length;
@@ -93,7 +95,8 @@ const words = (value: unknown): string =>
 export function sweep(context: Context): (Figure | undefined)[] {
   // Tipping and answers have figures of their own.
   const points = context.points.filter((point) => !point.tipping && !point.individual);
-  const by = swept(points);
+  // Beside what is known fewer values already say something.
+  const by = swept(points, context.published.length ? fewest : least);
   return by === undefined ? [] : [...quantities, ...followed(points)].map((quantity) => plot(context, points, by, quantity));
 }
 

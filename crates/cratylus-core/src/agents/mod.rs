@@ -7,7 +7,10 @@ mod bush_mosteller;
 pub(crate) mod categories;
 mod constant;
 mod copy_last_partner;
+mod dirichlet_mixture;
 pub mod emulated;
+mod fixed;
+mod gaussian_mixture;
 mod giver;
 pub mod inventory;
 mod kernel;
@@ -21,6 +24,7 @@ mod policy_gradient;
 mod recorded;
 mod rule;
 mod scripted;
+pub(crate) mod signs;
 pub(crate) mod uniform;
 mod urn;
 mod weights;
@@ -32,6 +36,7 @@ pub use constant::Constant;
 pub use emulated::Emulated;
 pub use giver::AMOUNTS;
 pub use inventory::Inventories;
+pub use signs::SIGNS;
 pub use urn::SIGNALS;
 
 /// All kinds of agents, in the order in which lists show them.
@@ -53,6 +58,9 @@ pub const ALL: &[AgentEntry] = &[
     giver::ENTRY,
     win_stay::ENTRY,
     best_response::ENTRY,
+    gaussian_mixture::ENTRY,
+    dirichlet_mixture::ENTRY,
+    fixed::ENTRY,
     recorded::ENTRY,
     rule::ENTRY,
     llm::ENTRY,

@@ -9,6 +9,7 @@ pub mod live;
 mod plain;
 mod run;
 mod signals;
+mod symbols;
 mod table;
 
 pub use engine::Play;
@@ -20,7 +21,8 @@ use crate::world::World;
 use engine::EngineEntry;
 
 /// All engines but that of live models, which is driven from outside, in the order in which they are tried.
-pub(crate) const ALL: &[EngineEntry] = &[counts::ENTRY, in_turn::ENTRY, flat::ENTRY, signals::ENTRY, plain::ENTRY];
+pub(crate) const ALL: &[EngineEntry] =
+    &[counts::ENTRY, symbols::ENTRY, in_turn::ENTRY, flat::ENTRY, signals::ENTRY, plain::ENTRY];
 
 fn engine(world: &World, how: Play) -> &'static EngineEntry {
     ALL.iter().find(|entry| (entry.fits)(world, how)).expect("the plain path is the last, and plays all")

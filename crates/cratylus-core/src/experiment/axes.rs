@@ -6,7 +6,7 @@ use crate::text::nearest;
 use toml::de::DeValue;
 
 /// Keys that are swept often, for those who leave out the section.
-const COMMON: [&str; 12] = [
+const COMMON: [&str; 13] = [
     "population.size",
     "population.network",
     "population.pairing",
@@ -19,6 +19,7 @@ const COMMON: [&str; 12] = [
     "agents.committed.count",
     "stop.rounds",
     "stop.interactions",
+    "stop.sweeps",
 ];
 
 /// What `--set` of a swept key left of its sweep.

@@ -9,7 +9,7 @@ use crate::game::Seats;
 use crate::meeting::networks::spec::NetworkSpec;
 use crate::spec::places::{Mistake, Spans};
 use crate::text::{listed, nearest};
-use crate::watch::stop::By;
+use crate::watch::stop::{By, Stop};
 
 /// More than anyone means to run.
 const REPLICAS_MAX: u64 = 100_000_000;
@@ -411,7 +411,8 @@ impl Experiment {
                 return mistake("stop.share", "`window_rounds` is at least 1, and `threshold` above 0 and up to 1");
             }
         }
-        for (key, value) in [("stop.interactions", self.stop.interactions), ("stop.rounds", self.stop.rounds)] {
+        let Stop { interactions, rounds, sweeps, .. } = self.stop;
+        for (key, value) in [("stop.interactions", interactions), ("stop.rounds", rounds), ("stop.sweeps", sweeps)] {
             match value {
                 Some(0) => return mistake(key, "a run has at least one interaction"),
                 Some(INTERACTIONS_MAX..) => return mistake(key, "a run has at most 2^50 interactions"),

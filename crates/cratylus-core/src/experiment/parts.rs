@@ -285,6 +285,12 @@ impl Experiment {
         self.of_rule(|game| game.in_turn()).unwrap_or(false)
     }
 
+    /// How many interactions a sweep has in the game `symbols`: as many agents take their turn as there are, each with all
+    /// objects. None in other games.
+    pub fn sweep(&self) -> Option<u64> {
+        self.game.spec.symbols().map(|(_, world)| world.objects().saturating_mul(self.size()))
+    }
+
     /// Whether one agent is asked alone.
     pub fn alone(&self) -> bool {
         self.seats() == Seats::One
@@ -323,7 +329,11 @@ impl Experiment {
             plan.insert("find".into(), value(toml::Value::try_from(find)));
         }
         plan.insert("population".into(), value(toml::Value::try_from(&self.population)));
-        plan.insert("game".into(), self.game.plan.clone().into());
+        let mut game = self.game.plan.clone();
+        // It stands in a section of its own.
+        let world = game.remove("world");
+        plan.insert("game".into(), game.into());
+        plan.extend(world.map(|world| ("world".into(), world)));
         let mut agents = toml::Table::new();
         match &self.agents.kinds[..] {
             [(_, kind)] => agents = kind.plan.clone(),
@@ -347,7 +357,7 @@ impl Experiment {
         };
         plan.insert("agents".into(), agents.into());
         let mut stop = self.stop.clone();
-        if stop.interactions.is_none() && stop.rounds.is_none() {
+        if stop.interactions.is_none() && stop.rounds.is_none() && stop.sweeps.is_none() {
             stop.rounds = Some(crate::watch::stop::ROUNDS_MAX);
         }
         plan.insert("stop".into(), value(toml::Value::try_from(&stop)));

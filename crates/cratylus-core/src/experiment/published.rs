@@ -34,6 +34,9 @@ pub enum PublishedOutcome {
     Perceptual,
     /// The linguistic ones.
     Linguistic,
+    /// In the game `symbols`, how far signs are from what all agents know together.
+    #[serde(rename = "posterior_distance")]
+    PosteriorDistance,
     /// The line between two phases: pairs of the two swept numbers, in the order of the sweep.
     Border,
 }

@@ -11,6 +11,7 @@ use crate::watch::measures;
 use crate::watch::stop::Stop;
 use crate::{agents, games};
 use std::sync::Arc;
+use toml::de::DeValue;
 
 /// The lists of this crate.
 pub fn registry() -> Registry {
@@ -60,14 +61,14 @@ impl Experiment {
         }
         let seed = take_field(&mut table, "seed", spans)?.unwrap_or(0);
         let replicas = match table.get("replicas").map(|item| item.get_ref()) {
-            Some(toml::de::DeValue::Table(_)) => Replicas::Rule(read_field(&mut table, "replicas", spans)?),
+            Some(DeValue::Table(_)) => Replicas::Rule(read_field(&mut table, "replicas", spans)?),
             _ => Replicas::Number(take_field(&mut table, "replicas", spans)?.unwrap_or(1)),
         };
         let find = take_field(&mut table, "find", spans)?;
         let (replicas, sequential) = Sequential::of(replicas, find).map_err(|(key, why)| spans.mistake(key, why))?;
         let staged = lasting(&mut table, registry);
         let population: PopulationSpec = read_field(&mut table, "population", spans)?;
-        let game = read_game(table.remove("game"), spans, registry)?;
+        let game = read_game(with_world(&mut table)?, spans, registry)?;
         let agents = read_agents(table.remove("agents"), spans, registry)?;
         let mut stop: Stop = take_field(&mut table, "stop", spans)?.unwrap_or_default();
         match (staged, stop.episodes.take(), stop.interactions) {
@@ -81,6 +82,7 @@ impl Experiment {
             }
             (true, episodes, interactions) => stop.interactions = episodes.or(interactions).or(Some(1)),
         }
+        let stop = with_sweeps(stop, &game, population.size).map_err(|why| spans.mistake("stop.sweeps", why))?;
         let record = take_field(&mut table, "record", spans)?.unwrap_or_default();
         let control = take_field(&mut table, "control", spans)?.unwrap_or_default();
         let budget = take_field(&mut table, "budget", spans)?.unwrap_or_default();
@@ -137,6 +139,45 @@ fn lasting(table: &mut FileTable<'_>, registry: &Registry) -> bool {
     true
 }
 
+/// The table of the game, with the world in it, which stands in a section of its own.
+fn with_world<'a>(table: &mut FileTable<'a>) -> Result<Option<FileItem<'a>>, Mistake> {
+    let mut game = table.remove("game");
+    let keys = game.as_ref().and_then(|game| game.get_ref().as_table());
+    let plays = |kind: &str| keys.and_then(|keys| keys.get("kind")).is_some_and(|item| item.get_ref().as_str() == Some(kind));
+    if plays("symbols") && !table.contains_key("world") && !keys.is_some_and(|keys| keys.contains_key("world")) {
+        return Err(Mistake::new("what is there to have signs for? There is no `[world]`".into())
+            .help("for example: world = { kind = \"gaussian\", objects = 300, means = [[[0], [20], [-20]], [[0], [20], [40]]], deviation = [5, 6] }".into()));
+    }
+    let (Some(place), Some(DeValue::Table(keys))) =
+        (table.keys().find(|key| key.get_ref() == "world").cloned(), game.as_mut().map(|game| game.get_mut()))
+    else {
+        return Ok(game);
+    };
+    if keys.get("kind").and_then(|kind| kind.get_ref().as_str()).is_some_and(|kind| kind != "symbols") {
+        let why = "only the game `symbols` has a world of objects to perceive; leave `[world]` out".to_string();
+        return Err(Mistake::new(why).span(place.span()));
+    }
+    let world = table.remove("world").expect("just seen");
+    keys.insert(place, world);
+    Ok(game)
+}
+
+/// How long a run of the game `symbols` is, where the file gives it in sweeps or leaves it out.
+fn with_sweeps(stop: Stop, game: &Chosen<dyn GameSpec>, agents: u64) -> Result<Stop, String> {
+    const SWEEPS: u64 = 100;
+    match game.spec.symbols() {
+        Some((_, world)) => {
+            let given = stop.sweeps.is_some() || stop.interactions.is_some() || stop.rounds.is_some();
+            let sweeps = stop.sweeps.or((!given).then_some(SWEEPS));
+            Ok(Stop { sweeps, sweep: world.objects().saturating_mul(agents), ..stop })
+        }
+        None if stop.sweeps.is_some() => {
+            Err(format!("in the game `{}` there are no sweeps over objects; give `stop.rounds`", game.kind))
+        }
+        None => Ok(stop),
+    }
+}
+
 pub(super) fn read_game(
     item: Option<FileItem<'_>>,
     spans: &Spans<'_, '_>,
@@ -160,7 +201,7 @@ pub(super) fn read_agent(
 /// `committed` is one group, or a list of them.
 fn read_committed(agents: &mut FileTable<'_>, spans: &Spans<'_, '_>) -> Result<Vec<Committed>, Mistake> {
     let spans = spans.under("agents");
-    if !matches!(agents.get("committed").map(|item| item.get_ref()), Some(toml::de::DeValue::Array(_))) {
+    if !matches!(agents.get("committed").map(|item| item.get_ref()), Some(DeValue::Array(_))) {
         return Ok(take_field(agents, "committed", &spans)?.into_iter().collect());
     }
     let items = array(agents.remove("committed").expect("it is there"), "agents.committed")?;

@@ -4,6 +4,7 @@
 use super::{Budget, Committed, Find, PopulationSpec, Published, RecordSpec, RunsRule};
 use crate::control::Control;
 use crate::spec::{Entry, Registry};
+use crate::symbols::WorldSpec;
 use crate::watch::stop::Stop;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -12,7 +13,15 @@ use serde_json::{Value, json};
 /// The schema as JSON (draft 2020-12).
 pub fn schema(registry: &Registry) -> Value {
     let mut generator = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true).into_generator();
-    let games = one_of(&registry.games, &mut generator, &[]);
+    let mut games = one_of(&registry.games, &mut generator, &[]);
+    // The world of a game stands in a section of its own.
+    for game in games["oneOf"].as_array_mut().into_iter().flatten() {
+        game["properties"].as_object_mut().map(|keys| keys.remove("world"));
+        if let Some(required) = game["required"].as_array_mut() {
+            required.retain(|key| key != "world");
+        }
+    }
+    let world = generator.subschema_for::<WorldSpec>();
     let part = json!({
         "count": { "type": "integer", "minimum": 0, "description": "How many agents are of this kind." },
         "share": { "type": "number", "minimum": 0, "maximum": 1, "description": "Which share of the agents is of this kind." }
@@ -43,6 +52,7 @@ pub fn schema(registry: &Registry) -> Value {
             "find": generator.subschema_for::<Find>(),
             "population": generator.subschema_for::<PopulationSpec>(),
             "game": games,
+            "world": world,
             "agents": { "oneOf": kinds },
             "stop": generator.subschema_for::<Stop>(),
             "control": generator.subschema_for::<Control>(),

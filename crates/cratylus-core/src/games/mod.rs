@@ -12,6 +12,7 @@ mod opinion;
 mod outside;
 mod public_goods;
 mod signalling;
+mod symbols;
 
 pub use category::CategoryGame;
 pub use coordination::Coordination;
@@ -21,6 +22,7 @@ pub use naming::Naming;
 pub use opinion::Opinion;
 pub use public_goods::PublicGoods;
 pub use signalling::Signalling;
+pub use symbols::Symbols;
 
 /// All games, in the order in which lists show them.
 pub const ALL: &[GameEntry] = &[
@@ -32,6 +34,7 @@ pub const ALL: &[GameEntry] = &[
     matrix::ENTRY,
     public_goods::ENTRY,
     signalling::ENTRY,
+    symbols::ENTRY,
     commons::ENTRY,
     bandit::ENTRY,
     volunteer::ENTRY,

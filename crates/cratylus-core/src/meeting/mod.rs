@@ -6,12 +6,14 @@ pub mod groups;
 pub mod network;
 pub mod networks;
 pub mod pairs;
+pub mod turns;
 pub mod waves;
 
 use crate::{AgentId, NOBODY, Network, Seed};
 use groups::Groups;
 use pairs::Pairs;
 use std::sync::Arc;
+use turns::Turns;
 
 /// Who sits where in each interaction of a run, asked in their order.
 pub enum Meeting {
@@ -19,6 +21,8 @@ pub enum Meeting {
     Pairs(Pairs),
     /// A group.
     Groups(Arc<Groups>),
+    /// Two agents for every object of a list, then two others.
+    Turns(Turns),
 }
 
 impl Meeting {
@@ -31,6 +35,10 @@ impl Meeting {
     pub fn seats(&mut self, seed: Seed, t: u64, network: &dyn Network, into: &mut Vec<AgentId>) {
         match self {
             Meeting::Groups(groups) => groups.meet(seed, t, into),
+            Meeting::Turns(turns) => {
+                into.clear();
+                into.extend(turns.seats(seed, t, network));
+            }
             Meeting::Pairs(pairs) => {
                 into.clear();
                 into.extend(pairs.draw(seed, t, network).into_iter().filter(|&agent| agent != NOBODY));

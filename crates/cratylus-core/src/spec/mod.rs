@@ -19,6 +19,7 @@ use crate::policy::Policy;
 use crate::recorded::RecordedCondition;
 use crate::seed::Stream;
 use crate::signals::{SignalKind, SignalScenes};
+use crate::symbols::{Cells, SignRule, SymbolModel, WorldSpec};
 use crate::text::nearest;
 use crate::watch::measure::{MeasureEntry, Score};
 use places::{FileTable, Mistake, Spans, deserialize};
@@ -102,6 +103,11 @@ pub trait GameSpec: fmt::Debug + Send + Sync {
 
     /// What a signalling game deals, where it is one.
     fn signals(&self) -> Option<SignalScenes> {
+        None
+    }
+
+    /// What is played of signs and what there is to have signs for, in the game `symbols`.
+    fn symbols(&self) -> Option<(SignRule, &WorldSpec)> {
         None
     }
 
@@ -227,6 +233,8 @@ pub enum Kind {
     Opinion(OpinionRule),
     /// Agents of signalling games with a table for each state and signal.
     Signals(SignalKind),
+    /// Agents of the game `symbols`.
+    Symbols(SymbolModel),
     /// A language model, asked from outside.
     Model(Arc<Model>),
     /// Any other, which no engine needs to know of but the plain path.
@@ -238,7 +246,7 @@ impl Kind {
     pub fn new_mind(&self) -> Mind {
         match self {
             Kind::Speaker(_) | Kind::Committed(_) | Kind::Opinion(_) => Mind::Names(Inventory::default()),
-            Kind::Signals(_) => Mind::Own(Value::Null),
+            Kind::Signals(_) | Kind::Symbols(_) => Mind::Own(Value::Null),
             Kind::Own(agents) => agents.new_mind(),
             Kind::Window(_) | Kind::Varying(_) | Kind::Drawn(_) | Kind::Model(_) => Mind::Rounds(Vec::new()),
         }
@@ -261,6 +269,10 @@ pub trait Inputs {
     }
     /// The text of a file.
     fn text(&self, file: &str) -> Result<String, String> {
+        Err(not_here(file))
+    }
+    /// A table in a file, CSV or Parquet, as text.
+    fn cells(&self, file: &str) -> Result<Cells, String> {
         Err(not_here(file))
     }
     /// The full path of a file or folder that is there, and may be too large to read here.

@@ -8,12 +8,13 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 /// The sections and keys that an experiment file may hold.
-pub(crate) const KEYS: [&str; 14] = [
+pub(crate) const KEYS: [&str; 15] = [
     "name",
     "seed",
     "replicas",
     "population",
     "game",
+    "world",
     "agents",
     "stop",
     "control",
@@ -94,8 +95,13 @@ impl<'r, 'a> Spans<'r, 'a> {
     /// A mistake at a key, or at the closest section around it that is there.
     pub fn mistake(&self, key: &str, message: String) -> Mistake {
         let parts = self.prefix.iter().copied().chain([key]).flat_map(|part| part.split('.')).filter(|part| !part.is_empty());
+        let mut parts = parts.peekable();
         let mut place: Option<&FileItem<'_>> = None;
-        for part in parts {
+        while let Some(part) = parts.next() {
+            // The world belongs to the game and stands in a section of its own.
+            if place.is_none() && part == "game" && parts.peek() == Some(&"world") && self.root.contains_key("world") {
+                continue;
+            }
             let next = match place.map(Spanned::get_ref) {
                 None => self.root.get(part),
                 Some(DeValue::Table(inner)) => inner.get(part),

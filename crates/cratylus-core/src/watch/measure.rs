@@ -7,6 +7,7 @@ use crate::event::block::Block;
 use crate::event::tally::Tally;
 use crate::kept::Keep;
 use crate::signals::SignalScenes;
+use crate::symbols::SymbolRun;
 use crate::watch::committed::CommittedAt;
 use crate::watch::knowing::Knowing;
 use crate::watch::stop::Consensus;
@@ -55,6 +56,10 @@ pub struct RunContext {
     pub signals: Option<SignalScenes>,
     /// What an episode is scored by, in games of many moves.
     pub scores: &'static [Score],
+    /// In the game `symbols`, what there is and how it is played.
+    pub symbols: Option<SymbolRun>,
+    /// After how many interactions there are readings, where it is not after every population round.
+    pub round: Option<u64>,
     /// Which measures are kept, by their names; None where all are.
     pub measures: Option<Vec<String>>,
     /// Whether there are numbers alone, and no events.
@@ -78,6 +83,8 @@ impl RunContext {
             scenes: None,
             signals: None,
             scores: &[],
+            symbols: None,
+            round: None,
             measures: None,
             counts: false,
         }

@@ -28,6 +28,12 @@ pub struct Stop {
     /// In a scene a number of episodes, which are its interactions; 1 where it is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub episodes: Option<u64>,
+    /// In the game `symbols`, a number of sweeps; in a sweep as many agents take their turn as there are, each with all objects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sweeps: Option<u64>,
+    /// How many interactions a sweep has, which the file says elsewhere.
+    #[serde(skip)]
+    pub sweep: u64,
 }
 
 /// Consensus: a share of successes over the last interactions; give `window` or `window_rounds`. Or, in the naming game,
@@ -143,7 +149,8 @@ impl Stop {
     /// The most interactions that a run can last.
     pub fn most(&self, size: u64) -> u64 {
         let rounds = self.rounds.map(|rounds| rounds.saturating_mul(size));
-        let given = [self.interactions, rounds].into_iter().flatten().min();
+        let sweeps = self.sweeps.map(|sweeps| sweeps.saturating_mul(self.sweep.max(1)));
+        let given = [self.interactions, rounds, sweeps].into_iter().flatten().min();
         given.unwrap_or(ROUNDS_MAX * size)
     }
 }
@@ -530,8 +537,7 @@ mod tests {
                 consensus: (case % 3 > 0).then(|| rule([1.0, 0.7][case as usize % 2], every, (case % 5 == 0).then_some(4))),
                 share: (case % 3 < 2).then(|| share.clone()),
                 interactions: Some(120),
-                rounds: None,
-                episodes: None,
+                ..Stop::default()
             };
             let mut seen = StopSeen::new(&stop, 6, Some(0), CommittedAt::start(vec![5]), None);
             let (mut sure, mut idle) = (0, 0);

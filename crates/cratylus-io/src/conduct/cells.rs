@@ -10,7 +10,7 @@ use crate::conduct::progress::Progress;
 use crate::conduct::units::{self, MARK, there};
 use crate::conduct::{self, conduct};
 use crate::store::manifest::Manifest;
-use crate::store::names::{ACTS, EXPERIMENT, INTERACTIONS, MEASURES, PARTS, PLAN, RUNS};
+use crate::store::names::{ACTS, EXPERIMENT, FEATURES, INTERACTIONS, MEASURES, PARTS, PLAN, RUNS, SIGNS};
 use crate::store::plan;
 use crate::whole::{relative, write_whole};
 use cratylus_core::World;
@@ -179,7 +179,7 @@ fn take_over(all: &[Cell], found: &BTreeMap<&str, Vec<&PathBuf>>, dirs: &[PathBu
     for cell in all {
         let Some(places) = found.get(cell.hash.as_str()) else { continue };
         // The rows of the runs come last: where they are, the rest is.
-        for table in [INTERACTIONS, ACTS, MEASURES, RUNS] {
+        for table in [INTERACTIONS, ACTS, SIGNS, FEATURES, MEASURES, RUNS] {
             let from = cell.unit.file(places[0], table);
             if !from.exists() {
                 continue;

@@ -23,7 +23,9 @@ use crate::conduct::recorder::Recorder;
 use crate::conduct::units::{cells as cells_of, cut_up, there, units};
 use crate::models::tape::Tape;
 use crate::store::manifest::Manifest;
-use crate::store::names::{ACTS, CHECKPOINT, EXPERIMENT, INTERACTIONS, MEASURES, MESSAGES, PARTS, PLAN, RECORDED, RUNS, TAPE};
+use crate::store::names::{
+    ACTS, CHECKPOINT, EXPERIMENT, FEATURES, INTERACTIONS, MEASURES, MESSAGES, PARTS, PLAN, RECORDED, RUNS, SIGNS, TAPE,
+};
 use crate::store::plan::{differences, digest};
 use crate::store::rows::runs;
 use crate::store::run_dir::Recorded;
@@ -204,6 +206,8 @@ fn end(manifest: &mut Manifest, job: &Job<'_>, dir: &Path) -> Result<(), Fault> 
     manifest.outcomes = Some(crate::store::belonging::outcomes(&rows));
     manifest.readings = table::count(&dir.join(MEASURES)).ok();
     manifest.acts = table::count(&dir.join(ACTS)).ok();
+    manifest.signs = table::count(&dir.join(SIGNS)).ok();
+    manifest.features = table::count(&dir.join(FEATURES)).ok();
     manifest.write(dir)
 }
 
@@ -376,6 +380,9 @@ fn join(job: &Job<'_>, dir: &Path, units: &[Unit]) -> Result<(), Fault> {
     }
     if job.worlds.iter().any(World::keeps_acts) {
         tables.insert(0, ACTS);
+    }
+    if job.worlds.iter().any(World::keeps_signs) {
+        tables.splice(0..0, [SIGNS, FEATURES]);
     }
     for name in tables {
         let parts: Vec<PathBuf> = units.iter().map(|unit| unit.file(dir, name)).filter(|part| part.exists()).collect();

@@ -3,9 +3,10 @@
 use crate::conduct::job::{Job, Unit};
 use crate::conduct::progress::Progress;
 use crate::store::acts::{self, Act};
-use crate::store::names::{ACTS, INTERACTIONS, MEASURES, RUNS};
+use crate::store::names::{ACTS, FEATURES, INTERACTIONS, MEASURES, RUNS, SIGNS};
 use crate::store::pages::GROUP;
 use crate::store::rows::{Interactions, MeasureRows, WordColumns, runs_table};
+use crate::store::signs::{FeatureRow, SignRow, features_of, features_table, signs_of, signs_table};
 use crate::store::table;
 use crate::store::table::{Table, TableWriter};
 use cratylus_core::event::batch::Batch;
@@ -14,8 +15,9 @@ use cratylus_core::event::sink::Sink;
 use cratylus_core::event::tally::Tally;
 use cratylus_core::experiment::Point;
 use cratylus_core::fault::Fault;
-use cratylus_core::kept::{Keep, Keeper};
+use cratylus_core::kept::{self, Keep, Keeper};
 use cratylus_core::summary::RunRow;
+use cratylus_core::symbols::SignsFollowed;
 use cratylus_core::watch::measures::Measures;
 use cratylus_core::watch::outcome::OutcomeSeen;
 use cratylus_core::{Name, World};
@@ -31,6 +33,7 @@ pub(crate) struct Recorder<'a> {
     unit: Unit,
     interactions: Option<(TableWriter, Interactions)>,
     acts: Option<(TableWriter, Vec<Act>)>,
+    signs: Option<SignTables>,
     measures: (TableWriter, MeasureRows),
     /// The runs that are not written yet, in order. The first writes as it goes, the others wait for it.
     open: VecDeque<OpenRun>,
@@ -41,6 +44,12 @@ pub(crate) struct Recorder<'a> {
     stops: bool,
 }
 
+/// What agents perceive, and which signs they have at the end.
+struct SignTables {
+    signs: (TableWriter, Vec<SignRow>),
+    features: (TableWriter, Vec<FeatureRow>),
+}
+
 struct OpenRun {
     replica: u64,
     /// Where agents are language models, which kind each agent is.
@@ -49,6 +58,8 @@ struct OpenRun {
     waiting: Interactions,
     /// And all that was done in them.
     acts: Vec<Act>,
+    /// Which sign everyone has, where that is kept.
+    followed: Option<SignsFollowed>,
     measures: Measures,
     outcome: OutcomeSeen,
     over: bool,
@@ -77,6 +88,11 @@ impl<'a> Recorder<'a> {
         if let Some((writer, rows)) = &mut self.acts {
             writer.keep(out)?;
             rows.keep(out);
+        }
+        if let Some(SignTables { signs, features }) = &mut self.signs {
+            signs.0.keep(out)?;
+            features.0.keep(out)?;
+            kept::keep(&(&signs.1, &features.1, &run.followed), out);
         }
         self.measures.0.keep(out)?;
         self.measures.1.keep(out);
@@ -108,12 +124,19 @@ impl<'a> Recorder<'a> {
         // All points of an experiment have the columns that any of them needs.
         let any = |of: fn(&World) -> bool| job.worlds.iter().any(of);
         let (live, alias, groups) = (any(World::live), any(|world| world.experiment.control.alias), any(World::in_groups));
+        let objects = world.experiment.game.spec.symbols().map(|(_, world)| world.objects());
+        // Other games of a sweep have the column, too.
+        let objects = objects.or(any(|world| world.experiment.sweep().is_some()).then_some(1));
         let rows = || {
             let mut rows = Interactions::new(&words);
             if live {
                 rows = rows.of_models(alias);
             }
-            if groups { rows.of_groups() } else { rows }
+            let rows = if groups { rows.of_groups() } else { rows };
+            match objects {
+                Some(objects) => rows.of_objects(objects),
+                None => rows,
+            }
         };
         let writer = |table: &str, kept: &mut Option<&mut &[u8]>, create: &dyn Fn(&Path) -> Result<TableWriter, Fault>| {
             let file = unit.file(dir, table);
@@ -138,6 +161,19 @@ impl<'a> Recorder<'a> {
             }
             false => None,
         };
+        let mut restored = None;
+        let signs = match world.keeps_signs() {
+            true => {
+                let signs = writer(SIGNS, &mut kept, &|file| TableWriter::create(file, &signs_table(&[])))?;
+                let features = writer(FEATURES, &mut kept, &|file| TableWriter::create(file, &features_table(&[])))?;
+                let mut of = SignTables { signs: (signs, Vec::new()), features: (features, Vec::new()) };
+                if let Some(from) = kept.as_deref_mut() {
+                    (of.signs.1, of.features.1, restored) = kept::take(from)?;
+                }
+                Some(of)
+            }
+            false => None,
+        };
         let mut of = MeasureRows::new(job.reads());
         let file = writer(MEASURES, &mut kept, &|file| of.create(file))?;
         kept.as_deref_mut().map_or(Ok(()), |from| of.restore(from))?;
@@ -153,13 +189,16 @@ impl<'a> Recorder<'a> {
             }
             let kinds = world.live().then(|| world.assign(world.seed(replica)));
             let (waiting, acts) = (rows(), Vec::new());
-            open.push_back(OpenRun { replica, kinds, waiting, acts, measures, outcome, over: false });
+            let followed = context.symbols.as_ref().filter(|_| signs.is_some()).map(SignsFollowed::new);
+            let followed = restored.take().or(followed);
+            open.push_back(OpenRun { replica, kinds, waiting, acts, followed, measures, outcome, over: false });
         }
         Ok(Recorder {
             base: unit.base(job),
             words,
             interactions,
             acts,
+            signs,
             measures,
             open,
             rows: Vec::new(),
@@ -185,6 +224,13 @@ impl<'a> Recorder<'a> {
             if let Some((writer, rows)) = &mut self.acts {
                 rows.append(&mut first.acts);
                 write_groups(writer, rows, ended, acts::table)?;
+            }
+            if let (Some(SignTables { signs, features }), Some(followed), true) = (&mut self.signs, &first.followed, first.over) {
+                let of = self.world.symbols(self.world.seed(first.replica)).expect("its signs are followed");
+                signs_of(number, &of, followed, &mut signs.1);
+                features_of(number, &of, &mut features.1);
+                write_groups(&mut signs.0, &mut signs.1, ended, signs_table)?;
+                write_groups(&mut features.0, &mut features.1, ended, features_table)?;
             }
             // Rounds of a small population are many, and are taken many at a time; those of a large one are waited for.
             const FEW: usize = 64;
@@ -252,6 +298,10 @@ impl<'a> Recorder<'a> {
         if let Some((writer, _)) = self.acts.take() {
             writer.finish()?;
         }
+        if let Some(SignTables { signs, features }) = self.signs.take() {
+            signs.0.finish()?;
+            features.0.finish()?;
+        }
         self.measures.0.finish()?;
         // The rows of the runs come last: where they are, the rest is.
         table::write(&self.runs_file, &runs_table(points, &self.rows))
@@ -267,6 +317,7 @@ impl Sink for Recorder<'_> {
         for event in events.iter() {
             run.outcome.see(&event);
             run.measures.see(&event);
+            run.followed.as_mut().and_then(|followed| followed.see(&event));
             if !keep {
                 continue;
             }
@@ -289,6 +340,9 @@ impl Sink for Recorder<'_> {
         let run = self.find(replica);
         run.outcome.see_block(block);
         run.measures.see_block(block);
+        if let Some(followed) = &mut run.followed {
+            followed.see_block(block, block.first, block.n, |_, _| ());
+        }
         if keep {
             self.rows_of(replica).push_block(number, block);
         }

@@ -1,7 +1,7 @@
 //! Files of items that agents speak about: a table with attributes (`a_1`, …) or features (`f_1`, …), perhaps a `class` and a
 //! `split`; or lines of whole numbers, an item each, as EGG's reconstruction game has them.
 
-use crate::grid::{Grid, by_number, csv, gap, head_of, numbered, parquet};
+use crate::store::grid::{Grid, by_number, csv, gap, head_of, numbered, parquet};
 use cratylus_core::fault::{Fault, at};
 use cratylus_core::text::listed;
 use cratylus_neural::signals::ItemTable;

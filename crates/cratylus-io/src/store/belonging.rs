@@ -3,7 +3,7 @@
 //! is absent: `cratylus replay` plays it again.
 
 use crate::store::manifest::Manifest;
-use crate::store::names::{ACTS, CALLS, EXPERIMENT, INTERACTIONS, MANIFEST, MEASURES, PLAN, PROMPTS, RUNS};
+use crate::store::names::{ACTS, CALLS, EXPERIMENT, FEATURES, INTERACTIONS, MANIFEST, MEASURES, PLAN, PROMPTS, RUNS, SIGNS};
 use crate::store::plan::{differences, digest, points_of};
 use crate::store::run_dir::RunDir;
 use crate::store::table;
@@ -77,7 +77,17 @@ pub fn missing(dir: &RunDir, manifest: Option<&Manifest>) -> Vec<&'static str> {
     let live = manifest.is_some_and(|manifest| !manifest.servers.is_empty());
     let recorded = dir.points.iter().any(|point| point.experiment.record.interactions);
     let acts = manifest.is_some_and(|manifest| manifest.acts.is_some());
-    let due = [(INTERACTIONS, recorded), (ACTS, acts), (MEASURES, true), (CALLS, live), (PROMPTS, live)];
+    let counted = |of: fn(&Manifest) -> Option<u64>| manifest.and_then(of).is_some();
+    let (signs, features) = (counted(|manifest| manifest.signs), counted(|manifest| manifest.features));
+    let due = [
+        (INTERACTIONS, recorded),
+        (ACTS, acts),
+        (SIGNS, signs),
+        (FEATURES, features),
+        (MEASURES, true),
+        (CALLS, live),
+        (PROMPTS, live),
+    ];
     due.into_iter().filter(|(table, due)| *due && !dir.path.join(table).exists()).map(|(table, _)| table).collect()
 }
 
@@ -141,8 +151,12 @@ fn of_rows(dir: &RunDir, rows: &[RunRow], manifest: Option<&Manifest>) -> Vec<St
             Err(trouble) => told.push(format!("{INTERACTIONS} cannot be read: {trouble}")),
         }
     }
-    let counted =
-        [(MEASURES, manifest.and_then(|manifest| manifest.readings)), (ACTS, manifest.and_then(|manifest| manifest.acts))];
+    let counted = [
+        (MEASURES, manifest.and_then(|manifest| manifest.readings)),
+        (ACTS, manifest.and_then(|manifest| manifest.acts)),
+        (SIGNS, manifest.and_then(|manifest| manifest.signs)),
+        (FEATURES, manifest.and_then(|manifest| manifest.features)),
+    ];
     for (table, due) in counted {
         let file = dir.path.join(table);
         match (file.exists(), due) {

@@ -60,6 +60,7 @@ const IMPORTED: &str = "runs were imported, and agents remembered something at t
 const ACTS: &str =
     "more is shown and done than that two seats say names: in the game `category`, and in games that pay each seat its own";
 const SIGNALS: &str = "networks learn to signal";
+const SYMBOLS: &str = "agents have signs for objects: the game `symbols`";
 const GROUPS: &str = "groups of more than two meet";
 
 /// All columns, table by table, in the order of the files. `runs.parquet` has one for each swept key besides, after `run`,
@@ -164,6 +165,7 @@ pub const ALL: &[Described] = {
             "",
             "whether names agreed, the hearer knew the name, or it pointed at the topic; missing where the interaction was void, or nothing was at stake",
         ),
+        described("interactions", "object", Int, SYMBOLS, "what they spoke of, from 1"),
         described("interactions", "hearers", Text, GROUPS, "who heard, from 1, separated by blanks"),
         described(
             "interactions",
@@ -189,6 +191,16 @@ pub const ALL: &[Described] = {
             "the label under which each name of the pool was shown, a JSON list in the pool's order",
         ),
         described("interactions", "alias_b", Text, ALIAS, "the same of `agent_b`"),
+        described("signs", "run", Int, SYMBOLS, "the run, as in runs.parquet"),
+        described("signs", "agent", Int, SYMBOLS, "the agent, from 1"),
+        described("signs", "object", Int, SYMBOLS, "the object, from 1"),
+        described("signs", "class", Int, SYMBOLS, "its true class, from 1, which agents never see; missing where there are none"),
+        described("signs", "sign", Text, SYMBOLS, "the sign that the agent has for it at the end of the run"),
+        described("features", "run", Int, SYMBOLS, "the run, as in runs.parquet"),
+        described("features", "agent", Int, SYMBOLS, "the agent, from 1"),
+        described("features", "object", Int, SYMBOLS, "the object, from 1"),
+        described("features", "feature", Int, SYMBOLS, "which of the numbers that it perceives of the object, from 1"),
+        described("features", "value", Float, SYMBOLS, "the number; none are perceived in a world of `tables`"),
         described("acts", "run", Int, ACTS, "the run, as in runs.parquet"),
         described("acts", "t", Int, ACTS, "the interaction, as in interactions.parquet"),
         described(

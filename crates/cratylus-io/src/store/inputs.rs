@@ -1,12 +1,14 @@
 //! The files that an experiment names: kernels, networks, fitted models, finished runs. Paths are
 //! relative to the experiment file. What was opened is remembered with its hash, for the plan and the manifest.
 
+use crate::store::grid::{Grid, csv, head_of, parquet};
 use crate::store::names::{INTERACTIONS, RUNS};
 use crate::store::run_dir::RunDir;
 use crate::store::table::{self, Table};
 use cratylus_core::fault::{Fault, at};
 use cratylus_core::kernel::Kernel;
 use cratylus_core::spec::{Inputs, Played, PlayedRuns, Registry};
+use cratylus_core::symbols::Cells;
 use cratylus_core::text::nearest;
 use sha2::{Digest, Sha256};
 use std::cell::RefCell;
@@ -81,6 +83,13 @@ impl Inputs for FileInputs {
         let path = self.open(file)?;
         let bytes = std::fs::read(&path).map_err(|error| format!("cannot read `{file}`: {error}"))?;
         crate::text::decode(&bytes).map_err(|why| format!("`{file}` {why}"))
+    }
+
+    fn cells(&self, file: &str) -> Result<Cells, String> {
+        let path = self.open(file)?;
+        let grid = head_of(&path).and_then(|head| if head == *b"PAR1" { parquet(&path) } else { csv(&path) });
+        let Grid { head, rows, row, .. } = grid.map_err(|fault| fault.0)?;
+        Ok(Cells { head, rows, row })
     }
 
     fn locate(&self, file: &str) -> Result<String, String> {

@@ -56,6 +56,12 @@ pub struct Manifest {
     /// How many rows of acts, where they are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acts: Option<u64>,
+    /// How many rows of signs, where they are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signs: Option<u64>,
+    /// How many rows of what was perceived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<u64>,
 }
 
 /// What kind of machine ran a directory. Nothing in it names the machine.
@@ -107,6 +113,8 @@ impl Manifest {
             outcomes: None,
             readings: None,
             acts: None,
+            signs: None,
+            features: None,
         }
     }
 

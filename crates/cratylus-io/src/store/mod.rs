@@ -6,7 +6,10 @@ pub(crate) mod acts;
 mod bits;
 pub(crate) mod pages;
 pub(crate) mod rows;
+pub(crate) mod signs;
 pub mod table;
+
+pub(crate) mod grid;
 mod zstd_pages;
 
 pub mod belonging;

@@ -18,6 +18,12 @@ pub const INTERACTIONS: &str = "interactions.parquet";
 /// A row for everything shown and done, in games in which that is more than two names.
 pub const ACTS: &str = "acts.parquet";
 
+/// Which sign every agent has for every object at the end, in the game `symbols`.
+pub const SIGNS: &str = "signs.parquet";
+
+/// What every agent perceived of every object there.
+pub const FEATURES: &str = "features.parquet";
+
 /// The readings of all runs.
 pub const MEASURES: &str = "measures.parquet";
 

@@ -115,6 +115,8 @@ pub struct Interactions {
     live: Option<LiveColumns>,
     /// Where groups of more than two meet: who heard.
     hearers: Option<Vec<Option<ByteArray>>>,
+    /// Where agents go through a list of objects: how many there are.
+    objects: Option<u64>,
 }
 
 impl Keep for Interactions {
@@ -186,6 +188,7 @@ impl Interactions {
             settled: Bits::default(),
             live: None,
             hearers: None,
+            objects: None,
         }
     }
 
@@ -197,6 +200,11 @@ impl Interactions {
     /// Where groups meet, they have another.
     pub fn of_groups(self) -> Interactions {
         Interactions { hearers: Some(Vec::new()), ..self }
+    }
+
+    /// Where agents go through so many objects, they have another.
+    pub fn of_objects(self, objects: u64) -> Interactions {
+        Interactions { objects: Some(objects), ..self }
     }
 
     /// Who heard the speaker, where a group met; kept where there is a column for it.
@@ -430,6 +438,15 @@ impl Interactions {
             Column::new(name, Values::Text(values.to_vec()))
         }
         let mut columns = Vec::new();
+        if let Some(objects) = self.objects {
+            let (mut of, mut before) = (Vec::with_capacity(rows.len()), 0);
+            for &(_, from, n) in &self.runs {
+                let here = before.max(rows.start)..(before + n).min(rows.end);
+                of.extend(here.map(|row| Some(((from + (row - before) as u64) % objects.max(1)) as i64 + 1)));
+                before += n;
+            }
+            columns.push(Column::new("object", Values::Int(of)));
+        }
         if let Some(hearers) = &self.hearers {
             columns.push(texts("hearers", &hearers[rows.clone()]));
         }

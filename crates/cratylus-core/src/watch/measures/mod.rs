@@ -11,6 +11,7 @@ use crate::watch::readings::Readings;
 use smol_str::SmolStr;
 use std::ops::Range;
 
+mod acceptance;
 mod answer;
 mod categories;
 mod distinct_names;
@@ -21,8 +22,10 @@ mod mean_amount;
 mod mean_pay;
 mod minority_share;
 mod name_share;
+mod posterior_distance;
 mod reaction;
 mod score;
+mod signs;
 mod success_rate;
 mod understanding;
 mod void_share;
@@ -46,6 +49,9 @@ pub const ALL: &[MeasureEntry] = &[
     mean_amount::ENTRY,
     understanding::ENTRY,
     score::ENTRY,
+    acceptance::ENTRY,
+    posterior_distance::ENTRY,
+    signs::ENTRY,
 ];
 
 impl Keep for Measures {
@@ -62,7 +68,7 @@ impl Keep for Measures {
 
 /// All measures of one run at once: cuts the events into population rounds.
 pub struct Measures {
-    /// Interactions in a population round; none where an agent is asked alone.
+    /// Interactions after which there are readings; none where an agent is asked alone.
     size: Option<u64>,
     seen: u64,
     /// Each with its places in a row of readings.
@@ -87,7 +93,7 @@ impl Measures {
             }
         }
         let readings = Readings::new(columns.into());
-        Measures { size: (!context.alone).then_some(context.size), seen: 0, all: started, readings }
+        Measures { size: (!context.alone).then_some(context.round.unwrap_or(context.size)), seen: 0, all: started, readings }
     }
 
     /// Everything that they may read: the columns of `measures.parquet`.

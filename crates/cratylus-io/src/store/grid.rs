@@ -1,7 +1,7 @@
 //! Tables of other people as text, from CSV and Parquet: a head, and rows with where each stands. Bounded before they are parsed.
 //! What the columns mean is absent.
 
-use crate::answers::records_up_to;
+use crate::separated::records_up_to;
 use crate::store::table::{self, Column, Table, Values};
 use cratylus_core::fault::{Fault, at};
 use std::path::Path;
