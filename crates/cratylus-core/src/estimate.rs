@@ -39,6 +39,9 @@ const DECISIONS_MAX: u64 = 100_000;
 /// The prompts that are written out to see how long they are.
 const WRITTEN: usize = 64;
 
+/// What makes a question another one: how the model is asked, the memory, the order shown, and what a seat of a scene is told.
+type Question = (String, Vec<Round>, Vec<u16>, Option<Arc<Facts>>);
+
 /// What stops a run that was tried long enough.
 const ENOUGH: &str = "tried long enough";
 
@@ -63,7 +66,7 @@ pub fn estimate(worlds: &[World]) -> Result<Vec<Estimate>, Fault> {
 }
 
 fn with(worlds: &[World], stand_in: Option<&emulated::Emulated>) -> Result<Estimate, Fault> {
-    let mut questions: HashSet<(String, Vec<[u16; 2]>, Vec<u16>, Option<Arc<Facts>>)> = HashSet::new();
+    let mut questions: HashSet<Question> = HashSet::new();
     let (mut decisions, mut runs, mut partly) = (0.0, 0, false);
     let (mut characters, mut written) = (0.0, 0);
     for world in worlds.iter().filter(|world| world.live()) {

@@ -140,7 +140,6 @@ fn an_agent_that_reads_is_told_what_each_pair_of_choices_pays() {
         payoff: model.payoff,
         window: &[[1, 0], [0, 0]],
         facts: None,
-        facts: None,
     });
     let told: Vec<String> = prompt.unwrap().messages.into_iter().map(|message| message.text).collect();
     let told = told.join("\n");

@@ -542,8 +542,8 @@ mod tests {
         // The first round is taken before anything was said.
         let crew = [Rule::Announcer, listener.clone(), listener.clone(), listener.clone(), listener];
         assert_eq!(of(Messages::AsSaid, &crew), (12.0, 11.0 / 12.0));
-        assert_eq!(of(Messages::None, &crew).0, 4.0);
-        assert_eq!(of(Messages::Scrambled, &crew).0, 4.0);
+        assert_eq!(of(Messages::None, &crew).0, 3.0);
+        assert_eq!(of(Messages::Scrambled, &crew).0, 3.0);
         let deaf = [Rule::Announcer, Rule::Fixed { harvest: 12 }];
         assert!(
             [Messages::AsSaid, Messages::None, Messages::Scrambled]
