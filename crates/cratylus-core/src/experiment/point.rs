@@ -27,7 +27,8 @@ impl Setting {
             toml::Value::Table(table) if table.get("kind").and_then(|kind| kind.as_str()) == Some("rule") => {
                 let rule = table.get("rule").and_then(|rule| rule.as_str()).unwrap_or("rule").to_string();
                 let rest = table.iter().filter(|(key, _)| !["kind", "rule"].contains(&key.as_str()));
-                [rule].into_iter().chain(rest.map(|(key, value)| format!("{key} {value}"))).collect::<Vec<_>>().join(" ")
+                let plain = |value: &toml::Value| value.as_str().map_or_else(|| value.to_string(), String::from);
+                [rule].into_iter().chain(rest.map(|(key, value)| format!("{key} {}", plain(value)))).collect::<Vec<_>>().join(" ")
             }
             other => other.to_string(),
         }
