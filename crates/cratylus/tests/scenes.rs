@@ -53,6 +53,13 @@ fn rules_play_and_every_act_is_on_record() {
         assert!(read("1") == read("3"), "{file}");
     }
     succeeds(&dir, &["replay", "1"]);
+    // One seat alone, whose episode is a whole round; and several episodes in a run.
+    let bandit = "seed = 1\nreplicas = 5\npopulation.size = 1\n[game]\nkind = \"bandit\"\narms = [0.8, 0.2]\nhorizon = 20\n[agents]\nkind = \"rule\"\nrule = \"ucb\"\n[stop]\nepisodes = 3\n";
+    std::fs::write(dir.join("bandit.toml"), bandit).unwrap();
+    succeeds(&dir, &["run", "bandit.toml", "--quiet", "--out", "bandit"]);
+    let report = json(&succeeds(&dir, &["report", "bandit", "--json"]).out);
+    assert!((0.5..1.0).contains(&score(&report, 0, "best_share")));
+    succeeds(&dir, &["replay", "bandit"]);
 }
 
 #[test]
