@@ -197,6 +197,26 @@ fn games_of_more_than_two_names_are_shown_whole() {
     assert_eq!((agent("signals-unkept"), agent("goods-unkept")), (signals, goods));
 }
 
+/// An episode is shown act by act, with the words of the options and what each seat was told, as the record has it.
+#[test]
+fn episodes_are_shown_act_by_act() {
+    let dir = folder("view-episodes");
+    let text = "seed = 3\nreplicas = 2\npopulation.size = 5\n[game]\nkind = \"commons\"\ntalk = { turns = 2 }\n[agents]\nkind = \"rule\"\nrule = \"announcer\"\n[stop]\nrounds = 3\n";
+    std::fs::write(dir.join("pond.toml"), text).unwrap();
+    succeeds(&dir, &["run", "pond.toml", "--out", "runs/pond", "--quiet"]);
+    let viewer = Viewer::start(&dir.join("runs"), &[]);
+    assert_eq!(viewer.get("/api/run?id=pond").json()["staged"], true);
+    let acts = viewer.get("/api/acts?id=pond&run=1&from=0&n=100").json();
+    // Three rounds of five, with two messages after each but the last.
+    assert_eq!((&acts["total"], acts["rows"].as_array().unwrap().len()), (&19.into(), 19));
+    assert_eq!((&acts["rows"][0]["said"], &acts["rows"][0]["told"]["stock"]), (&"10".into(), &100.0.into()));
+    assert_eq!(acts["rows"][5]["said"], "Nobody should take more than 10.");
+    assert_eq!(acts["rows"][7]["told"]["talk"][0]["text"], "Nobody should take more than 10.");
+    let page = viewer.get("/api/acts?id=pond&run=1&from=5&n=1").json();
+    assert_eq!(page["rows"][0], acts["rows"][5]);
+    assert_ne!(viewer.get("/api/acts?id=pond&run=77").status, 200);
+}
+
 #[test]
 fn strangers_are_refused_and_no_path_leaves_the_folder() {
     let dir = two_runs("view-refuses");

@@ -67,6 +67,7 @@ export interface Run {
   calls?: Maybe<boolean>;
   tables?: Maybe<string[]>;
   population?: Maybe<boolean>;
+  staged?: Maybe<boolean>;
   no_population?: Maybe<string>;
 }
 

@@ -116,6 +116,37 @@ function figuresOf(run: Run, series: Series, label: string, winner: string | nul
   return drawn.map((figure, index) => mount(figure, index + 1, `${fileStem(run.report?.name ?? run.id)}-run-${series.run}`));
 }
 
+/** An act of an episode, and what its seat was told. */
+interface Act {
+  t: number;
+  turn: number;
+  seat: number;
+  agent: number;
+  said?: string | null;
+  void?: boolean | null;
+  talk?: boolean | null;
+  told?: unknown;
+}
+
+const actColumns: Column<Act>[] = [
+  { head: "Episode", part: 1, number: true, minor: true, text: ({ t }) => whole(t) },
+  { head: "Turn", part: 1, number: true, text: ({ turn }) => whole(turn) },
+  { head: "Seat", part: 1, number: true, text: ({ seat }) => whole(seat) },
+  { head: "Agent", part: 1, number: true, minor: true, text: ({ agent }) => whole(agent) },
+  { head: "Did or said", part: 6, text: (act) => (act.void ? "no usable answer" : act.talk && act.said ? `“${act.said}”` : act.said ?? "") },
+];
+
+/** Episodes act by act; choosing an act shows what its seat was told. */
+function episodes(run: Run, index: number, signal: AbortSignal): HTMLElement {
+  const told = html("pre", { class: "words", tabindex: 0, "aria-live": "polite" }, "Choosing an act shows what its seat was told.");
+  const rows = list<Act>({
+    label: "Acts", stem: `${fileStem(run.report?.name ?? run.id)}-acts-${index}`, columns: actColumns, signal,
+    ask: (from, n, stopped) => ask<{ total: number; rows: Act[] }>("acts", { id: run.id, run: index, from, n }, stopped),
+    open: (act) => (told.textContent = `Episode ${act.t}, turn ${act.turn}, seat ${act.seat} was told:\n${JSON.stringify(act.told, null, 1)}`),
+  });
+  return section("Acts", rows.element, told) ?? rows.element;
+}
+
 export function replica(place: Place, run: Run): HTMLElement[] {
   const { path, signal } = place;
   const index = Number(path[3] ?? 0);
@@ -133,7 +164,8 @@ export function replica(place: Place, run: Run): HTMLElement[] {
 
   let names = point?.names ?? [];
   let draw = (): void => undefined;
-  if (run.population === false) people.replaceChildren(html("p", {}, run.no_population || "The population of this run cannot be shown."));
+  if (run.staged) people.replaceChildren(episodes(run, index, signal));
+  else if (run.population === false) people.replaceChildren(html("p", {}, run.no_population || "The population of this run cannot be shown."));
   else {
     population(run.id, index, place).then((found) => {
       people.replaceChildren(found.element);

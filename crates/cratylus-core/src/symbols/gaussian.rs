@@ -249,7 +249,7 @@ mod tests {
         check(&[0.5], -2.655_018_543);
         check(&[-2.1, -1.2], -4.990_501_595);
         check(&[-2.1, -1.2, 0.1, 0.4, 2.0, 2.4], -13.950_833_586);
-        assert_eq!(PRIOR.ln_evidence(&[], 1), 0.0);
+        assert!(PRIOR.ln_evidence(&[], 1).abs() < 1e-12);
         // In two dimensions it is what it says of one observation after the other.
         let (a, b) = ([0.3, -1.0], [2.0, 0.7]);
         let both = PRIOR.ln_evidence(&[a[0], a[1], b[0], b[1]], 2);

@@ -5,6 +5,7 @@
 
 mod asked;
 mod calls;
+mod episodes;
 mod pieces;
 mod population;
 mod run;
@@ -246,7 +247,7 @@ impl Door {
             return Ok(Reply::Json(self.shelf.list()));
         }
         let Some(wanted) = path.strip_prefix("/api/") else { return Err(Wrong::missing("there is no such page")) };
-        let known = ["run", "replicas", "series", "population", "frames", "agent", "calls", "call", "table", "training"];
+        let known = ["run", "replicas", "series", "population", "frames", "agent", "calls", "call", "table", "training", "acts"];
         if !known.contains(&wanted) {
             return Err(Wrong::missing("there is no such page"));
         }
@@ -259,6 +260,7 @@ impl Door {
             "run" => self.shelf.run(query.text("id"), &dir).map(Reply::Json),
             "replicas" => run::replicas(&dir, query).map(Reply::Json),
             "series" => run::series(&dir, query).map(Reply::Json),
+            "acts" => episodes::acts(&dir, query).map(Reply::Json),
             "population" => self.shelf.population(&dir, query)?.describe().map(Reply::Json),
             "frames" => self.shelf.population(&dir, query)?.frames(query).map(Reply::Bytes),
             "agent" => self.shelf.population(&dir, query)?.agent(query).map(Reply::Json),

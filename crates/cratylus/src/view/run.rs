@@ -92,6 +92,7 @@ pub fn describe(id: &str, path: &Path, stamp: &str, state: &str, says: Option<St
         "tables": tables.map(|table| table.trim_end_matches(".parquet")).collect::<Vec<_>>(),
         "calls": path.join(CALLS).exists() || path.join(cratylus_io::store::names::TAPE).exists(),
         "population": no_population.is_none(),
+        "staged": experiment.game.spec.stage().is_some() && path.join(ACTS).exists(),
         "no_population": no_population,
     }))
 }
@@ -101,6 +102,9 @@ pub fn no_population(experiment: &Experiment) -> Option<String> {
     match () {
         () if experiment.population.engine == cratylus_core::experiment::Followed::Counts => {
             Some("agents were counted here, so nobody is anyone".into())
+        }
+        () if experiment.game.spec.stage().is_some() => {
+            Some("agents of a scene act, and have no name that could be shown".into())
         }
         () if experiment.size() > SIZE_MAX => Some(format!("the viewer shows populations of up to {SIZE_MAX} agents")),
         () => None,
